@@ -1,0 +1,197 @@
+//! Where providers come together, and models are found.
+use crate::{BoxFuture, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Providers in; models by id, alias and search out.
+///
+/// A model is found by its id (`provider/name`), by an alias, or by its name alone where only one provider
+/// has it. A name that no list holds still reaches its provider when the provider is named: vendors have more
+/// models than any list.
+#[derive(Default, Clone)]
+pub struct Host {
+    providers: Vec<Arc<dyn Provider>>,
+    aliases: BTreeMap<String, String>,
+}
+
+/// A model that a search found.
+#[derive(Clone)]
+pub struct Match {
+    pub model: Arc<dyn Model>,
+    /// Lower is better.
+    pub rank: u32,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a provider. One with the same id is replaced: the later one is the user's.
+    pub fn provider(mut self, provider: impl Provider + 'static) -> Self {
+        self.add(Arc::new(provider));
+        self
+    }
+
+    /// Adds a single model, as a provider of its own.
+    pub fn model(self, model: impl Model + 'static) -> Self {
+        self.provider(Single {
+            card: ProviderCard::new(&model.card().provider, &model.card().provider),
+            model: Arc::new(model),
+        })
+    }
+
+    pub fn add(&mut self, provider: Arc<dyn Provider>) {
+        match self.providers.iter_mut().find(|old| old.card().id == provider.card().id) {
+            Some(old) => *old = provider,
+            None => self.providers.push(provider),
+        }
+    }
+
+    /// Lets `name` stand for the model `id`.
+    pub fn alias(&mut self, name: impl Into<String>, id: impl Into<String>) {
+        self.aliases.insert(name.into(), id.into());
+    }
+
+    pub fn providers(&self) -> &[Arc<dyn Provider>] {
+        &self.providers
+    }
+
+    pub fn provider_by_id(&self, id: &str) -> Option<&Arc<dyn Provider>> {
+        self.providers.iter().find(|provider| provider.card().id == id)
+    }
+
+    /// All listed models. A provider that cannot list is left out here and keeps its state on its card.
+    pub async fn models(&self) -> Vec<Arc<dyn Model>> {
+        let mut all = Vec::new();
+        for provider in &self.providers {
+            all.extend(provider.models().await.unwrap_or_default());
+        }
+        all
+    }
+
+    /// The model of this id, alias or name.
+    pub async fn find(&self, wanted: &str) -> Result<Arc<dyn Model>, Error> {
+        let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
+        let models = self.models().await;
+        if let Some(model) = models.iter().find(|model| model.card().id == wanted) {
+            return Ok(model.clone());
+        }
+        let known_as =
+            |card: &ModelCard| card.name == wanted || card.aliases.iter().any(|alias| alias == wanted);
+        let mut named = models.iter().filter(|model| known_as(model.card()));
+        match (named.next(), named.next()) {
+            (Some(model), None) => return Ok(model.clone()),
+            (Some(one), Some(two)) => {
+                let error = Error::new(
+                    ErrorKind::ModelNotFound,
+                    format!("several providers have a model `{wanted}`"),
+                );
+                return Err(error.hint(format!("say which: `{}` or `{}`", one.card().id, two.card().id)));
+            }
+            _ => {}
+        }
+        if let Some(model) = self.unlisted(wanted, |provider, name| provider.model(name)) {
+            return Ok(model);
+        }
+        Err(self.not_found(wanted, models.iter().map(|model| model.card().id.clone())))
+    }
+
+    /// The embedder of this id or name.
+    pub fn find_embedder(&self, wanted: &str) -> Result<Arc<dyn Embedder>, Error> {
+        let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
+        let all: Vec<_> = self.providers.iter().flat_map(|provider| provider.embedders()).collect();
+        if let Some(found) = all.iter().find(|one| one.card().id == wanted || one.card().name == wanted) {
+            return Ok(found.clone());
+        }
+        self.unlisted(wanted, |provider, name| provider.embedder(name))
+            .ok_or_else(|| self.not_found(wanted, all.iter().map(|one| one.card().id.clone())))
+    }
+
+    /// Models whose id, title or alias holds all the words, best first.
+    pub async fn search(&self, words: &str) -> Vec<Match> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let mut found: Vec<Match> = self
+            .models()
+            .await
+            .into_iter()
+            .filter_map(|model| rank(model.card(), &words).map(|rank| Match { model, rank }))
+            .collect();
+        found.sort_by_key(|found| found.rank);
+        found
+    }
+
+    fn unlisted<T>(&self, wanted: &str, get: impl Fn(&dyn Provider, &str) -> Option<T>) -> Option<T> {
+        let (provider, name) = wanted.split_once('/')?;
+        get(self.provider_by_id(provider)?.as_ref(), name)
+    }
+
+    fn not_found(&self, wanted: &str, ids: impl Iterator<Item = String>) -> Error {
+        let error = Error::new(ErrorKind::ModelNotFound, format!("no model is named `{wanted}`"));
+        let names = ids.chain(self.aliases.keys().cloned());
+        match nearest(wanted, names) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.providers.iter().map(|provider| &provider.card().id)).finish()
+    }
+}
+
+impl fmt::Debug for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.model.card().id, self.rank)
+    }
+}
+
+/// How well a card fits the words: in its name at the start, in its name, anywhere else.
+fn rank(card: &ModelCard, words: &[String]) -> Option<u32> {
+    let name = card.name.to_lowercase();
+    let rest =
+        format!("{} {} {}", card.id, card.title.as_deref().unwrap_or_default(), card.aliases.join(" "))
+            .to_lowercase();
+    words
+        .iter()
+        .map(|word| match name.find(word.as_str()) {
+            Some(0) => Some(0),
+            Some(_) => Some(1),
+            None => rest.contains(word.as_str()).then_some(2),
+        })
+        .sum::<Option<u32>>()
+        .map(|rank| rank * 1000 + card.id.len() as u32)
+}
+
+/// The name that was probably meant: near as a whole, or near after the provider's part.
+fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    const NEAR: f64 = 0.8;
+    let alikeness = |name: &str| {
+        let short = name.split_once('/').map_or(name, |(_, short)| short);
+        strsim::jaro_winkler(wanted, name).max(strsim::jaro_winkler(wanted, short))
+    };
+    names
+        .map(|name| (alikeness(&name), name))
+        .filter(|(alike, _)| *alike >= NEAR)
+        .max_by(|(one, _), (two, _)| one.total_cmp(two))
+        .map(|(_, name)| name)
+}
+
+/// A provider of one model.
+struct Single {
+    card: ProviderCard,
+    model: Arc<dyn Model>,
+}
+
+impl Provider for Single {
+    fn card(&self) -> &ProviderCard {
+        &self.card
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
+        Box::pin(std::future::ready(Ok(vec![self.model.clone()])))
+    }
+}
