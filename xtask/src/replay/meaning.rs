@@ -1,0 +1,113 @@
+//! What a request body means: two bodies that differ only in spelling are brought to one form.
+use super::answer::{Wrong, same_json};
+use serde_json::{Map, Value, json};
+
+/// Says where two bodies differ in meaning.
+pub(crate) fn compare(wire: &str, recorded: &Value, ours: &Value, wrong: &mut Wrong) {
+    let (recorded, ours) = (canonical(wire, recorded), canonical(wire, ours));
+    if let Some((place, one, two)) = difference("", &recorded, &ours) {
+        wrong.say(&format!("request{place}"), &one, &two);
+    }
+}
+
+fn canonical(wire: &str, body: &Value) -> Value {
+    let mut body = body.clone();
+    drop_nothing(&mut body);
+    if wire == "openai-chat" {
+        openai_chat(&mut body);
+    }
+    body
+}
+
+/// Absent, null, and an empty list at the top mean the same.
+fn drop_nothing(body: &mut Value) {
+    if let Value::Object(object) = body {
+        object.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+    }
+    drop_nulls(body);
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+fn openai_chat(body: &mut Value) {
+    let Some(object) = body.as_object_mut() else { return };
+    // One limit under two names.
+    if let Some(limit) = object.remove("max_completion_tokens") {
+        object.insert("max_tokens".into(), limit);
+    }
+    drop_default(object, "stream", &json!(false));
+    drop_default(object, "n", &json!(1));
+    for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(message) = message.as_object_mut() else { continue };
+        text_as_parts(message, "content");
+        message.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            parse_text(&mut call["function"]["arguments"]);
+        }
+    }
+}
+
+pub(crate) fn drop_default(object: &mut Map<String, Value>, key: &str, default: &Value) {
+    if object.get(key) == Some(default) {
+        object.remove(key);
+    }
+}
+
+/// A text is a list of one text part; empty texts are nothing.
+pub(crate) fn text_as_parts(object: &mut Map<String, Value>, key: &str) {
+    if let Some(Value::String(text)) = object.get(key) {
+        let parts = json!([{"type": "text", "text": text}]);
+        object.insert(key.into(), parts);
+    }
+    if let Some(Value::Array(parts)) = object.get_mut(key) {
+        parts.retain(|part| part != &json!({"type": "text", "text": ""}));
+    }
+}
+
+/// JSON inside a text means what it says; no text means an empty object.
+pub(crate) fn parse_text(value: &mut Value) {
+    if let Value::String(text) = value {
+        let text = text.trim();
+        if text.is_empty() || text == "null" {
+            *value = json!({});
+        } else if let Ok(parsed) = serde_json::from_str(text) {
+            *value = parsed;
+        }
+    }
+}
+
+/// The first place where two values differ.
+fn difference(place: &str, one: &Value, two: &Value) -> Option<(String, String, String)> {
+    match (one, two) {
+        (Value::Object(one), Value::Object(two)) => {
+            let keys = one.keys().chain(two.keys().filter(|key| !one.contains_key(*key)));
+            keys.map(|key| (key, one.get(key), two.get(key))).find_map(|(key, one, two)| {
+                let place = format!("{place}.{key}");
+                match (one, two) {
+                    (Some(one), Some(two)) => difference(&place, one, two),
+                    (one, two) => Some((place, told(one), told(two))),
+                }
+            })
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => one
+            .iter()
+            .zip(two)
+            .enumerate()
+            .find_map(|(at, (one, two))| difference(&format!("{place}[{at}]"), one, two)),
+        _ if same_json(one, two) => None,
+        _ => Some((place.to_owned(), one.to_string(), two.to_string())),
+    }
+}
+
+fn told(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
