@@ -516,7 +516,7 @@ fn number_calls(messages: &mut [Message]) {
 }
 
 /// Names results by the calls they answer; a format without names gets none.
-fn name_results(messages: &mut [Message], carried: bool) {
+pub(crate) fn name_results(messages: &mut [Message], carried: bool) {
     let mut names: Vec<(String, String)> = Vec::new();
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         match &mut part.body {
