@@ -123,7 +123,8 @@ fn tidy_part(part: &mut Part) {
                 }
                 MediaSource::Url(_) => {
                     media.name = None;
-                    media.mime = if modality == Modality::Video { "video/*" } else { "image/*" }.to_owned();
+                    let mime = if modality == Modality::Video { "video/*" } else { "image/*" };
+                    mime.clone_into(&mut media.mime);
                 }
                 MediaSource::Bytes(_) | MediaSource::Path(_) => match modality {
                     Modality::Image | Modality::Video => media.name = None,
