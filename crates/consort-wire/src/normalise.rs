@@ -498,6 +498,18 @@ impl Work {
     }
 }
 
+/// Drops messages without parts; results that then follow each other are one message.
+pub(crate) fn drop_empty(messages: &mut Vec<Message>) {
+    messages.retain(|message| !message.parts.is_empty());
+    messages.dedup_by(|next, last| {
+        let joins = last.role == Role::Tool && next.role == Role::Tool;
+        if joins {
+            last.parts.append(&mut next.parts);
+        }
+        joins
+    });
+}
+
 /// Gives calls and results the ids that a decoder mints where the format has none.
 fn number_calls(messages: &mut [Message]) {
     let mut known: Vec<(String, String)> = Vec::new();

@@ -1,7 +1,7 @@
 //! What Chat Completions cannot carry.
 use super::ID;
 use crate::Wire;
-use crate::normalise::{Carries, Normalised, Thinking};
+use crate::normalise::{Carries, Normalised, Thinking, drop_empty};
 use crate::quirks::{Quirks, ReasoningRequest};
 use consort_core::{
     Body, Effort, MediaSource, Message, Modality, Object, Output, Part, Request, Role, Warning,
@@ -44,14 +44,14 @@ pub(super) fn normalise(wire: &dyn Wire, request: &Request, quirks: &Quirks) -> 
     {
         "answer".clone_into(name);
     }
-    hoist_instructions(request);
     for message in &mut request.messages {
         message.parts.iter_mut().for_each(tidy_part);
         if message.role == Role::Assistant {
             order_assistant(message, quirks);
         }
     }
-    request.messages.retain(|message| !message.parts.is_empty());
+    drop_empty(&mut request.messages);
+    hoist_instructions(request);
     if quirks.reasoning_request == ReasoningRequest::Thinking
         && let Some(effort) = &mut request.reasoning.effort
         && !matches!(effort, Effort::None | Effort::Medium)
@@ -102,7 +102,8 @@ fn show_result_media(request: &Request) -> Option<Request> {
 /// System messages at the start are the instructions.
 fn hoist_instructions(request: &mut Request) {
     let plain = |message: &&Message| {
-        message.role == Role::System && message.name.is_none() && message.vendor.is_empty()
+        let text = message.parts.iter().all(|part| part.as_text().is_some());
+        message.role == Role::System && message.name.is_none() && message.vendor.is_empty() && text
     };
     let leading = request.messages.iter().take_while(plain).count();
     for message in request.messages.drain(..leading) {
