@@ -1,2 +1,3 @@
 //! The tasks of this repository, as a library, so that tests can call them.
 pub mod replay;
+pub mod seeds;

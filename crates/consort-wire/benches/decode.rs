@@ -17,9 +17,13 @@ fn main() {
 fn stream(wire: &dyn Wire) -> (Vec<u8>, ResponseHead) {
     use consort_core::{Delta, FinishReason, PartKey, PartKind};
     let part = PartKey(0);
-    let mut encode = wire.encode(&consort_wire::Reply { id: "chatcmpl-9e97f9ca96264ef8".into(), ..Default::default() });
+    let mut encode =
+        wire.encode(&consort_wire::Reply { id: "chatcmpl-9e97f9ca96264ef8".into(), ..Default::default() });
     let mut bytes = Vec::new();
-    encode.event(&Event::Started { model: Some("some-model-2026-01-01".into()), response_id: None }, &mut bytes);
+    encode.event(
+        &Event::Started { model: Some("some-model-2026-01-01".into()), response_id: None },
+        &mut bytes,
+    );
     encode.event(&Event::PartStart { part, choice: 0, kind: PartKind::Text }, &mut bytes);
     for _ in 0..CHUNKS {
         encode.event(&Event::PartDelta { part, delta: Delta::Text(" word".into()) }, &mut bytes);

@@ -6,7 +6,7 @@ mod recording;
 mod request;
 mod special;
 
-use recording::Recording;
+pub(crate) use recording::Recording;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ fn judge(recording: &Recording, exceptions: &BTreeMap<&str, &str>, report: &mut 
     }
 }
 
-fn files(dir: &Path) -> Result<BTreeSet<PathBuf>, String> {
+pub(crate) fn files(dir: &Path) -> Result<BTreeSet<PathBuf>, String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
