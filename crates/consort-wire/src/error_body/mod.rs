@@ -1,4 +1,7 @@
 //! Error bodies: every shape that vendors use, read into the one error.
+#[cfg(test)]
+mod tests;
+
 use crate::http::ResponseHead;
 use consort_core::{Error, ErrorKind};
 use serde_json::Value;
