@@ -3,6 +3,8 @@ mod event_stream;
 mod json_array;
 mod lines;
 mod sse;
+#[cfg(test)]
+mod tests;
 
 use consort_core::Error;
 pub(crate) use event_stream::EventStreamFramer;
