@@ -9,6 +9,7 @@
 //! This crate must never know: a socket, a file, a clock, a runtime, a key. What a wire cannot carry is said
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
+mod cohere;
 mod decoder;
 mod embed;
 mod error_body;
@@ -132,7 +133,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &cohere::Cohere];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];
