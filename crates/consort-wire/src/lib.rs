@@ -12,6 +12,7 @@
 mod cohere;
 mod decoder;
 mod embed;
+mod embeddings;
 mod error_body;
 mod framing;
 mod http;
@@ -136,7 +137,12 @@ pub struct Reply {
 pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &cohere::Cohere];
 
 /// All formats for embeddings.
-pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];
+pub static EMBED_WIRES: &[&dyn EmbedWire] = &[
+    &embeddings::OpenAiEmbeddings,
+    &embeddings::GeminiEmbeddings,
+    &embeddings::CohereEmbeddings,
+    &embeddings::OllamaEmbeddings,
+];
 
 /// The format for embeddings of this id.
 pub fn embed_wire(id: &str) -> Option<&'static dyn EmbedWire> {

@@ -100,6 +100,11 @@ fn join_instructions(messages: &mut Vec<Value>) {
 fn cohere(body: &mut Value) {
     let Some(object) = body.as_object_mut() else { return };
     drop_default(object, "stream", &json!(false));
+    for tool in object.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(function) = tool["function"].as_object_mut() {
+            drop_default(function, "description", &json!(""));
+        }
+    }
     for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(message) = message.as_object_mut() else { continue };
         text_as_parts(message, "content");

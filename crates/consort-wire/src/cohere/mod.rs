@@ -205,7 +205,7 @@ fn write_usage(usage: &Usage) -> Value {
 }
 
 /// A count; the vendor writes whole numbers as `12` and as `12.0`.
-fn count(value: &Value) -> Option<u64> {
+pub(crate) fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64))
 }
 
