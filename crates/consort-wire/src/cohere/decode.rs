@@ -238,16 +238,13 @@ impl Decoder {
     }
 
     fn cite(&mut self, object: Object, out: &mut Vec<Event>) {
-        match self.open {
-            Some(Content { part, thinking: false, .. }) => {
-                let citation = Box::new(citation::read(object));
-                out.push(Event::PartDelta { part, delta: Delta::Citation(citation) });
-            }
-            _ => {
-                self.start(&Value::Null, out);
-                self.native(CITATION, Value::Object(object), out);
-            }
+        if let Some(Content { part, thinking: false, .. }) = self.open {
+            let citation = Box::new(citation::read(object));
+            out.push(Event::PartDelta { part, delta: Delta::Citation(citation) });
+            return;
         }
+        self.start(&Value::Null, out);
+        self.native(CITATION, Value::Object(object), out);
     }
 
     fn start_call(&mut self, index: u64, call: &Value, out: &mut Vec<Event>) {

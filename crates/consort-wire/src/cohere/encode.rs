@@ -1,7 +1,7 @@
 //! Writes an answer: as this vendor's stream, or as its single body.
 use super::{CITATION, ID, PLAN, citation, finish_word, message, write_usage};
 use crate::{Encode, Reply, json};
-use consort_core::{Delta, Error, Event, Finish, Object, PartKey, PartKind, Response, Usage, Warning};
+use consort_core::{Delta, Error, Event, Finish, Object, PartKey, PartKind, Response, Usage};
 use serde_json::{Value, json};
 
 /// Writes a whole answer.
@@ -12,13 +12,7 @@ pub(super) fn response(response: &Response, reply: &Reply) -> Value {
     body.insert("message".into(), Value::Object(message::write_assistant(&response.parts)));
     body.insert("finish_reason".into(), finish_word(&response.finish).into());
     json::set(&mut body, "usage", response.usage.as_ref().map(write_usage));
-    json::set(&mut body, "error", complaint(&response.warnings));
     Value::Object(body)
-}
-
-/// What the vendor said of an answer that failed.
-fn complaint(warnings: &[Warning]) -> Option<&str> {
-    warnings.iter().rev().find(|warning| warning.code == "vendor").map(|warning| warning.message.as_str())
 }
 
 /// Writes a stream. Only the first of several answers is written: the format has one.
@@ -31,7 +25,8 @@ pub(super) struct Encoder {
     citations: u64,
     open: Vec<Open>,
     usage: Option<Usage>,
-    warnings: Vec<Warning>,
+    /// What the vendor said of an answer that failed.
+    complaint: Option<String>,
 }
 
 #[derive(Debug)]
@@ -65,7 +60,7 @@ impl Encoder {
             citations: 0,
             open: Vec::new(),
             usage: None,
-            warnings: Vec::new(),
+            complaint: None,
         }
     }
 
@@ -177,7 +172,7 @@ impl Encoder {
         let mut delta = Object::new();
         delta.insert("finish_reason".into(), finish_word(finish).into());
         delta.insert("usage".into(), usage);
-        json::set(&mut delta, "error", complaint(&self.warnings));
+        json::set(&mut delta, "error", self.complaint.take());
         send("message-end", None, json!({"delta": delta}), out);
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
@@ -197,7 +192,9 @@ impl Encode for Encoder {
             Event::PartDelta { part, delta } => self.delta(*part, delta, out),
             Event::PartEnd { part } => self.end_part(*part, out),
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
-            Event::Warning(warning) => self.warnings.push(warning.clone()),
+            Event::Warning(warning) if warning.code == "vendor" => {
+                self.complaint = Some(warning.message.clone());
+            }
             Event::Finished(finish) => self.finish(finish, out),
             _ => {}
         }

@@ -3,7 +3,7 @@ use super::{ID, message, read_request};
 use crate::{Normalised, Quirks, WireRequest, json};
 use consort_core::{
     Body, Effort, Error, Media, MediaSource, Message, Modality, Object, Output, Part, Reasoning, Request,
-    Role, ToolChoice, ToolSpec, Warning,
+    Role, ToolChoice, ToolSpec, VendorData, Warning,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn tidy(normalised: &mut Normalised) {
     if let Some(native) = request.native.of(ID) {
         let mut native = native.clone();
         read_request::absorb(&mut native, request);
-        request.native = Default::default();
+        request.native = VendorData::default();
         request.native.merge(ID, native);
     }
     request.instructions.iter_mut().for_each(tidy_part);
@@ -44,7 +44,6 @@ fn tidy_message(mut message: Message) -> Message {
             Body::ToolResult(result) => {
                 result.content.iter_mut().for_each(tidy_part);
                 result.content.retain(is_carried);
-                part.signature = None;
                 for key in ["role", "tool_call_id", "content"] {
                     part.vendor.remove(ID, key);
                 }
@@ -79,7 +78,6 @@ fn as_read(mut message: Message) -> Message {
 
 /// A part of a user's message, of instructions or of a result, as it is read back.
 fn tidy_part(part: &mut Part) {
-    part.signature = None;
     if let Body::Media(media) = &mut part.body {
         tidy_media(media);
         if !matches!(media.source, MediaSource::Url(_)) && Modality::of_mime(&media.mime) != Modality::Image {

@@ -106,7 +106,7 @@ impl EmbedWire for GeminiEmbeddings {
         .unwrap_or_default();
         let named = path.rsplit_once("models/").map(|(_, rest)| rest.split(':').next().unwrap_or(rest));
         if let Some(model) = named {
-            read.model = model.to_owned();
+            model.clone_into(&mut read.model);
         }
         json::merge(&mut read.options, &body);
         Ok(read)
@@ -234,7 +234,7 @@ fn read_usage(metadata: Value, values: &[Values]) -> Option<Usage> {
             ..Usage::default()
         });
     }
-    let counts = values.iter().map(|values| super::super::cohere::count(&values.statistics["token_count"]));
+    let counts = values.iter().map(|values| crate::cohere::count(&values.statistics["token_count"]));
     let input = counts.sum::<Option<u64>>().filter(|_| !values.is_empty());
     input.map(|input| Usage { input: Some(input), ..Usage::default() })
 }
