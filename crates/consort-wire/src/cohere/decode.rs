@@ -103,7 +103,8 @@ impl Decode for Decoder {
         if value["message"].is_string() {
             return Err(error_body::from_value(&value));
         }
-        let Value::Object(mut said) = value["message"].take() else {
+        let said = value.get_mut("message").map(Value::take);
+        let Some(Value::Object(mut said)) = said else {
             return Err(Error::protocol("the answer has no message"));
         };
         self.start(&value, out);

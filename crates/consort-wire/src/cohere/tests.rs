@@ -121,6 +121,14 @@ data: {"type":"message-end","delta":{"finish_reason":"ERROR","usage":{},"error":
     assert_eq!(result.map_err(|error| error.message().to_owned()), Err("too bad".into()));
 }
 
+#[test]
+fn what_is_no_answer_is_an_error() {
+    for body in ["", "1", "[]", "{}", "null", r#"{"message": 7}"#, r#""text""#] {
+        let (_, result) = read(&[("content-type", "application/json")], body, 100);
+        assert!(result.is_err(), "{body}");
+    }
+}
+
 /// A body that is read, written and normalised means the same, and reads the same.
 fn check(body: Value) -> Request {
     let post = WireRequest::post("v2/chat", &body);
