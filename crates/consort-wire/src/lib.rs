@@ -9,8 +9,10 @@
 //! This crate must never know: a socket, a file, a clock, a runtime, a key. What a wire cannot carry is said
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
+mod cohere;
 mod decoder;
 mod embed;
+mod embeddings;
 mod error_body;
 mod framing;
 mod http;
@@ -132,10 +134,15 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &cohere::Cohere];
 
 /// All formats for embeddings.
-pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];
+pub static EMBED_WIRES: &[&dyn EmbedWire] = &[
+    &embeddings::OpenAiEmbeddings,
+    &embeddings::GeminiEmbeddings,
+    &embeddings::CohereEmbeddings,
+    &embeddings::OllamaEmbeddings,
+];
 
 /// The format for embeddings of this id.
 pub fn embed_wire(id: &str) -> Option<&'static dyn EmbedWire> {

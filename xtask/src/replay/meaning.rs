@@ -13,8 +13,10 @@ pub(crate) fn compare(wire: &str, recorded: &Value, ours: &Value, wrong: &mut Wr
 fn canonical(wire: &str, body: &Value) -> Value {
     let mut body = body.clone();
     drop_nothing(&mut body);
-    if wire == "openai-chat" {
-        openai_chat(&mut body);
+    match wire {
+        "openai-chat" => openai_chat(&mut body),
+        "cohere" => cohere(&mut body),
+        _ => {}
     }
     body
 }
@@ -92,6 +94,24 @@ fn join_instructions(messages: &mut Vec<Value>) {
             parts.append(more);
         }
         messages.remove(1);
+    }
+}
+
+fn cohere(body: &mut Value) {
+    let Some(object) = body.as_object_mut() else { return };
+    drop_default(object, "stream", &json!(false));
+    for tool in object.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(function) = tool["function"].as_object_mut() {
+            drop_default(function, "description", &json!(""));
+        }
+    }
+    for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(message) = message.as_object_mut() else { continue };
+        text_as_parts(message, "content");
+        message.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            parse_text(&mut call["function"]["arguments"]);
+        }
     }
 }
 

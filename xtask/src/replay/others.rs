@@ -19,11 +19,44 @@ pub(crate) fn embeddings(recording: &Recording, wire: &str) -> Vec<String> {
             .decode_request(&recording.request())
             .and_then(|request| codec.encode(&request, &recording.quirks()));
         match rewritten.and_then(|request| request.json()) {
-            Ok(body) => super::meaning::compare(wire, recording.request_body(), &body, &mut wrong),
+            Ok(body) => {
+                let (recorded, ours) = (plain_request(recording.request_body()), plain_request(&body));
+                super::meaning::compare("embeddings", &recorded, &ours, &mut wrong);
+            }
             Err(error) => wrong.say("request", "readable", &format!("{error:?}")),
         }
     }
     wrong.0
+}
+
+/// A request for vectors in one form: a list of texts, under one name; a batch of one is that one.
+fn plain_request(body: &Value) -> Value {
+    let mut body = match body["requests"].as_array().map(Vec::as_slice) {
+        Some([only]) => only.clone(),
+        _ => body.clone(),
+    };
+    let requests = body.get_mut("requests").and_then(Value::as_array_mut).map(std::mem::take);
+    for request in requests.iter().flatten().cloned().map(|request| plain_request(&request)) {
+        if let Some(plain) = body["requests"].as_array_mut() {
+            plain.push(request);
+        }
+    }
+    let Some(object) = body.as_object_mut() else { return body };
+    // The path names the model.
+    if object.contains_key("content") {
+        object.remove("model");
+    }
+    for (old, new) in
+        [("prompt", "input"), ("output_dimensionality", "outputDimensionality"), ("task_type", "taskType")]
+    {
+        if let Some(value) = object.remove(old) {
+            object.insert(new.into(), value);
+        }
+    }
+    if let Some(text @ Value::String(_)) = object.get("input").cloned() {
+        object.insert("input".into(), json!([text]));
+    }
+    body
 }
 
 fn compare_vectors(expect: &Value, ours: &Embeddings, wrong: &mut Wrong) {
