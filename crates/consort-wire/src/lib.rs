@@ -9,6 +9,7 @@
 //! This crate must never know: a socket, a file, a clock, a runtime, a key. What a wire cannot carry is said
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
+mod anthropic;
 mod decoder;
 mod embed;
 mod error_body;
@@ -22,6 +23,7 @@ mod openai_chat;
 mod parts;
 mod quirks;
 
+pub use anthropic::Anthropic;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
 pub use framing::{Frame, Framer, Framing};
@@ -132,7 +134,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];
