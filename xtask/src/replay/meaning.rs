@@ -16,6 +16,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
     if wire == "openai-chat" {
         openai_chat(&mut body);
     }
+    if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
+        super::spelling::anthropic(body);
+    }
     body
 }
 

@@ -212,8 +212,14 @@ impl MessageDecode {
         let Some(mut usage) = usage else { return };
         usage.retain(|_, value| !value.is_null());
         json::merge(&mut self.usage, &usage);
-        if !self.usage.is_empty() {
-            out.push(Event::Usage(read_usage(&self.usage)));
+        let usage = read_usage(&self.usage);
+        // The format wants numbers even of those who have none: then they are all zero.
+        if [usage.input, usage.output, usage.cached, usage.cache_write]
+            .iter()
+            .flatten()
+            .any(|count| *count > 0)
+        {
+            out.push(Event::Usage(usage));
         }
     }
 

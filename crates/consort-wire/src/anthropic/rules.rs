@@ -21,7 +21,7 @@ pub(super) fn apply(normalised: Normalised) -> Normalised {
         request.native = VendorData::default();
         request.native.merge(ID, native);
     }
-    request.instructions.retain_mut(part);
+    request.instructions.retain_mut(|instruction| !is_space(instruction) && part(instruction));
     messages(&mut request, &mut warnings);
     tools(&mut request, &mut warnings);
     sampling(&mut request, &mut warnings);
@@ -33,7 +33,8 @@ fn messages(request: &mut Request, warnings: &mut Vec<Warning>) {
     let mut has_files = false;
     for mut message in std::mem::take(&mut request.messages) {
         role(&mut message, warnings);
-        message.parts.retain_mut(part);
+        let said = message.role == Role::Assistant;
+        message.parts.retain_mut(|words| (said || !is_space(words)) && part(words));
         has_files |= message.parts.iter().any(has_file);
         if message.parts.is_empty() {
             continue;
@@ -72,14 +73,17 @@ fn role(message: &mut Message, warnings: &mut Vec<Warning>) {
     }
 }
 
+/// The vendor refuses text that is only space, except its own.
+fn is_space(part: &Part) -> bool {
+    part.as_text().is_some_and(|text| text.trim().is_empty())
+}
+
 /// Brings one part to what the format can hold; false when nothing is left.
 fn part(part: &mut Part) -> bool {
     if !matches!(part.body, Body::Reasoning { .. }) {
         part.signature = None;
     }
     match &mut part.body {
-        // The vendor refuses text that is only space.
-        Body::Text { text, .. } if text.trim().is_empty() => return false,
         Body::Text { citations, .. } => {
             *citations = citations
                 .iter()
@@ -101,7 +105,7 @@ fn part(part: &mut Part) -> bool {
         }
         Body::ToolResult(result) => {
             result.call_id = tidy_id(&result.call_id);
-            result.content.retain_mut(self::part);
+            result.content.retain_mut(|words| !is_space(words) && self::part(words));
         }
         Body::Refusal { .. } => {}
         Body::Native { kind, value, .. } => return native(kind, value, &mut part.cache, &mut part.vendor),

@@ -44,7 +44,11 @@ fn check(wire: &dyn Wire, request: &Request, quirks: &Quirks) -> Result<(), Test
         .decode_request(&written)
         .map_err(|error| TestCaseError::fail(format!("{id}: {error:?} {body}")))?;
     same(&read, &normalised.request, &format!("{id}: read again from {} {body}", written.path))?;
-    same(&wire.normalise(&normalised.request, quirks).request, &normalised.request, &format!("{id}: normalised twice"))
+    same(
+        &wire.normalise(&normalised.request, quirks).request,
+        &normalised.request,
+        &format!("{id}: normalised twice"),
+    )
 }
 
 /// Compares, and tells the difference as JSON: a `Debug` of requests fills pages.
