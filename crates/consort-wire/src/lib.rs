@@ -9,6 +9,7 @@
 //! This crate must never know: a socket, a file, a clock, a runtime, a key. What a wire cannot carry is said
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
+mod anthropic;
 mod cohere;
 mod decoder;
 mod embed;
@@ -24,6 +25,8 @@ mod openai_chat;
 mod parts;
 mod quirks;
 
+pub use anthropic::Anthropic;
+pub use cohere::Cohere;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
 pub use framing::{Frame, Framer, Framing};
@@ -134,7 +137,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &cohere::Cohere];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

@@ -18,6 +18,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
         "cohere" => cohere(&mut body),
         _ => {}
     }
+    if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
+        super::spelling::anthropic(body);
+    }
     body
 }
 

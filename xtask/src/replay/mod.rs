@@ -5,6 +5,7 @@ mod others;
 mod recording;
 mod request;
 mod special;
+mod spelling;
 
 pub(crate) use recording::Recording;
 use std::collections::{BTreeMap, BTreeSet};

@@ -55,7 +55,7 @@ const CARRIES: Carries = Carries {
 };
 
 #[derive(Debug)]
-pub(crate) struct Cohere;
+pub struct Cohere;
 
 impl Wire for Cohere {
     fn id(&self) -> &'static str {
