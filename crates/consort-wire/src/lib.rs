@@ -15,8 +15,10 @@ mod error_body;
 mod framing;
 mod http;
 mod json;
+mod lax;
 mod listing;
 mod normalise;
+mod openai_chat;
 mod parts;
 mod quirks;
 
@@ -26,6 +28,7 @@ pub use framing::{Frame, Framer, Framing};
 pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
+pub use openai_chat::OpenAiChat;
 pub use quirks::{MaxTokensField, Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
 
 use consort_core::{Error, Event, Object, Request, Response};
@@ -129,7 +132,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];

@@ -4,7 +4,7 @@ use crate::json;
 use crate::quirks::{Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
 use consort_core::{
     Body, Effort, Media, MediaSource, Message, Modality, Output, Part, Request, Role, ToolChoice, ToolSpec,
-    Warning,
+    VendorData, Warning,
 };
 
 /// What one wire can carry. Everything that is not said here is carried by every wire.
@@ -205,6 +205,7 @@ impl Work {
 
     fn instruction(&mut self, mut part: Part) -> Option<Part> {
         self.tidy(&mut part);
+        part.signature = None;
         if let Body::Text { text, citations } = &mut part.body {
             citations.clear();
             (!text.is_empty()).then_some(part)
@@ -231,11 +232,10 @@ impl Work {
         request.messages = messages;
     }
 
+    /// Results that follow each other are always one message.
     fn joins(&self, last: &Message, next: &Message) -> bool {
-        self.carries.joins_messages
-            && last.role == next.role
-            && last.name == next.name
-            && last.vendor == next.vendor
+        let joins = self.carries.joins_messages || last.role == Role::Tool;
+        joins && last.role == next.role && last.name == next.name && last.vendor == next.vendor
     }
 
     /// One message as this wire has it: results stand apart from what else a user says.
@@ -261,7 +261,7 @@ impl Work {
                 Some(last) if last.role == role => last.parts.push(part),
                 _ => {
                     let (name, vendor) = if role == Role::Tool {
-                        (None, Default::default())
+                        (None, VendorData::default())
                     } else {
                         (message.name.clone(), message.vendor.clone())
                     };
@@ -274,6 +274,8 @@ impl Work {
 
     fn part(&mut self, mut part: Part, role: Role) -> Option<Part> {
         self.tidy(&mut part);
+        // Only what a model said is signed.
+        part.signature.take_if(|_| role != Role::Assistant);
         let wire = self.carries.wire;
         match &mut part.body {
             Body::Text { text, citations } => {
@@ -346,6 +348,7 @@ impl Work {
 
     fn result_part(&mut self, mut part: Part) -> Option<Part> {
         self.tidy(&mut part);
+        part.signature = None;
         match &mut part.body {
             Body::Text { text, citations } => {
                 citations.clear();
@@ -516,7 +519,7 @@ fn number_calls(messages: &mut [Message]) {
 }
 
 /// Names results by the calls they answer; a format without names gets none.
-fn name_results(messages: &mut [Message], carried: bool) {
+pub(crate) fn name_results(messages: &mut [Message], carried: bool) {
     let mut names: Vec<(String, String)> = Vec::new();
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         match &mut part.body {

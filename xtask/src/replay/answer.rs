@@ -9,7 +9,7 @@ pub(crate) fn check(recording: &Recording, wire: &str) -> Vec<String> {
     let Some(codec) = consort_wire::wire(wire) else { return vec![format!("no wire `{wire}`")] };
     let body = recording.body();
     let decode = |piece: usize| {
-        let mut decoder = codec.decoder(recording.head(), &Recording::quirks());
+        let mut decoder = codec.decoder(recording.head(), &recording.quirks());
         let mut events = Vec::new();
         let fed = body.chunks(piece).try_for_each(|bytes| decoder.feed(bytes, &mut events));
         (events.clone(), fed.and_then(|()| decoder.end(&mut events)), events)
@@ -142,7 +142,8 @@ fn compare_usage(expected: &Value, ours: Option<&Usage>, wrong: &mut Wrong) {
 }
 
 fn compare_others(expected: Option<&Vec<Value>>, response: &Response, wrong: &mut Wrong) {
-    let expected = expected.map(Vec::as_slice).unwrap_or_default();
+    // Some SDKs read only the first answer.
+    let Some(expected) = expected else { return };
     if expected.len() != response.others.len() {
         wrong.say("other_choices", &expected.len().to_string(), &response.others.len().to_string());
     }

@@ -40,12 +40,24 @@ fn drop_nulls(value: &mut Value) {
 
 fn openai_chat(body: &mut Value) {
     let Some(object) = body.as_object_mut() else { return };
-    // One limit under two names.
-    if let Some(limit) = object.remove("max_completion_tokens") {
-        object.insert("max_tokens".into(), limit);
-    }
     drop_default(object, "stream", &json!(false));
     drop_default(object, "n", &json!(1));
+    if let Some(Value::String(stop)) = object.get("stop") {
+        let stop = json!([stop]);
+        object.insert("stop".into(), stop);
+    }
+    for tool in object.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(tool) = tool.as_object_mut() else { continue };
+        tool.entry("type").or_insert(json!("function"));
+        if let Some(Value::Object(function)) = tool.get_mut("function") {
+            drop_default(function, "description", &json!(""));
+        }
+    }
+    if let Some(Value::Object(schema)) =
+        object.get_mut("response_format").and_then(|format| format.get_mut("json_schema"))
+    {
+        drop_default(schema, "name", &json!("answer"));
+    }
     for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(message) = message.as_object_mut() else { continue };
         text_as_parts(message, "content");
@@ -53,6 +65,33 @@ fn openai_chat(body: &mut Value) {
         for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
             parse_text(&mut call["function"]["arguments"]);
         }
+        for part in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            // An address may stand alone.
+            if let Some(Value::String(url)) = part.get("image_url").cloned() {
+                part["image_url"] = json!({"url": url});
+            }
+        }
+        message.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+    }
+    if let Some(Value::Array(messages)) = object.get_mut("messages") {
+        messages.retain(|message| message != &json!({"role": "assistant"}));
+        join_instructions(messages);
+    }
+}
+
+/// Several system messages at the start are one.
+fn join_instructions(messages: &mut Vec<Value>) {
+    while let [first, second, ..] = messages.as_mut_slice() {
+        let plain = |message: &Value| {
+            message["role"] == "system" && message.as_object().is_some_and(|message| message.len() == 2)
+        };
+        if !plain(first) || !plain(second) {
+            return;
+        }
+        if let (Value::Array(parts), Value::Array(more)) = (&mut first["content"], &mut second["content"]) {
+            parts.append(more);
+        }
+        messages.remove(1);
     }
 }
 

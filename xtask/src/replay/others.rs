@@ -17,7 +17,7 @@ pub(crate) fn embeddings(recording: &Recording, wire: &str) -> Vec<String> {
     if recording.request_body().is_object() {
         let rewritten = codec
             .decode_request(&recording.request())
-            .and_then(|request| codec.encode(&request, &Recording::quirks()));
+            .and_then(|request| codec.encode(&request, &recording.quirks()));
         match rewritten.and_then(|request| request.json()) {
             Ok(body) => super::meaning::compare(wire, recording.request_body(), &body, &mut wrong),
             Err(error) => wrong.say("request", "readable", &format!("{error:?}")),

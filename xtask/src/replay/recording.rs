@@ -1,7 +1,7 @@
 //! One recorded exchange, and which wire it is for.
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use consort_wire::{Quirks, ResponseHead, WireRequest};
+use consort_wire::{MaxTokensField, Quirks, ReasoningRequest, ResponseHead, ToolChoiceWord, WireRequest};
 use serde_json::Value;
 use std::path::Path;
 
@@ -104,8 +104,29 @@ impl Recording {
         }
     }
 
-    /// The quirks under which every field of the format can be written again.
-    pub(crate) fn quirks() -> Quirks {
-        Quirks { cache_marks: true, tool_result_images: true, stream_usage: false, ..Quirks::default() }
+    /// The dialect that the request was written in, so that it can be written in it again.
+    pub(crate) fn quirks(&self) -> Quirks {
+        let body = self.request_body();
+        let has = |key: &str| !body[key].is_null();
+        Quirks {
+            cache_marks: true,
+            tool_result_images: true,
+            stream_usage: body["stream_options"]["include_usage"] == true,
+            max_tokens_field: if has("max_completion_tokens") {
+                MaxTokensField::MaxCompletionTokens
+            } else {
+                MaxTokensField::MaxTokens
+            },
+            seed_field: if has("random_seed") { "random_seed" } else { "seed" }.into(),
+            reasoning_request: if body["reasoning"].is_object() {
+                ReasoningRequest::Object
+            } else if body["thinking"].is_object() && !has("reasoning_effort") {
+                ReasoningRequest::Thinking
+            } else {
+                ReasoningRequest::Effort
+            },
+            tool_choice: if body["tool_choice"] == "any" { ToolChoiceWord::Any } else { ToolChoiceWord::All },
+            ..Quirks::default()
+        }
     }
 }

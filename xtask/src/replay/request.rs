@@ -7,7 +7,7 @@ use super::recording::Recording;
 pub(crate) fn check(recording: &Recording, wire: &str) -> Vec<String> {
     let Some(codec) = consort_wire::wire(wire) else { return Vec::new() };
     let mut wrong = Wrong::default();
-    let quirks = Recording::quirks();
+    let quirks = recording.quirks();
     let request = match codec.decode_request(&recording.request()) {
         Ok(request) => request,
         Err(error) => {

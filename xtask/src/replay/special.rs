@@ -6,7 +6,29 @@ use sha2::{Digest, Sha256};
 
 /// The visible thinking, as that vendor's SDK tells it.
 pub(crate) fn reasoning(wire: &str, response: &Response) -> String {
-    if wire == "openai-responses" { responses_thinking(response, "summary") } else { response.reasoning() }
+    match wire {
+        "openai-responses" => responses_thinking(response, "summary"),
+        "openai-chat" => chat_thinking(response),
+        _ => response.reasoning(),
+    }
+}
+
+/// The thinking under its own name; what stands in the details alone is compared with them.
+fn chat_thinking(response: &Response) -> String {
+    let named =
+        response.parts.iter().filter(|part| part.vendor.text("openai-chat", "field") != Some("details"));
+    let texts = named.filter_map(|part| match &part.body {
+        Body::Reasoning { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// The types of the details of thinking.
+fn chat_details(response: &Response) -> Value {
+    let details =
+        response.parts.iter().filter_map(|part| part.vendor.get("openai-chat", "details")?.as_array());
+    details.flatten().map(|detail| detail["type"].clone()).collect()
 }
 
 pub(crate) fn check(wire: &str, expect: &Value, response: &Response, wrong: &mut Wrong) {
@@ -36,6 +58,7 @@ pub(crate) fn check(wire: &str, expect: &Value, response: &Response, wrong: &mut
             compare("parts", gemini_parts(response));
             compare("server_tool_calls", server_calls(wire, response, expect));
         }
+        "openai-chat" => compare("reasoning_details", chat_details(response)),
         "openai-responses" => {
             compare("items", responses_items(response));
             compare(
