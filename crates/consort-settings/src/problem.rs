@@ -1,0 +1,55 @@
+//! Something wrong in a file of the user's, told so that it can be found and mended.
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Something wrong in a file of the user's. It stops nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub file: PathBuf,
+    /// Counted from 1; absent where the whole file is meant.
+    pub line: Option<usize>,
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), line: None, message: message.into(), help: None }
+    }
+
+    /// What a TOML parser found wrong, with its line.
+    pub fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let problem = Self::new(file, error.message());
+        match error.span() {
+            Some(span) => problem.at_offset(text, span.start),
+            None => problem,
+        }
+    }
+
+    pub fn at_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// The line in which this byte of the file's text stands.
+    pub fn at_offset(self, text: &str, offset: usize) -> Self {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        self.at_line(1 + before.iter().filter(|byte| **byte == b'\n').count())
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}

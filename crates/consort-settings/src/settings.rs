@@ -1,0 +1,350 @@
+//! `consort.toml`, read in its layers.
+use crate::files::{self, Readers};
+use crate::{Env, Folders, Problem};
+use consort_core::{Error, ErrorKind, Object};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// What the user has set, all layers together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// The model that answers when none is named.
+    pub default_model: Option<String>,
+    /// Short names for models.
+    pub aliases: BTreeMap<String, String>,
+    /// Fields that replace those of a provider's own file, or make a provider of their own.
+    pub providers: BTreeMap<String, toml::Table>,
+    /// What is set for single models, by id.
+    pub models: BTreeMap<String, ModelSettings>,
+}
+
+/// What is set for one model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelSettings {
+    /// Options that every request to it starts from.
+    pub options: Object,
+}
+
+/// The top-level names that mean something.
+const NAMES: [&str; 4] = ["default_model", "aliases", "providers", "models"];
+
+/// Whose file a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    User,
+    /// A file that comes with whatever folder one is in. It may name models but not change where keys are sent.
+    Project,
+}
+
+impl Settings {
+    /// Reads the user's file, then `./consort.toml`, then the environment. What is wrong is left out and told.
+    pub fn load(folders: &Folders, env: &Env) -> (Self, Vec<Problem>) {
+        Self::load_from(&folders.settings_file(), Some(Path::new("consort.toml")), env)
+    }
+
+    /// The same with files of the caller's choice.
+    pub fn load_from(user: &Path, project: Option<&Path>, env: &Env) -> (Self, Vec<Problem>) {
+        let mut reader = Reader::default();
+        reader.file(user, Owner::User);
+        let same = |path: &&Path| std::fs::canonicalize(path).ok() == std::fs::canonicalize(user).ok();
+        if let Some(project) = project.filter(|path| path.exists() && !same(path)) {
+            reader.file(project, Owner::Project);
+        }
+        if let Some(model) = env.get("CONSORT_MODEL") {
+            reader.settings.default_model = Some(model.to_owned());
+        }
+        (reader.settings, reader.problems)
+    }
+
+    /// The model that a name stands for: itself, if it is no alias.
+    pub fn resolve<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, String::as_str)
+    }
+}
+
+/// Makes this the model that answers when none is named. The file keeps its comments and its order.
+pub fn set_default_model(folders: &Folders, model: &str) -> Result<(), Error> {
+    let path = folders.settings_file();
+    files::change(&path, Readers::Anyone, |text| {
+        let text = text.unwrap_or_default();
+        let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+            let mut problem = Problem::new(&path, error.message());
+            if let Some(span) = error.span() {
+                problem = problem.at_offset(&text, span.start);
+            }
+            Error::new(ErrorKind::Setup, problem.to_string())
+                .hint("mend this line first; nothing was changed")
+        })?;
+        match document.get_mut("default_model").and_then(toml_edit::Item::as_value_mut) {
+            // The comment behind the old value stays.
+            Some(old) => {
+                let decor = old.decor().clone();
+                *old = model.into();
+                *old.decor_mut() = decor;
+            }
+            None => {
+                document.insert("default_model", toml_edit::value(model));
+            }
+        }
+        Ok(document.to_string())
+    })
+}
+
+/// The layers so far.
+#[derive(Default)]
+struct Reader {
+    settings: Settings,
+    problems: Vec<Problem>,
+}
+
+/// One file while it is read.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
+        Problem::new(self.path, message).at_offset(self.text, span.start)
+    }
+}
+
+impl Reader {
+    fn file(&mut self, path: &Path, owner: Owner) {
+        match files::read(path) {
+            Ok(Some(text)) => self.text(&Source { path, text: &text }, owner),
+            Ok(None) => {}
+            Err(error) => self.problems.push(Problem::new(path, format!("cannot be read: {error}"))),
+        }
+    }
+
+    fn text(&mut self, source: &Source<'_>, owner: Owner) {
+        let table = match DeTable::parse(source.text) {
+            Ok(table) => table.into_inner(),
+            Err(error) => {
+                let problem = Problem::of_toml(source.path, source.text, &error);
+                return self
+                    .problems
+                    .push(problem.help("mend this line; until then the file counts for nothing"));
+            }
+        };
+        for (name, value) in &table {
+            let span = value.span();
+            let read = match (name.get_ref().as_ref(), value.get_ref()) {
+                ("default_model", DeValue::String(model)) => {
+                    self.settings.default_model = Some(model.to_string());
+                    Ok(())
+                }
+                ("aliases", DeValue::Table(table)) => self.aliases(source, table),
+                ("models", DeValue::Table(table)) => self.models(source, table),
+                ("providers", DeValue::Table(_)) if owner == Owner::Project => Err(source
+                    .problem(
+                        name.span(),
+                        "a project's file may not change providers: it could send your keys elsewhere",
+                    )
+                    .help("put this into your own settings file (`consort doctor` says where it is)")),
+                ("providers", DeValue::Table(table)) => self.providers(source, table),
+                ("default_model", _) => Err(source.problem(span, "`default_model` must be a text")),
+                (known @ ("aliases" | "models" | "providers"), _) => {
+                    Err(source.problem(span, format!("`{known}` must be a table")))
+                }
+                (unknown, _) => Err(source
+                    .problem(name.span(), format!("`{unknown}` is not a setting"))
+                    .help(format!("the settings are {}", NAMES.join(", ")))),
+            };
+            self.problems.extend(read.err());
+        }
+    }
+
+    fn aliases(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+        for (alias, model) in table {
+            match model.get_ref() {
+                DeValue::String(model) => {
+                    self.settings.aliases.insert(alias.get_ref().to_string(), model.to_string());
+                }
+                _ => self.problems.push(
+                    source
+                        .problem(model.span(), format!("the alias `{}` must name a model", alias.get_ref()))
+                        .help("for instance fast = \"demo\""),
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn providers(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+        for (id, value) in table {
+            match toml_table(value.get_ref()) {
+                Some(fields) => {
+                    self.settings.providers.entry(id.get_ref().to_string()).or_default().extend(fields);
+                }
+                None => self.problems.push(
+                    source.problem(value.span(), format!("the provider `{}` must be a table", id.get_ref())),
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn models(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+        for (id, value) in table {
+            let id = id.get_ref();
+            let DeValue::Table(fields) = value.get_ref() else {
+                self.problems.push(source.problem(value.span(), format!("the model `{id}` must be a table")));
+                continue;
+            };
+            for (field, value) in fields {
+                match (field.get_ref().as_ref(), toml_table(value.get_ref())) {
+                    ("options", Some(options)) => {
+                        let options = options.into_iter().map(|(name, value)| (name, json(value)));
+                        self.settings.models.entry(id.to_string()).or_default().options.extend(options);
+                    }
+                    ("options", None) => self
+                        .problems
+                        .push(source.problem(value.span(), format!("the options of `{id}` must be a table"))),
+                    (unknown, _) => self.problems.push(
+                        source
+                            .problem(field.span(), format!("`{unknown}` cannot be set for a model"))
+                            .help(format!("options go into [models.\"{id}\".options]")),
+                    ),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn toml_table(value: &DeValue<'_>) -> Option<toml::Table> {
+    match toml_value(value)? {
+        toml::Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// The value without its places in the text; nothing for a number that does not fit.
+fn toml_value(value: &DeValue<'_>) -> Option<toml::Value> {
+    Some(match value {
+        DeValue::String(text) => toml::Value::String(text.to_string()),
+        DeValue::Integer(number) => {
+            toml::Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => toml::Value::Float(number.as_str().parse().ok()?),
+        DeValue::Boolean(yes) => toml::Value::Boolean(*yes),
+        DeValue::Datetime(time) => toml::Value::Datetime(*time),
+        DeValue::Array(items) => {
+            toml::Value::Array(items.iter().map(|item| toml_value(item.get_ref())).collect::<Option<_>>()?)
+        }
+        DeValue::Table(table) => toml::Value::Table(
+            table
+                .iter()
+                .map(|(name, value)| Some((name.get_ref().to_string(), toml_value(value.get_ref())?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
+}
+
+/// The same value in JSON. A date becomes its text; JSON has none.
+fn json(value: toml::Value) -> Json {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(yes) => yes.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => {
+            Json::Object(table.into_iter().map(|(name, value)| (name, json(value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new(user: &str, project: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("consort.toml"), user).unwrap();
+            std::fs::write(folder.path().join("project.toml"), project).unwrap();
+            Self(folder)
+        }
+
+        fn load(&self, env: &Env) -> (Settings, Vec<String>) {
+            let path = |name| self.0.path().join(name);
+            let (settings, problems) =
+                Settings::load_from(&path("consort.toml"), Some(&path("project.toml")), env);
+            let prefix = format!("{}/", self.0.path().display());
+            (settings, problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect())
+        }
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let place = Place::new(
+            "default_model = 'a'\n[aliases]\nfast = 'x'\nslow = 'y'\n[models.'p/m'.options]\nsize = 1\n",
+            "default_model = 'b'\n[aliases]\nfast = 'z'\n[models.'p/m'.options]\ndepth = 2.5\n",
+        );
+        let (settings, problems) = place.load(&Env::default());
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(settings.default_model.as_deref(), Some("b"));
+        assert_eq!(
+            (settings.resolve("fast"), settings.resolve("slow"), settings.resolve("p/m")),
+            ("z", "y", "p/m")
+        );
+        assert_eq!(
+            serde_json::to_string(&settings.models["p/m"].options).unwrap(),
+            r#"{"size":1,"depth":2.5}"#
+        );
+        let (settings, _) = place.load(&Env::of([("CONSORT_MODEL", "c")]));
+        assert_eq!(settings.default_model.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_and_the_rest_counts() {
+        let place = Place::new(
+            "default_model = 7\nmodle = 'x'\n[aliases]\ngood = 'm'\nbad = 1\n[providers.acme]\nbase_url = 'u'\n",
+            "\n[aliases\n",
+        );
+        let (settings, problems) = place.load(&Env::default());
+        assert_eq!(settings.resolve("good"), "m");
+        assert_eq!(settings.providers["acme"]["base_url"].as_str(), Some("u"));
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems.contains(&"consort.toml:1: `default_model` must be a text".into()));
+        assert!(problems.contains(&"consort.toml:2: `modle` is not a setting".into()));
+        assert!(problems.contains(&"consort.toml:5: the alias `bad` must name a model".into()));
+        assert!(problems[3].starts_with("project.toml:2: "), "{problems:?}");
+    }
+
+    #[test]
+    fn a_project_cannot_redirect_keys() {
+        let place = Place::new("", "default_model = 'b'\n[providers.acme]\nbase_url = 'http://evil'\n");
+        let (settings, problems) = place.load(&Env::default());
+        assert!(settings.providers.is_empty());
+        assert_eq!(settings.default_model.as_deref(), Some("b"));
+        assert!(
+            problems[0].starts_with("project.toml:2: a project's file may not change providers"),
+            "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn setting_the_default_keeps_the_file() {
+        let place = Place::new("# mine\ndefault_model = 'a' # for now\n\n[aliases] # short\nf = 'x'\n", "");
+        let folders = Folders { config: place.0.path().into(), data: place.0.path().into() };
+        set_default_model(&folders, "p/new").unwrap();
+        let text = || std::fs::read_to_string(folders.settings_file()).unwrap();
+        assert_eq!(text(), "# mine\ndefault_model = \"p/new\" # for now\n\n[aliases] # short\nf = 'x'\n");
+        std::fs::write(folders.settings_file(), "[aliases]\nf = 'x'\n").unwrap();
+        set_default_model(&folders, "p/new").unwrap();
+        assert_eq!(text(), "default_model = \"p/new\"\n[aliases]\nf = 'x'\n");
+        std::fs::write(folders.settings_file(), "oops").unwrap();
+        let error = set_default_model(&folders, "p/new").unwrap_err();
+        assert!(error.message().contains("consort.toml:1: "), "{error}");
+        assert_eq!(text(), "oops");
+    }
+}
