@@ -58,11 +58,11 @@ impl KeyStore {
     #[cfg(unix)]
     pub fn secure(&self) -> Option<Problem> {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&self.path).ok()?.permissions().mode();
-        if mode & 0o077 == 0 {
+        let mode = std::fs::metadata(&self.path).ok()?.permissions().mode() & 0o777;
+        let others = mode & 0o077;
+        if others == 0 {
             return None;
         }
-        let mode = mode & 0o777;
         let problem = Problem::new(&self.path, format!("other people could read the keys (mode {mode:03o})"));
         Some(match std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o600)) {
             Ok(()) => problem.help("it is mode 600 now; replace the keys if others use this machine"),

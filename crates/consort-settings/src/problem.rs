@@ -34,8 +34,8 @@ impl Problem {
 
     /// The line in which this byte of the file's text stands.
     pub fn at_offset(self, text: &str, offset: usize) -> Self {
-        let before = &text.as_bytes()[..offset.min(text.len())];
-        self.at_line(1 + before.iter().filter(|byte| **byte == b'\n').count())
+        let before = text.char_indices().take_while(|(at, _)| *at < offset);
+        self.at_line(1 + before.filter(|(_, letter)| *letter == '\n').count())
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -30,6 +30,10 @@ pub struct ModelSettings {
 /// The top-level names that mean something.
 const NAMES: [&str; 4] = ["default_model", "aliases", "providers", "models"];
 
+/// Why a project's file is not trusted with providers.
+const PROJECT_PROVIDERS: &str =
+    "a project's file may not change providers: it could send your keys elsewhere";
+
 /// Whose file a layer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -132,33 +136,34 @@ impl Reader {
         };
         for (name, value) in &table {
             let span = value.span();
-            let read = match (name.get_ref().as_ref(), value.get_ref()) {
+            match (name.get_ref().as_ref(), value.get_ref()) {
                 ("default_model", DeValue::String(model)) => {
                     self.settings.default_model = Some(model.to_string());
-                    Ok(())
                 }
                 ("aliases", DeValue::Table(table)) => self.aliases(source, table),
                 ("models", DeValue::Table(table)) => self.models(source, table),
-                ("providers", DeValue::Table(_)) if owner == Owner::Project => Err(source
-                    .problem(
-                        name.span(),
-                        "a project's file may not change providers: it could send your keys elsewhere",
-                    )
-                    .help("put this into your own settings file (`consort doctor` says where it is)")),
+                ("providers", DeValue::Table(_)) if owner == Owner::Project => self.problems.push(
+                    source
+                        .problem(name.span(), PROJECT_PROVIDERS)
+                        .help("put this into your own settings file (`consort doctor` says where it is)"),
+                ),
                 ("providers", DeValue::Table(table)) => self.providers(source, table),
-                ("default_model", _) => Err(source.problem(span, "`default_model` must be a text")),
-                (known @ ("aliases" | "models" | "providers"), _) => {
-                    Err(source.problem(span, format!("`{known}` must be a table")))
+                ("default_model", _) => {
+                    self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
-                (unknown, _) => Err(source
-                    .problem(name.span(), format!("`{unknown}` is not a setting"))
-                    .help(format!("the settings are {}", NAMES.join(", ")))),
-            };
-            self.problems.extend(read.err());
+                (known @ ("aliases" | "models" | "providers"), _) => {
+                    self.problems.push(source.problem(span, format!("`{known}` must be a table")));
+                }
+                (unknown, _) => self.problems.push(
+                    source
+                        .problem(name.span(), format!("`{unknown}` is not a setting"))
+                        .help(format!("the settings are {}", NAMES.join(", "))),
+                ),
+            }
         }
     }
 
-    fn aliases(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+    fn aliases(&mut self, source: &Source<'_>, table: &DeTable<'_>) {
         for (alias, model) in table {
             match model.get_ref() {
                 DeValue::String(model) => {
@@ -171,10 +176,9 @@ impl Reader {
                 ),
             }
         }
-        Ok(())
     }
 
-    fn providers(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+    fn providers(&mut self, source: &Source<'_>, table: &DeTable<'_>) {
         for (id, value) in table {
             match toml_table(value.get_ref()) {
                 Some(fields) => {
@@ -185,10 +189,9 @@ impl Reader {
                 ),
             }
         }
-        Ok(())
     }
 
-    fn models(&mut self, source: &Source<'_>, table: &DeTable<'_>) -> Result<(), Problem> {
+    fn models(&mut self, source: &Source<'_>, table: &DeTable<'_>) {
         for (id, value) in table {
             let id = id.get_ref();
             let DeValue::Table(fields) = value.get_ref() else {
@@ -212,7 +215,6 @@ impl Reader {
                 }
             }
         }
-        Ok(())
     }
 }
 
