@@ -1,0 +1,38 @@
+//! The providers that come with the program: `providers/*.toml`, embedded by build.rs.
+use crate::spec::ProviderSpec;
+
+/// The id and the description, as JSON, of each; ordered by id.
+pub(super) static ALL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
+
+/// A built-in provider.
+pub(crate) fn builtin(id: &str) -> Option<ProviderSpec> {
+    let (_, text) = ALL.iter().find(|(known, _)| *known == id)?;
+    let mut spec: ProviderSpec = serde_json::from_str(text).ok()?;
+    id.clone_into(&mut spec.id);
+    Some(spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consort_wire::Quirks;
+
+    #[test]
+    fn every_file_is_valid() {
+        assert!(ALL.len() >= 27, "{}", ALL.len());
+        for (id, text) in ALL {
+            let spec: ProviderSpec<Quirks> =
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("{id}: {error}"));
+            let wires =
+                spec.models.iter().filter_map(|model| model.wire.as_deref()).chain([spec.wire.as_str()]);
+            for wire in wires {
+                assert!(consort_wire::wire(wire).is_some(), "{id}: wire {wire}");
+            }
+            if let Some(wire) = &spec.embed_wire {
+                assert!(consort_wire::embed_wire(wire).is_some(), "{id}: embed_wire {wire}");
+            }
+            assert!(!spec.name.is_empty() && spec.base_url.contains("://"), "{id}");
+            assert!(spec.models.iter().all(|model| !model.name.is_empty()), "{id}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A hosted model: the uniform call, made of a wire and the transport.
+use crate::catalogue::{quirks, wire_id};
+use crate::tokens;
+use crate::transport::{Endpoint, Opening, events, load_media};
+use consort_core::{
+    BoxFuture, Context, Error, EventStream, Modality, Model, ModelCard, Output, Request, Support, TokenCount,
+};
+use consort_wire::{Normalised, Quirks, Wire};
+use std::fmt;
+use std::sync::Arc;
+
+/// A model of a hosted API.
+pub struct HostedModel {
+    card: ModelCard,
+    plan: Arc<Plan>,
+}
+
+/// How this model is called.
+struct Plan {
+    endpoint: Arc<Endpoint>,
+    name: String,
+    wire_id: String,
+    quirks: Quirks,
+}
+
+impl HostedModel {
+    pub(crate) fn new(card: ModelCard, endpoint: Arc<Endpoint>) -> Self {
+        let spec = endpoint.spec().clone();
+        let plan = Plan {
+            name: card.name.clone(),
+            wire_id: wire_id(&spec, &card.name).to_owned(),
+            quirks: quirks(&spec, &card.name),
+            endpoint,
+        };
+        Self { card, plan: Arc::new(plan) }
+    }
+
+    /// Refuses what the model is known not to take, before anything is sent.
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        let capabilities = &self.card.capabilities;
+        let spec = self.plan.endpoint.spec();
+        let cannot = |what: &str, can: &dyn Fn(&crate::ModelSpec) -> bool| {
+            let able: Vec<&str> = spec
+                .models
+                .iter()
+                .filter(|entry| !entry.is_pattern() && can(entry))
+                .map(|entry| entry.name.as_str())
+                .take(4)
+                .collect();
+            let error = Error::unsupported(format!("the model {} {what}", self.card.name));
+            Err(if able.is_empty() {
+                error.hint("`consort models` shows what each model can do")
+            } else {
+                error.hint(format!("these can: {}", able.join(", ")))
+            })
+        };
+        for modality in media_of(request) {
+            if capabilities.reads(modality) == Support::No {
+                return cannot(&format!("does not read {}", modality.as_str()), &|entry| {
+                    entry.input.as_ref().is_some_and(|input| input.contains(&modality))
+                });
+            }
+        }
+        if !request.tools.is_empty() && capabilities.tools == Support::No {
+            return cannot("calls no tools", &|entry| entry.tools == Some(true));
+        }
+        if matches!(request.output, Output::Schema { .. }) && capabilities.schema == Support::No {
+            return cannot("cannot answer by a JSON Schema", &|entry| entry.schema == Some(true));
+        }
+        Ok(())
+    }
+}
+
+/// The sorts of media that a request holds.
+fn media_of(request: &Request) -> Vec<Modality> {
+    use consort_core::Body;
+    let mut found = Vec::new();
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    for part in parts.chain(&request.instructions) {
+        if let Body::Media(media) = &part.body
+            && !media.mime.is_empty()
+        {
+            let modality = Modality::of_mime(&media.mime);
+            // Text files go as text, and of other files nobody knows.
+            if !matches!(modality, Modality::Text | Modality::File) && !found.contains(&modality) {
+                found.push(modality);
+            }
+        }
+    }
+    found
+}
+
+impl Plan {
+    fn wire(&self) -> Result<&'static dyn Wire, Error> {
+        consort_wire::wire(&self.wire_id).ok_or_else(|| {
+            Error::new(consort_core::ErrorKind::Setup, format!("no wire is named `{}`", self.wire_id))
+        })
+    }
+
+    /// The request as this wire carries it, with this model's name in it. What could not be shown to the
+    /// model at all is an error.
+    async fn normalised(&self, wire: &dyn Wire, request: Arc<Request>) -> Result<Normalised, Error> {
+        let mut request = Arc::unwrap_or_clone(load_media(request).await?);
+        request.model.clone_from(&self.name);
+        let normalised = wire.normalise(&request, &self.quirks);
+        match normalised.warnings.iter().find(|warning| warning.code == "unsupported") {
+            Some(warning) => Err(Error::unsupported(&warning.message)
+                .hint("another provider may take it: `consort models` shows what each model reads")),
+            None => Ok(normalised),
+        }
+    }
+
+    async fn open(&self, request: Arc<Request>, context: Context) -> Result<Opening, Error> {
+        let wire = self.wire()?;
+        let Normalised { request, warnings } = self.normalised(wire, request).await?;
+        let encoded = wire.write_request(&request, &self.quirks)?;
+        // From here on the request is bytes: the messages need not be held while the answer comes.
+        drop(request);
+        let answer = self.endpoint.send(encoded, &context).await?;
+        let decoder =
+            wire.decoder(answer.head.clone(), &self.quirks).with_native_events(context.native_events);
+        Ok(Opening { warnings, answer, decoder })
+    }
+}
+
+impl Model for HostedModel {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn stream(&self, request: Arc<Request>, context: Context) -> EventStream {
+        let plan = self.plan.clone();
+        let checked = self.check(&request);
+        events(
+            plan.endpoint.clone(),
+            Box::pin(async move {
+                checked?;
+                plan.open(request, context).await
+            }),
+        )
+    }
+
+    fn count_tokens<'a>(
+        &'a self,
+        request: &'a Request,
+        context: Context,
+    ) -> BoxFuture<'a, Result<TokenCount, Error>> {
+        let plan = self.plan.clone();
+        Box::pin(async move {
+            let wire = plan.wire()?;
+            let normalised = plan.normalised(wire, Arc::new(request.clone())).await?;
+            let counted =
+                tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &plan.quirks, &context).await;
+            match counted {
+                Some(result) => result,
+                None => Ok(tokens::locally(&plan.name, request)),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for HostedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostedModel").field(&self.card.id).finish()
+    }
+}

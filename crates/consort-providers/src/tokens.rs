@@ -1,0 +1,94 @@
+//! Counting tokens: by the vendor where it counts, by its tokenizer where we have it, else by estimate.
+use crate::transport::Endpoint;
+use consort_core::{Context, Error, ErrorKind, Request, TokenCount};
+use consort_wire::{Quirks, Wire};
+
+/// The vendor's own count; nothing where it does not count, or there is no key to ask it with.
+pub(crate) async fn by_vendor(
+    endpoint: &Endpoint,
+    wire: &dyn Wire,
+    request: &Request,
+    quirks: &Quirks,
+    context: &Context,
+) -> Option<Result<TokenCount, Error>> {
+    if !endpoint.spec().counts_tokens {
+        return None;
+    }
+    let encoded = match wire.count_request(request, quirks)? {
+        Ok(encoded) => encoded,
+        Err(error) => return Some(Err(endpoint.complete(error))),
+    };
+    let body = match endpoint.ask(encoded, context).await {
+        Ok(body) => body,
+        // Without a key an estimate, marked as one, is better than none.
+        Err(error) if error.kind() == ErrorKind::Setup => return None,
+        Err(error) => return Some(Err(error)),
+    };
+    let count = serde_json::from_slice(&body).ok().and_then(|value| wire.decode_count(&value));
+    Some(match count {
+        Some(tokens) => Ok(TokenCount { tokens, exact: true }),
+        None => Err(endpoint.complete(Error::protocol("the vendor's count could not be read"))),
+    })
+}
+
+/// A count without asking anybody.
+pub(crate) fn locally(model: &str, request: &Request) -> TokenCount {
+    #[cfg(feature = "tokenizer")]
+    if let Some(tokens) = tokenizer::count(model, request) {
+        return tokens;
+    }
+    #[cfg(not(feature = "tokenizer"))]
+    let _ = model;
+    consort_core::estimate_tokens(request)
+}
+
+#[cfg(feature = "tokenizer")]
+mod tokenizer {
+    //! OpenAI's own vocabularies.
+    use consort_core::{Body, Part, Request, TokenCount, ToolSpec};
+    use tiktoken_rs::{CoreBPE, bpe_for_model};
+
+    /// The tokens of the request's texts with this model's vocabulary. What its vendor adds around messages is
+    /// the published rule; media and tools are not published, so a request with them is an estimate.
+    pub(super) fn count(model: &str, request: &Request) -> Option<TokenCount> {
+        let model = model.rsplit('/').next().unwrap_or(model);
+        if !["gpt-", "o1", "o3", "o4", "text-embedding-"].iter().any(|family| model.starts_with(family)) {
+            return None;
+        }
+        let vocabulary = bpe_for_model(model).ok()?;
+        const PER_MESSAGE: u64 = 3;
+        const REPLY: u64 = 3;
+        let mut exact = request.tools.is_empty();
+        let mut tokens = REPLY;
+        if !request.instructions.is_empty() {
+            tokens += PER_MESSAGE + 1 + of_parts(vocabulary, &request.instructions, &mut exact);
+        }
+        for message in &request.messages {
+            tokens += PER_MESSAGE + 1 + of_parts(vocabulary, &message.parts, &mut exact);
+        }
+        for tool in &request.tools {
+            if let ToolSpec::Function(function) = tool {
+                let text = format!("{}{}{}", function.name, function.description, function.parameters);
+                tokens += of_text(vocabulary, &text);
+            }
+        }
+        Some(TokenCount { tokens, exact })
+    }
+
+    fn of_text(vocabulary: &CoreBPE, text: &str) -> u64 {
+        vocabulary.encode_ordinary(text).len() as u64
+    }
+
+    fn of_parts(vocabulary: &CoreBPE, parts: &[Part], exact: &mut bool) -> u64 {
+        let count = |part: &Part| match &part.body {
+            Body::Text { text, .. } | Body::Refusal { text } => of_text(vocabulary, text),
+            _ => {
+                *exact = false;
+                let mut request = Request::default();
+                request.instructions.push(part.clone());
+                consort_core::estimate_tokens(&request).tokens
+            }
+        };
+        parts.iter().map(count).sum()
+    }
+}

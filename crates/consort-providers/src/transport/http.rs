@@ -1,0 +1,66 @@
+//! The HTTP client: built at its first use, one for each way of connecting.
+use consort_core::{Error, ErrorKind};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A connection that nothing uses is closed after this: vendors close theirs soon, and writing into a closed
+/// one costs a request.
+const IDLE_POOL: Duration = Duration::from_secs(5);
+
+/// Makes clients and keeps them. A client's limit for connecting is its own, so each limit has one; and
+/// plain HTTP has its own too, which spares local servers the reading of the system's trust store.
+#[derive(Default)]
+pub(crate) struct Http {
+    supplied: Option<reqwest::Client>,
+    made: Mutex<Vec<((Duration, bool), reqwest::Client)>>,
+}
+
+impl Http {
+    /// Always this client.
+    pub(crate) fn supplied(client: reqwest::Client) -> Self {
+        Self { supplied: Some(client), made: Mutex::default() }
+    }
+
+    pub(crate) fn client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
+        if let Some(client) = &self.supplied {
+            return Ok(client.clone());
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = (connect, secure);
+        if let Some((_, client)) = made.iter().find(|(made, _)| *made == kind) {
+            return Ok(client.clone());
+        }
+        let client = build(connect, secure).map_err(|error| {
+            Error::new(ErrorKind::Setup, format!("the HTTP client cannot be made: {error}"))
+                .hint("check the proxy variables (HTTPS_PROXY, ...) and the system's certificates")
+        })?;
+        made.push((kind, client.clone()));
+        Ok(client)
+    }
+}
+
+fn build(connect: Duration, secure: bool) -> Result<reqwest::Client, reqwest::Error> {
+    // Whoever embeds this crate may have chosen a provider already; theirs counts.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("consort/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect)
+        .pool_idle_timeout(IDLE_POOL)
+        .tcp_nodelay(true)
+        // A redirect would carry the key to another place.
+        .redirect(reqwest::redirect::Policy::none());
+    if secure {
+        return builder.build();
+    }
+    let nothing_trusted = rustls::ClientConfig::builder()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    builder.tls_backend_preconfigured(nothing_trusted).build()
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("supplied", &self.supplied.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! The transport: one call path from a wire's request to the bytes of the answer.
+mod body;
+mod endpoint;
+mod events;
+mod failure;
+mod hints;
+mod http;
+mod local;
+mod mask;
+mod media;
+mod services;
+mod watch;
+
+pub(crate) use body::{Answer, Body};
+pub(crate) use endpoint::{Endpoint, Outgoing};
+pub(crate) use events::{Opening, events};
+pub(crate) use failure::fetch;
+pub(crate) use http::Http;
+pub(crate) use local::find_local;
+pub(crate) use mask::Mask;
+pub(crate) use media::load_media;
+pub(crate) use services::Services;
