@@ -3,7 +3,8 @@ use crate::catalogue::{quirks, wire_id};
 use crate::tokens;
 use crate::transport::{Endpoint, Opening, events, load_media};
 use consort_core::{
-    BoxFuture, Context, Error, EventStream, Modality, Model, ModelCard, Output, Request, Support, TokenCount,
+    BoxFuture, Context, Error, ErrorKind, EventStream, Modality, Model, ModelCard, Output, Request, Support,
+    TokenCount,
 };
 use consort_wire::{Normalised, Quirks, Wire};
 use std::fmt;
@@ -19,19 +20,12 @@ pub struct HostedModel {
 struct Plan {
     endpoint: Arc<Endpoint>,
     name: String,
-    wire_id: String,
-    quirks: Quirks,
 }
 
 impl HostedModel {
     pub(crate) fn new(card: ModelCard, endpoint: Arc<Endpoint>) -> Self {
-        let spec = endpoint.spec().clone();
-        let plan = Plan {
-            name: card.name.clone(),
-            wire_id: wire_id(&spec, &card.name).to_owned(),
-            quirks: quirks(&spec, &card.name),
-            endpoint,
-        };
+        // Wire and quirks are looked up when they are needed: most models are only listed.
+        let plan = Plan { name: card.name.clone(), endpoint };
         Self { card, plan: Arc::new(plan) }
     }
 
@@ -91,18 +85,25 @@ fn media_of(request: &Request) -> Vec<Modality> {
 }
 
 impl Plan {
-    fn wire(&self) -> Result<&'static dyn Wire, Error> {
-        consort_wire::wire(&self.wire_id).ok_or_else(|| {
-            Error::new(consort_core::ErrorKind::Setup, format!("no wire is named `{}`", self.wire_id))
-        })
+    fn wire(&self) -> Result<(&'static dyn Wire, Quirks), Error> {
+        let spec = self.endpoint.spec();
+        let id = wire_id(spec, &self.name);
+        let wire = consort_wire::wire(id)
+            .ok_or_else(|| Error::new(ErrorKind::Setup, format!("no wire is named `{id}`")))?;
+        Ok((wire, quirks(spec, &self.name)))
     }
 
     /// The request as this wire carries it, with this model's name in it. What could not be shown to the
     /// model at all is an error.
-    async fn normalised(&self, wire: &dyn Wire, request: Arc<Request>) -> Result<Normalised, Error> {
+    async fn normalised(
+        &self,
+        wire: &dyn Wire,
+        quirks: &Quirks,
+        request: Arc<Request>,
+    ) -> Result<Normalised, Error> {
         let mut request = Arc::unwrap_or_clone(load_media(request).await?);
         request.model.clone_from(&self.name);
-        let normalised = wire.normalise(&request, &self.quirks);
+        let normalised = wire.normalise(&request, quirks);
         match normalised.warnings.iter().find(|warning| warning.code == "unsupported") {
             Some(warning) => Err(Error::unsupported(&warning.message)
                 .hint("another provider may take it: `consort models` shows what each model reads")),
@@ -111,14 +112,13 @@ impl Plan {
     }
 
     async fn open(&self, request: Arc<Request>, context: Context) -> Result<Opening, Error> {
-        let wire = self.wire()?;
-        let Normalised { request, warnings } = self.normalised(wire, request).await?;
-        let encoded = wire.write_request(&request, &self.quirks)?;
+        let (wire, quirks) = self.wire()?;
+        let Normalised { request, warnings } = self.normalised(wire, &quirks, request).await?;
+        let encoded = wire.write_request(&request, &quirks)?;
         // From here on the request is bytes: the messages need not be held while the answer comes.
         drop(request);
         let answer = self.endpoint.send(encoded, &context).await?;
-        let decoder =
-            wire.decoder(answer.head.clone(), &self.quirks).with_native_events(context.native_events);
+        let decoder = wire.decoder(answer.head.clone(), &quirks).with_native_events(context.native_events);
         Ok(Opening { warnings, answer, decoder })
     }
 }
@@ -147,10 +147,10 @@ impl Model for HostedModel {
     ) -> BoxFuture<'a, Result<TokenCount, Error>> {
         let plan = self.plan.clone();
         Box::pin(async move {
-            let wire = plan.wire()?;
-            let normalised = plan.normalised(wire, Arc::new(request.clone())).await?;
+            let (wire, quirks) = plan.wire()?;
+            let normalised = plan.normalised(wire, &quirks, Arc::new(request.clone())).await?;
             let counted =
-                tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &plan.quirks, &context).await;
+                tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &quirks, &context).await;
             match counted {
                 Some(result) => result,
                 None => Ok(tokens::locally(&plan.name, request)),

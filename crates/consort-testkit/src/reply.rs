@@ -119,11 +119,8 @@ impl Reply {
 }
 
 fn head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
-    let mut text = format!("HTTP/1.1 {status} Status\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text.into_bytes()
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("HTTP/1.1 {status} Status\r\n{}", lines.concat()).into_bytes()
 }
 
 fn chunk(piece: &[u8]) -> Vec<u8> {

@@ -56,7 +56,7 @@ impl Kept {
     /// The credentials to use now.
     pub(super) async fn credentials(&self, services: &Services) -> Result<Credentials, Error> {
         /// New ones are asked for when the old ones are about to end.
-        const MARGIN: Duration = Duration::from_secs(300);
+        const MARGIN: Duration = Duration::from_mins(5);
         let mut kept = self.0.lock().await;
         if let Some(credentials) = &*kept
             && credentials.until.is_some_and(|until| until > SystemTime::now() + MARGIN)

@@ -65,7 +65,7 @@ pub(super) async fn token(
         Some(path) => from_file(services, &path).await?,
         None => match context.credentials.resolve(&spec.id, key).await? {
             // Tokens are good for an hour; how much of it is left is not told.
-            Some(token) => (token, Duration::from_secs(300)),
+            Some(token) => (token, Duration::from_mins(5)),
             None => {
                 return Err(Endpoint::no_key(spec, key)
                     .hint("a service account's file is named by GOOGLE_APPLICATION_CREDENTIALS"));

@@ -50,16 +50,16 @@ pub(crate) async fn apply(
                 outgoing.mask.add(&secret);
             }
         }
-        Auth::Sigv4(service) => match context.credentials.resolve(&spec.id, &key).await? {
-            Some(token) => bearer(outgoing, &token),
-            None => {
-                let credentials = tokens.aws.credentials(services).await?;
-                let region =
-                    services.setting(spec, "AWS_REGION").unwrap_or_else(|| aws::DEFAULT_REGION.into());
-                outgoing.mask.add(&credentials.secret);
-                sigv4::sign(outgoing, &credentials, &region, service, SystemTime::now());
+        Auth::Sigv4(service) => {
+            if let Some(token) = context.credentials.resolve(&spec.id, &key).await? {
+                bearer(outgoing, &token);
+                return Ok(());
             }
-        },
+            let credentials = tokens.aws.credentials(services).await?;
+            let region = services.setting(spec, "AWS_REGION").unwrap_or_else(|| aws::DEFAULT_REGION.into());
+            outgoing.mask.add(&credentials.secret);
+            sigv4::sign(outgoing, &credentials, &region, service, SystemTime::now());
+        }
         Auth::Google => {
             let token = google::token(spec, services, &tokens.google, &key, context).await?;
             bearer(outgoing, &token);

@@ -72,7 +72,7 @@ impl Canonical<'_> {
         let mut lines = String::new();
         for (name, value) in &self.headers {
             let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-            lines.push_str(&format!("{name}:{value}\n"));
+            let _ = writeln!(lines, "{name}:{value}");
         }
         let mut pairs: Vec<(&str, &str)> = self
             .query

@@ -42,16 +42,20 @@ pub(crate) fn quirks(spec: &ProviderSpec, model: &str) -> Quirks {
 
 /// The wire of one model, by its id.
 pub(crate) fn wire_id<'a>(spec: &'a ProviderSpec, model: &str) -> &'a str {
-    let own =
-        spec.models.iter().filter(|entry| entry.fits(model)).filter_map(|entry| entry.wire.as_deref()).last();
+    let own = spec
+        .models
+        .iter()
+        .filter(|entry| entry.fits(model))
+        .filter_map(|entry| entry.wire.as_deref())
+        .next_back();
     own.unwrap_or(&spec.wire)
 }
 
 /// Makes the cards of one provider's models.
 pub(crate) struct Cards<'a> {
     spec: &'a ProviderSpec,
-    /// The usual options, for each wire and set of refusals that was met.
-    options: HashMap<(String, Vec<String>), Value>,
+    /// The usual options, for each wire and set of entries with quirks that was met.
+    options: HashMap<(&'a str, Vec<&'a str>), Value>,
 }
 
 impl<'a> Cards<'a> {
@@ -69,10 +73,11 @@ impl<'a> Cards<'a> {
     /// Writes what the file knows over a card that a vendor's list made.
     pub(crate) fn fill(&mut self, card: &mut ModelCard) {
         let wire = wire_id(self.spec, &card.name);
-        let quirks = quirks(self.spec, &card.name);
-        let key = (wire.to_owned(), quirks.refuses.clone());
+        let with_quirks =
+            self.spec.models.iter().filter(|entry| !entry.quirks.is_empty() && entry.fits(&card.name));
+        let key = (wire, with_quirks.map(|entry| entry.name.as_str()).collect());
         let usual = self.options.entry(key).or_insert_with(|| match consort_wire::wire(wire) {
-            Some(wire) => usual_options(wire, &quirks),
+            Some(wire) => usual_options(wire, &quirks(self.spec, &card.name)),
             None => Value::Null,
         });
         card.options.clone_from(usual);

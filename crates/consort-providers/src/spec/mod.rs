@@ -111,7 +111,7 @@ impl Default for Timers {
 
 /// Seconds from a file as a duration; nonsense counts as very long.
 pub(crate) fn seconds(seconds: f64) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(365 * 24);
     Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST)
 }
 

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 /// A vendor's answer. Dropping it closes the connection.
 pub(crate) struct Answer {
@@ -53,6 +54,17 @@ impl Body {
 
     pub(crate) fn has_begun(&self) -> bool {
         self.watch.has_begun()
+    }
+
+    /// Reads what follows the last event, aside, so that the connection can be used again: the answer is over,
+    /// but the end of its bytes is often a moment late.
+    pub(crate) fn finish(mut self) {
+        const LIMIT: Duration = Duration::from_secs(1);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(LIMIT, async move {
+                while let Some(Ok(_)) = poll_fn(|cx| self.bytes.as_mut().poll_next(cx)).await {}
+            }));
+        }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {

@@ -74,8 +74,9 @@ impl Events {
                     }
                     Ok(()) if over => self.stage = Stage::Over,
                     Ok(()) if finished => {
-                        drain(body, cx);
-                        self.stage = Stage::Over;
+                        if let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Over) {
+                            reading.0.finish();
+                        }
                     }
                     Ok(()) => {}
                 }
@@ -93,11 +94,6 @@ fn early(body: &Body, error: Error) -> Error {
             .request_id(error.vendor_request_id().map(str::to_owned));
     }
     error
-}
-
-/// Reads what is there already, so that the connection can be used again.
-fn drain(body: &mut Body, cx: &mut task::Context<'_>) {
-    while let Poll::Ready(Some(Ok(_))) = body.poll(cx) {}
 }
 
 impl Stream for Events {

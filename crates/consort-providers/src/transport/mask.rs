@@ -43,7 +43,7 @@ fn mask_shapes(text: &str) -> String {
         // A shape in the middle of a word (`task-`, `monkey=`) begins no key, but `?key=` does.
         let inside_word = masked[..masked.len() - shape.len()].ends_with(|c: char| c.is_ascii_alphanumeric());
         let length = rest.find(|c| !in_key(c)).unwrap_or(rest.len());
-        if length >= SHORTEST && !(inside_word && !shape.ends_with('=')) {
+        if length >= SHORTEST && (!inside_word || shape.ends_with('=')) {
             masked.push_str("***");
             rest = &rest[length..];
         }

@@ -1,0 +1,8 @@
+//! End to end over real sockets: a fake server plays answers and faults.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its body does")]
+mod auth;
+mod catalogue;
+mod faults;
+mod native;
+mod support;
+mod transport;

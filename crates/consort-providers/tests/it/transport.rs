@@ -1,0 +1,161 @@
+//! The good path: any chunking, pooling, cancellation, attachments, listing, counting.
+use crate::support::{Acme, END, KEY, Place, SSE, chunk, next};
+use consort_core::{ErrorKind, Event, Media, Modality, Part, Request};
+use consort_settings::Env;
+use consort_testkit::{FakeServer, Reply};
+use std::time::Duration;
+
+#[tokio::test]
+async fn an_answer_comes_in_pieces_of_any_size() {
+    let body = format!("{}{}{END}", chunk("Hel"), chunk("lo \u{1f600}"));
+    for sizes in [&[1][..], &[7, 1, 3], &[4096], &[2, 511]] {
+        let server = FakeServer::start([Reply::chunked(SSE, &body, sizes)]).await.unwrap();
+        let answer = Acme::new(&server).ask().await.unwrap();
+        assert_eq!(answer.text(), "Hello \u{1f600}");
+        assert_eq!(answer.resolved_model.as_deref(), Some("brain-1"));
+        let asked = server.asked();
+        assert_eq!((asked[0].method.as_str(), asked[0].path.as_str()), ("POST", "/v9/chat/completions"));
+        assert_eq!(asked[0].header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        assert!(asked[0].header("user-agent").unwrap().starts_with("consort/"));
+        assert!(asked[0].text().contains("\"model\":\"brain\""));
+    }
+}
+
+#[tokio::test]
+async fn a_single_body_gives_the_same() {
+    let body = r#"{"id":"c1","model":"brain-1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}"#;
+    let server = FakeServer::start([Reply::json(body)]).await.unwrap();
+    let acme = Acme::new(&server);
+    let request = Request { stream: false, ..Request::ask("Hello") };
+    let answer = acme.model.generate(request.into(), acme.context()).await.unwrap();
+    assert_eq!(answer.text(), "Hello");
+    assert!(!server.asked()[0].text().contains("\"stream\":true"));
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let server = FakeServer::start([Reply::chunked(SSE, chunk("Hi") + END, &[100])]).await.unwrap();
+    let acme = Acme::new(&server);
+    for _ in 0..3 {
+        acme.ask().await.unwrap();
+        // The end of the bytes is read aside.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn cancelling_and_dropping_close_the_connection() {
+    async fn closed(server: &FakeServer) {
+        for _ in 0..100 {
+            if server.closed_by_client() > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the connection is still open");
+    }
+    let start = || FakeServer::start([Reply::open(SSE).piece(chunk("Hel")).hang()]);
+
+    let server = start().await.unwrap();
+    let acme = Acme::new(&server);
+    let context = acme.context();
+    let mut stream = acme.model.stream(Request::ask("Hello").into(), context.clone());
+    assert!(matches!(next(&mut stream).await, Some(Ok(Event::Started { .. }))));
+    context.cancel.cancel();
+    let error = consort_core::collect(stream).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    closed(&server).await;
+
+    let server = start().await.unwrap();
+    let acme = Acme::new(&server);
+    let mut stream = acme.stream();
+    assert!(next(&mut stream).await.unwrap().is_ok());
+    drop(stream);
+    closed(&server).await;
+}
+
+#[tokio::test]
+async fn nothing_happens_before_the_first_poll() {
+    let server = FakeServer::start([Reply::silence()]).await.unwrap();
+    let acme = Acme::new(&server);
+    let stream = acme.stream();
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    assert_eq!(server.connections(), 0);
+    drop(stream);
+}
+
+#[tokio::test]
+async fn files_are_read_and_what_a_model_cannot_read_is_refused() {
+    let server = FakeServer::start([Reply::chunked(SSE, chunk("A cat") + END, &[50])]).await.unwrap();
+    let more =
+        "models = [{ name = \"brain\", input = [\"image\"] }, { name = \"ears\", input = [\"audio\"] }]";
+    let acme = Acme::with(&server, more);
+    let file = acme.place.0.join("cat.png");
+    std::fs::write(&file, b"\x89PNG....").unwrap();
+    let with = |media: Media| {
+        let mut request = Request::ask("What is this?");
+        request.messages[0].parts.push(Part::media(media));
+        request.into()
+    };
+    let answer = acme.model.generate(with(Media::path("image/png", &file)), acme.context()).await.unwrap();
+    assert_eq!(answer.text(), "A cat");
+    assert!(server.asked()[0].text().contains("data:image/png;base64,iVBORy4uLi4="));
+    let missing = with(Media::path("image/png", acme.place.0.join("no.png")));
+    let error = acme.model.generate(missing, acme.context()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(error.message().contains("no.png"), "{error}");
+    let sound = with(Media::bytes("audio/mpeg", &b"ID3"[..]));
+    let error = acme.model.generate(sound, acme.context()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.hints()[0].contains("ears"), "{:?}", error.hints());
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_missing_key_says_where_to_put_one() {
+    let server = FakeServer::start([Reply::silence()]).await.unwrap();
+    let acme = Acme::new(&server);
+    let context = acme.place.context(&Env::default());
+    let error = acme.model.generate(Request::ask("Hello").into(), context).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Setup);
+    assert!(error.hints()[0].contains("consort keys set acme") && error.hints()[0].contains("ACME_KEY"));
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_live_list_is_kept() {
+    let list = r#"{"object":"list","data":[{"id":"brain"},{"id":"brain-2","context_length":9000}]}"#;
+    let server = FakeServer::start([Reply::json(list)]).await.unwrap();
+    let acme = Acme::with(&server, "models = [{ name = \"brain\", context = 7, input = [] }]");
+    let provider = acme.place.provider("acme", &acme.env);
+    let names = |models: Vec<std::sync::Arc<dyn consort_core::Model>>| {
+        models.iter().map(|model| model.card().id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(provider.models().await.unwrap()), ["acme/brain"]);
+    assert_eq!(names(provider.discover(acme.context()).await.unwrap()), ["acme/brain", "acme/brain-2"]);
+    // Another process sees the kept list, and the file's facts count before it.
+    let again = acme.place.provider("acme", &acme.env).models().await.unwrap();
+    assert_eq!(server.asked().len(), 1);
+    assert_eq!(again[0].card().limits.context, Some(7));
+    assert_eq!(again[0].card().capabilities.reads(Modality::Image), consort_core::Support::No);
+    assert_eq!(names(again), ["acme/brain", "acme/brain-2"]);
+}
+
+#[tokio::test]
+async fn local_servers_are_looked_for_only_by_discovery() {
+    let server = FakeServer::start([Reply::json(r#"{"data":[{"id":"tiny"}]}"#)]).await.unwrap();
+    let place = Place::new();
+    let text = format!(
+        "name = \"Here\"\nwire = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\nauth = \"none\"\nlocal = {{ ports = [1, {}] }}\n",
+        server.port()
+    );
+    place.write("providers/here.toml", &text);
+    let env = Env::default();
+    let provider = place.provider("here", &env);
+    assert_eq!(provider.card().state.word(), "unchecked");
+    assert!(provider.models().await.unwrap().is_empty());
+    assert_eq!(server.connections(), 0);
+    let found = provider.discover(place.context(&env)).await.unwrap();
+    assert_eq!(found[0].card().id, "here/tiny");
+}
