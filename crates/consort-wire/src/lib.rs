@@ -19,6 +19,7 @@ mod lax;
 mod listing;
 mod normalise;
 mod openai_chat;
+mod openai_responses;
 mod parts;
 mod quirks;
 
@@ -132,7 +133,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];

@@ -15,6 +15,8 @@ fn canonical(wire: &str, body: &Value) -> Value {
     drop_nothing(&mut body);
     if wire == "openai-chat" {
         openai_chat(&mut body);
+    } else if wire == "openai-responses" {
+        super::meaning_responses::canonical(&mut body);
     }
     body
 }
