@@ -264,7 +264,7 @@ impl Items {
         let mut ranked = (0..self.items[item].parts.len()).filter(|at| self.items[item].parts[*at].list == list);
         let index = match ranked.nth(rank) {
             Some(index) => index,
-            None => self.part(item, list, at, kind, out),
+            None => self.fresh(item, list, at, kind, out),
         };
         let Streamed { key, told, citations: known, .. } = self.items[item].parts[index];
         match part.body {
@@ -353,6 +353,11 @@ impl Items {
         if let Some(known) = parts.iter().rposition(|part| part.list == list && part.at == at) {
             return known;
         }
+        self.fresh(item, list, at, kind, out)
+    }
+
+    fn fresh(&mut self, item: usize, list: List, at: u64, kind: PartKind, out: &mut Vec<Event>) -> usize {
+        let parts = &mut self.items[item].parts;
         // Thinking is announced before it is known which list it goes to.
         if matches!(kind, PartKind::Reasoning { .. })
             && let Some(last) = parts.len().checked_sub(1)
