@@ -22,8 +22,11 @@ pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "the answer stopped before its end")
 }
 
-/// The error of a frame that cannot be read.
+/// The error of a frame that cannot be read. One that is cut off is where the stream stopped.
 pub(crate) fn unreadable(error: &serde_json::Error) -> Error {
+    if error.is_eof() {
+        return interrupted();
+    }
     Error::protocol(format!("a piece of the answer could not be read: {error}"))
 }
 

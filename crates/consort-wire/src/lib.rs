@@ -30,6 +30,7 @@ pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
 pub use openai_chat::OpenAiChat;
+pub use openai_responses::OpenAiResponses;
 pub use quirks::{MaxTokensField, Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
 
 use consort_core::{Error, Event, Object, Request, Response};

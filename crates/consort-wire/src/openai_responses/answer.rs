@@ -1,7 +1,7 @@
-//! The response object and the error body of a server.
+//! The response object of a server.
 use super::layout::without;
 use crate::Reply;
-use consort_core::{Error, ErrorKind, Finish, FinishReason, Object, Usage};
+use consort_core::{Finish, FinishReason, Object, Usage};
 use serde_json::{Value, json};
 
 /// How an answer stands, in the format's words: its status, and why it is not complete.
@@ -75,10 +75,17 @@ pub(super) fn response(
     })
 }
 
-/// Token counts as this format tells them. Clients need the object: what nobody counted is 0 in it.
+/// Marks token counts that nobody counted.
+pub(super) const UNCOUNTED: &str = "uncounted";
+
+/// Token counts as this format tells them. Clients break without the object: where nobody counted it holds
+/// zeros, and a mark that says so.
 pub(super) fn usage(usage: Option<&Usage>) -> Value {
-    let none = Usage::default();
-    let usage = usage.unwrap_or(&none);
+    let Some(usage) = usage else {
+        let mut object = self::usage(Some(&Usage::default()));
+        object[UNCOUNTED] = true.into();
+        return object;
+    };
     let (input, output) = (usage.all_input().unwrap_or(0), usage.all_output().unwrap_or(0));
     let mut input_details = Object::new();
     input_details.insert("cached_tokens".into(), usage.cached.unwrap_or(0).into());
@@ -107,52 +114,4 @@ pub(super) fn usage(usage: Option<&Usage>) -> Value {
         object.extend(without(said.clone(), TOLD));
     }
     object
-}
-
-/// An error's fields.
-pub(super) fn error_object(error: &Error) -> Value {
-    let kind = match error.kind() {
-        ErrorKind::RateLimit => "rate_limit_error",
-        ErrorKind::Quota => "insufficient_quota",
-        ErrorKind::Auth => "authentication_error",
-        ErrorKind::Permission => "permission_error",
-        ErrorKind::InvalidRequest
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentFilter
-        | ErrorKind::ModelNotFound
-        | ErrorKind::Unsupported => "invalid_request_error",
-        _ => "server_error",
-    };
-    let code = match error.kind() {
-        ErrorKind::ContextLength => "context_length_exceeded",
-        ErrorKind::RateLimit => "rate_limit_exceeded",
-        ErrorKind::Quota => "insufficient_quota",
-        ErrorKind::Auth => "invalid_api_key",
-        kind => kind.as_str(),
-    };
-    json!({
-        "message": error.message(),
-        "type": error.vendor_type().unwrap_or(kind),
-        "param": null,
-        "code": error.vendor_code().unwrap_or(code),
-    })
-}
-
-/// An error's body, with its status.
-pub(super) fn error(error: &Error) -> (u16, Value) {
-    let status = error.http_status().unwrap_or(match error.kind() {
-        ErrorKind::Auth => 401,
-        ErrorKind::Permission => 403,
-        ErrorKind::ModelNotFound => 404,
-        ErrorKind::RateLimit | ErrorKind::Quota => 429,
-        ErrorKind::InvalidRequest
-        | ErrorKind::Unsupported
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentFilter => 400,
-        ErrorKind::Overloaded => 503,
-        ErrorKind::Timeout => 504,
-        ErrorKind::Network | ErrorKind::Protocol | ErrorKind::Interrupted => 502,
-        _ => 500,
-    });
-    (status, json!({"error": error_object(error)}))
 }

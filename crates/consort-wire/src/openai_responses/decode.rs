@@ -2,6 +2,7 @@
 //!
 //! An item is told bit by bit, then once whole (`response.output_item.done`), and all items again at the end.
 //! Some vendors leave out the bits, some the end: whatever comes first counts, and nothing counts twice.
+use super::answer::UNCOUNTED;
 use super::frame::{self, Answer};
 use super::items::Items;
 use super::read_items::List;
@@ -41,16 +42,16 @@ impl Decoder {
         }
     }
 
-    fn event(&mut self, frame: &frame::Frame<'_>, out: &mut Vec<Event>) -> Result<(), Error> {
-        let kind = frame.kind.strip_prefix("response.").unwrap_or(&frame.kind);
+    fn event(&mut self, kind: &str, frame: &frame::Frame<'_>, out: &mut Vec<Event>) -> Result<(), Error> {
+        let kind = kind.strip_prefix("response.").unwrap_or(kind);
         match kind {
-            "output_text.delta" => self.items.text(frame, List::Content, &frame.delta, out),
-            "reasoning_summary_text.delta" => self.items.thinking(frame, List::Summary, &frame.delta, out),
-            "reasoning_text.delta" => self.items.thinking(frame, List::Content, &frame.delta, out),
+            "output_text.delta" => self.items.text(frame, frame.piece(), out),
+            "reasoning_summary_text.delta" => self.items.thinking(frame, List::Summary, frame.piece(), out),
+            "reasoning_text.delta" => self.items.thinking(frame, List::Content, frame.piece(), out),
             "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
-                self.items.arguments(frame, &frame.delta, out);
+                self.items.arguments(frame, frame.piece(), out);
             }
-            "refusal.delta" => self.items.refusal(frame, &frame.delta, out),
+            "refusal.delta" => self.items.refusal(frame, frame.piece(), out),
             "output_text.done" => self.items.text_done(frame, out),
             "refusal.done" => self.items.refusal_done(frame, out),
             "reasoning_summary_text.done" => self.items.thinking_done(frame, List::Summary, out),
@@ -62,9 +63,9 @@ impl Decoder {
                 self.items.annotation(frame, frame::value(frame.annotation), out);
             }
             "output_item.added" => {
-                self.items.added(frame.output_index, frame::object(frame.item), out);
+                self.items.added(frame.index(), frame::object(frame.item), out);
             }
-            "output_item.done" => self.items.done(frame.output_index, frame::value(frame.item), out),
+            "output_item.done" => self.items.done(frame.index(), frame::value(frame.item), out),
             "completed" | "incomplete" | "failed" | "cancelled" if frame.response.is_some() => {
                 return self.finish(Answer::read(frame.response), kind, out);
             }
@@ -114,7 +115,8 @@ impl Decoder {
 
     fn usage(&self, usage: Value) -> Option<Usage> {
         let number = |value: &Value| value.as_u64().or_else(|| value.as_f64().map(|number| number as u64));
-        usage.is_object().then(|| Usage {
+        let counted = usage.is_object() && usage.get(UNCOUNTED).is_none();
+        counted.then(|| Usage {
             input: number(&usage["input_tokens"]),
             output: number(&usage["output_tokens"]),
             cached: number(&usage["input_tokens_details"]["cached_tokens"]),
@@ -134,18 +136,16 @@ impl Decode for Decoder {
         if self.finished || frame.data.trim_ascii() == b"[DONE]" {
             return Ok(());
         }
-        let mut spare = String::new();
-        let mut read = frame::Frame::read(frame.data, &mut spare)?;
-        if read.kind.is_empty() {
-            read.kind = frame.name.into();
-        }
-        if frame.is_error || read.kind == "error" || read.error.is_some_and(|error| error.get() != "null") {
+        let read: frame::Frame<'_> =
+            serde_json::from_slice(frame.data).map_err(|error| unreadable(&error))?;
+        let kind = read.kind.filled().unwrap_or(frame.name);
+        if frame.is_error || kind == "error" || read.error.is_some() {
             return Err(error_of(frame.data));
         }
         if !self.started {
             self.start(&Answer::read(read.response), out);
         }
-        self.event(&read, out)
+        self.event(kind, &read, out)
     }
 
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) -> Result<(), Error> {

@@ -5,7 +5,7 @@
 use super::answer::{self, Standing};
 use super::output::{Item, Kind, Open};
 use super::{ID, citations};
-use crate::{Encode, Reply};
+use crate::{Encode, OpenAiChat, Reply, Wire};
 use consort_core::{Body, Delta, Error, Event, Finish, Part, PartKey, PartKind, Response, Usage};
 use serde_json::{Value, json};
 
@@ -232,7 +232,7 @@ impl Encode for Encoder {
     }
 
     fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
-        let object = answer::error_object(error);
+        let object = OpenAiChat.encode_error(error).1["error"].take();
         // Some clients look into the event itself, some into its `error`.
         let event = json!({
             "type": "error",

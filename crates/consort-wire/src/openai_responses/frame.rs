@@ -1,74 +1,60 @@
 //! One event of the stream, read as far as it is needed: pieces of text stay borrowed from the frame, and what
 //! a frame echoes of the request is skipped.
-use crate::decoder::unreadable;
-use consort_core::{Error, Object};
+use crate::lax::{Number, Text};
+use consort_core::Object;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// A stream's event. What it does not have is empty.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Frame<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(super) kind: Cow<'a, str>,
-    #[serde(default)]
-    pub(super) output_index: Option<u64>,
-    #[serde(default)]
-    content_index: Option<u64>,
-    #[serde(default)]
-    summary_index: Option<u64>,
-    #[serde(borrow, default)]
-    pub(super) delta: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Cow<'a, str>,
-    #[serde(borrow, default)]
-    refusal: Cow<'a, str>,
-    #[serde(borrow, default)]
-    arguments: Cow<'a, str>,
-    #[serde(borrow, default)]
-    input: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
+    output_index: Number,
+    content_index: Number,
+    summary_index: Number,
+    #[serde(borrow)]
+    delta: Text<'a>,
+    #[serde(borrow)]
+    text: Text<'a>,
+    #[serde(borrow)]
+    refusal: Text<'a>,
+    #[serde(borrow)]
+    arguments: Text<'a>,
+    #[serde(borrow)]
+    input: Text<'a>,
+    #[serde(borrow)]
     pub(super) item: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) annotation: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) response: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
 
-impl<'a> Frame<'a> {
-    /// Reads a frame. `spare` holds its text when it must be written anew to be readable.
-    pub(super) fn read(data: &'a [u8], spare: &'a mut String) -> Result<Self, Error> {
-        if let Ok(frame) = serde_json::from_slice(data) {
-            return Ok(frame);
-        }
-        // Something in it has another type than it should: that alone is left out.
-        let value: Value = serde_json::from_slice(data).map_err(|error| unreadable(&error))?;
-        let Value::Object(mut object) = value else { return Ok(Self::default()) };
-        object.retain(|key, value| has_its_type(key, value));
-        *spare = Value::Object(object).to_string();
-        serde_json::from_str(spare).map_err(|error| unreadable(&error))
+impl Frame<'_> {
+    /// The place of its item in the output, where the event says.
+    pub(super) fn index(&self) -> Option<u64> {
+        self.output_index.0
     }
 
     /// Where in its item the event happens.
     pub(super) fn at(&self) -> u64 {
-        self.summary_index.or(self.content_index).unwrap_or(0)
+        self.summary_index.0.or(self.content_index.0).unwrap_or(0)
+    }
+
+    /// The piece that an event adds.
+    pub(super) fn piece(&self) -> &str {
+        self.delta.get().unwrap_or_default()
     }
 
     /// The whole text that an event says at the end of a part.
     pub(super) fn whole(&self) -> &str {
         let texts = [&self.text, &self.refusal, &self.arguments, &self.input];
-        texts.into_iter().find(|text| !text.is_empty()).map_or("", |text| text.as_ref())
-    }
-}
-
-fn has_its_type(key: &str, value: &Value) -> bool {
-    match key {
-        "type" | "delta" | "text" | "refusal" | "arguments" | "input" => value.is_string(),
-        "output_index" | "content_index" | "summary_index" => value.is_u64(),
-        _ => true,
+        texts.into_iter().find_map(Text::filled).unwrap_or_default()
     }
 }
 

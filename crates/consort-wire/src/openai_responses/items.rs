@@ -65,24 +65,15 @@ impl Items {
             custom_call,
             done: false,
         });
-        let mut early = Object::new();
-        if !id.is_empty() {
-            early.insert("id".into(), id.into());
-        }
-        if let Some(phase) = item.get("phase").filter(|phase| phase.is_string()) {
-            early.insert("phase".into(), phase.clone());
-        }
+        let early = Value::Object(early_fields(&item));
         match kind.as_str() {
-            "message" => self.items[at].announced = Value::Object(early),
+            "message" => self.items[at].announced = early,
             "reasoning" => {
-                self.items[at].announced = Value::Object(early);
+                self.items[at].announced = early;
                 self.start(at, List::Summary, 0, PartKind::Reasoning { redacted: false }, out);
             }
             "function_call" | CUSTOM_CALL_TYPE if !text("name").is_empty() => {
-                if custom_call {
-                    early.insert("type".into(), kind.into());
-                }
-                self.items[at].announced = Value::Object(early);
+                self.items[at].announced = early;
                 let id = call_id(&item, self.calls);
                 self.start(at, List::Whole, 0, PartKind::ToolCall { id, name: text("name") }, out);
             }
@@ -97,12 +88,12 @@ impl Items {
     }
 
     /// A piece of text of a message.
-    pub(super) fn text(&mut self, frame: &Frame<'_>, list: List, piece: &str, out: &mut Vec<Event>) {
+    pub(super) fn text(&mut self, frame: &Frame<'_>, piece: &str, out: &mut Vec<Event>) {
         if piece.is_empty() {
             return;
         }
-        let item = self.item_at(frame.output_index);
-        let part = self.part(item, list, frame.at(), PartKind::Text, out);
+        let item = self.item_at(frame.index());
+        let part = self.part(item, List::Content, frame.at(), PartKind::Text, out);
         self.tell(item, part, piece, out);
     }
 
@@ -110,7 +101,7 @@ impl Items {
         if piece.is_empty() {
             return;
         }
-        let item = self.item_at(frame.output_index);
+        let item = self.item_at(frame.index());
         let part = self.part(item, List::Content, frame.at(), PartKind::Refusal, out);
         self.tell(item, part, piece, out);
     }
@@ -119,7 +110,7 @@ impl Items {
         if piece.is_empty() {
             return;
         }
-        let item = self.item_at(frame.output_index);
+        let item = self.item_at(frame.index());
         let part = self.part(item, list, frame.at(), PartKind::Reasoning { redacted: false }, out);
         self.think(item, part, list, piece, out);
     }
@@ -135,7 +126,7 @@ impl Items {
 
     /// A piece of a tool call's arguments. A call that was not announced comes whole later.
     pub(super) fn arguments(&mut self, frame: &Frame<'_>, piece: &str, out: &mut Vec<Event>) {
-        let Some(item) = self.find(frame.output_index) else { return };
+        let Some(item) = self.find(frame.index()) else { return };
         let custom = self.items[item].custom_call;
         let Some(part) = self.items[item].parts.first_mut().filter(|part| part.list == List::Whole) else {
             return;
@@ -155,7 +146,7 @@ impl Items {
     /// The end of a part says its text once more, which counts where no piece of it came before.
     pub(super) fn text_done(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) {
         if !self.was_told(frame, List::Content) {
-            self.text(frame, List::Content, frame.whole(), out);
+            self.text(frame, frame.whole(), out);
         }
     }
 
@@ -179,7 +170,7 @@ impl Items {
 
     pub(super) fn annotation(&mut self, frame: &Frame<'_>, annotation: Value, out: &mut Vec<Event>) {
         let Some(citation) = citations::read(annotation) else { return };
-        let item = self.item_at(frame.output_index);
+        let item = self.item_at(frame.index());
         let part = self.part(item, List::Content, frame.at(), PartKind::Text, out);
         let part = &mut self.items[item].parts[part];
         part.citations += 1;
@@ -194,7 +185,12 @@ impl Items {
         }
         let at = match self.find(index) {
             Some(at) => at,
-            None => self.push(index),
+            None => {
+                let at = self.push(index);
+                let early = item.as_object().map(early_fields).unwrap_or_default();
+                self.items[at].announced = Value::Object(early);
+                at
+            }
         };
         let calls = self.calls;
         let pieces = read_item(item);
@@ -342,7 +338,7 @@ impl Items {
     }
 
     fn was_told(&self, frame: &Frame<'_>, list: List) -> bool {
-        let Some(item) = self.find(frame.output_index) else { return false };
+        let Some(item) = self.find(frame.index()) else { return false };
         let at = if list == List::Whole { 0 } else { frame.at() };
         self.items[item].parts.iter().any(|part| part.list == list && part.at == at && part.told)
     }
@@ -394,6 +390,20 @@ impl Items {
         part.told |= !piece.is_empty();
         parts::text(part.key, piece, out);
     }
+}
+
+/// What is told of an item's fields before its words: who reads along may need them first.
+fn early_fields(item: &Object) -> Object {
+    let mut early = Object::new();
+    for key in ["id", "phase"] {
+        if let Some(value) = item.get(key).filter(|value| value.is_string()) {
+            early.insert(key.into(), value.clone());
+        }
+    }
+    if let Some(kind) = item.get("type").filter(|kind| *kind == CUSTOM_CALL_TYPE) {
+        early.insert("type".into(), kind.clone());
+    }
+    early
 }
 
 /// The id that a result must name: the vendor's, or one made from what there is.

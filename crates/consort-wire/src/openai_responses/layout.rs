@@ -46,9 +46,9 @@ pub(super) fn without(mut object: Object, names: &[&str]) -> Object {
     object
 }
 
-/// Whether the part is a tool call, or the result of one, with free text as input.
-pub(super) fn is_custom(vendor: &VendorData) -> bool {
-    matches!(vendor.text(ID, "type"), Some(CUSTOM_CALL_TYPE | CUSTOM_RESULT_TYPE))
+/// Whether the fields are those of an item of this type.
+pub(super) fn is_type(vendor: &VendorData, kind: &str) -> bool {
+    vendor.text(ID, "type") == Some(kind)
 }
 
 /// Whether a reasoning part stands in the item's content; otherwise it is a summary.

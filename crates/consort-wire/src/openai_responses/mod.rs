@@ -3,7 +3,7 @@
 //! A conversation is a list of items: messages, thinking, tool calls, results, and what the vendor's own tools
 //! did. Parts of one item share its fields in their vendor data (see [`layout`]); items that Consort has no
 //! word for are kept whole. The vendor may keep the state: then `previous_response_id` in the request's native
-//! data says where to go on.
+//! data says where to go on. Error bodies and the list of models are those of the vendor's older format.
 mod answer;
 mod citations;
 mod content;
@@ -12,7 +12,6 @@ mod encode;
 mod frame;
 mod items;
 mod layout;
-mod models;
 mod normalise;
 mod output;
 mod read_items;
@@ -24,7 +23,7 @@ mod write_items;
 
 use crate::normalise::{Carries, Normalised, Thinking};
 use crate::quirks::Quirks;
-use crate::{Decode, Encode, Listed, Reply, Wire, WireRequest};
+use crate::{Decode, Encode, Listed, OpenAiChat, Reply, Wire, WireRequest};
 use consort_core::{Error, Modality, Object, Request, Response};
 use serde_json::Value;
 
@@ -50,7 +49,7 @@ const CARRIES: Carries = Carries {
 
 /// OpenAI's Responses API.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OpenAiResponses;
+pub struct OpenAiResponses;
 
 impl Wire for OpenAiResponses {
     fn id(&self) -> &'static str {
@@ -84,7 +83,7 @@ impl Wire for OpenAiResponses {
     }
 
     fn encode_error(&self, error: &Error) -> (u16, Value) {
-        answer::error(error)
+        OpenAiChat.encode_error(error)
     }
 
     fn place_option(&self, body: &mut Object, name: &str, value: Value) {
@@ -103,11 +102,11 @@ impl Wire for OpenAiResponses {
     }
 
     fn models_request(&self, quirks: &Quirks) -> Option<WireRequest> {
-        models::request(quirks)
+        OpenAiChat.models_request(quirks)
     }
 
     fn decode_models(&self, body: &Value) -> Result<Vec<Listed>, Error> {
-        models::read(body)
+        OpenAiChat.decode_models(body)
     }
 
     fn count_request(&self, request: &Request, _quirks: &Quirks) -> Option<Result<WireRequest, Error>> {

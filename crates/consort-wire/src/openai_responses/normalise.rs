@@ -1,15 +1,15 @@
 //! What this wire cannot carry beyond what its table says.
 use super::ID;
 use super::content;
-use super::layout::{self, PART, THINKING, is_custom, item_fields, part_fields, without};
-use super::read_items::{self, custom_arguments, is_callers, read_item};
+use super::layout::{self, PART, THINKING, is_type, item_fields, own, part_fields, without};
+use super::read_items::{self, custom_arguments, is_callers, is_empty_text, read_item};
 use super::read_request::{hoist, read_body, read_tool};
 use super::request::{custom_parameters, head, instruction_role, is_custom_tool};
 use super::write_items::{custom_input, is_item};
 use crate::json;
 use crate::normalise::{Normalised, name_results};
 use crate::quirks::Quirks;
-use consort_core::{Body, Message, Object, Output, Part, Request, Role, ToolSpec, Warning};
+use consort_core::{Body, Message, Object, Output, Part, Request, Role, ToolSpec, VendorData, Warning};
 use serde_json::Value;
 
 /// Applies this wire's own rules, after its table was applied.
@@ -65,13 +65,13 @@ fn settle_instructions(request: &mut Request) {
             Some(role) if role == "developer" || role == "system" => {
                 content::settle(part);
                 let fields = part_fields(&part.vendor).cloned();
-                part.vendor = consort_core::VendorData::default();
+                part.vendor = VendorData::default();
                 part.vendor.set(ID, "role", role);
                 if let Some(fields) = fields {
                     part.vendor.set(ID, PART, Value::Object(fields));
                 }
             }
-            _ => part.vendor = consort_core::VendorData::default(),
+            _ => part.vendor = VendorData::default(),
         }
     }
 }
@@ -130,6 +130,7 @@ fn warn(normalised: &mut Normalised, message: &str) {
 fn keep_thinking(parts: Vec<Part>, stored: bool) -> (Vec<Part>, bool) {
     let id_of = |part: &Part| part.vendor.text(ID, "id").map(str::to_owned);
     let is_thinking = |part: &Part| matches!(part.body, Body::Reasoning { .. });
+    let has_text = |part: &Part| matches!(&part.body, Body::Reasoning { text, .. } if !text.is_empty());
     let signed: Vec<String> = parts
         .iter()
         .filter(|part| is_thinking(part) && part.signature_for(ID).is_some_and(|value| !value.is_empty()))
@@ -142,8 +143,8 @@ fn keep_thinking(parts: Vec<Part>, stored: bool) -> (Vec<Part>, bool) {
             let signature = part.signature_for(ID).is_some_and(|value| !value.is_empty());
             let found = signature
                 || id_of(&part).is_some_and(|id| signed.contains(&id))
-                || layout::is_content(&part)
-                || stored && part.vendor.of(ID).is_some();
+                || layout::is_content(&part) && has_text(&part)
+                || stored && (id_of(&part).is_some() || part.vendor.of(ID).is_some() && has_text(&part));
             orphaned = !found;
             dropped |= orphaned;
             if orphaned {
@@ -162,7 +163,7 @@ fn settle_message_fields(message: &mut Message, quirks: &Quirks) {
         return mark_developer(message, None, quirks);
     };
     let role = fields.get("role").and_then(Value::as_str).map(str::to_owned);
-    message.vendor = consort_core::VendorData::default();
+    message.vendor = VendorData::default();
     if matches!(message.role, Role::User | Role::System) {
         message.vendor.merge(ID, without(fields, layout::MESSAGE));
     }
@@ -179,10 +180,12 @@ fn mark_developer(message: &mut Message, role: Option<&str>, quirks: &Quirks) {
 /// The parts of a message by who says them: an item that only this wire knows tells that itself.
 fn runs(parts: Vec<Part>, role: Role) -> Vec<(Role, Vec<Part>)> {
     let mut runs: Vec<(Role, Vec<Part>)> = Vec::new();
-    for part in parts.into_iter().flat_map(|part| settle_part(part, role)) {
+    let settled = parts.into_iter().flat_map(|part| settle_part(part, role));
+    for part in settled.filter(|part| role != Role::Assistant || !is_empty_text(part)) {
         let (role, alone) = match &part.body {
             Body::Native { value, .. } if is_item(&part) && is_callers(value) => (Role::User, true),
             Body::Native { .. } if is_item(&part) => (Role::Assistant, false),
+            Body::ToolCall(_) | Body::Reasoning { .. } => (Role::Assistant, false),
             _ => (role, false),
         };
         let after_item = runs.last().and_then(|(_, parts)| parts.last()).is_some_and(is_item);
@@ -206,41 +209,30 @@ fn settle_part(mut part: Part, role: Role) -> Vec<Part> {
     match &mut part.body {
         Body::Text { .. } | Body::Refusal { .. } | Body::Media(_) => {
             content::settle(&mut part);
-            let fields = part_fields(&part.vendor).cloned();
-            part.vendor = consort_core::VendorData::default();
-            if role == Role::Assistant {
-                part.vendor.merge(ID, without(item, layout::MESSAGE));
-            }
-            if let Some(fields) = fields {
-                part.vendor.set(ID, PART, Value::Object(fields));
-            }
+            let fields = part_fields(&part.vendor).cloned().unwrap_or_default();
+            part.vendor = VendorData::default();
+            let item = if role == Role::Assistant { without(item, layout::MESSAGE) } else { Object::new() };
+            part = own(part, &item, fields);
         }
-        Body::Reasoning { redacted, .. } => {
+        Body::Reasoning { text, redacted } => {
             *redacted = false;
+            let empty = text.is_empty();
             part.signature.take_if(|signature| signature.value.is_empty());
-            let list = if layout::is_content(&part) { "content" } else { "summary" };
+            let list = if layout::is_content(&part) && !empty { "content" } else { "summary" };
             keep(&mut part, item, layout::REASONING);
             part.vendor.set(ID, THINKING, list);
         }
         Body::ToolCall(call) => {
-            let custom = is_custom(&part.vendor);
+            let custom = is_type(&part.vendor, layout::CUSTOM_CALL_TYPE);
             if custom && custom_input(call).is_none() {
                 call.arguments = custom_arguments(call.arguments.raw());
             }
             keep(&mut part, item, if custom { layout::CUSTOM_CALL } else { layout::CALL });
         }
         Body::ToolResult(result) => {
-            for part in &mut result.content {
-                part.signature = None;
-                part.cache = None;
-                content::settle(part);
-                let fields = part_fields(&part.vendor).cloned();
-                part.vendor = consort_core::VendorData::default();
-                if let Some(fields) = fields {
-                    part.vendor.set(ID, PART, Value::Object(fields));
-                }
-            }
-            let custom = is_custom(&part.vendor);
+            let content = std::mem::take(&mut result.content);
+            result.content = content.into_iter().filter_map(settle_result_part).collect();
+            let custom = is_type(&part.vendor, layout::CUSTOM_RESULT_TYPE);
             keep(&mut part, item, if custom { layout::CUSTOM_RESULT } else { layout::RESULT });
         }
         Body::Native { .. } => return settle_native_part(part, item, role),
@@ -248,8 +240,18 @@ fn settle_part(mut part: Part, role: Role) -> Vec<Part> {
     vec![part]
 }
 
+/// A part of a tool's result as it is after being written and read.
+fn settle_result_part(mut part: Part) -> Option<Part> {
+    if let Body::Native { value, .. } = part.body {
+        return content::read_part(value, content::Side::Result, &Object::new());
+    }
+    content::settle(&mut part);
+    let fields = part_fields(&part.vendor).cloned().unwrap_or_default();
+    Some(own(Part { vendor: VendorData::default(), signature: None, cache: None, ..part }, &Object::new(), fields))
+}
+
 fn keep(part: &mut Part, item: Object, said: &[&str]) {
-    part.vendor = consort_core::VendorData::default();
+    part.vendor = VendorData::default();
     part.vendor.merge(ID, without(item, said));
 }
 
@@ -262,7 +264,8 @@ fn settle_native_part(part: Part, item: Object, role: Role) -> Vec<Part> {
         let item = if role == Role::Assistant { without(item, layout::MESSAGE) } else { Object::new() };
         return content::read_part(value, side, &item).into_iter().collect();
     }
-    if value.get("role").is_some() || !value.is_object() {
+    let is_answer = value["type"] == "message" && value["role"] == "assistant";
+    if !value.is_object() || value.get("role").is_some() && !is_answer {
         return Vec::new();
     }
     if is_callers(&value) {
@@ -276,7 +279,10 @@ fn mark_custom_results(messages: &mut [Message]) {
     let mut calls: Vec<(String, bool)> = Vec::new();
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         match &part.body {
-            Body::ToolCall(call) => calls.push((call.id.clone(), is_custom(&part.vendor))),
+            Body::ToolCall(call) => {
+                let custom = is_type(&part.vendor, layout::CUSTOM_CALL_TYPE);
+                calls.push((call.id.clone(), custom));
+            }
             Body::ToolResult(result) => {
                 match calls.iter().rev().find(|(id, _)| *id == result.call_id) {
                     Some((_, true)) => part.vendor.set(ID, "type", layout::CUSTOM_RESULT_TYPE),
@@ -300,7 +306,7 @@ fn settle_tool(tool: &mut ToolSpec) {
                 if custom { &["name", "description"] } else { &["type", "name", "description", "parameters", "strict"] };
             let mut fields = without(fields.clone(), said);
             fields.retain(|_, value| !value.is_null());
-            function.vendor = consort_core::VendorData::default();
+            function.vendor = VendorData::default();
             function.vendor.merge(ID, fields);
             if custom {
                 function.parameters = custom_parameters();

@@ -71,7 +71,7 @@ fn read_message(mut object: Object) -> Vec<Piece> {
     pieces
 }
 
-fn is_empty_text(part: &Part) -> bool {
+pub(super) fn is_empty_text(part: &Part) -> bool {
     match &part.body {
         Body::Text { text, .. } | Body::Refusal { text } => text.is_empty(),
         _ => false,
