@@ -22,6 +22,7 @@ mod lax;
 mod listing;
 mod normalise;
 mod openai_chat;
+mod openai_responses;
 mod parts;
 mod quirks;
 
@@ -34,6 +35,7 @@ pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
 pub use openai_chat::OpenAiChat;
+pub use openai_responses::OpenAiResponses;
 pub use quirks::{MaxTokensField, Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
 
 use consort_core::{Error, Event, Object, Request, Response};
@@ -137,7 +139,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses, &Anthropic, &Cohere];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

@@ -13,13 +13,12 @@ pub(crate) fn compare(wire: &str, recorded: &Value, ours: &Value, wrong: &mut Wr
 fn canonical(wire: &str, body: &Value) -> Value {
     let mut body = body.clone();
     drop_nothing(&mut body);
-    match wire {
-        "openai-chat" => openai_chat(&mut body),
-        "cohere" => cohere(&mut body),
+    match (wire, &mut body) {
+        ("openai-chat", body) => openai_chat(body),
+        ("cohere", body) => cohere(body),
+        ("openai-responses", body) => super::meaning_responses::canonical(body),
+        ("anthropic", Value::Object(body)) => super::spelling::anthropic(body),
         _ => {}
-    }
-    if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
-        super::spelling::anthropic(body);
     }
     body
 }

@@ -187,11 +187,13 @@ fn responses_items(response: &Response) -> Value {
             Body::Native { kind, .. } => kind.clone(),
             _ => "other".to_owned(),
         };
-        // Several parts of one message share its id.
-        if items.last() == Some(&kind) && kind == "message" && id == last {
+        // Several parts of one item share its id.
+        let shared = matches!(kind.as_str(), "message" | "reasoning");
+        if items.last() == Some(&kind) && shared && id == last {
             continue;
         }
-        last = id;
+        // A signature ends its item, and some vendors give several items one id.
+        last = if part.signature.is_some() { String::new() } else { id };
         items.push(kind);
     }
     json!(items)
