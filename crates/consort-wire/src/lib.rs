@@ -16,6 +16,7 @@ mod embed;
 mod embeddings;
 mod error_body;
 mod framing;
+mod gemini;
 mod http;
 mod json;
 mod lax;
@@ -30,6 +31,7 @@ pub use cohere::Cohere;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
 pub use framing::{Frame, Framer, Framing};
+pub use gemini::Gemini;
 pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
@@ -137,7 +139,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere];
+pub static WIRES: &[&dyn Wire] = &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere, &Gemini];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

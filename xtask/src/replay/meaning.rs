@@ -21,6 +21,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
     if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
         super::spelling::anthropic(body);
     }
+    if wire == "gemini" {
+        super::meaning_gemini::canonical(&mut body);
+    }
     body
 }
 
