@@ -1,7 +1,7 @@
 //! Reads answers: each chunk of a stream is shaped like a whole answer.
 use super::partial::PartialCall;
 use super::{ID, grounding, part, words};
-use crate::decoder::{Decode, interrupted, unreadable};
+use crate::decoder::{Decode, interrupted, unreadable_or_cut};
 use crate::error_body;
 use crate::framing::Frame;
 use crate::parts::{self, Parts};
@@ -141,8 +141,8 @@ impl Decode for GeminiDecode {
 
 impl GeminiDecode {
     fn chunk(&mut self, data: &[u8], out: &mut Vec<Event>) -> Result<(), Error> {
-        let chunk: Chunk<'_> = serde_json::from_slice(data)
-            .map_err(|error| if error.is_eof() { interrupted() } else { unreadable(&error) })?;
+        let chunk: Chunk<'_> =
+            serde_json::from_slice(data).map_err(|error| unreadable_or_cut(&error, data))?;
         if !chunk.error.is_null() {
             return Err(error_body::from_value(&Value::Object(part::one("error", chunk.error))));
         }

@@ -2,8 +2,8 @@
 use super::{ID, grounding, part, words};
 use crate::{Encode, Reply, json};
 use consort_core::{
-    Accumulator, Body, Citation, Delta, Error, ErrorKind, Event, Finish, Object, Part, PartKey, PartKind,
-    Response, Usage,
+    Accumulator, Body, Citation, Delta, Error, ErrorKind, Event, Finish, FinishReason, Object, Part, PartKey,
+    PartKind, Response, Usage,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -137,6 +137,10 @@ impl GeminiEncode {
             self.end(key, out);
         }
         let mut told = std::mem::take(&mut self.told);
+        let usage = self.usage.take();
+        if told.is_empty() && is_blocked(finish) {
+            return self.event_of(blocked(), usage.as_ref(), out);
+        }
         let ends = [(0, words::of_finish(finish))].into_iter().chain(
             finish
                 .others
@@ -154,7 +158,6 @@ impl GeminiEncode {
                 Value::Object(end)
             })
             .collect();
-        let usage = self.usage.take();
         self.event_of(json!({ "candidates": ends }), usage.as_ref(), out);
     }
 
@@ -202,15 +205,20 @@ pub(super) fn response(response: &Response, reply: &Reply) -> Value {
     let others = response.others.iter().map(|other| {
         answer(other.index, &other.parts, words::word(other.reason, other.vendor_reason.as_deref()))
     });
-    let candidates: Vec<Value> = std::iter::once(first).chain(others).collect();
-    let mut body = part::one("candidates", Value::Array(candidates));
-    json::set(&mut body, "usageMetadata", response.usage.as_ref().map(write_usage));
-    identify(
-        &mut body,
-        response.resolved_model.as_deref().unwrap_or(&reply.model),
-        response.response_id.as_deref().unwrap_or(&reply.id),
-    );
-    Value::Object(body)
+    let mut body = if response.parts.is_empty() && is_blocked(finish) {
+        blocked()
+    } else {
+        json!({ "candidates": std::iter::once(first).chain(others).collect::<Vec<_>>() })
+    };
+    if let Value::Object(body) = &mut body {
+        json::set(body, "usageMetadata", response.usage.as_ref().map(write_usage));
+        identify(
+            body,
+            response.resolved_model.as_deref().unwrap_or(&reply.model),
+            response.response_id.as_deref().unwrap_or(&reply.id),
+        );
+    }
+    body
 }
 
 /// The vendor's error body, by the kinds of its public interface.
@@ -270,6 +278,15 @@ fn answer(choice: u32, parts: &[Part], word: &str) -> Value {
     candidate.insert("finishReason".into(), word.into());
     candidate.extend(metadata(told, &citations, &said));
     Value::Object(candidate)
+}
+
+/// A prompt that a filter refused has no answer to end, so the vendor has no word for its end.
+fn is_blocked(finish: &Finish) -> bool {
+    finish.reason == FinishReason::ContentFilter && finish.vendor_reason.is_none()
+}
+
+fn blocked() -> Value {
+    json!({"promptFeedback": {"blockReason": "OTHER"}})
 }
 
 fn candidate(choice: u32, parts: Vec<Value>) -> Object {
