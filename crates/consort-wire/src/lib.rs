@@ -15,6 +15,7 @@ mod decoder;
 mod embed;
 mod embeddings;
 mod error_body;
+mod files;
 mod framing;
 mod gemini;
 mod http;
@@ -22,7 +23,9 @@ mod json;
 mod lax;
 mod listing;
 mod normalise;
+mod ollama;
 mod openai_chat;
+mod pairing;
 mod parts;
 mod quirks;
 
@@ -35,6 +38,7 @@ pub use gemini::Gemini;
 pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
+pub use ollama::Ollama;
 pub use openai_chat::OpenAiChat;
 pub use quirks::{MaxTokensField, Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
 
@@ -139,7 +143,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere, &Gemini];
+pub static WIRES: &[&dyn Wire] = &[&dyn Wire] = &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere, &Gemini, &dyn Wire] = &[&OpenAiChat, &Ollama];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

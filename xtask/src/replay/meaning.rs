@@ -21,6 +21,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
     if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
         super::spelling::anthropic(body);
     }
+    if wire == "ollama" {
+        ollama(&mut body);
+    }
     if wire == "gemini" {
         super::meaning_gemini::canonical(&mut body);
     }
@@ -175,4 +178,17 @@ fn difference(place: &str, one: &Value, two: &Value) -> Option<(String, String, 
 
 fn told(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
+
+/// Ollama's defaults.
+fn ollama(body: &mut Value) {
+    let Some(object) = body.as_object_mut() else { return };
+    drop_default(object, "format", &json!(""));
+    drop_default(object, "options", &json!({}));
+    drop_default(object, "stream", &json!(true));
+    for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(message) = message.as_object_mut() {
+            message.retain(|_, value| value != &json!([]));
+        }
+    }
 }

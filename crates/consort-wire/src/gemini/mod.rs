@@ -5,7 +5,7 @@
 //! the project's location. Bodies are written in camel case; clients may write them in snake case too.
 //!
 //! Calls need no ids here. An id that this module would give anyway is not written, so a conversation without
-//! ids stays one (see `pairing`).
+//! ids stays one (see `crate::pairing`).
 mod config;
 mod decode;
 mod encode;
@@ -13,7 +13,6 @@ mod grounding;
 mod keys;
 mod listing;
 mod normalise;
-mod pairing;
 mod part;
 mod partial;
 mod path;

@@ -1,7 +1,7 @@
 //! What Gemini carries of a request, after the rules that all wires share.
-use super::pairing::Pairing;
 use super::{CARRIES, Gemini, ID, config, keys, part, path, read_request, tools};
-use crate::{Normalised, Quirks};
+use crate::normalise::join_adjacent;
+use crate::{Normalised, Quirks, pairing};
 use consort_core::{
     Arguments, Body, Effort, Media, MediaSource, Message, Part, Request, Role, ToolResult, VendorData,
     Warning,
@@ -26,7 +26,8 @@ pub(super) fn normalise(wire: &Gemini, request: &Request, quirks: &Quirks) -> No
     request.instructions.iter_mut().for_each(|part| work.beside(part));
     request.messages.iter_mut().for_each(|message| work.message(message));
     request.messages.retain(|message| !message.parts.is_empty());
-    identify(&mut request.messages);
+    join_adjacent(&mut request.messages, true);
+    pairing::identify(&mut request.messages);
     work.tools(&mut request);
     work.reasoning(&mut request);
     Normalised { request, warnings: work.warnings }
@@ -39,13 +40,6 @@ fn lift_native(request: &mut Request) {
         config::read(&mut native, request);
         request.native = VendorData::default();
         request.native.merge(ID, native);
-    }
-}
-
-fn identify(messages: &mut [Message]) {
-    let mut pairing = Pairing::default();
-    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
-        read_request::identify(part, &mut pairing);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reads a request of any client that speaks Gemini.
-use super::pairing::Pairing;
 use super::{ID, config, keys, part, path, tools};
 use crate::WireRequest;
 use crate::json;
+use crate::pairing::Pairing;
 use consort_core::{Body, Error, ErrorKind, Message, Object, Part, Request, Role};
 use serde_json::Value;
 
@@ -91,7 +91,7 @@ fn read_content(mut content: Object, pairing: &mut Pairing, messages: &mut Vec<M
     let parts = parts(content.shift_remove("parts"));
     let first = messages.len();
     for mut part in parts {
-        identify(&mut part, pairing);
+        pairing.identify(&mut part);
         let role = match &part.body {
             Body::ToolResult(_) if role == Role::User => Role::Tool,
             _ => role,
@@ -111,25 +111,6 @@ fn read_content(mut content: Object, pairing: &mut Pairing, messages: &mut Vec<M
 
 pub(super) fn is_known_role(role: &str) -> bool {
     matches!(role, "user" | "model" | "function" | "tool" | "assistant")
-}
-
-/// Gives calls and results the ids that they lack.
-pub(super) fn identify(part: &mut Part, pairing: &mut Pairing) {
-    match &mut part.body {
-        Body::ToolCall(call) => {
-            if call.id.is_empty() {
-                call.id = pairing.next_id();
-            }
-            pairing.call(&call.id, &call.name);
-        }
-        Body::ToolResult(result) => {
-            if result.call_id.is_empty() {
-                result.call_id = pairing.answered_by(&result.name);
-            }
-            pairing.result(&result.call_id, &result.name);
-        }
-        _ => {}
-    }
 }
 
 /// Parts; a single one may stand without its list, or be a bare text.

@@ -1,8 +1,8 @@
 //! Writes a normalised request.
-use super::pairing::Pairing;
 use super::{ID, config, part, path, tools};
-use crate::{Quirks, WireRequest, json};
-use consort_core::{Body, Error, ErrorKind, Media, MediaSource, Message, Object, Part, Request, Role};
+use crate::pairing::Pairing;
+use crate::{Quirks, WireRequest, files, json};
+use consort_core::{Body, Error, Message, Object, Request, Role};
 use serde_json::{Value, json};
 
 /// The body of a call.
@@ -50,8 +50,8 @@ fn content(message: &Message, pairing: &mut Pairing, must_sign: bool) -> Result<
     let mut parts = Vec::with_capacity(message.parts.len());
     let mut first_call = true;
     for part in &message.parts {
-        check_files(part)?;
-        let Some(mut object) = part::write(part, needs_id(part, pairing)) else { continue };
+        files::check(part)?;
+        let Some(mut object) = part::write(part, pairing.needs_id(part)) else { continue };
         if matches!(part.body, Body::ToolCall(_)) && std::mem::take(&mut first_call) && must_sign {
             object.entry("thoughtSignature").or_insert_with(|| part::NO_SIGNATURE.into());
         }
@@ -65,25 +65,4 @@ fn content(message: &Message, pairing: &mut Pairing, must_sign: bool) -> Result<
         json::merge(&mut content, vendor);
     }
     Ok(Value::Object(content))
-}
-
-/// Whether an id must be written: not where reading gives the same one.
-fn needs_id(part: &Part, pairing: &mut Pairing) -> bool {
-    match &part.body {
-        Body::ToolCall(call) => !pairing.call(&call.id, &call.name),
-        Body::ToolResult(result) => !pairing.result(&result.call_id, &result.name),
-        _ => false,
-    }
-}
-
-/// Files are read before a request is written.
-fn check_files(part: &Part) -> Result<(), Error> {
-    match &part.body {
-        Body::Media(Media { source: MediaSource::Path(path), .. }) => Err(Error::new(
-            ErrorKind::InvalidRequest,
-            format!("the file {} was not read before the request was written", path.display()),
-        )),
-        Body::ToolResult(result) => result.content.iter().try_for_each(check_files),
-        _ => Ok(()),
-    }
 }
