@@ -143,7 +143,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&dyn Wire] = &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Cohere, &Gemini, &dyn Wire] = &[&OpenAiChat, &Ollama];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Gemini, &Cohere, &Ollama];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

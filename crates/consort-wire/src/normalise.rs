@@ -498,7 +498,6 @@ impl Work {
     }
 }
 
-<<<<<<< HEAD
 /// Drops messages without parts; results that then follow each other are one message.
 pub(crate) fn drop_empty(messages: &mut Vec<Message>) {
     messages.retain(|message| !message.parts.is_empty());
@@ -509,25 +508,6 @@ pub(crate) fn drop_empty(messages: &mut Vec<Message>) {
         }
         joins
     });
-=======
-/// Joins messages of a role that came to stand beside each other: only results, or all.
-pub(crate) fn join_adjacent(messages: &mut Vec<Message>, all: bool) {
-    let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
-    for message in messages.drain(..) {
-        match joined.last_mut() {
-            Some(last)
-                if last.role == message.role
-                    && (all || last.role == Role::Tool)
-                    && last.name == message.name
-                    && last.vendor == message.vendor =>
-            {
-                last.parts.extend(message.parts);
-            }
-            _ => joined.push(message),
-        }
-    }
-    *messages = joined;
->>>>>>> 8439a2c (feat(wire): Ollama's chat format, both directions)
 }
 
 /// Gives calls and results the ids that a decoder mints where the format has none.

@@ -16,16 +16,12 @@ fn canonical(wire: &str, body: &Value) -> Value {
     match wire {
         "openai-chat" => openai_chat(&mut body),
         "cohere" => cohere(&mut body),
+        "gemini" => super::meaning_gemini::canonical(&mut body),
+        "ollama" => ollama(&mut body),
         _ => {}
     }
     if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
         super::spelling::anthropic(body);
-    }
-    if wire == "ollama" {
-        ollama(&mut body);
-    }
-    if wire == "gemini" {
-        super::meaning_gemini::canonical(&mut body);
     }
     body
 }

@@ -1,6 +1,5 @@
 //! What Gemini carries of a request, after the rules that all wires share.
 use super::{CARRIES, Gemini, ID, config, keys, part, path, read_request, tools};
-use crate::normalise::join_adjacent;
 use crate::{Normalised, Quirks, pairing};
 use consort_core::{
     Arguments, Body, Effort, Media, MediaSource, Message, Part, Request, Role, ToolResult, VendorData,
@@ -25,8 +24,7 @@ pub(super) fn normalise(wire: &Gemini, request: &Request, quirks: &Quirks) -> No
     request.model = path::bare(&request.model).to_owned();
     request.instructions.iter_mut().for_each(|part| work.beside(part));
     request.messages.iter_mut().for_each(|message| work.message(message));
-    request.messages.retain(|message| !message.parts.is_empty());
-    join_adjacent(&mut request.messages, true);
+    drop_empty(&mut request.messages);
     pairing::identify(&mut request.messages);
     work.tools(&mut request);
     work.reasoning(&mut request);
@@ -167,6 +165,18 @@ impl Work {
             request.reasoning.effort = Some(level);
         }
     }
+}
+
+/// Drops messages without parts, and joins what then stands beside each other.
+fn drop_empty(messages: &mut Vec<Message>) {
+    messages.retain(|message| !message.parts.is_empty());
+    messages.dedup_by(|next, last| {
+        let joins = last.role == next.role && last.vendor == next.vendor;
+        if joins {
+            last.parts.append(&mut next.parts);
+        }
+        joins
+    });
 }
 
 /// A message's vendor data: not what the message itself says. A role that nobody knows stays the user's.

@@ -1,6 +1,6 @@
 //! What Ollama carries of a request, after the rules that all wires share.
 use super::{CARRIES, ID, Ollama, options, read_request, request};
-use crate::normalise::join_adjacent;
+use crate::normalise::drop_empty;
 use crate::{Normalised, Quirks, pairing};
 use consort_core::{
     Arguments, Body, Effort, MediaSource, Message, Object, Part, Request, Role, ToolChoice, ToolSpec,
@@ -33,9 +33,8 @@ pub(super) fn normalise(wire: &Ollama, request: &Request, quirks: &Quirks) -> No
             warn(&mut warnings, "arguments that are not a JSON object are sent inside one");
         }
     }
-    request.messages.retain(|message| !message.parts.is_empty());
+    drop_empty(&mut request.messages);
     lead_with_instructions(&mut request);
-    join_adjacent(&mut request.messages, false);
     pairing::identify(&mut request.messages);
     request.instructions.iter_mut().for_each(|part| {
         keep_beside(&mut part.vendor, &["role", "content"]);
