@@ -15,14 +15,18 @@ mod decoder;
 mod embed;
 mod embeddings;
 mod error_body;
+mod files;
 mod framing;
+mod gemini;
 mod http;
 mod json;
 mod lax;
 mod listing;
 mod normalise;
+mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod pairing;
 mod parts;
 mod quirks;
 
@@ -31,9 +35,11 @@ pub use cohere::Cohere;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
 pub use framing::{Frame, Framer, Framing};
+pub use gemini::Gemini;
 pub use http::{ResponseHead, WireRequest};
 pub use listing::Listed;
 pub use normalise::{Carries, Normalised, Thinking};
+pub use ollama::Ollama;
 pub use openai_chat::OpenAiChat;
 pub use openai_responses::OpenAiResponses;
 pub use quirks::{MaxTokensField, Quirks, ReasoningRequest, SchemaSupport, ToolChoiceWord};
@@ -139,7 +145,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses, &Anthropic, &Cohere];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses, &Anthropic, &Gemini, &Ollama, &Cohere];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

@@ -99,12 +99,20 @@ fn compare(recording: &Recording, wire: &str, response: &Response, wrong: &mut W
 
 fn compare_calls(expected: Option<&Vec<Value>>, response: &Response, wrong: &mut Wrong) {
     let expected = expected.map(Vec::as_slice).unwrap_or_default();
+    // Gemini's SDK does not put streamed arguments together: a call without a name goes on with the last one.
+    let in_pieces = |at: usize| expected.get(at + 1).is_some_and(|next| next["name"].is_null());
+    let expected: Vec<(bool, &Value)> = expected
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| !call["name"].is_null())
+        .map(|(at, call)| (in_pieces(at), call))
+        .collect();
     let ours: Vec<_> = response.tool_calls().collect();
     if expected.len() != ours.len() {
         wrong.say("tool_calls", &expected.len().to_string(), &ours.len().to_string());
         return;
     }
-    for (expected, ours) in expected.iter().zip(ours) {
+    for ((in_pieces, expected), ours) in expected.into_iter().zip(ours) {
         // Where the vendor sends no id, one is minted.
         if let Some(id) = expected["id"].as_str().filter(|id| !id.is_empty()) {
             wrong.unless_equal("tool_call.id", id, &ours.id);
@@ -112,7 +120,7 @@ fn compare_calls(expected: Option<&Vec<Value>>, response: &Response, wrong: &mut
         wrong.unless_equal("tool_call.name", word(&expected["name"]), &ours.name);
         let arguments = ours.arguments.value().unwrap_or(Value::Null);
         let blank = matches!(expected["arguments_raw"].as_str(), Some("" | "null"));
-        if !blank && !same_json(&expected["arguments"], &arguments) {
+        if !blank && !in_pieces && !same_json(&expected["arguments"], &arguments) {
             wrong.say("tool_call.arguments", &expected["arguments"].to_string(), &arguments.to_string());
         }
         if let Some(raw) = expected["arguments_raw"].as_str() {

@@ -14,6 +14,8 @@ fn canonical(wire: &str, body: &Value) -> Value {
     let mut body = body.clone();
     drop_nothing(&mut body);
     match (wire, &mut body) {
+        ("gemini", body) => super::meaning_gemini::canonical(body),
+        ("ollama", body) => ollama(body),
         ("openai-chat", body) => openai_chat(body),
         ("cohere", body) => cohere(body),
         ("openai-responses", body) => super::meaning_responses::canonical(body),
@@ -171,4 +173,17 @@ fn difference(place: &str, one: &Value, two: &Value) -> Option<(String, String, 
 
 fn told(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
+
+/// Ollama's defaults.
+fn ollama(body: &mut Value) {
+    let Some(object) = body.as_object_mut() else { return };
+    drop_default(object, "format", &json!(""));
+    drop_default(object, "options", &json!({}));
+    drop_default(object, "stream", &json!(true));
+    for message in object.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(message) = message.as_object_mut() {
+            message.retain(|_, value| value != &json!([]));
+        }
+    }
 }

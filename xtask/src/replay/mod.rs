@@ -1,6 +1,7 @@
 //! Replay: judges the wires by recorded traffic.
 mod answer;
 mod meaning;
+mod meaning_gemini;
 mod meaning_responses;
 mod others;
 mod recording;

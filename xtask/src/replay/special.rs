@@ -165,7 +165,11 @@ fn gemini_parts(response: &Response) -> Value {
             Body::Reasoning { .. } => "thought".to_owned(),
             Body::ToolCall(_) => "function_call".to_owned(),
             Body::Media(_) => "inline_data".to_owned(),
-            Body::Native { kind, .. } => snake(kind),
+            Body::Native { kind, .. }
+                if matches!(kind.as_str(), "executableCode" | "codeExecutionResult") =>
+            {
+                snake(kind)
+            }
             _ => "other".to_owned(),
         };
         if kinds.last() != Some(&kind) {
