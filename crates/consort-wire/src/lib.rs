@@ -10,11 +10,13 @@
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
 mod anthropic;
+mod bedrock;
 mod decoder;
 mod embed;
 mod error_body;
 mod framing;
 mod http;
+mod in_order;
 mod json;
 mod lax;
 mod listing;
@@ -24,6 +26,7 @@ mod parts;
 mod quirks;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
 pub use framing::{Frame, Framer, Framing};
@@ -134,7 +137,7 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic];
+pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &Anthropic, &Bedrock];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[];

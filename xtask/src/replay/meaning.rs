@@ -19,6 +19,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
     if let ("anthropic", Value::Object(body)) = (wire, &mut body) {
         super::spelling::anthropic(body);
     }
+    if let ("bedrock", Value::Object(body)) = (wire, &mut body) {
+        super::spelling::bedrock(body);
+    }
     body
 }
 
