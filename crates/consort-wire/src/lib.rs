@@ -10,6 +10,7 @@
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
 mod anthropic;
+mod bedrock;
 mod cohere;
 mod decoder;
 mod embed;
@@ -19,6 +20,7 @@ mod files;
 mod framing;
 mod gemini;
 mod http;
+mod in_order;
 mod json;
 mod lax;
 mod listing;
@@ -31,6 +33,7 @@ mod parts;
 mod quirks;
 
 pub use anthropic::Anthropic;
+pub use bedrock::Bedrock;
 pub use cohere::Cohere;
 pub use decoder::{Decode, Decoder};
 pub use embed::EmbedWire;
@@ -145,7 +148,8 @@ pub struct Reply {
 }
 
 /// All wires.
-pub static WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses, &Anthropic, &Gemini, &Ollama, &Cohere];
+pub static WIRES: &[&dyn Wire] =
+    &[&OpenAiChat, &OpenAiResponses, &Anthropic, &Gemini, &Bedrock, &Ollama, &Cohere];
 
 /// All formats for embeddings.
 pub static EMBED_WIRES: &[&dyn EmbedWire] = &[

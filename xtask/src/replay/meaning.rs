@@ -22,6 +22,9 @@ fn canonical(wire: &str, body: &Value) -> Value {
         ("anthropic", Value::Object(body)) => super::spelling::anthropic(body),
         _ => {}
     }
+    if let ("bedrock", Value::Object(body)) = (wire, &mut body) {
+        super::spelling::bedrock(body);
+    }
     body
 }
 

@@ -1,5 +1,5 @@
 //! Equal spellings in the formats of Anthropic and Bedrock.
-use super::meaning::{drop_default, text_as_parts};
+use super::meaning::{drop_default, parse_text, text_as_parts};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn anthropic(body: &mut Map<String, Value>) {
@@ -25,6 +25,31 @@ pub(crate) fn anthropic(body: &mut Map<String, Value>) {
             text_as_parts(block, "content");
             drop_default(block, "is_error", &json!(false));
             drop_default(block, "content", &json!([]));
+        }
+    }
+    join(body);
+}
+
+pub(crate) fn bedrock(body: &mut Map<String, Value>) {
+    if let Some(Value::Object(inference)) = body.get_mut("inferenceConfig") {
+        drop_default(inference, "stopSequences", &json!([]));
+    }
+    for key in ["inferenceConfig", "additionalModelRequestFields"] {
+        drop_default(body, key, &json!({}));
+    }
+    // A schema stands in a text, spaced as its writer likes.
+    if let Some(schema) = body
+        .get_mut("outputConfig")
+        .and_then(|config| config["textFormat"]["structure"]["jsonSchema"].get_mut("schema"))
+    {
+        parse_text(schema);
+    }
+    for message in list(body, "messages") {
+        let Some(message) = message.as_object_mut() else { continue };
+        for block in list(message, "content") {
+            if let Some(result) = block.get_mut("toolResult").and_then(Value::as_object_mut) {
+                drop_default(result, "status", &json!("success"));
+            }
         }
     }
     join(body);

@@ -1,5 +1,5 @@
 //! Reads answers: a stream of events, or one message.
-use super::response::{explanation, read_reason, read_usage};
+use super::response::{explanation, is_unmeasured, read_reason, read_usage};
 use super::{ID, blocks};
 use crate::decoder::{interrupted, unreadable};
 use crate::framing::Frame;
@@ -212,14 +212,8 @@ impl MessageDecode {
         let Some(mut usage) = usage else { return };
         usage.retain(|_, value| !value.is_null());
         json::merge(&mut self.usage, &usage);
-        let usage = read_usage(&self.usage);
-        // The format wants numbers even of those who have none: then they are all zero.
-        if [usage.input, usage.output, usage.cached, usage.cache_write]
-            .iter()
-            .flatten()
-            .any(|count| *count > 0)
-        {
-            out.push(Event::Usage(usage));
+        if !is_unmeasured(&self.usage) {
+            out.push(Event::Usage(read_usage(&self.usage)));
         }
     }
 

@@ -1,40 +1,39 @@
 //! Writes answers as the vendor's stream of events.
-//!
-//! The vendor sends one block after another. Parts may interleave, so what comes for a later block waits here
-//! until the ones before it have ended.
 use super::response::{stand_in, write_reason, write_usage};
 use super::{ID, blocks, error};
+use crate::in_order::InOrder;
 use crate::{Encode, Reply};
-use consort_core::{Citation, Delta, Error, Event, Finish, Object, PartKey, PartKind, Usage};
+use consort_core::{Delta, Error, Event, Finish, Object, PartKind, Usage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::borrow::Cow;
-use std::collections::VecDeque;
 
 #[derive(Debug)]
 pub(super) struct MessageEncode {
+    order: InOrder,
+    writer: Writer,
+}
+
+/// Writes parts that come one after another.
+#[derive(Debug)]
+struct Writer {
     id: String,
     model: String,
     begun: bool,
     usage: Option<Usage>,
     called: bool,
-    /// The index of the next block that is written.
+    /// The index of the next block.
     next: u64,
-    /// The blocks that are not wholly written; the first is being written.
-    blocks: VecDeque<Block>,
+    block: Option<Block>,
 }
 
-/// A block on its way out.
+/// The block that is being written.
 #[derive(Debug)]
 struct Block {
-    part: PartKey,
     is: Kind,
-    /// The number it got when its start was written.
-    index: Option<u64>,
     /// Fields of its start beside the usual ones.
     vendor: Object,
-    waiting: Vec<Piece<'static>>,
-    ended: bool,
+    /// Whether its start is written: that waits for the first piece, or the end, because of what comes between.
+    begun: bool,
 }
 
 #[derive(Debug)]
@@ -49,16 +48,18 @@ enum Kind {
     },
     /// Its whole value, which its start needs.
     Native(Value),
+    /// Another vendor's, which is not shown.
+    Foreign,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Piece<'a> {
-    TextDelta { text: Cow<'a, str> },
-    ThinkingDelta { thinking: Cow<'a, str> },
-    SignatureDelta { signature: Cow<'a, str> },
-    InputJsonDelta { partial_json: Cow<'a, str> },
-    CitationsDelta { citation: Value },
+    TextDelta { text: &'a str },
+    ThinkingDelta { thinking: &'a str },
+    SignatureDelta { signature: &'a str },
+    InputJsonDelta { partial_json: &'a str },
+    CitationsDelta { citation: &'a Value },
 }
 
 #[derive(Serialize)]
@@ -71,19 +72,31 @@ struct BlockDelta<'a> {
 
 impl MessageEncode {
     pub(super) fn new(reply: &Reply) -> Self {
-        Self {
+        let writer = Writer {
             id: reply.id.clone(),
             model: reply.model.clone(),
             begun: false,
             usage: None,
             called: false,
             next: 0,
-            blocks: VecDeque::new(),
-        }
+            block: None,
+        };
+        Self { order: InOrder::default(), writer }
     }
 }
 
 impl Encode for MessageEncode {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let writer = &mut self.writer;
+        self.order.push(event, &mut |event| writer.event(event, out));
+    }
+
+    fn error(&mut self, told: &Error, out: &mut Vec<u8>) {
+        write_event("error", &error::write(told).1, out);
+    }
+}
+
+impl Writer {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
             Event::Started { model, response_id } => {
@@ -94,34 +107,16 @@ impl Encode for MessageEncode {
                     self.id.clone_from(id);
                 }
             }
-            Event::PartStart { part, choice: 0, kind } => self.start(*part, kind, out),
-            Event::PartDelta { part, delta } => {
-                if let Some(at) = self.blocks.iter().position(|block| block.part == *part) {
-                    self.delta(at, delta, out);
-                }
-            }
-            Event::PartEnd { part } => {
-                if let Some(block) = self.blocks.iter_mut().find(|block| block.part == *part) {
-                    block.ended = true;
-                    self.advance(out);
-                }
-            }
+            Event::PartStart { kind, .. } => self.start(kind, out),
+            Event::PartDelta { delta, .. } => self.delta(delta, out),
+            Event::PartEnd { .. } => self.stop(out),
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
             Event::Finished(finish) => self.finish(finish, out),
-            Event::PartStart { .. }
-            | Event::BadArguments { .. }
-            | Event::Warning(_)
-            | Event::Native { .. } => {}
+            Event::BadArguments { .. } | Event::Warning(_) | Event::Native { .. } => {}
         }
     }
 
-    fn error(&mut self, told: &Error, out: &mut Vec<u8>) {
-        write_event("error", &error::write(told).1, out);
-    }
-}
-
-impl MessageEncode {
-    /// The message's start waits for the first part, because usage comes between the two.
+    /// The message's start waits for the first part, because usage may come between the two.
     fn begin(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.begun, true) {
             return;
@@ -139,111 +134,76 @@ impl MessageEncode {
         write_event("message_start", &json!({"type": "message_start", "message": message}), out);
     }
 
-    fn start(&mut self, part: PartKey, kind: &PartKind, out: &mut Vec<u8>) {
+    fn start(&mut self, kind: &PartKind, out: &mut Vec<u8>) {
         self.begin(out);
-        let mut waiting = Vec::new();
         let is = match kind {
-            PartKind::Text | PartKind::Refusal => Kind::Text,
+            PartKind::Text | PartKind::Refusal | PartKind::Media { .. } => Kind::Text,
             PartKind::Reasoning { redacted: false } => Kind::Thinking,
             PartKind::Reasoning { redacted: true } => Kind::Redacted(String::new()),
             PartKind::ToolCall { id, name } => {
                 self.called = true;
                 Kind::Call { id: id.clone(), name: name.clone() }
             }
-            PartKind::Media { mime } => {
-                waiting.push(Piece::TextDelta { text: stand_in(mime).into() });
-                Kind::Text
-            }
             PartKind::Native { wire, .. } if wire == ID => Kind::Native(Value::Null),
-            PartKind::Native { .. } => return,
+            PartKind::Native { .. } => Kind::Foreign,
         };
-        let block = Block { part, is, index: None, vendor: Object::new(), waiting, ended: false };
-        self.blocks.push_back(block);
-        // Calls wait for what is carried with them, which comes before their first piece; others for their end.
-        if self.blocks.len() == 1 && !self.blocks[0].waits() {
-            self.open(out);
+        self.block = Some(Block { is, vendor: Object::new(), begun: false });
+        if let PartKind::Media { mime } = kind {
+            self.piece(&Piece::TextDelta { text: &stand_in(mime) }, out);
         }
     }
 
-    fn delta(&mut self, at: usize, delta: &Delta, out: &mut Vec<u8>) {
-        let block = &mut self.blocks[at];
-        let piece = match (&mut block.is, delta) {
-            (Kind::Text, Delta::Text(text)) => Piece::TextDelta { text: text.into() },
-            (Kind::Text, Delta::Citation(citation)) => match cited(citation) {
-                Some(citation) => Piece::CitationsDelta { citation },
-                None => return,
-            },
-            (Kind::Thinking, Delta::Text(text)) => Piece::ThinkingDelta { thinking: text.into() },
-            (Kind::Thinking, Delta::Signature(signature)) if signature.wire == ID => {
-                Piece::SignatureDelta { signature: signature.value.as_str().into() }
+    fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
+        let Some(block) = &mut self.block else { return };
+        match (&mut block.is, delta) {
+            (Kind::Text, Delta::Text(text)) => self.piece(&Piece::TextDelta { text }, out),
+            (Kind::Text, Delta::Citation(citation)) => {
+                for citation in &blocks::write_citations(std::slice::from_ref(citation)) {
+                    self.piece(&Piece::CitationsDelta { citation }, out);
+                }
             }
-            (Kind::Redacted(data), Delta::Signature(signature)) if signature.wire == ID => {
-                data.push_str(&signature.value);
-                return;
+            (Kind::Thinking, Delta::Text(thinking)) => self.piece(&Piece::ThinkingDelta { thinking }, out),
+            (Kind::Thinking, Delta::Signature(told)) if told.wire == ID => {
+                self.piece(&Piece::SignatureDelta { signature: &told.value }, out);
             }
-            (Kind::Call { .. }, Delta::Arguments(json)) => {
-                Piece::InputJsonDelta { partial_json: json.into() }
+            (Kind::Redacted(data), Delta::Signature(told)) if told.wire == ID => data.push_str(&told.value),
+            (Kind::Call { .. }, Delta::Arguments(partial_json)) => {
+                self.piece(&Piece::InputJsonDelta { partial_json }, out);
             }
-            (Kind::Native(value), Delta::Native(told)) => {
-                value.clone_from(told);
-                return;
-            }
-            (_, Delta::Vendor { wire, data }) if wire == ID && block.index.is_none() => {
-                block.vendor.extend(data.clone());
-                return;
-            }
-            _ => return,
-        };
-        if at == 0 {
-            if block.index.is_none() {
-                self.open(out);
-            }
-            if let Some(index) = self.blocks[0].index {
-                write_piece(index, &piece, out);
-            }
-        } else {
-            block.waiting.push(piece.into_owned());
+            (Kind::Native(value), Delta::Native(told)) => value.clone_from(told),
+            (_, Delta::Vendor { wire, data }) if wire == ID => block.vendor.extend(data.clone()),
+            _ => {}
         }
     }
 
-    /// Writes the first block's start, and what waited for it.
-    fn open(&mut self, out: &mut Vec<u8>) {
-        let Some(block) = self.blocks.front_mut() else { return };
-        if block.index.is_some() {
-            return;
-        }
-        let index = self.next;
+    fn piece(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) {
+        self.begin_block(out);
+        let told = BlockDelta { kind: "content_block_delta", index: self.next, delta: piece };
+        write_event("content_block_delta", &told, out);
+    }
+
+    fn begin_block(&mut self, out: &mut Vec<u8>) {
+        let Some(block) = self.block.as_mut().filter(|block| !block.begun) else { return };
         let Some((start, input)) = block.start() else { return };
-        self.next += 1;
-        block.index = Some(index);
-        let told = json!({"type": "content_block_start", "index": index, "content_block": start});
+        block.begun = true;
+        let told = json!({"type": "content_block_start", "index": self.next, "content_block": start});
         write_event("content_block_start", &told, out);
-        for piece in input.into_iter().chain(std::mem::take(&mut block.waiting)) {
-            write_piece(index, &piece, out);
+        if let Some(input) = input {
+            self.piece(&Piece::InputJsonDelta { partial_json: &input.to_string() }, out);
         }
     }
 
-    /// Ends the blocks at the front that have ended, and goes on with the one behind them.
-    fn advance(&mut self, out: &mut Vec<u8>) {
-        while let Some(block) = self.blocks.front() {
-            if block.ended || !block.waits() || !block.waiting.is_empty() {
-                self.open(out);
-            }
-            let Some(block) = self.blocks.front().filter(|block| block.ended) else { return };
-            if let Some(index) = block.index {
-                let told = json!({"type": "content_block_stop", "index": index});
-                write_event("content_block_stop", &told, out);
-            }
-            self.blocks.pop_front();
+    fn stop(&mut self, out: &mut Vec<u8>) {
+        self.begin_block(out);
+        if self.block.take().is_some_and(|block| block.begun) {
+            let told = json!({"type": "content_block_stop", "index": self.next});
+            write_event("content_block_stop", &told, out);
+            self.next += 1;
         }
     }
 
     fn finish(&mut self, finish: &Finish, out: &mut Vec<u8>) {
         self.begin(out);
-        for block in &mut self.blocks {
-            block.ended = true;
-        }
-        self.advance(out);
         let told = json!({
             "type": "message_delta",
             "delta": {
@@ -258,21 +218,13 @@ impl MessageEncode {
 }
 
 impl Block {
-    /// Whether its start needs something that comes later.
-    fn waits(&self) -> bool {
-        !matches!(self.is, Kind::Thinking | Kind::Text)
-    }
-
-    /// Its start, and its input where that comes as a piece; nothing for a native block that never got its value.
-    fn start(&self) -> Option<(Value, Option<Piece<'static>>)> {
+    /// Its start, and its input where that comes as a piece; nothing for what has nothing to show.
+    fn start(&self) -> Option<(Value, Option<Value>)> {
         let mut input = None;
         let mut start = match &self.is {
             Kind::Text => json!({"type": "text", "text": ""}),
             Kind::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
-            // Another vendor's: nothing to show.
-            Kind::Redacted(data) if data.is_empty() => {
-                json!({"type": "thinking", "thinking": "", "signature": ""})
-            }
+            Kind::Redacted(data) if data.is_empty() => return None,
             Kind::Redacted(data) => json!({"type": "redacted_thinking", "data": data}),
             Kind::Call { id, name } => json!({"type": "tool_use", "id": id, "name": name, "input": {}}),
             Kind::Native(value) => {
@@ -280,12 +232,11 @@ impl Block {
                 if block.contains_key("id")
                     && let Some(told) = block.get_mut("input")
                 {
-                    let partial_json = told.to_string().into();
-                    input = Some(Piece::InputJsonDelta { partial_json });
-                    *told = json!({});
+                    input = Some(std::mem::replace(told, json!({})));
                 }
                 Value::Object(block)
             }
+            Kind::Foreign => return None,
         };
         if let Value::Object(start) = &mut start {
             for (key, value) in &self.vendor {
@@ -294,29 +245,6 @@ impl Block {
         }
         Some((start, input))
     }
-}
-
-impl Piece<'_> {
-    fn into_owned(self) -> Piece<'static> {
-        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        match self {
-            Self::TextDelta { text } => Piece::TextDelta { text: own(text) },
-            Self::ThinkingDelta { thinking } => Piece::ThinkingDelta { thinking: own(thinking) },
-            Self::SignatureDelta { signature } => Piece::SignatureDelta { signature: own(signature) },
-            Self::InputJsonDelta { partial_json } => {
-                Piece::InputJsonDelta { partial_json: own(partial_json) }
-            }
-            Self::CitationsDelta { citation } => Piece::CitationsDelta { citation },
-        }
-    }
-}
-
-fn cited(citation: &Citation) -> Option<Value> {
-    blocks::write_citations(std::slice::from_ref(citation)).pop()
-}
-
-fn write_piece(index: u64, piece: &Piece<'_>, out: &mut Vec<u8>) {
-    write_event("content_block_delta", &BlockDelta { kind: "content_block_delta", index, delta: piece }, out);
 }
 
 fn write_event(name: &str, told: &impl Serialize, out: &mut Vec<u8>) {

@@ -63,6 +63,12 @@ pub(super) fn read_usage(usage: &Object) -> Usage {
     }
 }
 
+/// Whether a writer had no numbers for the two that the format wants. The vendor says more than two.
+pub(super) fn is_unmeasured(usage: &Object) -> bool {
+    let zero = |key: &str| usage.get(key).is_some_and(|count| *count == 0);
+    usage.is_empty() || usage.len() == 2 && zero("input_tokens") && zero("output_tokens")
+}
+
 /// Usage as this vendor counts: input without what the cache gave, output with thinking.
 pub(super) fn write_usage(usage: Option<&Usage>) -> Value {
     let none = Usage::default();

@@ -7,7 +7,7 @@ mod sse;
 mod tests;
 
 use consort_core::Error;
-pub(crate) use event_stream::EventStreamFramer;
+pub(crate) use event_stream::{EventStreamFramer, write_message};
 pub(crate) use json_array::JsonArrayFramer;
 pub(crate) use lines::NdjsonFramer;
 pub(crate) use sse::SseFramer;
