@@ -196,7 +196,7 @@ fn a_provider_is_at_most_twenty_lines_of_connection() {
     for file in sources(&root().join("providers"), "toml") {
         let text = read(&file);
         // Model rows are a catalogue; what connects to the vendor stands before them.
-        let connection = text.split("[[models]]").next().unwrap_or_default();
+        let connection = text.split("\nmodels = [").next().unwrap_or_default();
         let lines =
             connection.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
         let compatible = connection.contains("wire = \"openai-chat\"");

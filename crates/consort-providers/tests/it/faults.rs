@@ -148,7 +148,7 @@ async fn a_huge_line_is_refused() {
 #[tokio::test]
 async fn silence_runs_into_its_timer() {
     let check = |error: Error, phase: Phase| {
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Some(phase)), "{error:?}")
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Some(phase)), "{error:?}");
     };
     check(fail(Reply::silence()).await, Phase::FirstEvent);
     check(fail(Reply::open(SSE).hang()).await, Phase::FirstEvent);
