@@ -1,6 +1,5 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -261,7 +260,7 @@ impl Ask {
 
 /// Where the user's own files belong, for messages.
 pub(crate) fn shown(path: &std::path::Path) -> String {
-    let home = std::env::home_dir().unwrap_or_else(PathBuf::new);
+    let home = std::env::home_dir().unwrap_or_default();
     match path.strip_prefix(&home) {
         Ok(below) if !home.as_os_str().is_empty() => format!("~/{}", below.display()),
         _ => path.display().to_string(),

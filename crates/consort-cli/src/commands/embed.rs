@@ -10,7 +10,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 
 pub(crate) fn run(embed: Embed, mut setup: Setup) -> Done {
     let host = setup.host();
@@ -50,14 +50,13 @@ fn choose(host: &Host, named: Option<&str>) -> Result<Arc<dyn Embedder>, Error> 
     let keyed = host.providers().iter().filter(|provider| {
         provider.card().state == State::Ready && provider.card().keys.iter().any(|key| key.required)
     });
-    match keyed.flat_map(|provider| provider.embedders()).next() {
-        Some(embedder) => Ok(embedder),
-        None => {
-            let note = "note: no embedding model has a key, so the demo answers";
-            // Only a courtesy: the vectors are what was asked for.
-            let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(note));
-            host.find_embedder(&format!("{DEMO}/embed"))
-        }
+    if let Some(embedder) = keyed.flat_map(|provider| provider.embedders()).next() {
+        Ok(embedder)
+    } else {
+        let note = "note: no embedding model has a key, so the demo answers";
+        // Only a courtesy: the vectors are what was asked for.
+        let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(note));
+        host.find_embedder(&format!("{DEMO}/embed"))
     }
 }
 

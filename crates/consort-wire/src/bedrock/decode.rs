@@ -224,14 +224,13 @@ impl ConverseDecode {
     }
 
     fn piece(&mut self, index: u64, piece: Piece, out: &mut Vec<Event>) {
-        let at = match self.open.iter().position(|open| open.index == index) {
-            Some(at) => at,
-            None => {
-                let Some(kind) = kind_of(&piece) else { return };
-                let part = self.parts.start(0, kind, out);
-                self.open.push(Open { index, part, is: Kind::Plain });
-                self.open.len() - 1
-            }
+        let at = if let Some(at) = self.open.iter().position(|open| open.index == index) {
+            at
+        } else {
+            let Some(kind) = kind_of(&piece) else { return };
+            let part = self.parts.start(0, kind, out);
+            self.open.push(Open { index, part, is: Kind::Plain });
+            self.open.len() - 1
         };
         let open = &mut self.open[at];
         let part = open.part;

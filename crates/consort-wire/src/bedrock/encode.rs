@@ -90,16 +90,15 @@ impl Writer {
                 self.begin_block(&json!({"toolUse": {"toolUseId": id, "name": name}}), out);
                 Block::Call
             }
-            PartKind::Media { mime } => match media::image_format(mime) {
-                Some(format) => {
+            PartKind::Media { mime } => {
+                if let Some(format) = media::image_format(mime) {
                     self.begin_block(&json!({"image": {"format": format}}), out);
                     Block::Image
-                }
-                None => {
+                } else {
                     self.piece(&json!({"text": stand_in(mime)}), out);
                     Block::Text
                 }
-            },
+            }
             PartKind::Native { wire, .. } if wire == ID => Block::Native(Value::Null),
             PartKind::Native { .. } => Block::None,
         };

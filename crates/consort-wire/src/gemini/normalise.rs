@@ -68,11 +68,9 @@ impl Work {
                     return None;
                 }
             }
-            Body::ToolCall(call) => {
-                if !matches!(call.arguments.value(), Ok(Value::Object(_))) {
-                    self.warn("changed", "arguments that are not a JSON object are sent inside one");
-                    call.arguments = Arguments::from(Value::Object(part::arguments(&call.arguments)));
-                }
+            Body::ToolCall(call) if !matches!(call.arguments.value(), Ok(Value::Object(_))) => {
+                self.warn("changed", "arguments that are not a JSON object are sent inside one");
+                call.arguments = Arguments::from(Value::Object(part::arguments(&call.arguments)));
             }
             Body::ToolResult(result) => self.result(result),
             Body::Media(media) => settle(media),

@@ -157,9 +157,7 @@ impl Decode for Decoder {
         }
         let answer = Answer::from_value(body);
         if answer.output.is_null() && answer.status.is_null() {
-            self.start(&answer, out);
-            let message = "the vendor's answer is not in the format that was asked for";
-            out.push(Event::Warning(Warning::new("vendor", message)));
+            return Err(Error::protocol("the answer is not in the format that was asked for"));
         }
         self.finish(answer, "", out)
     }

@@ -123,19 +123,18 @@ impl Encoder {
         }
         let open = &self.parts[at].1;
         let joined = self.items.len().checked_sub(1).filter(|last| open.joins(&self.items[*last]));
-        let item = match joined {
-            Some(item) => item,
-            None => {
-                self.close(false, out);
-                let open = &self.parts[at].1;
-                let item = Item::new(open, &self.id, self.items.len());
-                let added = item.announced();
-                self.items.push(item);
-                let index = self.items.len() - 1;
-                let event = "response.output_item.added";
-                self.send(event, json!({"type": event, "output_index": index, "item": added}), out);
-                index
-            }
+        let item = if let Some(item) = joined {
+            item
+        } else {
+            self.close(false, out);
+            let open = &self.parts[at].1;
+            let item = Item::new(open, &self.id, self.items.len());
+            let added = item.announced();
+            self.items.push(item);
+            let index = self.items.len() - 1;
+            let event = "response.output_item.added";
+            self.send(event, json!({"type": event, "output_index": index, "item": added}), out);
+            index
         };
         let open = &mut self.parts[at].1;
         open.item = Some(item);

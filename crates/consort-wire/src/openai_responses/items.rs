@@ -183,14 +183,13 @@ impl Items {
         if !item.is_object() {
             return;
         }
-        let at = match self.find(index) {
-            Some(at) => at,
-            None => {
-                let at = self.push(index);
-                let early = item.as_object().map(early_fields).unwrap_or_default();
-                self.items[at].announced = Value::Object(early);
-                at
-            }
+        let at = if let Some(at) = self.find(index) {
+            at
+        } else {
+            let at = self.push(index);
+            let early = item.as_object().map(early_fields).unwrap_or_default();
+            self.items[at].announced = Value::Object(early);
+            at
         };
         let calls = self.calls;
         let pieces = read_item(item);
