@@ -173,11 +173,15 @@ fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> 
         let short = name.split_once('/').map_or(name, |(_, short)| short);
         strsim::jaro_winkler(wanted, name).max(strsim::jaro_winkler(wanted, short))
     };
-    names
-        .map(|name| (alikeness(&name), name))
-        .filter(|(alike, _)| *alike >= NEAR)
-        .max_by(|(one, _), (two, _)| one.total_cmp(two))
-        .map(|(_, name)| name)
+    // The first of equals: what is listed first is nearer to its source.
+    let mut best: Option<(f64, String)> = None;
+    for name in names {
+        let alike = alikeness(&name);
+        if alike >= NEAR && best.as_ref().is_none_or(|(so_far, _)| alike > *so_far) {
+            best = Some((alike, name));
+        }
+    }
+    best.map(|(_, name)| name)
 }
 
 /// A provider of one model.
