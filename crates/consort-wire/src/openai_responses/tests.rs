@@ -19,7 +19,8 @@ fn decode(body: &[u8], content_type: &str) -> (Response, Result<(), Error>) {
 }
 
 fn stream(events: &[Value]) -> (Response, Result<(), Error>) {
-    let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let frames: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let text = frames.concat();
     decode(text.as_bytes(), "text/event-stream")
 }
 
