@@ -1,7 +1,7 @@
 //! The response object of a server.
 use super::layout::without;
 use crate::Reply;
-use consort_core::{Finish, FinishReason, Object, Usage};
+use consort_core::{Finish, FinishReason, Usage};
 use serde_json::{Value, json};
 
 /// How an answer stands, in the format's words: its status, and why it is not complete.
@@ -87,14 +87,12 @@ pub(super) fn usage(usage: Option<&Usage>) -> Value {
         return object;
     };
     let (input, output) = (usage.all_input().unwrap_or(0), usage.all_output().unwrap_or(0));
-    let mut input_details = Object::new();
-    input_details.insert("cached_tokens".into(), usage.cached.unwrap_or(0).into());
-    if let Some(written) = usage.cache_write {
-        input_details.insert("cache_write_tokens".into(), written.into());
-    }
     let mut object = json!({
         "input_tokens": input,
-        "input_tokens_details": input_details,
+        "input_tokens_details": {
+            "cached_tokens": usage.cached.unwrap_or(0),
+            "cache_write_tokens": usage.cache_write.unwrap_or(0),
+        },
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning.unwrap_or(0)},
         "total_tokens": usage.total.unwrap_or(input + output),

@@ -123,19 +123,7 @@ impl Encoder {
         }
         let open = &self.parts[at].1;
         let joined = self.items.len().checked_sub(1).filter(|last| open.joins(&self.items[*last]));
-        let item = if let Some(item) = joined {
-            item
-        } else {
-            self.close(false, out);
-            let open = &self.parts[at].1;
-            let item = Item::new(open, &self.id, self.items.len());
-            let added = item.announced();
-            self.items.push(item);
-            let index = self.items.len() - 1;
-            let event = "response.output_item.added";
-            self.send(event, json!({"type": event, "output_index": index, "item": added}), out);
-            index
-        };
+        let item = joined.unwrap_or_else(|| self.begin(at, out));
         let open = &mut self.parts[at].1;
         open.item = Some(item);
         open.index = self.items[item].take_place(open);
@@ -145,6 +133,18 @@ impl Encoder {
             self.tell(event, item, place, json!({"part": part}), out);
         }
         item
+    }
+
+    /// Begins the item of a part. What came before it ends.
+    fn begin(&mut self, at: usize, out: &mut Vec<u8>) -> usize {
+        self.close(false, out);
+        let index = self.items.len();
+        let item = Item::new(&self.parts[at].1, &self.id, index);
+        let event = "response.output_item.added";
+        let data = json!({"type": event, "output_index": index, "item": item.announced()});
+        self.items.push(item);
+        self.send(event, data, out);
+        index
     }
 
     fn end(&mut self, part: PartKey, out: &mut Vec<u8>) {

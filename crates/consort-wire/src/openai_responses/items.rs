@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(super) struct Items {
     parts: Parts,
-    items: Vec<Item>,
+    list: Vec<Item>,
     calls: usize,
     /// Whether the model declined, and whether it said anything else.
     refused: bool,
@@ -23,7 +23,6 @@ pub(super) struct Items {
 struct Item {
     /// Its place in the output, where the vendor says.
     index: Option<u64>,
-    id: String,
     parts: Vec<Streamed>,
     /// The item as it was announced, while nothing better is known.
     announced: Value,
@@ -54,26 +53,19 @@ impl Items {
     /// An item begins.
     pub(super) fn added(&mut self, index: Option<u64>, item: Object, out: &mut Vec<Event>) {
         let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (kind, id) = (text("type"), text("id"));
-        let at = self.items.len();
+        let kind = text("type");
+        let at = self.list.len();
         let custom_call = kind == CUSTOM_CALL_TYPE;
-        self.items.push(Item {
-            index,
-            id: id.clone(),
-            parts: Vec::new(),
-            announced: Value::Null,
-            custom_call,
-            done: false,
-        });
+        self.list.push(Item { index, parts: Vec::new(), announced: Value::Null, custom_call, done: false });
         let early = Value::Object(early_fields(&item));
         match kind.as_str() {
-            "message" => self.items[at].announced = early,
+            "message" => self.list[at].announced = early,
             "reasoning" => {
-                self.items[at].announced = early;
+                self.list[at].announced = early;
                 self.start(at, List::Summary, 0, PartKind::Reasoning { redacted: false }, out);
             }
             "function_call" | CUSTOM_CALL_TYPE if !text("name").is_empty() => {
-                self.items[at].announced = early;
+                self.list[at].announced = early;
                 let id = call_id(&item, self.calls);
                 self.start(at, List::Whole, 0, PartKind::ToolCall { id, name: text("name") }, out);
             }
@@ -82,7 +74,7 @@ impl Items {
             _ => {
                 let kind = PartKind::Native { wire: ID.to_owned(), kind };
                 self.start(at, List::Whole, 0, kind, out);
-                self.items[at].announced = Value::Object(item);
+                self.list[at].announced = Value::Object(item);
             }
         }
     }
@@ -116,10 +108,10 @@ impl Items {
     }
 
     fn think(&mut self, item: usize, part: usize, list: List, piece: &str, out: &mut Vec<Event>) {
-        if list == List::Content && !self.items[item].parts[part].told {
+        if list == List::Content && !self.list[item].parts[part].told {
             let mut mark = Object::new();
             mark.insert(THINKING.into(), "content".into());
-            parts::vendor(self.items[item].parts[part].key, ID, mark, out);
+            parts::vendor(self.list[item].parts[part].key, ID, mark, out);
         }
         self.tell(item, part, piece, out);
     }
@@ -127,8 +119,8 @@ impl Items {
     /// A piece of a tool call's arguments. A call that was not announced comes whole later.
     pub(super) fn arguments(&mut self, frame: &Frame<'_>, piece: &str, out: &mut Vec<Event>) {
         let Some(item) = self.find(frame.index()) else { return };
-        let custom = self.items[item].custom_call;
-        let Some(part) = self.items[item].parts.first_mut().filter(|part| part.list == List::Whole) else {
+        let custom = self.list[item].custom_call;
+        let Some(part) = self.list[item].parts.first_mut().filter(|part| part.list == List::Whole) else {
             return;
         };
         if piece.is_empty() {
@@ -172,7 +164,7 @@ impl Items {
         let Some(citation) = citations::read(annotation) else { return };
         let item = self.item_at(frame.index());
         let part = self.part(item, List::Content, frame.at(), PartKind::Text, out);
-        let part = &mut self.items[item].parts[part];
+        let part = &mut self.list[item].parts[part];
         part.citations += 1;
         let delta = Delta::Citation(Box::new(citation));
         out.push(Event::PartDelta { part: part.key, delta });
@@ -183,14 +175,12 @@ impl Items {
         if !item.is_object() {
             return;
         }
-        let at = if let Some(at) = self.find(index) {
-            at
-        } else {
+        let at = self.find(index).unwrap_or_else(|| {
             let at = self.push(index);
             let early = item.as_object().map(early_fields).unwrap_or_default();
-            self.items[at].announced = Value::Object(early);
+            self.list[at].announced = Value::Object(early);
             at
-        };
+        });
         let calls = self.calls;
         let pieces = read_item(item);
         let mut fields = Object::new();
@@ -214,12 +204,12 @@ impl Items {
     /// The final list of items, of which those count that were not told before.
     pub(super) fn at_end(&mut self, items: Vec<Value>, out: &mut Vec<Event>) {
         // Some vendors leave items out of the final list: what is no longer than what was told is nothing new.
-        if items.len() <= self.items.iter().filter(|item| item.done).count() {
+        if items.len() <= self.list.iter().filter(|item| item.done).count() {
             return;
         }
         for (index, item) in items.into_iter().enumerate() {
             let index = Some(index as u64);
-            if !self.items.iter().any(|known| known.done && known.index == index) {
+            if !self.list.iter().any(|known| known.done && known.index == index) {
                 self.done(index, item, out);
             }
         }
@@ -227,10 +217,10 @@ impl Items {
 
     /// Ends what is still open.
     pub(super) fn close(&mut self, out: &mut Vec<Event>) {
-        for at in 0..self.items.len() {
-            if !self.items[at].done {
-                let announced = self.items[at].announced.take();
-                if let Some(part) = self.items[at].parts.first().filter(|part| part.list == List::Whole)
+        for at in 0..self.list.len() {
+            if !self.list[at].done {
+                let announced = self.list[at].announced.take();
+                if let Some(part) = self.list[at].parts.first().filter(|part| part.list == List::Whole)
                     && announced.get("type").is_some_and(|kind| kind != CUSTOM_CALL_TYPE)
                 {
                     out.push(Event::PartDelta { part: part.key, delta: Delta::Native(announced) });
@@ -245,7 +235,7 @@ impl Items {
     /// It is found by its rank in its list: some vendors count otherwise in the stream than in the item.
     fn settle(&mut self, item: usize, place: (List, u64, usize), part: Part, out: &mut Vec<Event>) {
         let (list, at, rank) = place;
-        let streamed = !self.items[item].parts.is_empty();
+        let streamed = !self.list[item].parts.is_empty();
         let kind = match &part.body {
             Body::Text { .. } => PartKind::Text,
             Body::Refusal { .. } => PartKind::Refusal,
@@ -257,12 +247,12 @@ impl Items {
             Body::Media(_) | Body::ToolResult(_) => return,
         };
         let mut ranked =
-            (0..self.items[item].parts.len()).filter(|at| self.items[item].parts[*at].list == list);
+            (0..self.list[item].parts.len()).filter(|at| self.list[item].parts[*at].list == list);
         let index = match ranked.nth(rank) {
             Some(index) => index,
             None => self.fresh(item, list, at, kind, out),
         };
-        let Streamed { key, told, citations: known, .. } = self.items[item].parts[index];
+        let Streamed { key, told, citations: known, .. } = self.list[item].parts[index];
         match part.body {
             Body::Text { text, citations } => {
                 if !told {
@@ -278,12 +268,12 @@ impl Items {
                 self.think(item, index, list, &text, out);
             }
             Body::ToolCall(call) if !told => {
-                self.items[item].parts[index].told = true;
+                self.list[item].parts[index].told = true;
                 self.parts.arguments(key, call.arguments.raw(), out);
             }
-            Body::ToolCall(_) if self.items[item].custom_call => self.parts.arguments(key, "\"}", out),
+            Body::ToolCall(_) if self.list[item].custom_call => self.parts.arguments(key, "\"}", out),
             Body::Native { value, .. } => {
-                self.items[item].announced = Value::Null;
+                self.list[item].announced = Value::Null;
                 out.push(Event::PartDelta { part: key, delta: Delta::Native(value) });
             }
             _ => {}
@@ -304,11 +294,8 @@ impl Items {
         signature: Option<Signature>,
         out: &mut Vec<Event>,
     ) {
-        let item = &mut self.items[item];
+        let item = &mut self.list[item];
         item.done = true;
-        if let Some(id) = fields.get("id").and_then(Value::as_str) {
-            item.id = id.to_owned();
-        }
         let last = item.parts.last().map(|part| part.key);
         for part in &item.parts {
             parts::vendor(part.key, ID, fields.clone(), out);
@@ -324,7 +311,7 @@ impl Items {
     /// The newest item of this place that is not done; without a place the newest.
     fn find(&self, index: Option<u64>) -> Option<usize> {
         let here = |item: &Item| index.is_none() || item.index.is_none() || item.index == index;
-        self.items.iter().rposition(|item| !item.done && here(item))
+        self.list.iter().rposition(|item| !item.done && here(item))
     }
 
     fn item_at(&mut self, index: Option<u64>) -> usize {
@@ -332,26 +319,25 @@ impl Items {
     }
 
     fn push(&mut self, index: Option<u64>) -> usize {
-        self.items.push(Item {
+        self.list.push(Item {
             index,
-            id: String::new(),
             parts: Vec::new(),
             announced: Value::Null,
             custom_call: false,
             done: false,
         });
-        self.items.len() - 1
+        self.list.len() - 1
     }
 
     fn was_told(&self, frame: &Frame<'_>, list: List) -> bool {
         let Some(item) = self.find(frame.index()) else { return false };
         let at = if list == List::Whole { 0 } else { frame.at() };
-        self.items[item].parts.iter().any(|part| part.list == list && part.at == at && part.told)
+        self.list[item].parts.iter().any(|part| part.list == list && part.at == at && part.told)
     }
 
     /// The part of this place, started where it is not there yet.
     fn part(&mut self, item: usize, list: List, at: u64, kind: PartKind, out: &mut Vec<Event>) -> usize {
-        let parts = &mut self.items[item].parts;
+        let parts = &mut self.list[item].parts;
         if let Some(known) = parts.iter().rposition(|part| part.list == list && part.at == at) {
             return known;
         }
@@ -359,7 +345,7 @@ impl Items {
     }
 
     fn fresh(&mut self, item: usize, list: List, at: u64, kind: PartKind, out: &mut Vec<Event>) -> usize {
-        let parts = &mut self.items[item].parts;
+        let parts = &mut self.list[item].parts;
         // Thinking is announced before it is known which list it goes to.
         if matches!(kind, PartKind::Reasoning { .. })
             && let Some(last) = parts.len().checked_sub(1)
@@ -381,7 +367,7 @@ impl Items {
         }
         let known = matches!(kind, PartKind::Native { .. });
         let key = self.parts.start(0, kind, out);
-        let item = &mut self.items[item];
+        let item = &mut self.list[item];
         if let Value::Object(early) = &item.announced
             && !known
         {
@@ -392,7 +378,7 @@ impl Items {
     }
 
     fn tell(&mut self, item: usize, part: usize, piece: &str, out: &mut Vec<Event>) {
-        let part = &mut self.items[item].parts[part];
+        let part = &mut self.list[item].parts[part];
         part.told |= !piece.is_empty();
         parts::text(part.key, piece, out);
     }
