@@ -18,6 +18,44 @@ mod tests {
     use consort_wire::Quirks;
 
     #[test]
+    fn places_follow_the_environment() {
+        use crate::transport::Services;
+        use consort_settings::{Env, Folders};
+        let check = |id: &str, variables: &[(&str, &str)], wanted: &str| {
+            let env = Env::of(variables.iter().copied());
+            let services = Services::new(&Folders::find(&env), &env);
+            let spec = builtin(id).unwrap();
+            let place = crate::spec::base_url(&spec, &|name| services.setting(&spec, name));
+            assert_eq!(place.as_deref(), Ok(wanted), "{id}");
+        };
+        check("bedrock", &[], "https://bedrock-runtime.us-east-1.amazonaws.com");
+        check(
+            "bedrock",
+            &[("AWS_DEFAULT_REGION", "eu-west-1")],
+            "https://bedrock-runtime.eu-west-1.amazonaws.com",
+        );
+        let project = ("GOOGLE_CLOUD_PROJECT", "p");
+        let path = "projects/p/locations";
+        check(
+            "vertex",
+            &[project],
+            &format!("https://aiplatform.googleapis.com/v1/{path}/global/publishers/google"),
+        );
+        check(
+            "vertex-anthropic",
+            &[project, ("CLOUD_ML_REGION", "us-east5")],
+            &format!("https://us-east5-aiplatform.googleapis.com/v1/{path}/us-east5/publishers/anthropic"),
+        );
+        check("azure-openai", &[("AZURE_OPENAI_RESOURCE", "r")], "https://r.openai.azure.com/openai/v1");
+        check(
+            "azure-openai",
+            &[("AZURE_OPENAI_ENDPOINT", "https://x.example/")],
+            "https://x.example/openai/v1",
+        );
+        check("ollama", &[("OLLAMA_HOST", "box")], "http://box:11434");
+    }
+
+    #[test]
     fn every_file_is_valid() {
         assert!(ALL.len() >= 27, "{}", ALL.len());
         for (id, text) in ALL {

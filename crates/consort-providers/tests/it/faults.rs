@@ -129,7 +129,7 @@ async fn an_error_inside_a_good_stream_is_an_error() {
 async fn garbage_is_a_protocol_error() {
     for reply in [
         Reply::new(200, "application/json", "\u{1}\u{2} this is not json"),
-        Reply::open(SSE).piece("data: {\"choices\": [[[\n\n").end(),
+        Reply::open(SSE).piece("data: {\"choices\": oops}\n\n").end(),
     ] {
         assert_eq!(fail(reply).await.kind(), ErrorKind::Protocol);
     }
