@@ -130,5 +130,5 @@ fn arb_json() -> impl Strategy<Value = String> {
 
 /// More where there is time: `PROPTEST_CASES`.
 pub(crate) fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
 }
