@@ -193,18 +193,18 @@ impl GeminiDecode {
             ("logprobsResult", candidate.logprobs_result),
             ("safetyRatings", candidate.safety_ratings),
         ]);
-        let word = match candidate.finish_reason {
-            Value::String(word) => word,
+        let finish = match candidate.finish_reason {
+            Value::String(finish) => finish,
             Value::Number(number) => number.to_string(),
             _ => return,
         };
         if let Some(message) = candidate.finish_message.as_str()
-            && word != "STOP"
+            && finish != "STOP"
             && work.answer.finish.is_none()
         {
             work.out.push(Event::Warning(Warning::new("vendor", message)));
         }
-        work.answer.finish = Some(word);
+        work.answer.finish = Some(finish);
     }
 
     /// Ends what is open, and the answer.
@@ -215,7 +215,7 @@ impl GeminiDecode {
                 Work { choice: *index, answer, parts: &mut self.parts, calls: &mut self.calls, out };
             work.close();
             let reason = match &work.answer.finish {
-                Some(word) => words::reason(word, work.answer.called),
+                Some(finish) => words::reason(finish, work.answer.called),
                 None => FinishReason::Other,
             };
             finishes.push(ChoiceFinish { choice: *index, reason, vendor_reason: work.answer.finish.take() });

@@ -22,7 +22,7 @@ pub(super) fn normalise(wire: &Gemini, request: &Request, quirks: &Quirks) -> No
     let mut work = Work { warnings: done.warnings };
     let mut request = done.request;
     request.model = path::bare(&request.model).to_owned();
-    request.instructions.iter_mut().for_each(|part| work.beside(part));
+    request.instructions.iter_mut().for_each(beside);
     request.messages.iter_mut().for_each(|message| work.message(message));
     drop_empty(&mut request.messages);
     pairing::identify(&mut request.messages);
@@ -72,52 +72,16 @@ impl Work {
                 self.warn("changed", "arguments that are not a JSON object are sent inside one");
                 call.arguments = Arguments::from(Value::Object(part::arguments(&call.arguments)));
             }
-            Body::ToolResult(result) => self.result(result),
+            Body::ToolResult(told) => result(told),
             Body::Media(media) => settle(media),
             _ => {}
         }
-        self.beside(&mut part);
+        beside(&mut part);
         if matches!(part.body, Body::Native { .. }) && !reads_back(&part) {
             self.warn("dropped", "an item of this vendor's own is not one that it would understand");
             return None;
         }
         Some(part)
-    }
-
-    /// One text, then everything else.
-    fn result(&mut self, result: &mut ToolResult) {
-        let content = std::mem::take(&mut result.content);
-        let (texts, others): (Vec<Part>, Vec<Part>) =
-            content.into_iter().partition(|part| part.as_text().is_some());
-        let texts: Vec<&str> = texts.iter().filter_map(Part::as_text).collect();
-        if !texts.is_empty() {
-            result.content.push(Part::text(texts.join("\n")));
-        }
-        for mut part in others {
-            if let Body::Media(media) = &mut part.body {
-                settle(media);
-            }
-            self.beside(&mut part);
-            if reads_back(&hollow(&part)) {
-                result.content.push(part);
-            }
-        }
-    }
-
-    /// Vendor data beside a part: spelled as it would be read, and nothing that would change the part.
-    fn beside(&mut self, part: &mut Part) {
-        let Some(mut beside) = part.vendor.of(ID).cloned() else {
-            part.vendor = VendorData::default();
-            return;
-        };
-        keys::clean(&mut beside);
-        beside.retain(|key, _| !part::OF_ANSWER.contains(&key.as_str()));
-        part.vendor = VendorData::default();
-        part.vendor.merge(ID, beside);
-        if !part.vendor.is_empty() && !matches!(part.body, Body::Native { .. }) && !reads_back(&hollow(part))
-        {
-            part.vendor = VendorData::default();
-        }
     }
 
     fn tools(&mut self, request: &mut Request) {
@@ -162,6 +126,41 @@ impl Work {
             self.warn("changed", "how hard to think is brought to the nearest level of this vendor");
             request.reasoning.effort = Some(level);
         }
+    }
+}
+
+/// One text, then everything else.
+fn result(result: &mut ToolResult) {
+    let content = std::mem::take(&mut result.content);
+    let (texts, others): (Vec<Part>, Vec<Part>) =
+        content.into_iter().partition(|part| part.as_text().is_some());
+    let texts: Vec<&str> = texts.iter().filter_map(Part::as_text).collect();
+    if !texts.is_empty() {
+        result.content.push(Part::text(texts.join("\n")));
+    }
+    for mut part in others {
+        if let Body::Media(media) = &mut part.body {
+            settle(media);
+        }
+        beside(&mut part);
+        if reads_back(&hollow(&part)) {
+            result.content.push(part);
+        }
+    }
+}
+
+/// Vendor data beside a part: spelled as it would be read, and nothing that would change the part.
+fn beside(part: &mut Part) {
+    let Some(mut told) = part.vendor.of(ID).cloned() else {
+        part.vendor = VendorData::default();
+        return;
+    };
+    keys::clean(&mut told);
+    told.retain(|key, _| !part::OF_ANSWER.contains(&key.as_str()));
+    part.vendor = VendorData::default();
+    part.vendor.merge(ID, told);
+    if !part.vendor.is_empty() && !matches!(part.body, Body::Native { .. }) && !reads_back(&hollow(part)) {
+        part.vendor = VendorData::default();
     }
 }
 

@@ -31,8 +31,10 @@ pub(super) fn read(value: Value) -> Option<Part> {
     }
     let mut vendor = VendorData::default();
     let body = text(&mut object)
-        .or_else(|| inner(&mut object, "functionCall", &mut vendor, call))
-        .or_else(|| inner(&mut object, "functionResponse", &mut vendor, tool_result::read))
+        .or_else(|| inner(&mut object, "functionCall", &mut vendor, |object| Some(call(object))))
+        .or_else(|| {
+            inner(&mut object, "functionResponse", &mut vendor, |object| Some(tool_result::read(object)))
+        })
         .or_else(|| inner(&mut object, "inlineData", &mut vendor, inline_data))
         .or_else(|| inner(&mut object, "fileData", &mut vendor, file_data))
         .unwrap_or_else(|| other(&mut object));
@@ -127,16 +129,16 @@ fn inner(
     Some(body)
 }
 
-fn call(object: &mut Object) -> Option<Body> {
+fn call(object: &mut Object) -> Body {
     let arguments = match object.shift_remove("args") {
         None | Some(Value::Null) => Arguments::default(),
         Some(value) => Arguments::from(value),
     };
-    Some(Body::ToolCall(ToolCall {
+    Body::ToolCall(ToolCall {
         id: json::take_text(object, "id").unwrap_or_default(),
         name: json::take_text(object, "name").unwrap_or_default(),
         arguments,
-    }))
+    })
 }
 
 fn inline_data(object: &mut Object) -> Option<Body> {

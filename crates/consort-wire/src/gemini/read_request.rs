@@ -81,9 +81,8 @@ fn read_content(mut content: Object, pairing: &mut Pairing, messages: &mut Vec<M
     keys::clean(&mut content);
     let role = match content.get("role").and_then(Value::as_str) {
         Some("model" | "assistant") => Role::Assistant,
-        Some("user" | "function" | "tool") | None => Role::User,
-        // The vendor says what is wrong with it.
-        Some(_) => Role::User,
+        // A role that nobody knows is kept as it is: the vendor says what is wrong with it.
+        _ => Role::User,
     };
     if content.get("role").and_then(Value::as_str).is_none_or(is_known_role) {
         content.shift_remove("role");

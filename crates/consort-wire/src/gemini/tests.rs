@@ -30,7 +30,7 @@ fn check_request(request: &Request) -> Request {
 
 fn decode_all(bodies: &[Value], stream: bool) -> (Vec<Event>, Result<(), Error>) {
     let text: String = if stream {
-        bodies.iter().map(|body| format!("data: {body}\r\n\r\n")).collect()
+        bodies.iter().fold(String::new(), |text, body| text + "data: " + &body.to_string() + "\r\n\r\n")
     } else {
         bodies[0].to_string()
     };
@@ -43,7 +43,9 @@ fn decode_all(bodies: &[Value], stream: bool) -> (Vec<Event>, Result<(), Error>)
 
 fn fold(events: Vec<Event>) -> Response {
     let mut fold = Accumulator::default();
-    events.into_iter().for_each(|event| fold.push(event));
+    for event in events {
+        fold.push(event);
+    }
     fold.finish().unwrap()
 }
 
@@ -221,7 +223,9 @@ fn what_is_encoded_reads_back() {
     assert_eq!((citations[0].start, citations[0].end), (Some(2), Some(4)));
     let mut encode = Gemini.encode(&crate::Reply::default());
     let mut bytes = Vec::new();
-    events.iter().for_each(|event| encode.event(event, &mut bytes));
+    for event in &events {
+        encode.event(event, &mut bytes);
+    }
     let read = |bytes: &[u8]| {
         let mut decoder = Gemini.decoder(ResponseHead::new(200, []), &Quirks::default());
         let mut events = Vec::new();

@@ -5,7 +5,7 @@ use consort_core::{Body, Object, Part, ToolResult};
 use serde_json::{Value, json};
 
 /// Reads the object; what it does not know stays there.
-pub(super) fn read(object: &mut Object) -> Option<Body> {
+pub(super) fn read(object: &mut Object) -> Body {
     let response = object.shift_remove("response").unwrap_or_default();
     let (text, is_error) = read_response(&response);
     let mut content: Vec<Part> = text.map(Part::text).into_iter().collect();
@@ -14,12 +14,12 @@ pub(super) fn read(object: &mut Object) -> Option<Body> {
     {
         content.extend(parts.into_iter().filter_map(part::read));
     }
-    Some(Body::ToolResult(ToolResult {
+    Body::ToolResult(ToolResult {
         call_id: json::take_text(object, "id").unwrap_or_default(),
         name: json::take_text(object, "name").unwrap_or_default(),
         content,
         is_error,
-    }))
+    })
 }
 
 /// Writes the result: its text as the response, everything else as parts beside it.

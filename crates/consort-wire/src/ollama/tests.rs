@@ -26,7 +26,9 @@ fn read(text: &str) -> (Vec<Event>, Result<(), consort_core::Error>) {
 
 fn fold(events: Vec<Event>) -> consort_core::Response {
     let mut fold = Accumulator::default();
-    events.into_iter().for_each(|event| fold.push(event));
+    for event in events {
+        fold.push(event);
+    }
     fold.finish().unwrap()
 }
 
@@ -129,7 +131,9 @@ fn streams_are_read_and_written() {
     assert_eq!((usage.input, usage.output), (None, Some(2)));
     let mut encode = Ollama.encode(&Reply::default());
     let mut bytes = Vec::new();
-    events.iter().for_each(|event| encode.event(event, &mut bytes));
+    for event in &events {
+        encode.event(event, &mut bytes);
+    }
     assert_eq!(fold(read(std::str::from_utf8(&bytes).unwrap()).0), response);
     let body = Ollama.encode_response(&response, &Reply::default());
     assert_eq!(fold(read(&body.to_string()).0), response);
