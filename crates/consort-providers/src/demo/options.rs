@@ -1,6 +1,6 @@
 //! What the demo models can be told to do, and to do wrong.
 use super::ID;
-use consort_core::{Error, ErrorKind, FinishReason, Object};
+use consort_core::{Effort, Error, ErrorKind, FinishReason, Object, Request};
 use serde_json::{Value, json};
 
 /// The options of one request.
@@ -54,6 +54,7 @@ const FINISHES: [FinishReason; 6] = [
 pub(super) fn schema() -> Value {
     let kinds = ErrorKind::ALL.map(ErrorKind::as_str);
     let finishes = FINISHES.map(FinishReason::as_str);
+    let efforts = Effort::ALL.map(Effort::as_str);
     let plain = Options::default();
     let wait = |what: &str, default: u64| json!({"type": "integer", "minimum": 0, "maximum": LONGEST, "default": default, "description": what});
     json!({
@@ -70,6 +71,10 @@ pub(super) fn schema() -> Value {
             "fail_after": {"type": "integer", "minimum": 0, "description": "Fail or cut after this many pieces of the answer"},
             "retry_after": {"type": "number", "minimum": 0, "maximum": LONGEST / 1000, "description": "Seconds to wait that the error names"},
             "cut": {"type": "boolean", "default": false, "description": "End the stream in the middle of the answer"},
+            "max_tokens": {"type": "integer", "minimum": 1, "description": "The longest answer, in tokens"},
+            "stop": {"type": ["string", "array"], "items": {"type": "string"}, "description": "Texts that end the answer"},
+            "reasoning_effort": {"type": "string", "enum": efforts, "description": "Think first, unless `none`"},
+            "temperature": {"type": "number", "minimum": 0, "maximum": 2, "description": "Taken, and without effect: a rule knows no chance"},
         }
     })
 }
@@ -99,10 +104,30 @@ impl Options {
             "fail_after" => number(value, 0, u64::MAX).map(|number| self.fail_after = number),
             "retry_after" => seconds(value).map(|number| self.retry_after = Some(number)),
             "cut" => value.as_bool().map(|yes| self.cut = yes),
+            "temperature" => value.as_f64().map(|_| ()),
             _ => return Err(unknown(name)),
         };
         set.ok_or_else(|| wrong(name))
     }
+}
+
+/// The request with those options that the contract has fields for in their fields.
+pub(super) fn settled(request: &Request) -> Result<Request, Error> {
+    let mut request = request.clone();
+    let mut take = |name: &'static str| request.options.shift_remove(name).map(|value| (name, value));
+    let (limit, stop, effort) = (take("max_tokens"), take("stop"), take("reasoning_effort"));
+    if let Some((name, value)) = limit {
+        request.sampling.max_tokens = Some(number(&value, 1, u64::MAX).ok_or_else(|| wrong(name))?);
+    }
+    if let Some((name, value)) = stop {
+        let list = if value.is_string() { Value::Array(vec![value]) } else { value };
+        let texts = list.as_array().into_iter().flatten().map(|text| text.as_str().map(str::to_owned));
+        request.sampling.stop = texts.collect::<Option<_>>().ok_or_else(|| wrong(name))?;
+    }
+    if let Some((name, value)) = effort {
+        request.reasoning.effort = Some(value.as_str().and_then(Effort::parse).ok_or_else(|| wrong(name))?);
+    }
+    Ok(request)
 }
 
 fn number(value: &Value, least: u64, most: u64) -> Option<u64> {

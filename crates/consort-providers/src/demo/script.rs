@@ -1,5 +1,5 @@
 //! The course of one answer: which events come, after which waits, and where it goes wrong.
-use super::options::Options;
+use super::options::{self, Options};
 use super::{ID, answer, tokens, tools};
 use consort_core::{
     ChoiceFinish, Delta, Effort, Error, ErrorKind, Event, Finish, FinishReason, ModelCard, PartKey, PartKind,
@@ -22,9 +22,12 @@ const CHOICES: u32 = 8;
 
 /// The whole course of an answer.
 pub(super) fn steps(card: &ModelCard, preset: &Options, request: &Request) -> VecDeque<Step> {
-    let planned = Options::read(preset, &request.last_user_text(), &request.options)
-        .and_then(|options| Ok((plan(card, &options, request)?, options)));
-    match planned {
+    let planned = || {
+        let request = options::settled(request)?;
+        let options = Options::read(preset, &request.last_user_text(), &request.options)?;
+        Ok((plan(card, &options, &request)?, options))
+    };
+    match planned() {
         Ok((steps, options)) => misbehave(steps, &options),
         Err(error) => VecDeque::from([Step { wait: Duration::ZERO, item: Err(error) }]),
     }

@@ -177,7 +177,7 @@ fn limits_and_stops_hold() {
     let answer = ask(request.clone()).unwrap();
     assert_eq!((answer.text().as_str(), answer.finish.reason), ("one two ", FinishReason::Length));
     request.sampling.max_tokens = None;
-    request.sampling.stop = vec!["four".into(), "three".into()];
+    request.options.insert("stop".into(), json!(["four", "three"]));
     let answer = ask(request.clone()).unwrap();
     assert_eq!((answer.text().as_str(), answer.finish.stop_sequence.as_deref()), ("one two ", Some("three")));
     request.sampling.choices = Some(3);

@@ -1,0 +1,270 @@
+//! Every command and flag, declared once: help, completions and parsing follow from here.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  consort \"why is the sky blue\"                  ask the default model
+  git diff | consort \"write a commit message\"    the piped text follows the prompt
+  consort -m demo \"hello\"                        a model that needs no key
+  consort -a photo.jpg \"what is this\"            show it a file, or a URL
+  consort --json \"2+2\" | jq -r .text             one JSON object with text, usage and cost
+  consort -o temperature 0.2 \"name a colour\"     an option of the model
+
+Exit codes:
+  0 answered            1 other failure       2 usage               3 no key, or refused
+  4 no such model       5 provider error      6 rate limited        7 network or timeout
+  8 with --strict: declined or cut short      130 interrupted
+
+Start with `consort doctor`: it says what is set up, what is missing, and what to do.";
+
+const ENVIRONMENT: &str = "\
+Environment:
+  CONSORT_HOME     one folder for settings, keys and data
+  CONSORT_MODEL    the default model
+  CONSORT_LOG      error, warn, info, debug or trace: a log on stderr; keys are never in it
+  NO_COLOR         no colours";
+
+/// Ask any language model.
+#[derive(Debug, Parser)]
+#[command(
+    name = "consort",
+    version,
+    about = "Ask any language model.",
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT}"),
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// One question.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Ask {
+    /// What to ask; text piped in follows it
+    pub(crate) prompt: Vec<String>,
+    /// The model to ask: an id, an alias, or a name that only one provider has
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Instructions for the model
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Set an option of the model (`consort models options MODEL` lists them)
+    #[arg(short, long = "option", num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
+    pub(crate) option: Vec<String>,
+    /// Attach a file, a URL, or stdin with `-`
+    #[arg(short, long, value_name = "FILE|URL|-", allow_hyphen_values = true)]
+    pub(crate) attachment: Vec<String>,
+    /// Attach a file of a type that its content does not tell
+    #[arg(long, visible_alias = "at", num_args = 2, value_names = ["FILE|URL|-", "MIME"], allow_hyphen_values = true)]
+    pub(crate) attachment_type: Vec<String>,
+    /// Use this key instead of a stored one
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Ask for the whole answer at once
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// Exit with 8 when the answer was refused or cut short
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print one JSON object: text, model, usage, cost, finish, tool calls, or the error
+    #[arg(long, help_heading = "Output", conflicts_with = "jsonl")]
+    pub(crate) json: bool,
+    /// Print each event as a line of JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) jsonl: bool,
+    /// Say what the answer used and cost
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) usage: bool,
+    /// Print nothing but the answer and errors
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Print the bytes as they come, terminal control codes included
+    #[arg(long, help_heading = "Output")]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List, search and choose models
+    Models(Models),
+    /// Store keys
+    #[command(subcommand, arg_required_else_help = true)]
+    Keys(Keys),
+    /// List providers, and show where each is described
+    Providers(Providers),
+    /// Say what is set up, what is missing, and what to do
+    Doctor,
+    /// Turn texts into vectors
+    Embed(Embed),
+    /// Print completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+    #[command(flatten)]
+    pub(crate) list: ModelList,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List models, those that can be used now first
+    List(ModelList),
+    /// List the models whose id, title or alias holds all the words
+    Search {
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        list: ModelList,
+    },
+    /// Show or set the model that answers when none is named
+    Default { model: Option<String> },
+    /// Show the options that a model takes
+    Options {
+        model: String,
+        /// Print them as JSON Schema
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ModelList {
+    /// Only models whose id, title or alias holds all the words
+    #[arg(short, long = "query", value_name = "WORDS")]
+    pub(crate) query: Vec<String>,
+    /// Only models that can do this
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) can: Vec<Ability>,
+    /// Ask the providers that are set up what they have now, and keep it
+    #[arg(long, visible_alias = "refresh")]
+    pub(crate) live: bool,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ability {
+    #[value(alias = "vision", alias = "images")]
+    Image,
+    Audio,
+    Pdf,
+    Video,
+    Tools,
+    Schema,
+    #[value(alias = "thinking")]
+    Reasoning,
+    #[value(alias = "embedding")]
+    Embed,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Store a key: typed unseen, or from stdin
+    Set { name: String },
+    /// Print a stored key
+    Get { name: String },
+    /// List the names of the stored keys
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print where the keys are
+    Path,
+    /// Forget a key
+    #[command(visible_alias = "rm")]
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Providers {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProvidersCommand>,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersCommand {
+    /// List providers
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one provider: its state, its keys, and the file that describes it
+    Show {
+        provider: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the folder for your own provider files
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Embed {
+    /// The texts; without any, each line of stdin is one
+    pub(crate) texts: Vec<String>,
+    /// The embedding model
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// How many numbers a vector has
+    #[arg(short, long)]
+    pub(crate) dimensions: Option<u32>,
+    /// Use this key instead of a stored one
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Print one JSON object: vectors, model, usage
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Ask {
+    /// The attachments in the order of the two flags, each with its type if it was given.
+    pub(crate) fn attachments(&self) -> Vec<(&str, Option<&str>)> {
+        let plain = self.attachment.iter().map(|place| (place.as_str(), None));
+        let typed =
+            self.attachment_type.chunks_exact(2).map(|pair| (pair[0].as_str(), Some(pair[1].as_str())));
+        plain.chain(typed).collect()
+    }
+}
+
+/// Where the user's own files belong, for messages.
+pub(crate) fn shown(path: &std::path::Path) -> String {
+    let home = std::env::home_dir().unwrap_or_default();
+    match path.strip_prefix(&home) {
+        Ok(below) if !home.as_os_str().is_empty() => format!("~/{}", below.display()),
+        _ => path.display().to_string(),
+    }
+}

@@ -1,0 +1,111 @@
+//! How a command ends: exit codes, and the error as people and programs see it.
+use crate::terminal::Style;
+use consort_core::{Error, ErrorKind};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+pub(crate) const OK: u8 = 0;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const CUT: u8 = 8;
+const OTHER: u8 = 1;
+const INTERRUPTED: u8 = 130;
+
+/// Why a command did not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Error(Error),
+    /// Output went nowhere: mostly a reader that has seen enough.
+    Output(io::Error),
+}
+
+pub(crate) type Done = Result<u8, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// An error in how Consort was called.
+pub(crate) fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message)
+}
+
+/// The exit code of an error.
+pub(crate) fn code(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Setup | ErrorKind::Auth | ErrorKind::Permission => 3,
+        ErrorKind::ModelNotFound => 4,
+        ErrorKind::Server
+        | ErrorKind::Overloaded
+        | ErrorKind::Protocol
+        | ErrorKind::Interrupted
+        | ErrorKind::ContextLength
+        | ErrorKind::PluginCrash
+        | ErrorKind::PluginBug => 5,
+        // What a vendor refuses as invalid has its status; the rest is found before anything is sent.
+        ErrorKind::InvalidRequest if error.http_status().is_some() => 5,
+        ErrorKind::InvalidRequest | ErrorKind::Unsupported => USAGE,
+        ErrorKind::RateLimit | ErrorKind::Quota => 6,
+        ErrorKind::Timeout | ErrorKind::Network => 7,
+        ErrorKind::ContentFilter => CUT,
+        ErrorKind::Cancelled => INTERRUPTED,
+    }
+}
+
+/// Writes an error for people: what happened, then what to do.
+pub(crate) fn tell(error: &Error) -> io::Result<()> {
+    let mut to = anstream::stderr().lock();
+    if error.kind() == ErrorKind::Cancelled {
+        return writeln!(to, "{}", Style::Dim.paint("(stopped: the answer is not whole)"));
+    }
+    writeln!(to, "{} {error}", Style::Error.paint("error:"))?;
+    for hint in error.hints() {
+        let label = if hint.starts_with("did you mean") { "tip:" } else { "help:" };
+        writeln!(to, "  {} {hint}", Style::Help.paint(label))?;
+    }
+    Ok(())
+}
+
+/// An error for programs.
+pub(crate) fn to_json(error: &Error) -> Value {
+    let mut object = json!({"code": error.kind().as_str(), "message": error.message()});
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            object[name] = value;
+        }
+    };
+    set("provider", error.provider_id().map(Value::from));
+    set("status", error.http_status().map(Value::from));
+    set("phase", error.phase().and_then(|phase| serde_json::to_value(phase).ok()));
+    set("vendor_code", error.vendor_code().map(Value::from));
+    set("vendor_type", error.vendor_type().map(Value::from));
+    set("request_id", error.vendor_request_id().map(Value::from));
+    set("retry_after_s", error.retry_after().map(|wait| Value::from(wait.as_secs_f64())));
+    set("hint", (!error.hints().is_empty()).then(|| Value::from(error.hints().join("\n"))));
+    object
+}
+
+/// The exit code of a command, after its error was told.
+pub(crate) fn settle(done: Done) -> u8 {
+    match done {
+        Ok(code) => code,
+        // The reader has gone: nobody is left to tell.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => OK,
+        Err(Failure::Output(error)) => {
+            // The exit code says it where stderr is closed too.
+            let _ = writeln!(anstream::stderr(), "error: the output cannot be written: {error}");
+            OTHER
+        }
+        Err(Failure::Error(error)) => {
+            let _ = tell(&error);
+            code(&error)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The program `consort`: arguments in, an answer out.
+//!
+//! The answer alone goes to stdout; everything else goes to stderr. This crate must never know: a vendor, a
+//! message format, HTTP. It knows the contract, the settings, and that providers come from a catalogue.
+//!
+//! Commands that need no network start no runtime and no HTTP client: they must feel like `ls`.
+mod args;
+mod ask;
+mod commands;
+mod cost;
+mod exit;
+mod log;
+mod setup;
+mod terminal;
+mod typo;
+mod welcome;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::Done;
+use setup::Setup;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    terminal::set_color(cli.color);
+    log::start();
+    ExitCode::from(exit::settle(run(cli)))
+}
+
+fn run(cli: Cli) -> Done {
+    match cli.command {
+        Some(Command::Models(models)) => commands::models::run(models, Setup::read()),
+        Some(Command::Keys(keys)) => commands::keys::run(keys, Setup::read()),
+        Some(Command::Providers(providers)) => commands::providers::run(providers, Setup::read()),
+        Some(Command::Doctor) => commands::doctor::run(Setup::read()),
+        Some(Command::Embed(embed)) => commands::embed::run(embed, Setup::read()),
+        Some(Command::Completions { shell }) => commands::completions(shell),
+        None => {
+            let nothing = cli.ask.prompt.is_empty() && cli.ask.attachments().is_empty();
+            if nothing && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+                return welcome::show(Setup::read());
+            }
+            typo::check(&cli.ask, std::env::args_os())?;
+            ask::run(&cli.ask, Setup::read())
+        }
+    }
+}

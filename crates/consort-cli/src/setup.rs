@@ -1,0 +1,165 @@
+//! What every command starts from: the user's files, and the providers that they make.
+use crate::exit;
+use crate::terminal::{Signs, Style};
+use consort_core::{
+    Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
+};
+use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The user's files, read.
+pub(crate) struct Setup {
+    pub(crate) env: Env,
+    pub(crate) folders: Folders,
+    pub(crate) settings: Settings,
+    pub(crate) keys: KeyStore,
+    pub(crate) signs: Signs,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// The id of the model that needs nothing.
+pub(crate) const DEMO: &str = "demo";
+
+/// Which model answers, and why.
+pub(crate) struct Chosen {
+    pub(crate) model: Arc<dyn Model>,
+    /// Whether nothing better was found: the user is told.
+    pub(crate) fallback: bool,
+}
+
+impl Setup {
+    pub(crate) fn read() -> Self {
+        let env = Env::process();
+        let folders = Folders::find(&env);
+        let (settings, mut problems) = Settings::load(&folders, &env);
+        let keys = KeyStore::of(&folders);
+        problems.extend(keys.secure());
+        Self { signs: Signs::of(&env), env, folders, settings, keys, problems }
+    }
+
+    /// All providers. This reads files and uses neither network nor keys.
+    pub(crate) fn host(&mut self) -> Host {
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        self.problems.extend(catalogue.problems);
+        self.problems.extend(self.keys.problem());
+        let mut host = Host::new().provider(DemoProvider::new());
+        for provider in catalogue.providers {
+            host.add(provider);
+        }
+        for (alias, id) in &self.settings.aliases {
+            host.alias(alias, id);
+        }
+        host
+    }
+
+    /// Tells what is wrong in the user's files.
+    pub(crate) fn tell_problems(&self) -> io::Result<()> {
+        let mut to = anstream::stderr().lock();
+        for problem in &self.problems {
+            writeln!(to, "{} {problem}", Style::Warning.paint("warning:"))?;
+            if let Some(help) = &problem.help {
+                writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The context of a call that must end in time.
+    pub(crate) fn context(&self, key: Option<&str>, clock: TokioClock) -> Context {
+        let chain = KeyChain::new(key.map(Secret::new), self.keys.clone(), self.env.clone());
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        Context::new(clock, Arc::new(chain))
+    }
+
+    /// The model that was named; else the default one; else the first that can be used; else the demo.
+    pub(crate) fn choose(&self, host: &Host, named: Option<&str>) -> Result<Chosen, Error> {
+        if let Some(name) = named.or(self.settings.default_model.as_deref()) {
+            return Ok(Chosen { model: find(host, self.settings.resolve(name))?, fallback: false });
+        }
+        let first = with_key(host)
+            .and_then(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next());
+        match first {
+            Some(model) => Ok(Chosen { model, fallback: false }),
+            None => Ok(Chosen { model: find(host, DEMO)?, fallback: true }),
+        }
+    }
+}
+
+/// The first provider, in the order of `consort providers`, that needs a key and has one.
+fn with_key(host: &Host) -> Option<&Arc<dyn Provider>> {
+    host.providers().iter().find(|provider| {
+        let card = provider.card();
+        card.state == State::Ready && card.keys.iter().any(|key| key.required)
+    })
+}
+
+/// The model of an id, alias or name.
+pub(crate) fn find(host: &Host, wanted: &str) -> Result<Arc<dyn Model>, Error> {
+    // A name under its provider needs no search through all the lists.
+    if let Some((provider, name)) = wanted.split_once('/')
+        && let Some(model) = host.provider_by_id(provider).and_then(|provider| provider.model(name))
+    {
+        return Ok(model);
+    }
+    pollster::block_on(host.find(wanted)).map_err(|error| match error.kind() {
+        ErrorKind::ModelNotFound => error.hint("`consort models` lists the models"),
+        _ => error,
+    })
+}
+
+/// The cards of all models, chat and embedding, each with its provider's.
+pub(crate) fn cards(host: &Host) -> Vec<(ModelCard, ProviderCard)> {
+    let mut all = Vec::new();
+    for provider in host.providers() {
+        let card = provider.card();
+        let models = pollster::block_on(provider.models()).unwrap_or_default();
+        all.extend(models.iter().map(|model| (model.card().clone(), card.clone())));
+        all.extend(provider.embedders().iter().map(|embedder| (embedder.card().clone(), card.clone())));
+    }
+    all
+}
+
+/// A runtime for the commands that use the network.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Setup, format!("the runtime cannot start: {error}")))
+}
+
+/// What a provider still needs, in few words.
+pub(crate) fn state_words(state: &State) -> String {
+    match state {
+        State::NeedsSetup { missing } => format!("needs {missing}"),
+        State::Broken { reason } => format!("broken: {reason}"),
+        State::Ready | State::Unchecked => state.word().to_owned(),
+    }
+}
+
+/// The same in a word or two, for tables: of several things that would do, the first.
+pub(crate) fn state_short(state: &State) -> String {
+    match state {
+        State::NeedsSetup { missing } => {
+            format!("needs {}", missing.split(" or ").next().unwrap_or_default().trim_end_matches(','))
+        }
+        other => other.word().to_owned(),
+    }
+}
+
+/// An error about a provider that is not there.
+pub(crate) fn no_provider(host: &Host, wanted: &str) -> Error {
+    let error = exit::usage(format!("no provider is named `{wanted}`"));
+    let near = host
+        .providers()
+        .iter()
+        .map(|provider| provider.card().id.as_str())
+        .filter(|id| strsim::damerau_levenshtein(id, wanted) <= 2)
+        .min_by_key(|id| strsim::damerau_levenshtein(id, wanted));
+    let error = match near {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    };
+    error.hint("`consort providers` lists them")
+}

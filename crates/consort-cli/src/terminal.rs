@@ -1,0 +1,138 @@
+//! What the terminal can show: colours, signs, tables.
+use crate::args::Color;
+use consort_settings::Env;
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+
+/// The few looks that output has. Meaning never hangs on them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    Error,
+    Warning,
+    Help,
+    Good,
+    Bold,
+    Dim,
+}
+
+impl Style {
+    /// The text in this look. `anstream` takes the codes away where they would not be understood.
+    pub(crate) fn paint<T: Display>(self, text: T) -> Painted<T> {
+        Painted { style: self, text }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Error => "\x1b[1;31m",
+            Self::Warning => "\x1b[1;33m",
+            Self::Help => "\x1b[1;36m",
+            Self::Good => "\x1b[32m",
+            Self::Bold => "\x1b[1m",
+            Self::Dim => "\x1b[2m",
+        }
+    }
+}
+
+pub(crate) struct Painted<T> {
+    style: Style,
+    text: T,
+}
+
+impl<T: Display> Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}\x1b[0m", self.style.code(), self.text)
+    }
+}
+
+/// Applies `--color` to all output.
+pub(crate) fn set_color(color: Color) {
+    match color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
+/// The signs that the user's locale can show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signs {
+    pub(crate) dot: &'static str,
+    pub(crate) good: &'static str,
+    pub(crate) spinner: &'static [&'static str],
+}
+
+impl Signs {
+    pub(crate) fn of(env: &Env) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env.get(name));
+        let utf8 = cfg!(windows)
+            || locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
+        if utf8 {
+            let spinner = &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+            Self { dot: "·", good: "✓", spinner }
+        } else {
+            Self { dot: "-", good: "ok:", spinner: &["|", "/", "-", "\\"] }
+        }
+    }
+}
+
+/// Writes rows in columns as wide as their widest cell, indented by two.
+pub(crate) fn table(to: &mut impl Write, rows: &[Vec<String>], styles: &[Option<Style>]) -> io::Result<()> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
+        write!(to, "  ")?;
+        for (at, cell) in row.iter().enumerate().take(last + 1) {
+            let blanks = if at == last { 0 } else { widths[at] + 2 - cell.chars().count() };
+            match styles.get(at).copied().flatten() {
+                Some(style) if !cell.is_empty() => write!(to, "{}", style.paint(cell))?,
+                _ => write!(to, "{cell}")?,
+            }
+            write!(to, "{:blanks$}", "")?;
+        }
+        writeln!(to)?;
+    }
+    Ok(())
+}
+
+/// A count of tokens in few letters: 8k, 128k, 1M.
+pub(crate) fn tokens(count: u64) -> String {
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{}k", count / 1_000),
+        _ => {
+            let millions = format!("{:.1}", count as f64 / 1e6);
+            format!("{}M", millions.trim_end_matches(".0"))
+        }
+    }
+}
+
+/// A number with its thousands apart: 1,204.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(
+            [tokens(512), tokens(8192), tokens(1_047_576), tokens(2_000_000)],
+            ["512", "8k", "1M", "2M"]
+        );
+        assert_eq!([thousands(7), thousands(1204), thousands(1_234_567)], ["7", "1,204", "1,234,567"]);
+    }
+}
