@@ -10,8 +10,10 @@ Examples:
   consort --json \"2+2\" | jq -r .text             one JSON object with text, usage and cost
   consort -o temperature 0.2 \"name a colour\"     an option of the model
 
-Exit codes: 0 answered, 1 other failure, 2 usage, 3 no key or refused, 4 no such model, 5 provider error,
-  6 rate limited, 7 network or timeout, 8 refused or cut with --strict, 130 interrupted
+Exit codes:
+  0 answered            1 other failure       2 usage               3 no key, or refused
+  4 no such model       5 provider error      6 rate limited        7 network or timeout
+  8 with --strict: declined or cut short      130 interrupted
 
 Start with `consort doctor`: it says what is set up, what is missing, and what to do.";
 
@@ -156,7 +158,7 @@ pub(crate) struct ModelList {
     /// Only models whose id, title or alias holds all the words
     #[arg(short, long = "query", value_name = "WORDS")]
     pub(crate) query: Vec<String>,
-    /// Only models that can do this: image, audio, pdf, video, tools, schema, reasoning, embed
+    /// Only models that can do this
     #[arg(long, value_name = "WHAT")]
     pub(crate) can: Vec<Ability>,
     /// Ask the providers that are set up what they have now, and keep it

@@ -43,6 +43,7 @@ impl Setup {
     pub(crate) fn host(&mut self) -> Host {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
         self.problems.extend(catalogue.problems);
+        self.problems.extend(self.keys.problem());
         let mut host = Host::new().provider(DemoProvider::new());
         for provider in catalogue.providers {
             host.add(provider);
@@ -134,6 +135,16 @@ pub(crate) fn state_words(state: &State) -> String {
         State::NeedsSetup { missing } => format!("needs {missing}"),
         State::Broken { reason } => format!("broken: {reason}"),
         State::Ready | State::Unchecked => state.word().to_owned(),
+    }
+}
+
+/// The same in a word or two, for tables: of several things that would do, the first.
+pub(crate) fn state_short(state: &State) -> String {
+    match state {
+        State::NeedsSetup { missing } => {
+            format!("needs {}", missing.split(" or ").next().unwrap_or_default().trim_end_matches(','))
+        }
+        other => other.word().to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stored keys: one flat JSON object in a file that only its owner can read.
 use crate::files::{self, Readers};
 use crate::{Folders, Problem};
-use consort_core::{Error, ErrorKind, Secret};
+use consort_core::{Error, Secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -76,10 +76,15 @@ impl KeyStore {
         None
     }
 
-    fn read(&self) -> Result<BTreeMap<String, String>, Error> {
+    /// Why the keys cannot be read, if they cannot.
+    pub fn problem(&self) -> Option<Problem> {
+        self.read().err()
+    }
+
+    fn read(&self) -> Result<BTreeMap<String, String>, Problem> {
         let text = files::read(&self.path).map_err(|error| {
-            Error::new(ErrorKind::Setup, format!("{} cannot be read: {error}", self.path.display()))
-                .hint("make the file readable for you, or move it away")
+            Problem::new(&self.path, format!("cannot be read: {error}"))
+                .help("make the file readable for you, or move it away")
         })?;
         self.parse(text.as_deref())
     }
@@ -94,30 +99,28 @@ impl KeyStore {
     }
 
     /// The keys in the file's text. No error names a value: it may be a key.
-    fn parse(&self, text: Option<&str>) -> Result<BTreeMap<String, String>, Error> {
+    fn parse(&self, text: Option<&str>) -> Result<BTreeMap<String, String>, Problem> {
         let text = text.unwrap_or_default();
         if text.trim().is_empty() {
             return Ok(BTreeMap::new());
         }
-        let file = self.path.display();
         let wrong = |what: String| {
-            Error::new(ErrorKind::Setup, what)
-                .hint("mend the file by hand, or move it away and store the keys again; it was left as it is")
+            Problem::new(&self.path, what)
+                .help("mend the file by hand, or move it away and store the keys again; it was left as it is")
         };
         let entries: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
             let what = match error.classify() {
                 serde_json::error::Category::Eof => "the file ends too early",
                 serde_json::error::Category::Data => "it must be one JSON object of names and keys",
                 _ => "this is not JSON",
             };
-            wrong(format!("{file}:{line}:{column}: {what}"))
+            wrong(what.to_owned()).at_line(error.line())
         })?;
         let mut keys = BTreeMap::new();
         for (name, value) in entries {
             match value {
                 Value::String(key) => keys.insert(name, key),
-                _ => return Err(wrong(format!("{file}: the key `{name}` is not a text"))),
+                _ => return Err(wrong(format!("the key `{name}` is not a text"))),
             };
         }
         Ok(keys)
@@ -165,7 +168,7 @@ mod tests {
         let (_folder, store) = store();
         std::fs::create_dir_all(store.path().parent().unwrap()).unwrap();
         for (text, said) in [
-            ("{\n \"acme\": \"sk-1\",\n oops }", "keys.json:3:2: this is not JSON"),
+            ("{\n \"acme\": \"sk-1\",\n oops }", "keys.json:3: this is not JSON"),
             ("{\"acme\": \"sk-1\"", "the file ends too early"),
             ("[\"sk-1\"]", "one JSON object"),
             ("{\"acme\": {\"key\": \"sk-1\"}}", "`acme` is not a text"),

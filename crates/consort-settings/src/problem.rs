@@ -1,4 +1,5 @@
 //! Something wrong in a file of the user's, told so that it can be found and mended.
+use consort_core::{Error, ErrorKind};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,17 @@ impl Problem {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+/// For a call that cannot go on without the file.
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        let error = Self::new(ErrorKind::Setup, problem.to_string());
+        match problem.help {
+            Some(help) => error.hint(help),
+            None => error,
+        }
     }
 }
 

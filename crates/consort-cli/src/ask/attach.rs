@@ -52,8 +52,8 @@ fn one(place: &str, mime: Option<&str>) -> Result<Media, Error> {
     })
 }
 
-fn shown(place: &str) -> &str {
-    if place == "-" { "stdin" } else { place }
+fn shown(place: &str) -> String {
+    if place == "-" { "stdin".to_owned() } else { format!("`{place}`") }
 }
 
 fn file_name(place: &str) -> Option<String> {
@@ -62,9 +62,8 @@ fn file_name(place: &str) -> Option<String> {
 
 fn file(place: &str) -> Result<Vec<u8>, Error> {
     if Path::new(place).is_dir() {
-        return Err(
-            exit::usage(format!("{place} is a folder")).hint("attach its files one by one: -a FILE -a FILE")
-        );
+        return Err(exit::usage(format!("`{place}` is a folder"))
+            .hint("attach its files one by one: -a FILE -a FILE"));
     }
     std::fs::read(place).map_err(|error| {
         let hint = match error.kind() {
@@ -72,7 +71,7 @@ fn file(place: &str) -> Result<Vec<u8>, Error> {
             io::ErrorKind::PermissionDenied => "make the file readable for you",
             _ => "check that the file can be opened",
         };
-        exit::usage(format!("cannot read the attachment {place}: {}", reason(&error))).hint(hint)
+        exit::usage(format!("cannot read the attachment `{place}`: {}", reason(&error))).hint(hint)
     })
 }
 

@@ -97,7 +97,7 @@ fn wrong(name: &str, word: &str, schema: &Value) -> Error {
             .collect::<Vec<_>>()
             .join(", ");
     }
-    error.hint(format!("it must be {must}"))
+    error.hint(format!("it takes {must}"))
 }
 
 /// This model has no such option: what was meant, what it has, and who has it.

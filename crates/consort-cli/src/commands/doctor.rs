@@ -11,9 +11,8 @@ pub(crate) fn run(mut setup: Setup) -> Done {
     let host = setup.host();
     let mut to = anstream::stdout().lock();
     files(&mut to, &setup)?;
-    let advice_on_files = problems(&mut to, &setup)?;
+    let mut advice = problems(&mut to, &setup)?;
     providers(&mut to, &host)?;
-    let mut advice = advice_on_files;
     heading(&mut to, "Answers when no model is named")?;
     match setup.choose(&host, None) {
         Ok(chosen) => {
@@ -65,19 +64,14 @@ fn files(to: &mut impl Write, setup: &Setup) -> io::Result<()> {
 
 /// Tells what is wrong in files, and returns what to do about it.
 fn problems(to: &mut impl Write, setup: &Setup) -> io::Result<Vec<String>> {
-    let unreadable = setup.keys.names().err();
     let mut advice = Vec::new();
-    if setup.problems.is_empty() && unreadable.is_none() {
+    if setup.problems.is_empty() {
         return Ok(advice);
     }
     heading(to, "Problems")?;
     for problem in &setup.problems {
         writeln!(to, "  {} {problem}", Style::Warning.paint("!"))?;
         advice.extend(problem.help.as_ref().map(|help| format!("{}: {help}", shown(&problem.file))));
-    }
-    if let Some(error) = unreadable {
-        writeln!(to, "  {} {error}", Style::Warning.paint("!"))?;
-        advice.extend(error.hints().iter().cloned());
     }
     Ok(advice)
 }

@@ -51,13 +51,12 @@ fn choose(host: &Host, named: Option<&str>) -> Result<Arc<dyn Embedder>, Error> 
         provider.card().state == State::Ready && provider.card().keys.iter().any(|key| key.required)
     });
     if let Some(embedder) = keyed.flat_map(|provider| provider.embedders()).next() {
-        Ok(embedder)
-    } else {
-        let note = "note: no embedding model has a key, so the demo answers";
-        // Only a courtesy: the vectors are what was asked for.
-        let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(note));
-        host.find_embedder(&format!("{DEMO}/embed"))
+        return Ok(embedder);
     }
+    let note = "note: no embedding model has a key, so the demo answers";
+    // Only a courtesy: the vectors are what was asked for.
+    let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(note));
+    host.find_embedder(&format!("{DEMO}/embed"))
 }
 
 /// Each line of stdin.

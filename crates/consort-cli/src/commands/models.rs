@@ -1,7 +1,7 @@
 //! `consort models`: what there is, which one answers, and what it can be told.
 use crate::args::{Ability, ModelList, Models, ModelsCommand};
 use crate::exit::{self, Done};
-use crate::setup::{Setup, cards, find, runtime, state_words};
+use crate::setup::{Setup, cards, find, runtime, state_short};
 use crate::terminal::{Style, table, tokens};
 use consort_core::{Error, Host, Modality, ModelCard, ModelKind, ProviderCard, State, Support};
 use consort_providers::TokioClock;
@@ -115,7 +115,7 @@ fn row(card: &ModelCard, provider: &ProviderCard) -> Vec<String> {
         card.price.as_ref().map(|price| format!("{}/{}", dollars(price.input), dollars(price.output)));
     vec![
         card.id.clone(),
-        state_words(&provider.state),
+        state_short(&provider.state),
         abilities(card),
         card.limits.context.map(tokens).unwrap_or_default(),
         price.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! `consort providers`: where models come from, and which file says so.
 use crate::args::{Providers, ProvidersCommand};
 use crate::exit::{self, Done};
-use crate::setup::{Setup, no_provider, state_words};
+use crate::setup::{Setup, no_provider, state_short, state_words};
 use crate::terminal::{Style, table};
 use consort_core::{Provider, ProviderCard};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn list(all: &[&ProviderCard], setup: &Setup, as_json: bool) -> Done {
         vec![
             card.id.clone(),
             card.name.clone(),
-            state_words(&card.state),
+            state_short(&card.state),
             key,
             source(card, setup).join(", "),
         ]

@@ -1,0 +1,201 @@
+//! Lists and the doctor. The whole catalogue changes often, so only what is sure is held on to.
+use super::support::{Place, run};
+use insta::assert_snapshot;
+
+#[test]
+fn models_for_people() {
+    assert_snapshot!(run(&["models", "search", "demo"]), @r#"
+      MODEL       STATE  CAN                                           CONTEXT  $ IN/OUT PER M
+      demo        ready  image audio pdf video tools schema reasoning  128k     0/0
+      demo/think  ready  image audio pdf video tools schema reasoning  128k     0/0
+      demo/slow   ready  image audio pdf video tools schema reasoning  128k     0/0
+      demo/text   ready                                                128k     0/0
+      demo/embed  ready  embed                                                  0/0
+    --- stderr
+
+    default: demo (`consort models default ID` changes it)
+    "#);
+    assert_snapshot!(run(&["models", "-q", "no such thing"]), @r#"
+    --- stderr
+    no model fits; `consort models` lists all
+    "#);
+    let all = run(&["models"]);
+    assert!(all.stdout.lines().count() > 50, "{all}");
+    assert!(all.stdout.lines().nth(1).unwrap().starts_with("  demo "), "{all}");
+}
+
+#[test]
+fn models_for_programs() {
+    let list = run(&["models", "--json", "-q", "demo/text"]).json();
+    assert_snapshot!(format!("{list:#}"), @r#"
+    [
+      {
+        "id": "demo/text",
+        "provider": "demo",
+        "name": "text",
+        "title": "Demo: text only",
+        "aliases": [],
+        "kind": "chat",
+        "state": "ready",
+        "capabilities": {
+          "input": [
+            "text"
+          ],
+          "output": [],
+          "tools": "no",
+          "schema": "no",
+          "reasoning": "no",
+          "streaming": "yes"
+        },
+        "limits": {
+          "context": 128000,
+          "output": 8192
+        },
+        "price": {
+          "input": 0,
+          "output": 0,
+          "cached": null,
+          "cache_write": null,
+          "source": "the demo model runs in this program"
+        },
+        "default": false
+      }
+    ]
+    "#);
+    let whole = run(&["models", "list", "--json"]).json();
+    for model in whole.as_array().unwrap() {
+        for field in ["id", "provider", "state", "capabilities"] {
+            assert!(!model[field].is_null(), "{model}");
+        }
+    }
+    let defaults = whole.as_array().unwrap().iter().filter(|model| model["default"] == true).count();
+    assert_eq!(defaults, 1);
+}
+
+#[test]
+fn models_that_can() {
+    let found = run(&["models", "-q", "demo", "--can", "vision", "--json"]).json();
+    let ids: Vec<&str> =
+        found.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["demo", "demo/think", "demo/slow"]);
+    let found = run(&["models", "-q", "demo", "--can", "embed", "--json"]).json();
+    assert_eq!(found[0]["id"], "demo/embed");
+}
+
+#[test]
+fn options_of_a_model() {
+    let run = run(&["models", "options", "demo"]);
+    assert!(run.stdout.contains("  delay_ms          integer 0..3600000"), "{run}");
+    let schema = super::support::run(&["models", "options", "demo", "--json"]).json();
+    assert_eq!(schema["type"], "object");
+}
+
+#[test]
+fn the_doctor_says_what_to_do() {
+    let place = Place::new();
+    let ill = place.run(&["doctor"]);
+    assert!(ill.code == 0 && ill.stderr.is_empty(), "{ill}");
+    for words in
+        ["~/home/consort.toml", "Ready\n  demo", "consort keys set", "What to do\n  give Consort a key"]
+    {
+        assert!(ill.stdout.contains(words), "{words}: {ill}");
+    }
+    let well = place.run_with(&[("MISTRAL_API_KEY", "sk-very-secret")], &["doctor"]);
+    assert!(well.stdout.ends_with("What to do\n  nothing: ask away\n"), "{well}");
+    assert!(!well.stdout.contains("sk-very-secret"));
+    place.file("home/consort.toml", "default_model = 'nope'\noops = 1\n");
+    let wrong = place.run(&["doctor"]);
+    assert!(wrong.code == 0 && wrong.stdout.contains("consort.toml:2: `oops` is not a setting"), "{wrong}");
+    assert!(wrong.stdout.contains("none: no model is named `nope`"), "{wrong}");
+}
+
+#[test]
+fn embeddings() {
+    assert_snapshot!(run(&["embed", "-m", "demo/embed", "-d", "2", "hello", "hello world"]), @r#"
+    [0.0,-1.0]
+    [1.0,0.0]
+    "#);
+    assert_snapshot!(run(&["embed", "-m", "demo/embed", "-d", "2", "--json", "hello"]), @r#"{"model":"demo/embed","resolved_model":"embed","vectors":[[0.0,-1.0]],"usage":{"input":1,"output":null,"cached":null,"cache_write":null,"reasoning":null,"total":1,"cached_in_input":false,"reasoning_in_output":false,"source":"reported"}}"#);
+    assert_snapshot!(run(&["embed", "-m", "demo/embed"]), @r#"
+    exit 2
+    --- stderr
+    error: there is nothing to embed
+      help: consort embed "a text" "another", or pipe lines in
+    "#);
+    assert_eq!(Place::new().pipe("a\nb\n", &["embed", "-m", "demo/embed"]).stdout.lines().count(), 2);
+}
+
+#[test]
+fn help_and_completions() {
+    assert_snapshot!(run(&["-h"]), @r#"
+    Ask any language model.
+
+    Usage: consort [OPTIONS] [PROMPT]...
+           consort <COMMAND>
+
+    Commands:
+      models       List, search and choose models
+      keys         Store keys
+      providers    List providers, and show where each is described
+      doctor       Say what is set up, what is missing, and what to do
+      embed        Turn texts into vectors
+      completions  Print completions for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Arguments:
+      [PROMPT]...  What to ask; text piped in follows it
+
+    Options:
+      -m, --model <MODEL>
+              The model to ask: an id, an alias, or a name that only one provider has
+      -s, --system <TEXT>
+              Instructions for the model
+      -o, --option <NAME> <VALUE>
+              Set an option of the model (`consort models options MODEL` lists them)
+      -a, --attachment <FILE|URL|->
+              Attach a file, a URL, or stdin with `-`
+          --attachment-type <FILE|URL|-> <MIME>
+              Attach a file of a type that its content does not tell [alias: --at]
+          --key <KEY>
+              Use this key instead of a stored one
+          --no-stream
+              Ask for the whole answer at once
+          --timeout <SECONDS>
+              Give up after this many seconds [default: 600]
+          --strict
+              Exit with 8 when the answer was refused or cut short
+      -h, --help
+              Print help (see more with '--help')
+      -V, --version
+              Print version
+
+    Output:
+          --json          Print one JSON object: text, model, usage, cost, finish, tool calls, or the
+                          error
+          --jsonl         Print each event as a line of JSON
+      -u, --usage         Say what the answer used and cost
+      -q, --quiet         Print nothing but the answer and errors
+          --raw           Print the bytes as they come, terminal control codes included
+          --color <WHEN>  When to use colours [default: auto] [possible values: auto, always, never]
+
+    Examples:
+      consort "why is the sky blue"                  ask the default model
+      git diff | consort "write a commit message"    the piped text follows the prompt
+      consort -m demo "hello"                        a model that needs no key
+      consort -a photo.jpg "what is this"            show it a file, or a URL
+      consort --json "2+2" | jq -r .text             one JSON object with text, usage and cost
+      consort -o temperature 0.2 "name a colour"     an option of the model
+
+    Exit codes:
+      0 answered            1 other failure       2 usage               3 no key, or refused
+      4 no such model       5 provider error      6 rate limited        7 network or timeout
+      8 with --strict: declined or cut short      130 interrupted
+
+    Start with `consort doctor`: it says what is set up, what is missing, and what to do.
+    "#);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completions", shell]);
+        assert!(script.code == 0 && script.stdout.contains("doctor"), "{shell}");
+    }
+    assert_eq!(run(&["--version"]).stdout, format!("consort {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,95 @@
+//! Runs the program with an empty environment and a home of its own.
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A folder that is everything to one test: home, settings and the place where it runs.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Puts a file there.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consort"));
+        command.args(args).env_clear().current_dir(self.0.path());
+        command.env("HOME", self.0.path()).env("CONSORT_HOME", self.path("home"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command(args).output().unwrap(), self.0.path())
+    }
+
+    pub(crate) fn run_with(&self, env: &[(&str, &str)], args: &[&str]) -> Run {
+        Run::of(self.command(args).envs(env.iter().copied()).output().unwrap(), self.0.path())
+    }
+
+    pub(crate) fn pipe(&self, stdin: impl AsRef<[u8]>, args: &[&str]) -> Run {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        // A program that refuses early closes its end: that is no failure of the test.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_ref());
+        Run::of(child.wait_with_output().unwrap(), self.0.path())
+    }
+}
+
+/// Runs the program once in a place of its own.
+pub(crate) fn run(args: &[&str]) -> Run {
+    Place::new().run(args)
+}
+
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    fn of(output: Output, home: &Path) -> Self {
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).unwrap().replace(&home.display().to_string(), "[PLACE]")
+        };
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// The one JSON value on stdout.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// As a transcript: the exit code where it is not 0, stdout, then stderr where there is any.
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.code != 0 {
+            writeln!(f, "exit {}", self.code)?;
+        }
+        write!(f, "{}", self.stdout)?;
+        if !self.stderr.is_empty() {
+            if !self.stdout.is_empty() && !self.stdout.ends_with('\n') {
+                writeln!(f, "<no newline>")?;
+            }
+            write!(f, "--- stderr\n{}", self.stderr)?;
+        }
+        Ok(())
+    }
+}
