@@ -54,23 +54,19 @@ impl Items {
     pub(super) fn added(&mut self, index: Option<u64>, item: Object, out: &mut Vec<Event>) {
         let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let kind = text("type");
-        let at = self.list.len();
-        let custom_call = kind == CUSTOM_CALL_TYPE;
-        self.list.push(Item { index, parts: Vec::new(), announced: Value::Null, custom_call, done: false });
-        let early = Value::Object(early_fields(&item));
+        let at = self.push(index);
+        self.list[at].custom_call = kind == CUSTOM_CALL_TYPE;
+        self.list[at].announced = Value::Object(early_fields(&item));
         match kind.as_str() {
-            "message" => self.list[at].announced = early,
             "reasoning" => {
-                self.list[at].announced = early;
                 self.start(at, List::Summary, 0, PartKind::Reasoning { redacted: false }, out);
             }
             "function_call" | CUSTOM_CALL_TYPE if !text("name").is_empty() => {
-                self.list[at].announced = early;
                 let id = call_id(&item, self.calls);
                 self.start(at, List::Whole, 0, PartKind::ToolCall { id, name: text("name") }, out);
             }
-            // Its name comes with the whole item.
-            "function_call" | CUSTOM_CALL_TYPE => {}
+            // Its part begins with its words, or with the name.
+            "message" | "function_call" | CUSTOM_CALL_TYPE => {}
             _ => {
                 let kind = PartKind::Native { wire: ID.to_owned(), kind };
                 self.start(at, List::Whole, 0, kind, out);
@@ -273,7 +269,6 @@ impl Items {
             }
             Body::ToolCall(_) if self.list[item].custom_call => self.parts.arguments(key, "\"}", out),
             Body::Native { value, .. } => {
-                self.list[item].announced = Value::Null;
                 out.push(Event::PartDelta { part: key, delta: Delta::Native(value) });
             }
             _ => {}
