@@ -6,5 +6,6 @@ mod errors;
 mod files;
 mod lists;
 mod programs;
+mod reference;
 mod signals;
 mod support;
