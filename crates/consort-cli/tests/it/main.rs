@@ -7,4 +7,5 @@ mod files;
 mod lists;
 mod programs;
 mod signals;
+mod sockets;
 mod support;
