@@ -1,6 +1,7 @@
 //! Cards: what is known of a model or a provider without asking it.
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What is known of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,9 +25,9 @@ pub struct ModelCard {
     /// Absent means unknown, which is not free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
-    /// JSON Schema of the model's options: an object with properties.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub options: Value,
+    /// JSON Schema of the model's options: an object with properties. Models of one sort share it.
+    #[serde(default, skip_serializing_if = "is_null")]
+    pub options: Arc<Value>,
 }
 
 impl ModelCard {
@@ -42,9 +43,13 @@ impl ModelCard {
             capabilities: Capabilities::default(),
             limits: Limits::default(),
             price: None,
-            options: Value::Null,
+            options: Arc::default(),
         }
     }
+}
+
+fn is_null(value: &Value) -> bool {
+    value.is_null()
 }
 
 /// What a model is for.

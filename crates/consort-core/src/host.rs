@@ -74,6 +74,14 @@ impl Host {
     /// The model of this id, alias or name.
     pub async fn find(&self, wanted: &str) -> Result<Arc<dyn Model>, Error> {
         let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
+        // The provider that the id names is asked alone first: listing all of them takes longer.
+        let named = wanted.split('/').next().and_then(|id| self.provider_by_id(id));
+        if let Some(provider) = named
+            && let Ok(models) = provider.models().await
+            && let Some(model) = models.into_iter().find(|model| model.card().id == wanted)
+        {
+            return Ok(model);
+        }
         let models = self.models().await;
         if let Some(model) = models.iter().find(|model| model.card().id == wanted) {
             return Ok(model.clone());

@@ -29,3 +29,8 @@ pub use model::HostedModel;
 pub use native::{Anthropic, Bedrock, Gemini, JsonStream, Ollama, OpenAi};
 pub use provider::HostedProvider;
 pub use spec::{Auth, Live, Local, ModelSpec, PriceSpec, ProviderSpec, Timers};
+
+/// The guide for library users: its examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/library.md")]
+struct LibraryGuide;

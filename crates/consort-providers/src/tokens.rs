@@ -92,3 +92,21 @@ mod tokenizer {
         parts.iter().map(count).sum()
     }
 }
+
+#[cfg(all(test, feature = "tokenizer"))]
+mod tests {
+    use super::locally;
+    use consort_core::{Media, Part, Request, TokenCount};
+
+    #[test]
+    fn openais_families_are_counted() {
+        // Two tokens of text, four around a message, three before the reply.
+        let request = Request::ask("hello world");
+        assert_eq!(locally("gpt-4o-mini", &request), TokenCount { tokens: 9, exact: true });
+        assert_eq!(locally("openai/gpt-4o-mini", &request), TokenCount { tokens: 9, exact: true });
+        assert!(!locally("llama-3.3-70b", &request).exact, "another family is an estimate");
+        let mut shown = request.clone();
+        shown.messages[0].parts.push(Part::media(Media::bytes("image/png", vec![0u8; 9])));
+        assert!(!locally("gpt-4o-mini", &shown).exact, "what an image costs is not published");
+    }
+}

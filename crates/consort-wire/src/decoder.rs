@@ -100,9 +100,9 @@ impl Decoder {
                 framer.feed(bytes, &mut |frame| read(decode.as_mut(), frame, native, whole, out))
             }
             State::Unknown => {
-                let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-                    return Ok(());
-                };
+                // Space before the answer is nothing, however it is cut.
+                let bytes = bytes.trim_ascii_start();
+                let Some(first) = bytes.first() else { return Ok(()) };
                 self.state = State::Framed(Framer::new(self.framing(*first)));
                 self.take(bytes, out)
             }

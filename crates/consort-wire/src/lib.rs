@@ -30,6 +30,7 @@ mod openai_chat;
 mod openai_responses;
 mod pairing;
 mod parts;
+mod path_segment;
 mod quirks;
 
 pub use anthropic::Anthropic;

@@ -6,6 +6,7 @@ mod errors;
 mod files;
 mod lists;
 mod programs;
+mod reference;
 mod signals;
 mod sockets;
 mod support;

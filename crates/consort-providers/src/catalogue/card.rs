@@ -5,6 +5,7 @@ use consort_core::{Effort, ModelCard, Object, ProviderCard, Request, State, Supp
 use consort_wire::{Quirks, Wire};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is known of the provider, and whether it can be used now.
 pub(crate) fn provider_card(spec: &ProviderSpec, services: &Services) -> ProviderCard {
@@ -55,7 +56,7 @@ pub(crate) fn wire_id<'a>(spec: &'a ProviderSpec, model: &str) -> &'a str {
 pub(crate) struct Cards<'a> {
     spec: &'a ProviderSpec,
     /// The usual options, for each wire and set of entries with quirks that was met.
-    options: HashMap<(&'a str, Vec<&'a str>), Value>,
+    options: HashMap<(&'a str, Vec<&'a str>), Arc<Value>>,
 }
 
 impl<'a> Cards<'a> {
@@ -77,8 +78,8 @@ impl<'a> Cards<'a> {
             self.spec.models.iter().filter(|entry| !entry.quirks.is_empty() && entry.fits(&card.name));
         let key = (wire, with_quirks.map(|entry| entry.name.as_str()).collect());
         let usual = self.options.entry(key).or_insert_with(|| match consort_wire::wire(wire) {
-            Some(wire) => usual_options(wire, &quirks(self.spec, &card.name)),
-            None => Value::Null,
+            Some(wire) => Arc::new(usual_options(wire, &quirks(self.spec, &card.name))),
+            None => Arc::default(),
         });
         card.options.clone_from(usual);
         card.capabilities.streaming = Support::Yes;
@@ -96,7 +97,7 @@ impl<'a> Cards<'a> {
             price.source.clone_from(&self.spec.price_source);
         }
         if card.capabilities.reasoning == Support::No
-            && let Some(Value::Object(properties)) = card.options.get_mut("properties")
+            && let Some(Value::Object(properties)) = Arc::make_mut(&mut card.options).get_mut("properties")
         {
             properties.shift_remove("reasoning_effort");
         }

@@ -105,7 +105,7 @@ fn card(name: &str, title: &str) -> ModelCard {
     };
     card.limits = Limits { context: Some(128_000), output: Some(8_192) };
     card.price = Some(price());
-    card.options = options::schema();
+    card.options = options::schema().into();
     card
 }
 

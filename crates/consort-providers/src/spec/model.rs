@@ -2,6 +2,7 @@
 use consort_core::{Modality, ModelCard, ModelKind, Object, Price, Support};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// One model. With a `*` in its name (`gpt-5*|o1*`) it is no model, but what all models that it fits have in
 /// common.
@@ -104,8 +105,8 @@ impl ModelSpec {
             card.title = self.title.clone().or(card.title.take());
             card.aliases.clone_from(&self.aliases);
         }
-        if let Value::Object(options) = &mut card.options
-            && let Some(Value::Object(properties)) = options.get_mut("properties")
+        if !self.options.is_empty()
+            && let Some(Value::Object(properties)) = Arc::make_mut(&mut card.options).get_mut("properties")
         {
             properties.extend(self.options.clone());
         }

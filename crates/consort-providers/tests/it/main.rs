@@ -4,6 +4,7 @@ mod addresses;
 mod auth;
 mod catalogue;
 mod faults;
+mod guides;
 mod native;
 mod support;
 mod transport;

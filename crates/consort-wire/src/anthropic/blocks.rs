@@ -41,7 +41,7 @@ pub(super) fn write(part: &Part) -> Result<Option<Value>, Error> {
         }
         Body::ToolResult(result) => write_result(result, &mut block)?,
         Body::Native { wire, value, .. } => match value {
-            Value::Object(object) if wire == ID => block = object.clone(),
+            Value::Object(object) if wire == ID => block.clone_from(object),
             _ => return Ok(None),
         },
     }

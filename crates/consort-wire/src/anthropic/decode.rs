@@ -79,7 +79,7 @@ impl Decode for MessageDecode {
         }
         let mut told: Told = match serde_json::from_slice(frame.data) {
             Ok(told) => told,
-            Err(error) => return self.untyped(frame, &error),
+            Err(error) => return untyped(frame, &error),
         };
         if told.kind.is_empty() {
             frame.name.clone_into(&mut told.kind);
@@ -107,7 +107,8 @@ impl Decode for MessageDecode {
             }
             "message_delta" => {
                 if let Some(piece) = told.delta {
-                    self.reason(&piece.stop_reason, &piece.stop_sequence, &piece.stop_details, out);
+                    let told = [&piece.stop_reason, &piece.stop_sequence, &piece.stop_details];
+                    self.reason(told.map(Option::as_ref), out);
                 }
                 self.count(told.usage, out);
             }
@@ -132,7 +133,7 @@ impl Decode for MessageDecode {
         };
         let mut take = |key: &str| message.shift_remove(key);
         let usage = take("usage");
-        let (reason, sequence, details) = (take("stop_reason"), take("stop_sequence"), take("stop_details"));
+        let told = [take("stop_reason"), take("stop_sequence"), take("stop_details")];
         self.start(message, out);
         for (index, block) in content.into_iter().enumerate() {
             if let Value::Object(block) = block {
@@ -142,7 +143,7 @@ impl Decode for MessageDecode {
                 }
             }
         }
-        self.reason(&reason, &sequence, &details, out);
+        self.reason(told.each_ref().map(Option::as_ref), out);
         self.count(usage.and_then(object), out);
         self.finish(out);
         Ok(())
@@ -164,29 +165,29 @@ fn told_error(data: &[u8]) -> Error {
     error_body::from_value(&serde_json::from_slice(data).unwrap_or_default())
 }
 
-impl MessageDecode {
-    /// A frame that has not the usual types: an error if it matters.
-    fn untyped(&self, frame: Frame<'_>, error: &serde_json::Error) -> Result<(), Error> {
-        const KNOWN: [&str; 6] = [
-            "message_start",
-            "content_block_start",
-            "content_block_delta",
-            "content_block_stop",
-            "message_delta",
-            "message_stop",
-        ];
-        // Vendors that copied the format may have kept another one's end mark.
-        if frame.data.trim_ascii() == b"[DONE]" {
-            return Ok(());
-        }
-        let value: Value = serde_json::from_slice(frame.data).map_err(|error| unreadable(&error))?;
-        if let Some(told) = error_body::inside(&value) {
-            return Err(told);
-        }
-        let kind = value["type"].as_str().unwrap_or(frame.name);
-        if KNOWN.contains(&kind) { Err(unreadable(error)) } else { Ok(()) }
+/// A frame that has not the usual types: an error if it matters.
+fn untyped(frame: Frame<'_>, error: &serde_json::Error) -> Result<(), Error> {
+    const KNOWN: [&str; 6] = [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ];
+    // Vendors that copied the format may have kept another one's end mark.
+    if frame.data.trim_ascii() == b"[DONE]" {
+        return Ok(());
     }
+    let value: Value = serde_json::from_slice(frame.data).map_err(|error| unreadable(&error))?;
+    if let Some(told) = error_body::inside(&value) {
+        return Err(told);
+    }
+    let kind = value["type"].as_str().unwrap_or(frame.name);
+    if KNOWN.contains(&kind) { Err(unreadable(error)) } else { Ok(()) }
+}
 
+impl MessageDecode {
     fn start(&mut self, mut message: Object, out: &mut Vec<Event>) {
         if self.started {
             return;
@@ -217,17 +218,12 @@ impl MessageDecode {
         }
     }
 
-    fn reason(
-        &mut self,
-        reason: &Option<Value>,
-        sequence: &Option<Value>,
-        details: &Option<Value>,
-        out: &mut Vec<Event>,
-    ) {
-        let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-        self.stop_reason = text(reason).or(self.stop_reason.take());
+    /// Why it ended: the word, the stop sequence that was met, and the details.
+    fn reason(&mut self, [word, sequence, details]: [Option<&Value>; 3], out: &mut Vec<Event>) {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        self.stop_reason = text(word).or(self.stop_reason.take());
         self.stop_sequence = text(sequence).or(self.stop_sequence.take());
-        if let Some(words) = details.as_ref().and_then(explanation) {
+        if let Some(words) = details.and_then(explanation) {
             out.push(Event::Warning(Warning::new("vendor", words)));
         }
     }

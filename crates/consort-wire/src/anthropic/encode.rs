@@ -53,13 +53,18 @@ enum Kind {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Piece<'a> {
-    TextDelta { text: &'a str },
-    ThinkingDelta { thinking: &'a str },
-    SignatureDelta { signature: &'a str },
-    InputJsonDelta { partial_json: &'a str },
-    CitationsDelta { citation: &'a Value },
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    Input { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citation { citation: &'a Value },
 }
 
 #[derive(Serialize)]
@@ -149,26 +154,26 @@ impl Writer {
         };
         self.block = Some(Block { is, vendor: Object::new(), begun: false });
         if let PartKind::Media { mime } = kind {
-            self.piece(&Piece::TextDelta { text: &stand_in(mime) }, out);
+            self.piece(&Piece::Text { text: &stand_in(mime) }, out);
         }
     }
 
     fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
         let Some(block) = &mut self.block else { return };
         match (&mut block.is, delta) {
-            (Kind::Text, Delta::Text(text)) => self.piece(&Piece::TextDelta { text }, out),
+            (Kind::Text, Delta::Text(text)) => self.piece(&Piece::Text { text }, out),
             (Kind::Text, Delta::Citation(citation)) => {
                 for citation in &blocks::write_citations(std::slice::from_ref(citation)) {
-                    self.piece(&Piece::CitationsDelta { citation }, out);
+                    self.piece(&Piece::Citation { citation }, out);
                 }
             }
-            (Kind::Thinking, Delta::Text(thinking)) => self.piece(&Piece::ThinkingDelta { thinking }, out),
+            (Kind::Thinking, Delta::Text(thinking)) => self.piece(&Piece::Thinking { thinking }, out),
             (Kind::Thinking, Delta::Signature(told)) if told.wire == ID => {
-                self.piece(&Piece::SignatureDelta { signature: &told.value }, out);
+                self.piece(&Piece::Signature { signature: &told.value }, out);
             }
             (Kind::Redacted(data), Delta::Signature(told)) if told.wire == ID => data.push_str(&told.value),
             (Kind::Call { .. }, Delta::Arguments(partial_json)) => {
-                self.piece(&Piece::InputJsonDelta { partial_json }, out);
+                self.piece(&Piece::Input { partial_json }, out);
             }
             (Kind::Native(value), Delta::Native(told)) => value.clone_from(told),
             (_, Delta::Vendor { wire, data }) if wire == ID => block.vendor.extend(data.clone()),
@@ -189,7 +194,7 @@ impl Writer {
         let told = json!({"type": "content_block_start", "index": self.next, "content_block": start});
         write_event("content_block_start", &told, out);
         if let Some(input) = input {
-            self.piece(&Piece::InputJsonDelta { partial_json: &input.to_string() }, out);
+            self.piece(&Piece::Input { partial_json: &input.to_string() }, out);
         }
     }
 

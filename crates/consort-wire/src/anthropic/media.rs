@@ -1,7 +1,7 @@
 //! Images and documents as content blocks.
 use super::ID;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use consort_core::{Error, ErrorKind, Media, MediaSource, Object};
+use consort_core::{Error, Media, MediaSource, Object};
 use serde_json::{Value, json};
 
 const PDF: &str = "application/pdf";
@@ -68,12 +68,7 @@ pub(super) fn write(media: &Media, block: &mut Object) -> Result<(), Error> {
         MediaSource::Bytes(bytes) => {
             json!({"type": "base64", "media_type": media.mime, "data": STANDARD.encode(bytes)})
         }
-        MediaSource::Path(path) => {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!("the file {} was not read before the request was written", path.display()),
-            ));
-        }
+        MediaSource::Path(path) => return Err(crate::files::unread(path)),
     };
     let kind = if is_image(media) { "image" } else { "document" };
     block.insert("type".into(), kind.into());

@@ -17,9 +17,6 @@ mod rules;
 mod tests;
 pub(crate) mod thinking;
 
-pub(crate) use read_request::decode_segment;
-pub(crate) use request::encode_segment;
-
 use crate::quirks::Quirks;
 use crate::{Carries, Decode, Encode, Listed, Normalised, Reply, Thinking, Wire, WireRequest};
 use consort_core::{Error, Modality, Request, Response};

@@ -2,7 +2,7 @@
 use super::request::{BETA, BODY_VERSION};
 use super::{ID, blocks, output, rules, thinking};
 use crate::normalise::name_results;
-use crate::{WireRequest, json};
+use crate::{WireRequest, json, path_segment};
 use consort_core::{
     Body, Error, ErrorKind, FunctionSpec, Message, Object, Part, Request, Role, ToolChoice, ToolSpec,
 };
@@ -57,27 +57,7 @@ fn model_of_path(path: &str) -> Option<String> {
     let (_, rest) = path.rsplit_once("models/")?;
     let segment = rest.split('/').next().unwrap_or_default();
     let name = segment.rsplit_once(':').map_or(segment, |(name, _)| name);
-    Some(decode_segment(name))
-}
-
-/// Undoes percent-encoding.
-pub(crate) fn decode_segment(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match hex {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                out.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    Some(path_segment::decode(name))
 }
 
 /// Reads one message. The user's tool results stand apart, as messages of their own.

@@ -1,8 +1,7 @@
 //! Writes requests.
 use super::{ID, VERSION, blocks, output, thinking};
-use crate::WireRequest;
-use crate::json;
 use crate::quirks::Quirks;
+use crate::{WireRequest, json, path_segment};
 use consort_core::{Error, FunctionSpec, Message, Object, Request, Role, ToolChoice, ToolSpec, VendorData};
 use serde_json::{Value, json};
 
@@ -36,7 +35,7 @@ fn address(mut body: Object, request: &Request, quirks: &Quirks) -> WireRequest 
     let mut path = quirks.path.as_deref().unwrap_or(usual).to_owned();
     if versioned || path.contains("{model}") {
         body.shift_remove("model");
-        path = path.replace("{model}", &encode_segment(&request.model));
+        path = path.replace("{model}", &path_segment::encode(&request.model));
         // Vertex has two methods; which one is meant follows from the request.
         if let Some(start) = path.strip_suffix(":rawPredict").or(path.strip_suffix(":streamRawPredict")) {
             path = format!("{start}:{}", if request.stream { "streamRawPredict" } else { "rawPredict" });
@@ -60,19 +59,6 @@ fn beta_words(betas: &Value) -> Option<String> {
         _ => return None,
     };
     (!words.is_empty()).then_some(words)
-}
-
-/// Percent-encodes what cannot stand in a path's segment.
-pub(crate) fn encode_segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// The body that asks for a count: what is said of the answer does not belong there.

@@ -217,24 +217,7 @@ fn sampling(request: &mut Request, warnings: &mut Vec<Warning>) {
         *temperature = 1.0;
         warnings.push(Warning::new("changed", "this vendor's highest temperature is 1"));
     }
-    let Some(budget) = request.reasoning.budget_tokens else {
-        sampling.max_tokens.get_or_insert(DEFAULT_MAX_TOKENS);
-        return;
-    };
-    match &mut sampling.max_tokens {
-        None => sampling.max_tokens = Some(budget.saturating_add(DEFAULT_MAX_TOKENS)),
-        // Thinking counts as output.
-        Some(limit) if *limit <= budget => {
-            *limit = limit.saturating_add(budget);
-            warnings.push(Warning::new(
-                "changed",
-                "the limit of output tokens was raised by the thinking budget, which counts towards it",
-            ));
-        }
-        Some(_) => {}
-    }
-    let fixed = sampling.temperature.take_if(|temperature| *temperature != 1.0).is_some();
-    if fixed | sampling.top_k.take().is_some() {
-        warnings.push(Warning::new("dropped", "this vendor fixes the temperature and top_k while it thinks"));
-    }
+    let budget = request.reasoning.budget_tokens.unwrap_or(0);
+    sampling.max_tokens.get_or_insert(budget.saturating_add(DEFAULT_MAX_TOKENS));
+    thinking::make_room(sampling, &request.reasoning, warnings);
 }

@@ -1,5 +1,5 @@
 //! How much to think: a budget of tokens on older Claude models, an effort on newer ones.
-use consort_core::{Effort, Object, Reasoning, Warning};
+use consort_core::{Effort, Object, Reasoning, Sampling, Warning};
 use serde_json::{Value, json};
 
 /// The vendor takes no smaller budget.
@@ -70,6 +70,23 @@ pub(crate) fn normalise(reasoning: &mut Reasoning, model: &str, warnings: &mut V
     }
     if style == Style::Budget {
         reasoning.show = None;
+    }
+}
+
+/// Makes room for the budget: it counts as output, and the vendor fixes the sampling meanwhile.
+pub(crate) fn make_room(sampling: &mut Sampling, reasoning: &Reasoning, warnings: &mut Vec<Warning>) {
+    let Some(budget) = reasoning.budget_tokens else { return };
+    if let Some(limit) = sampling.max_tokens.as_mut().filter(|limit| **limit <= budget) {
+        *limit = limit.saturating_add(budget);
+        warnings.push(Warning::new(
+            "changed",
+            "the limit of output tokens was raised by the thinking budget, which counts towards it",
+        ));
+    }
+    let only = |temperature: &mut f64| (*temperature - 1.0).abs() > f64::EPSILON;
+    let fixed = sampling.temperature.take_if(only).is_some();
+    if fixed | sampling.top_k.take().is_some() {
+        warnings.push(Warning::new("dropped", "this model fixes the temperature and top_k while it thinks"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is said in `additionalModelRequestFields`: thinking and `top_k`, which each family of models has its own
 //! words for.
 use crate::anthropic::thinking;
-use consort_core::{Effort, Object, Reasoning, Request, Sampling, Warning};
+use consort_core::{Effort, Object, Reasoning, Request, Warning};
 use serde_json::{Value, json};
 
 /// A family of models with words of its own.
@@ -34,7 +34,7 @@ pub(super) fn normalise(request: &mut Request, thinking_said: bool, warnings: &m
             if !thinking_said {
                 thinking::normalise(reasoning, model, warnings);
             }
-            room_to_think(sampling, reasoning, warnings);
+            thinking::make_room(sampling, reasoning, warnings);
         }
         Family::Nova => {
             let effort = reasoning.effort.or(reasoning.budget_tokens.map(|_| Effort::Medium));
@@ -48,22 +48,6 @@ pub(super) fn normalise(request: &mut Request, thinking_said: bool, warnings: &m
                 warnings.push(Warning::new("dropped", "this model cannot be told here how much to think"));
             }
         }
-    }
-}
-
-/// Thinking counts as output, and the vendor fixes the sampling meanwhile.
-fn room_to_think(sampling: &mut Sampling, reasoning: &Reasoning, warnings: &mut Vec<Warning>) {
-    let Some(budget) = reasoning.budget_tokens else { return };
-    if let Some(limit) = sampling.max_tokens.as_mut().filter(|limit| **limit <= budget) {
-        *limit = limit.saturating_add(budget);
-        warnings.push(Warning::new(
-            "changed",
-            "the limit of output tokens was raised by the thinking budget, which counts towards it",
-        ));
-    }
-    let fixed = sampling.temperature.take_if(|temperature| *temperature != 1.0).is_some();
-    if fixed | sampling.top_k.take().is_some() {
-        warnings.push(Warning::new("dropped", "this model fixes the temperature and top_k while it thinks"));
     }
 }
 

@@ -2,7 +2,7 @@
 use super::ID;
 use crate::json;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use consort_core::{Error, ErrorKind, Media, MediaSource, Modality, Object, Part};
+use consort_core::{Error, Media, MediaSource, Modality, Object, Part};
 use serde_json::{Value, json};
 
 /// The block, the vendor's word for the format, and its MIME type; the first of several is the one that is read.
@@ -141,12 +141,7 @@ pub(super) fn write(media: &Media, part: &Part) -> Result<Option<(&'static str, 
             }
             json!({"s3Location": location})
         }
-        MediaSource::Path(path) => {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!("the file {} was not read before the request was written", path.display()),
-            ));
-        }
+        MediaSource::Path(path) => return Err(crate::files::unread(path)),
         MediaSource::File { .. } => return Ok(None),
     };
     let mut object = Object::new();

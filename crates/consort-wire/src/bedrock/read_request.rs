@@ -1,8 +1,7 @@
 //! Reads requests, from any client of the format.
 use super::{EXTRA, ID, blocks, extra};
-use crate::anthropic::decode_segment;
 use crate::normalise::name_results;
-use crate::{WireRequest, json};
+use crate::{WireRequest, json, path_segment};
 use consort_core::{
     Body, Error, ErrorKind, FunctionSpec, Message, Object, Output, Request, Role, ToolChoice, ToolSpec,
 };
@@ -44,7 +43,7 @@ fn invalid(message: impl Into<String>) -> Error {
 fn model_and_method(path: &str) -> (String, &str) {
     let (head, method) = path.rsplit_once('/').unwrap_or(("", path));
     let model = head.split_once("model/").map_or("", |(_, model)| model);
-    (decode_segment(model), method)
+    (path_segment::decode(model), method)
 }
 
 fn read_message(message: &Value, messages: &mut Vec<Message>) -> Result<(), Error> {

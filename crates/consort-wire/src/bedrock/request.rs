@@ -1,9 +1,7 @@
 //! Writes requests.
 use super::{EXTRA, ID, blocks, extra};
-use crate::WireRequest;
-use crate::anthropic::encode_segment;
-use crate::json;
 use crate::quirks::Quirks;
+use crate::{WireRequest, json, path_segment};
 use consort_core::{Error, FunctionSpec, Message, Object, Output, Request, Role, ToolChoice, ToolSpec};
 use serde_json::{Value, json};
 
@@ -20,7 +18,7 @@ pub(super) fn write(request: &Request, quirks: &Quirks) -> Result<WireRequest, E
         extra.shift_remove("thinking");
     }
     let path = quirks.path.as_deref().unwrap_or("model/{model}/converse");
-    let path = path.replace("{model}", &encode_segment(&request.model));
+    let path = path.replace("{model}", &path_segment::encode(&request.model));
     let path = if request.stream { format!("{path}-stream") } else { path };
     Ok(WireRequest::post(path, &Value::Object(body)))
 }

@@ -124,3 +124,14 @@ fn a_stream_means_the_same_at_every_split() {
         }
     }
 }
+
+#[test]
+fn space_before_an_answer_is_nothing_however_it_is_cut() {
+    let head = ResponseHead::new(200, [("content-type".into(), "application/json".into())]);
+    let bytes = b"\n\n  \n{\"id\":\"x\",\"choices\":[{\"index\" 0}]}";
+    for wire in WIRES {
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        // The same error, down to the place that it names.
+        assert_eq!(decode(*wire, &head, &[bytes]), decode(*wire, &head, &single), "{}", wire.id());
+    }
+}
