@@ -79,9 +79,9 @@ pub(crate) struct Ask {
     /// Ask for the whole answer at once
     #[arg(long)]
     pub(crate) no_stream: bool,
-    /// Give up after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) timeout: u64,
+    /// Give up after this many seconds [default: what the provider's file says, mostly 600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: Option<u64>,
     /// Exit with 8 when the answer was refused or cut short
     #[arg(long)]
     pub(crate) strict: bool,

@@ -97,10 +97,10 @@ fn with_key(host: &Host) -> Option<&Arc<dyn Provider>> {
 
 /// The model of an id, alias or name.
 pub(crate) fn find(host: &Host, wanted: &str) -> Result<Arc<dyn Model>, Error> {
-    // A name under its provider needs no search through all the lists.
-    if let Some((provider, name)) = wanted.split_once('/')
-        && let Some(model) = host.provider_by_id(provider).and_then(|provider| provider.model(name))
-    {
+    // A name under its provider, or a provider that is one model, needs no search through all the lists.
+    let (provider, name) = wanted.split_once('/').unwrap_or((wanted, wanted));
+    let named = host.provider_by_id(provider).and_then(|provider| provider.model(name));
+    if let Some(model) = named.filter(|model| wanted.contains('/') || model.card().id == wanted) {
         return Ok(model);
     }
     pollster::block_on(host.find(wanted)).map_err(|error| match error.kind() {

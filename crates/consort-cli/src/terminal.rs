@@ -1,6 +1,7 @@
 //! What the terminal can show: colours, signs, tables.
 use crate::args::Color;
 use consort_settings::Env;
+use serde_json::Value;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
@@ -82,20 +83,27 @@ pub(crate) fn table(to: &mut impl Write, rows: &[Vec<String>], styles: &[Option<
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
+    // Written at once: a terminal's lines are a system call each.
+    let mut text = Vec::new();
     for row in rows {
         let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
-        write!(to, "  ")?;
+        write!(text, "  ")?;
         for (at, cell) in row.iter().enumerate().take(last + 1) {
             let blanks = if at == last { 0 } else { widths[at] + 2 - cell.chars().count() };
             match styles.get(at).copied().flatten() {
-                Some(style) if !cell.is_empty() => write!(to, "{}", style.paint(cell))?,
-                _ => write!(to, "{cell}")?,
+                Some(style) if !cell.is_empty() => write!(text, "{}", style.paint(cell))?,
+                _ => write!(text, "{cell}")?,
             }
-            write!(to, "{:blanks$}", "")?;
+            write!(text, "{:blanks$}", "")?;
         }
-        writeln!(to)?;
+        writeln!(text)?;
     }
-    Ok(())
+    to.write_all(&text)
+}
+
+/// Prints JSON for programs that people look at too.
+pub(crate) fn print_json(value: &Value) -> io::Result<()> {
+    io::stdout().write_all(format!("{value:#}\n").as_bytes())
 }
 
 /// A count of tokens in few letters: 8k, 128k, 1M.

@@ -21,7 +21,10 @@ pub(super) fn run(question: &Question, ask: &Ask, setup: &Setup) -> Done {
 type Ended = Result<FinishReason, Error>;
 
 async fn play(question: &Question, ask: &Ask, setup: &Setup) -> Done {
-    let context = setup.context(ask.key.as_deref(), TokioClock).within(Duration::from_secs(ask.timeout));
+    let mut context = setup.context(ask.key.as_deref(), TokioClock);
+    if let Some(seconds) = ask.timeout {
+        context = context.within(Duration::from_secs(seconds));
+    }
     let mut stream = question.model.stream(question.request.clone(), context);
     let mut show = Show::new(ask, setup.signs, question.model.card());
     let mut fold = Accumulator::default();

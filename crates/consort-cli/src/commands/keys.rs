@@ -2,7 +2,7 @@
 use crate::args::{Keys, shown};
 use crate::exit::{self, Done};
 use crate::setup::Setup;
-use crate::terminal::Style;
+use crate::terminal::{Style, print_json};
 use consort_core::{Error, ErrorKind, Host, Secret};
 use serde_json::Value;
 use std::io::{IsTerminal, Read, Write};
@@ -30,7 +30,7 @@ pub(crate) fn run(command: Keys, setup: Setup) -> Done {
 
 fn list(to: &mut impl Write, names: &[String], json: bool) -> std::io::Result<()> {
     if json {
-        return writeln!(to, "{:#}", Value::from(names));
+        return print_json(&Value::from(names));
     }
     if names.is_empty() {
         return writeln!(anstream::stderr(), "no keys are stored; `consort keys set NAME` stores one");

@@ -2,7 +2,7 @@
 use crate::args::{Ability, ModelList, Models, ModelsCommand};
 use crate::exit::{self, Done};
 use crate::setup::{Setup, cards, find, runtime, state_short};
-use crate::terminal::{Style, table, tokens};
+use crate::terminal::{Style, print_json, table, tokens};
 use consort_core::{Error, Host, Modality, ModelCard, ModelKind, ProviderCard, State, Support};
 use consort_providers::TokioClock;
 use consort_settings::set_default_model;
@@ -40,7 +40,7 @@ fn list(wanted: &ModelList, mut setup: Setup) -> Done {
     if wanted.json {
         let list: Vec<Value> =
             found.iter().map(|(card, provider)| to_json(card, provider, &default)).collect();
-        writeln!(anstream::stdout(), "{:#}", Value::from(list))?;
+        print_json(&Value::from(list))?;
         return Ok(exit::OK);
     }
     if found.is_empty() {
@@ -209,9 +209,8 @@ fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     setup.tell_problems()?;
     let model = find(&host, setup.settings.resolve(model))?;
     let card = model.card();
-    let mut to = anstream::stdout().lock();
     if as_json {
-        writeln!(to, "{:#}", card.options)?;
+        print_json(&card.options)?;
         return Ok(exit::OK);
     }
     let properties = card.options.get("properties").and_then(Value::as_object);
@@ -227,7 +226,7 @@ fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
         writeln!(anstream::stderr(), "the options of {} are not known", card.id)?;
         return Ok(exit::OK);
     }
-    table(&mut to, &rows, &[Some(Style::Bold), None, Some(Style::Dim)])?;
+    table(&mut anstream::stdout().lock(), &rows, &[Some(Style::Bold), None, Some(Style::Dim)])?;
     Ok(exit::OK)
 }
 

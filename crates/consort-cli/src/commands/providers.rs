@@ -2,7 +2,7 @@
 use crate::args::{Providers, ProvidersCommand};
 use crate::exit::{self, Done};
 use crate::setup::{Setup, no_provider, state_short, state_words};
-use crate::terminal::{Style, table};
+use crate::terminal::{Style, print_json, table};
 use consort_core::{Provider, ProviderCard};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -26,12 +26,11 @@ pub(crate) fn run(providers: Providers, mut setup: Setup) -> Done {
 }
 
 fn list(all: &[&ProviderCard], setup: &Setup, as_json: bool) -> Done {
-    let mut to = anstream::stdout().lock();
     if as_json {
-        let list: Vec<Value> = all.iter().map(|card| to_json(card, setup)).collect();
-        writeln!(to, "{:#}", Value::from(list))?;
+        print_json(&all.iter().map(|card| to_json(card, setup)).collect())?;
         return Ok(exit::OK);
     }
+    let mut to = anstream::stdout().lock();
     let head = ["PROVIDER", "NAME", "STATE", "KEY", "FROM"].map(str::to_owned).to_vec();
     let rows = all.iter().map(|card| {
         let key = card.keys.iter().find(|key| key.secret).map(|key| key.name.clone()).unwrap_or_default();
@@ -88,13 +87,13 @@ fn to_json(card: &ProviderCard, setup: &Setup) -> Value {
 fn show(provider: &dyn Provider, setup: &Setup, as_json: bool) -> Done {
     let card = provider.card();
     let models = pollster::block_on(provider.models()).unwrap_or_default().len();
-    let mut to = anstream::stdout().lock();
     if as_json {
         let mut object = to_json(card, setup);
         object["models"] = models.into();
-        writeln!(to, "{object:#}")?;
+        print_json(&object)?;
         return Ok(exit::OK);
     }
+    let mut to = anstream::stdout().lock();
     writeln!(to, "{} ({})", Style::Bold.paint(&card.name), card.id)?;
     let mut rows = vec![("state", state_words(&card.state)), ("from", source(card, setup).join(", "))];
     for key in &card.keys {

@@ -161,7 +161,7 @@ fn help_and_completions() {
           --no-stream
               Ask for the whole answer at once
           --timeout <SECONDS>
-              Give up after this many seconds [default: 600]
+              Give up after this many seconds [default: what the provider's file says, mostly 600]
           --strict
               Exit with 8 when the answer was refused or cut short
       -h, --help

@@ -1,5 +1,10 @@
 //! The real program in a folder of its own: transcripts, exit codes, and every bad input.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests, helpers included"
+)]
 mod ask;
 mod attach;
 mod errors;
@@ -8,4 +13,5 @@ mod lists;
 mod programs;
 mod reference;
 mod signals;
+mod sockets;
 mod support;

@@ -35,7 +35,7 @@ fn reference() -> String {
     for command in COMMANDS {
         let words: Vec<&str> = command.split_whitespace().collect();
         let text = help(&words);
-        page += &format!("\n## consort {command}").trim_end().to_owned();
+        page += format!("\n## consort {command}").trim_end();
         page += &format!("\n\n```text\n{text}\n```\n");
         for inner in if command.is_empty() { Vec::new() } else { below(&text) } {
             let words = [command, inner.as_str()];
