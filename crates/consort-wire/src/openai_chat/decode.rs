@@ -88,7 +88,12 @@ impl Chat {
 
     /// One chunk of a stream, or a whole body.
     fn chunk(&mut self, data: &[u8], whole: bool, out: &mut Vec<Event>) -> Result<(), Error> {
-        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| unreadable(&error))?;
+        // Checked once as a whole: that is quicker than every string for itself.
+        let chunk: Chunk<'_> = match std::str::from_utf8(data) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(data),
+        }
+        .map_err(|error| unreadable(&error))?;
         let nothing = chunk.choices.0.is_empty() && chunk.usage.is_none();
         self.start(&chunk, out);
         for choice in chunk.choices.0 {
@@ -132,7 +137,8 @@ impl Chat {
         };
         let mut lane = std::mem::take(&mut self.choices[at]);
         // Some send both: in a stream the delta counts, in a body the message.
-        let message = if whole { choice.message.or(choice.delta) } else { choice.delta.or(choice.message) };
+        let message = choice.message.map(|message| *message);
+        let message = if whole { message.or(choice.delta) } else { choice.delta.or(message) };
         self.message(&mut lane, message.unwrap_or_default(), out);
         if let Some(reason) = choice.finish_reason.owned() {
             lane.finish = Some(reason);
