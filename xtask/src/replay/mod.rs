@@ -50,7 +50,13 @@ pub fn run(dir: &Path, filter: &Filter) -> Result<Report, String> {
         .collect();
     let mut report = Report::default();
     for file in files(dir)? {
-        let recording = Recording::read(&file)?;
+        let recording = match Recording::read(&file) {
+            Ok(recording) => recording,
+            Err(error) => {
+                report.failures.push(error);
+                continue;
+            }
+        };
         if !filter.takes(&recording) {
             continue;
         }
