@@ -94,6 +94,8 @@ impl Accumulator {
                 others.push(Choice { index: choice, parts: vec![part], reason, vendor_reason: None });
             }
         }
+        // Answers side by side come and end in any order.
+        others.sort_by_key(|other| other.index);
         Response {
             parts,
             usage: self.usage,

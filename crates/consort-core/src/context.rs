@@ -56,8 +56,10 @@ impl Context {
 
     /// Sets the deadline, counted from now; an earlier one stays.
     pub fn within(mut self, limit: Duration) -> Self {
-        let new = self.clock.now() + limit;
-        self.deadline = Some(self.deadline.map_or(new, |old| old.min(new)));
+        // A limit beyond what the clock can count is none.
+        if let Some(new) = self.clock.now().checked_add(limit) {
+            self.deadline = Some(self.deadline.map_or(new, |old| old.min(new)));
+        }
         self
     }
 

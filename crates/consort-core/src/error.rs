@@ -83,6 +83,23 @@ impl ErrorKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
+    /// The HTTP status that tells a client of it, where the client's format has none of its own for it.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::Unsupported | Self::ContextLength | Self::ContentFilter => 400,
+            Self::Auth | Self::Setup => 401,
+            Self::Quota => 402,
+            Self::Permission => 403,
+            Self::ModelNotFound => 404,
+            Self::RateLimit => 429,
+            Self::Cancelled => 499,
+            Self::Server | Self::Interrupted => 500,
+            Self::Network | Self::Protocol | Self::PluginCrash | Self::PluginBug => 502,
+            Self::Overloaded => 503,
+            Self::Timeout => 504,
+        }
+    }
+
     /// The kind that an HTTP status stands for, where the body says nothing better.
     pub fn of_status(status: u16) -> Self {
         match status {

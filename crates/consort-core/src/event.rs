@@ -73,8 +73,8 @@ impl Event {
             Self::PartDelta { delta, .. } => match delta {
                 Delta::Text(text) | Delta::Arguments(text) => !text.is_empty(),
                 Delta::Media(bytes) => !bytes.is_empty(),
-                Delta::Citation(_) | Delta::Native(_) => true,
-                Delta::Signature(_) | Delta::Url(_) | Delta::Vendor { .. } => false,
+                Delta::Url(_) | Delta::Citation(_) | Delta::Native(_) => true,
+                Delta::Signature(_) | Delta::Vendor { .. } => false,
             },
             _ => false,
         }

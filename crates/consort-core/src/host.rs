@@ -1,5 +1,5 @@
 //! Where providers come together, and models are found.
-use crate::{BoxFuture, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard};
+use crate::{BoxFuture, Context, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -34,12 +34,15 @@ impl Host {
         self
     }
 
-    /// Adds a single model, as a provider of its own.
+    /// Adds a single model to the provider that its card names, which need not be there.
     pub fn model(self, model: impl Model + 'static) -> Self {
-        self.provider(Single {
-            card: ProviderCard::new(&model.card().provider, &model.card().provider),
-            model: Arc::new(model),
-        })
+        let provider = &model.card().provider;
+        let below = self.provider_by_id(provider).cloned();
+        let card = below.as_ref().map_or_else(
+            || ProviderCard::new(provider, provider),
+            |below| below.card().clone(),
+        );
+        self.provider(WithModel { card, below, model: Arc::new(model) })
     }
 
     pub fn add(&mut self, provider: Arc<dyn Provider>) {
@@ -192,18 +195,53 @@ fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> 
     best.map(|(_, name)| name)
 }
 
-/// A provider of one model.
-struct Single {
+/// A provider with one model more, or of that one model alone.
+struct WithModel {
     card: ProviderCard,
+    below: Option<Arc<dyn Provider>>,
     model: Arc<dyn Model>,
 }
 
-impl Provider for Single {
+impl WithModel {
+    /// The models below, with this one in the place of one with its id.
+    fn join(&self, below: Vec<Arc<dyn Model>>) -> Vec<Arc<dyn Model>> {
+        let id = &self.model.card().id;
+        let others = below.into_iter().filter(|model| model.card().id != *id);
+        others.chain([self.model.clone()]).collect()
+    }
+}
+
+impl Provider for WithModel {
     fn card(&self) -> &ProviderCard {
         &self.card
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
-        Box::pin(std::future::ready(Ok(vec![self.model.clone()])))
+        Box::pin(async {
+            let Some(below) = &self.below else { return Ok(self.join(Vec::new())) };
+            Ok(self.join(below.models().await?))
+        })
+    }
+
+    fn discover(&self, context: Context) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
+        Box::pin(async {
+            let Some(below) = &self.below else { return Ok(self.join(Vec::new())) };
+            Ok(self.join(below.discover(context).await?))
+        })
+    }
+
+    fn model(&self, name: &str) -> Option<Arc<dyn Model>> {
+        if self.model.card().name == name {
+            return Some(self.model.clone());
+        }
+        self.below.as_ref()?.model(name)
+    }
+
+    fn embedders(&self) -> Vec<Arc<dyn Embedder>> {
+        self.below.as_ref().map(|below| below.embedders()).unwrap_or_default()
+    }
+
+    fn embedder(&self, name: &str) -> Option<Arc<dyn Embedder>> {
+        self.below.as_ref()?.embedder(name)
     }
 }

@@ -39,7 +39,7 @@ impl Usage {
         Some(if self.cached_in_input {
             input
         } else {
-            input + self.cached.unwrap_or(0) + self.cache_write.unwrap_or(0)
+            input.saturating_add(self.cached.unwrap_or(0)).saturating_add(self.cache_write.unwrap_or(0))
         })
     }
 
@@ -49,7 +49,8 @@ impl Usage {
             (None, Some(_)) if !self.reasoning_in_output => 0,
             (output, _) => output?,
         };
-        Some(if self.reasoning_in_output { output } else { output + self.reasoning.unwrap_or(0) })
+        let apart = if self.reasoning_in_output { None } else { self.reasoning };
+        Some(output.saturating_add(apart.unwrap_or(0)))
     }
 
     /// Tokens that went in at the full price.

@@ -1,0 +1,98 @@
+//! A host: models by id, alias, name and search, and what is said when there is none.
+use consort_core::{
+    Context, Event, EventStream, Host, Model, ModelCard, Request, Tool, events_of,
+};
+use std::sync::Arc;
+
+/// A model that says its own id.
+struct Named(ModelCard);
+
+impl Model for Named {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+
+    fn stream(&self, _: Arc<Request>, _: Context) -> EventStream {
+        events_of(Event::text_answer(&self.0.id))
+    }
+}
+
+fn named(provider: &str, name: &str) -> Named {
+    Named(ModelCard::new(provider, name))
+}
+
+/// Two providers, one of them with two models, and an alias.
+fn host() -> Host {
+    let mut titled = named("zoo", "parrot-large");
+    titled.0.title = Some("The Great Macaw".into());
+    titled.0.aliases = vec!["macaw".into()];
+    let mut host = Host::new().model(named("zoo", "parrot")).model(titled).model(named("farm", "parrot"));
+    host = host.model(named("farm", "hen"));
+    host.alias("fast", "farm/hen");
+    host
+}
+
+/// The id of what is found, or the message and hints of the error.
+fn found(host: &Host, wanted: &str) -> String {
+    match pollster::block_on(host.find(wanted)) {
+        Ok(model) => model.card().id.clone(),
+        Err(error) => format!("{}: {error} [{}]", error.kind(), error.hints().join("; ")),
+    }
+}
+
+#[test]
+fn a_model_is_found_by_id_alias_and_name() {
+    for (wanted, expected) in [
+        ("zoo/parrot", "zoo/parrot"),
+        ("zoo/parrot-large", "zoo/parrot-large"),
+        ("farm/parrot", "farm/parrot"),
+        ("hen", "farm/hen"),
+        ("fast", "farm/hen"),
+        ("macaw", "zoo/parrot-large"),
+        (
+            "parrot",
+            "model_not_found: several providers have a model `parrot` [say which: `zoo/parrot` or `farm/parrot`]",
+        ),
+        ("zoo/parot", "model_not_found: no model is named `zoo/parot` [did you mean `zoo/parrot`?]"),
+        ("fsat", "model_not_found: no model is named `fsat` [did you mean `fast`?]"),
+        ("quite-another", "model_not_found: no model is named `quite-another` []"),
+        ("", "model_not_found: no model is named `` []"),
+    ] {
+        assert_eq!(found(&host(), wanted), expected, "{wanted}");
+    }
+}
+
+#[test]
+fn a_model_that_is_added_twice_stands_once_and_the_later_counts() {
+    let mut newer = named("zoo", "parrot");
+    newer.0.title = Some("newer".into());
+    let host = host().model(newer);
+    let models = pollster::block_on(host.models());
+    assert_eq!(models.len(), 4);
+    let parrot = pollster::block_on(host.find("zoo/parrot")).expect("the parrot");
+    assert_eq!(parrot.card().title.as_deref(), Some("newer"));
+}
+
+#[test]
+fn search_wants_all_words_and_tells_the_best_first() {
+    for (words, expected) in [
+        ("parrot", vec!["zoo/parrot", "farm/parrot", "zoo/parrot-large"]),
+        ("PARROT zoo", vec!["zoo/parrot", "zoo/parrot-large"]),
+        ("great macaw", vec!["zoo/parrot-large"]),
+        ("large", vec!["zoo/parrot-large"]),
+        ("parrot whale", vec![]),
+    ] {
+        let found = pollster::block_on(host().search(words));
+        let ids: Vec<&str> = found.iter().map(|found| found.model.card().id.as_str()).collect();
+        assert_eq!(ids, expected, "{words}");
+    }
+}
+
+#[test]
+fn the_traits_are_objects() {
+    let models: Vec<Arc<dyn Model>> = vec![Arc::new(named("zoo", "parrot"))];
+    let answer = pollster::block_on(models[0].generate(Request::ask("?").into(), Context::default()));
+    assert_eq!(answer.expect("an answer").text(), "zoo/parrot");
+    let tools: Vec<Arc<dyn Tool>> = Vec::new();
+    assert!(tools.is_empty());
+}
