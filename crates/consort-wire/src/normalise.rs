@@ -153,6 +153,8 @@ pub struct Normalised {
     pub warnings: Vec<Warning>,
 }
 
+const NO_CACHE: &str = "prompt caching cannot be asked for here: the marks are left out";
+
 struct Work {
     carries: Carries,
     warnings: Vec<Warning>,
@@ -245,8 +247,9 @@ impl Work {
             message.role = Role::User;
             self.warn("changed", "instructions inside the conversation are sent as the user's words");
         }
-        if !self.carries.names || message.role == Role::Tool {
-            message.name = None;
+        let nameless = !self.carries.names || message.role == Role::Tool;
+        if message.name.take_if(|_| nameless).is_some() && message.role != Role::Tool {
+            self.warn("dropped", "who spoke is not said: this vendor's format has no place for names");
         }
         let mut out: Vec<Message> = Vec::new();
         for part in std::mem::take(&mut message.parts) {
@@ -392,8 +395,8 @@ impl Work {
     fn tidy(&mut self, part: &mut Part) {
         part.vendor.keep_only(self.carries.wire);
         part.signature.take_if(|signature| signature.wire != self.carries.wire);
-        if !self.carries.cache {
-            part.cache = None;
+        if part.cache.take_if(|_| !self.carries.cache).is_some() {
+            self.warn("dropped", NO_CACHE);
         }
     }
 
@@ -402,8 +405,12 @@ impl Work {
         request.tools.retain_mut(|tool| match tool {
             ToolSpec::Function(function) => {
                 function.vendor.keep_only(carries.wire);
-                function.cache.take_if(|_| !carries.tool_cache);
-                function.strict.take_if(|_| !carries.strict_tools);
+                if function.cache.take_if(|_| !carries.tool_cache).is_some() {
+                    self.warn("dropped", NO_CACHE);
+                }
+                if function.strict.take_if(|_| !carries.strict_tools) == Some(true) {
+                    self.warn("dropped", "this vendor cannot be asked to hold the arguments of tools to their schema");
+                }
                 true
             }
             ToolSpec::Native { wire, .. } => {

@@ -129,8 +129,8 @@ impl Decode for GeminiDecode {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) -> Result<(), Error> {
-        let first = self.candidates.values().next();
-        if !self.blocked && first.is_none_or(|answer| answer.finish.is_none()) {
+        let ended = !self.candidates.is_empty() && self.candidates.values().all(|one| one.finish.is_some());
+        if !self.blocked && !ended {
             self.tell_usage(out);
             return Err(interrupted());
         }

@@ -410,7 +410,7 @@ impl Chat {
         }
         let mut lanes = std::mem::take(&mut self.choices);
         lanes.sort_by_key(|lane| lane.index);
-        let answered = lanes.first().is_some_and(|lane| lane.finish.is_some());
+        let answered = !lanes.is_empty() && lanes.iter().all(|lane| lane.finish.is_some());
         if !self.done && !answered {
             return Err(interrupted());
         }

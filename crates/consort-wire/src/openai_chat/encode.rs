@@ -8,13 +8,14 @@ use consort_core::{
     PartKind, Response, Usage,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Writes the stream.
 pub(super) struct Chunks {
     reply: Reply,
     parts: Vec<Open>,
-    /// How many tool calls each choice has so far.
-    calls: Vec<u32>,
+    /// How many tool calls each choice has so far. A vendor may number its choices as it likes.
+    calls: BTreeMap<u32, u32>,
     usage: Option<Usage>,
     greeted: Vec<u32>,
 }
@@ -32,7 +33,7 @@ struct Open {
 
 impl Chunks {
     pub(super) fn new(reply: &Reply) -> Self {
-        Self { reply: reply.clone(), parts: Vec::new(), calls: Vec::new(), usage: None, greeted: Vec::new() }
+        Self { reply: reply.clone(), parts: Vec::new(), calls: BTreeMap::new(), usage: None, greeted: Vec::new() }
     }
 
     fn write(&self, choices: &Value, usage: Option<Value>, out: &mut Vec<u8>) {
@@ -124,12 +125,9 @@ impl Encode for Chunks {
             Event::PartStart { part, choice, kind } => {
                 let mut call = 0;
                 if let PartKind::ToolCall { id, name } = kind {
-                    let at = *choice as usize;
-                    if self.calls.len() <= at {
-                        self.calls.resize(at + 1, 0);
-                    }
-                    call = self.calls[at];
-                    self.calls[at] += 1;
+                    let calls = self.calls.entry(*choice).or_default();
+                    call = *calls;
+                    *calls += 1;
                     let function = json!({"name": name, "arguments": ""});
                     let start = json!({"tool_calls": [{"index": call, "id": id, "type": "function", "function": function}]});
                     self.delta(*choice, start, out);

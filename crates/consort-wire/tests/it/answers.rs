@@ -5,12 +5,12 @@ use consort_core::{Accumulator, Error, ErrorKind, Event, Response};
 use consort_wire::{Quirks, Reply, ResponseHead, WIRES, Wire};
 use proptest::prelude::*;
 
-fn reply() -> Reply {
+pub(crate) fn reply() -> Reply {
     Reply { id: "id-1".into(), model: "some-model".into(), created: 1_700_000_000, stream_usage: true }
 }
 
 /// The stream that a wire writes for these events.
-fn stream_of(wire: &dyn Wire, events: &[Event]) -> (Vec<u8>, ResponseHead) {
+pub(crate) fn stream_of(wire: &dyn Wire, events: &[Event]) -> (Vec<u8>, ResponseHead) {
     let mut encode = wire.encode(&reply());
     let mut bytes = Vec::new();
     events.iter().for_each(|event| encode.event(event, &mut bytes));
