@@ -36,11 +36,28 @@ fn drop_nothing(body: &mut Value) {
     drop_nulls(body);
 }
 
+/// The fields that hold the caller's own JSON, in which null is a value: arguments, schemas, results.
+const OF_CALLER: [&str; 10] = [
+    "args",
+    "arguments",
+    "input",
+    "inputSchema",
+    "input_schema",
+    "json",
+    "parameters",
+    "parametersJsonSchema",
+    "response",
+    "schema",
+];
+
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, value| !value.is_null());
-            object.values_mut().for_each(drop_nulls);
+            let vendors = |(key, value): &(&String, &mut Value)| {
+                !OF_CALLER.contains(&key.as_str()) || !value.is_object()
+            };
+            object.iter_mut().filter(vendors).for_each(|(_, value)| drop_nulls(value));
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}

@@ -67,9 +67,24 @@ fn write_result(result: &ToolResult, block: &mut Object) -> Result<(), Error> {
     Ok(())
 }
 
-/// The vendor's own objects; a citation of another vendor cannot be told here.
+/// The vendor's own objects; another vendor's citation of a page is told as a page that was found.
 pub(super) fn write_citations(citations: &[Citation]) -> Vec<Value> {
-    citations.iter().filter_map(|citation| citation.vendor.of(ID)).cloned().map(Value::Object).collect()
+    let written = |citation: &Citation| match citation.vendor.of(ID) {
+        Some(own) => Some(Value::Object(own.clone())),
+        None => Some(json!({
+            "type": "web_search_result_location",
+            "url": citation.url.as_deref()?,
+            "title": citation.title,
+            "cited_text": citation.quote.as_deref().unwrap_or_default(),
+            "encrypted_index": "",
+        })),
+    };
+    citations.iter().filter_map(written).collect()
+}
+
+/// Whether the vendor would know a citation again: not one that was told in its words for another vendor.
+pub(super) fn is_own(citation: &Citation) -> bool {
+    citation.vendor.of(ID).is_some() && citation.vendor.text(ID, "encrypted_index") != Some("")
 }
 
 /// Arguments as the object that the format wants. What is none is shown as it came.

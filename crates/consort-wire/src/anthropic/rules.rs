@@ -87,6 +87,7 @@ fn part(part: &mut Part) -> bool {
         Body::Text { citations, .. } => {
             *citations = citations
                 .iter()
+                .filter(|citation| blocks::is_own(citation))
                 .filter_map(|citation| blocks::citation(&Value::Object(citation.vendor.of(ID)?.clone())))
                 .collect();
         }

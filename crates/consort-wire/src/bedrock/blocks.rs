@@ -88,9 +88,19 @@ fn write_text(part: &Part, text: &str, citations: &[Citation]) -> (&'static str,
     }
 }
 
-/// The vendor's own object; a citation of another vendor cannot be told here.
+/// The vendor's own object; another vendor's citation of a page is told in this vendor's words.
 pub(super) fn write_citation(citation: &Citation) -> Option<Value> {
-    citation.vendor.of(ID).cloned().map(Value::Object)
+    if let Some(own) = citation.vendor.of(ID) {
+        return Some(Value::Object(own.clone()));
+    }
+    let mut told = json!({"location": {"web": {"url": citation.url.as_deref()?}}});
+    if let Some(title) = &citation.title {
+        told["title"] = json!(title);
+    }
+    if let Some(quote) = &citation.quote {
+        told["sourceContent"] = json!([{"text": quote}]);
+    }
+    Some(told)
 }
 
 fn write_result(result: &ToolResult) -> Result<Value, Error> {

@@ -105,7 +105,7 @@ fn text(part: &mut Part) {
     let Body::Text { text, citations } = &mut part.body else { return };
     *citations = citations
         .iter()
-        .filter_map(|citation| blocks::citation(&blocks::write_citation(citation)?))
+        .filter_map(|citation| blocks::citation(&Value::Object(citation.vendor.of(ID)?.clone())))
         .collect();
     let guarded = part.vendor.get(ID, blocks::GUARDED).and_then(Value::as_object).cloned();
     let json = part.vendor.get(ID, blocks::AS_JSON).is_some();

@@ -165,8 +165,9 @@ fn finish_word(finish: &Finish) -> &'static str {
         FinishReason::Stop if finish.stop_sequence.is_some() => "STOP_SEQUENCE",
         FinishReason::Length => "MAX_TOKENS",
         FinishReason::ToolCalls => "TOOL_CALL",
-        FinishReason::ContentFilter => "ERROR",
-        FinishReason::Stop | FinishReason::Refusal | FinishReason::Pause | FinishReason::Other => "COMPLETE",
+        // It has no word for an answer that was withheld, and success would be the wrong one.
+        FinishReason::ContentFilter | FinishReason::Refusal => "ERROR",
+        FinishReason::Stop | FinishReason::Pause | FinishReason::Other => "COMPLETE",
     }
 }
 

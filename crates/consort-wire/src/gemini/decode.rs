@@ -363,23 +363,29 @@ impl Work<'_> {
 
     /// What is told of the whole answer goes to the text that is open.
     fn metadata<const N: usize>(&mut self, told: [(&str, Value); N]) {
-        let Some(Open { key, thinking: false, .. }) = self.answer.open else { return };
+        let mut citations = Vec::new();
         let mut data = Object::new();
         for (name, value) in told {
-            let citations = match name {
+            match name {
                 _ if value.is_null() => continue,
-                "groundingMetadata" => grounding::citations(&value, &self.answer.said),
-                "citationMetadata" => grounding::quotations(&value, &self.answer.said),
-                _ => Vec::new(),
-            };
-            for citation in citations {
-                if self.answer.cited.len() < MOST_CITATIONS && !self.answer.cited.contains(&citation) {
-                    self.answer.cited.push(citation.clone());
-                    let delta = Delta::Citation(Box::new(citation));
-                    self.out.push(Event::PartDelta { part: key, delta });
-                }
+                "groundingMetadata" => citations.extend(grounding::citations(&value, &self.answer.said)),
+                "citationMetadata" => citations.extend(grounding::quotations(&value, &self.answer.said)),
+                _ => {}
             }
             data.insert(name.to_owned(), value);
+        }
+        let is_text = |open: &Option<Open>| open.as_ref().is_some_and(|open| !open.thinking);
+        if !is_text(&self.answer.open) && !citations.is_empty() {
+            // The text ended before its sources were told: they stand at a text of their own.
+            self.text("".into(), false, None, Object::new());
+        }
+        let Some(Open { key, thinking: false, .. }) = self.answer.open else { return };
+        for citation in citations {
+            if self.answer.cited.len() < MOST_CITATIONS && !self.answer.cited.contains(&citation) {
+                self.answer.cited.push(citation.clone());
+                let delta = Delta::Citation(Box::new(citation));
+                self.out.push(Event::PartDelta { part: key, delta });
+            }
         }
         parts::vendor(key, ID, data, self.out);
     }

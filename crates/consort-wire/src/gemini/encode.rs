@@ -28,8 +28,8 @@ enum Open {
         beside: Object,
         written: bool,
     },
-    /// Everything else goes out whole.
-    Other { choice: u32, fold: Box<Accumulator> },
+    /// Everything else goes out whole, in the order in which it began.
+    Other { choice: u32, fold: Box<Accumulator>, ended: bool },
 }
 
 /// What is told of one answer at its end.
@@ -64,7 +64,7 @@ impl GeminiEncode {
             kind => {
                 let mut fold = Box::<Accumulator>::default();
                 fold.push(Event::PartStart { part: key, choice: 0, kind: kind.clone() });
-                Open::Other { choice, fold }
+                Open::Other { choice, fold, ended: false }
             }
         };
         self.told.entry(choice).or_default();
@@ -105,6 +105,14 @@ impl GeminiEncode {
     }
 
     fn end(&mut self, key: PartKey, out: &mut Vec<u8>) {
+        if let Some(Open::Other { choice, ended, .. }) = self.open.get_mut(&key) {
+            *ended = true;
+            let choice = *choice;
+            while let Some(first) = self.first_whole(choice) {
+                self.write_whole(first, out);
+            }
+            return;
+        }
         match self.open.remove(&key) {
             // A signature without text is sent back too.
             Some(Open::Text { choice, thinking, beside, written })
@@ -112,13 +120,24 @@ impl GeminiEncode {
             {
                 self.write_text(choice, thinking, "", beside, out);
             }
-            Some(Open::Other { choice, fold }) => {
-                if let Some(object) = fold.partial().parts.pop().and_then(|part| part::write(&part, true)) {
-                    self.told.entry(choice).or_default().in_text = false;
-                    self.chunk(&candidate(choice, vec![Value::Object(object)]), None, out);
-                }
-            }
             _ => {}
+        }
+    }
+
+    /// What goes out next of the parts that go out whole, if it has ended.
+    fn first_whole(&self, choice: u32) -> Option<PartKey> {
+        let mut whole = self.open.iter().filter_map(|(key, open)| match open {
+            Open::Other { choice: of, ended, .. } if *of == choice => Some((*key, *ended)),
+            _ => None,
+        });
+        whole.next().filter(|(_, ended)| *ended).map(|(key, _)| key)
+    }
+
+    fn write_whole(&mut self, key: PartKey, out: &mut Vec<u8>) {
+        let Some(Open::Other { choice, fold, .. }) = self.open.remove(&key) else { return };
+        if let Some(object) = fold.partial().parts.pop().and_then(|part| part::write(&part, true)) {
+            self.told.entry(choice).or_default().in_text = false;
+            self.chunk(&candidate(choice, vec![Value::Object(object)]), None, out);
         }
     }
 

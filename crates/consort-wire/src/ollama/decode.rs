@@ -161,6 +161,7 @@ impl OllamaDecode {
         let word = line.get("done_reason").and_then(Value::as_str).map(str::to_owned);
         let reason = match word.as_deref() {
             Some("length") => FinishReason::Length,
+            Some("content_filter") => FinishReason::ContentFilter,
             Some("stop") | None if self.calls > 0 => FinishReason::ToolCalls,
             Some("stop") | None => FinishReason::Stop,
             Some(_) => FinishReason::Other,

@@ -1,5 +1,6 @@
 //! Writes answers of any vendor, as lines or as one body, and errors.
 use super::request;
+use crate::in_order::InOrder;
 use crate::{Encode, Reply, json};
 use consort_core::{
     Accumulator, Body, Delta, Error, ErrorKind, Event, Finish, FinishReason, Media, Object, Part, PartKey,
@@ -8,8 +9,15 @@ use consort_core::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Parts one after another: a reader of this format takes what it is told as one text and a list of calls.
 #[derive(Debug)]
 pub(super) struct OllamaEncode {
+    order: InOrder,
+    writer: Writer,
+}
+
+#[derive(Debug)]
+struct Writer {
     model: String,
     created: String,
     usage: Option<Usage>,
@@ -27,14 +35,17 @@ enum Open {
 
 impl OllamaEncode {
     pub(super) fn new(reply: &Reply) -> Self {
-        Self {
+        let writer = Writer {
             model: reply.model.clone(),
             created: timestamp(reply.created),
             usage: None,
             open: BTreeMap::new(),
-        }
+        };
+        Self { order: InOrder::default(), writer }
     }
+}
 
+impl Writer {
     fn line(&self, message: Object, rest: Object, done: bool, out: &mut Vec<u8>) {
         let mut line = head(&self.model, &self.created, message, done);
         line.extend(rest);
@@ -67,12 +78,6 @@ impl OllamaEncode {
             }
         }
     }
-}
-
-impl Encode for OllamaEncode {
-    fn content_type(&self) -> &'static str {
-        "application/x-ndjson"
-    }
 
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
@@ -104,6 +109,17 @@ impl Encode for OllamaEncode {
             | Event::Warning(_)
             | Event::Native { .. } => {}
         }
+    }
+}
+
+impl Encode for OllamaEncode {
+    fn content_type(&self) -> &'static str {
+        "application/x-ndjson"
+    }
+
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let writer = &mut self.writer;
+        self.order.push(event, &mut |event| writer.event(event, out));
     }
 
     fn error(&mut self, failure: &Error, out: &mut Vec<u8>) {
@@ -182,7 +198,12 @@ fn head(model: &str, created: &str, message: Object, done: bool) -> Object {
 fn last(finish: &Finish, usage: Option<&Usage>) -> Object {
     const OWN: [&str; 4] = ["stop", "length", "load", "unload"];
     let own = finish.vendor_reason.as_deref().filter(|word| OWN.contains(word));
-    let word = own.unwrap_or(if finish.reason == FinishReason::Length { "length" } else { "stop" });
+    // It has no word for a filter; another vendor's word is better than that all went well.
+    let word = own.unwrap_or(match finish.reason {
+        FinishReason::Length => "length",
+        FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+        _ => "stop",
+    });
     let mut rest = Object::from_iter([("done_reason".to_owned(), json!(word))]);
     let Some(usage) = usage else { return rest };
     match usage.vendor.as_deref().and_then(Value::as_object) {

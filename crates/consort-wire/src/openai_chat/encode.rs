@@ -18,6 +18,8 @@ pub(super) struct Chunks {
     calls: BTreeMap<u32, u32>,
     usage: Option<Usage>,
     greeted: Vec<u32>,
+    /// The choices in which the model said that it declines.
+    refused: Vec<u32>,
 }
 
 /// A part whose deltas are written.
@@ -33,7 +35,7 @@ struct Open {
 
 impl Chunks {
     pub(super) fn new(reply: &Reply) -> Self {
-        Self { reply: reply.clone(), parts: Vec::new(), calls: BTreeMap::new(), usage: None, greeted: Vec::new() }
+        Self { reply: reply.clone(), parts: Vec::new(), calls: BTreeMap::new(), usage: None, greeted: Vec::new(), refused: Vec::new() }
     }
 
     fn write(&self, choices: &Value, usage: Option<Value>, out: &mut Vec<u8>) {
@@ -100,7 +102,11 @@ impl Chunks {
     }
 
     fn finish(&mut self, finish: &Finish, out: &mut Vec<u8>) {
-        let last = |choice: u32, reason: FinishReason, word: Option<&str>| json!([{"index": choice, "delta": {}, "finish_reason": finish_word(reason, word)}]);
+        let refused = std::mem::take(&mut self.refused);
+        let last = |choice: u32, reason: FinishReason, word: Option<&str>| {
+            let word = finish_word(reason, word, refused.contains(&choice));
+            json!([{"index": choice, "delta": {}, "finish_reason": word}])
+        };
         if self.greeted.is_empty() {
             self.delta(0, json!({"content": ""}), out);
         }
@@ -131,6 +137,9 @@ impl Encode for Chunks {
                     let function = json!({"name": name, "arguments": ""});
                     let start = json!({"tool_calls": [{"index": call, "id": id, "type": "function", "function": function}]});
                     self.delta(*choice, start, out);
+                }
+                if matches!(kind, PartKind::Refusal) {
+                    self.refused.push(*choice);
                 }
                 self.parts.push(Open {
                     key: *part,
@@ -215,6 +224,7 @@ fn choice(index: u32, parts: &[Part], reason: FinishReason, word: Option<&str>) 
             Body::ToolResult(_) | Body::Native { .. } => {}
         }
     }
+    let word = finish_word(reason, word, refusal.is_some());
     set(&mut message, "content", text);
     set(&mut message, "reasoning_content", thinking.filter(|text| !text.is_empty()));
     message.insert("refusal".into(), refusal.map_or(Value::Null, Value::String));
@@ -223,7 +233,7 @@ fn choice(index: u32, parts: &[Part], reason: FinishReason, word: Option<&str>) 
             message.insert(key.into(), list.into());
         }
     }
-    json!({"index": index, "message": message, "logprobs": null, "finish_reason": finish_word(reason, word)})
+    json!({"index": index, "message": message, "logprobs": null, "finish_reason": word})
 }
 
 /// What the answer calls itself goes before what the server would.
@@ -276,10 +286,13 @@ fn media(mime: &str, bytes: &[u8]) -> Value {
     json!({"images": [image(&format!("data:{mime};base64,{payload}"))]})
 }
 
-/// The word this format has for an end. A word of its own is kept.
-fn finish_word(reason: FinishReason, word: Option<&str>) -> &str {
+/// The word this format has for an end. A word of its own is kept. A model that declines says so in its message;
+/// where it did not, the answer was withheld.
+fn finish_word(reason: FinishReason, word: Option<&str>, refused: bool) -> &str {
     match reason {
-        FinishReason::Stop | FinishReason::Refusal => "stop",
+        FinishReason::Stop => "stop",
+        FinishReason::Refusal if refused => "stop",
+        FinishReason::Refusal => "content_filter",
         FinishReason::Length => "length",
         FinishReason::ToolCalls if word == Some("stop") => "stop",
         FinishReason::ToolCalls => "tool_calls",
@@ -295,7 +308,7 @@ fn usage(usage: &Usage) -> Value {
     let mut body = json!({
         "prompt_tokens": input,
         "completion_tokens": output,
-        "total_tokens": usage.total.unwrap_or(input + output),
+        "total_tokens": usage.total.unwrap_or(input.saturating_add(output)),
     });
     let mut details = Object::new();
     set(&mut details, "cached_tokens", usage.cached);

@@ -16,8 +16,9 @@ impl Standing {
         Self { status: status.to_owned(), detail: None }
     }
 
-    /// The vendor's word where it is one of this format, and else the word for the reason.
-    pub(super) fn of(finish: &Finish) -> Self {
+    /// The vendor's word where it is one of this format, and else the word for the reason. A model that declines
+    /// says so in its message; where it did not (`refused`), the answer was withheld.
+    pub(super) fn of(finish: &Finish, refused: bool) -> Self {
         const STATUSES: [&str; 5] = ["completed", "incomplete", "cancelled", "queued", "in_progress"];
         if let Some(word) = &finish.vendor_reason {
             let (status, detail) = match word.split_once(':') {
@@ -31,6 +32,7 @@ impl Standing {
         let detail = match finish.reason {
             FinishReason::Length => "max_output_tokens",
             FinishReason::ContentFilter => "content_filter",
+            FinishReason::Refusal if !refused => "content_filter",
             _ => return Self::new("completed"),
         };
         Self { status: "incomplete".into(), detail: Some(detail.into()) }
@@ -95,7 +97,7 @@ pub(super) fn usage(usage: Option<&Usage>) -> Value {
         },
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning.unwrap_or(0)},
-        "total_tokens": usage.total.unwrap_or(input + output),
+        "total_tokens": usage.total.unwrap_or(input.saturating_add(output)),
     });
     // What a vendor of this format says beyond that goes along.
     if let Some(Value::Object(said)) = usage.vendor.as_deref()

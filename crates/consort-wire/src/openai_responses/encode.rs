@@ -20,6 +20,8 @@ pub(super) struct Encoder {
     items: Vec<Item>,
     parts: Vec<(PartKey, Open)>,
     usage: Option<Usage>,
+    /// Whether the model said that it declines.
+    refused: bool,
     /// The response object of the end.
     last: Value,
 }
@@ -35,6 +37,7 @@ impl Encoder {
             items: Vec::new(),
             parts: Vec::new(),
             usage: None,
+            refused: false,
             last: Value::Null,
         }
     }
@@ -121,6 +124,14 @@ impl Encoder {
         if let Some(item) = self.parts[at].1.item {
             return item;
         }
+        // Calls stand in the order in which they began, whosever arguments come first.
+        if self.parts[at].1.is_call() {
+            for earlier in 0..at {
+                if self.parts[earlier].1.is_call() {
+                    self.open(earlier, out);
+                }
+            }
+        }
         let open = &self.parts[at].1;
         let joined = self.items.len().checked_sub(1).filter(|last| open.joins(&self.items[*last]));
         let item = joined.unwrap_or_else(|| self.begin(at, out));
@@ -150,7 +161,7 @@ impl Encoder {
     fn end(&mut self, part: PartKey, out: &mut Vec<u8>) {
         let Some(at) = self.parts.iter().rposition(|(key, _)| *key == part) else { return };
         if self.parts[at].1.is_nothing() {
-            self.parts.swap_remove(at);
+            self.parts.remove(at);
             return;
         }
         let item = self.open(at, out);
@@ -182,7 +193,7 @@ impl Encoder {
             self.end(part, out);
         }
         self.close(true, out);
-        let standing = Standing::of(finish);
+        let standing = Standing::of(finish, self.refused);
         let event =
             if standing.status == "incomplete" { "response.incomplete" } else { "response.completed" };
         let usage = Some(answer::usage(self.usage.as_ref()));
@@ -213,6 +224,7 @@ impl Encode for Encoder {
             }
             Event::PartStart { part, choice: 0, kind } => {
                 self.create(out);
+                self.refused |= matches!(kind, PartKind::Refusal);
                 if let Some(kind) = Kind::of(kind) {
                     self.parts.push((*part, Open::new(kind)));
                 }

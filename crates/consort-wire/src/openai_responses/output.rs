@@ -90,6 +90,10 @@ impl Open {
             }
     }
 
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self.kind, Kind::Call { .. })
+    }
+
     fn is_content(&self) -> bool {
         self.fields.get(THINKING).is_some_and(|list| list == "content")
     }

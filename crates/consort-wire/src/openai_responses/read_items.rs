@@ -73,7 +73,9 @@ fn read_message(mut object: Object) -> Vec<Piece> {
 
 pub(super) fn is_empty_text(part: &Part) -> bool {
     match &part.body {
-        Body::Text { text, .. } | Body::Refusal { text } => text.is_empty(),
+        // Sources that were told after their text stand at an empty one.
+        Body::Text { text, citations } => text.is_empty() && citations.is_empty(),
+        Body::Refusal { text } => text.is_empty(),
         _ => false,
     }
 }
