@@ -38,10 +38,9 @@ impl Host {
     pub fn model(self, model: impl Model + 'static) -> Self {
         let provider = &model.card().provider;
         let below = self.provider_by_id(provider).cloned();
-        let card = below.as_ref().map_or_else(
-            || ProviderCard::new(provider, provider),
-            |below| below.card().clone(),
-        );
+        let card = below
+            .as_ref()
+            .map_or_else(|| ProviderCard::new(provider, provider), |below| below.card().clone());
         self.provider(WithModel { card, below, model: Arc::new(model) })
     }
 

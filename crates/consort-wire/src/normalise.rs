@@ -409,7 +409,10 @@ impl Work {
                     self.warn("dropped", NO_CACHE);
                 }
                 if function.strict.take_if(|_| !carries.strict_tools) == Some(true) {
-                    self.warn("dropped", "this vendor cannot be asked to hold the arguments of tools to their schema");
+                    self.warn(
+                        "dropped",
+                        "this vendor cannot be asked to hold the arguments of tools to their schema",
+                    );
                 }
                 true
             }

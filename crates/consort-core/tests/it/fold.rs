@@ -86,7 +86,8 @@ fn other_choices_are_told_apart_by_their_number() {
 #[test]
 fn pieces_of_every_kind_come_together() {
     let sign = |value: &str| Delta::Signature(Signature { wire: "w".into(), value: value.into() });
-    let cite = Delta::Citation(Box::new(Citation { url: Some("https://a.example".into()), ..Citation::default() }));
+    let cite =
+        Delta::Citation(Box::new(Citation { url: Some("https://a.example".into()), ..Citation::default() }));
     let vendor = |key: &str| Delta::Vendor {
         wire: "w".into(),
         data: [(key.to_owned(), json!(1))].into_iter().collect(),
@@ -116,13 +117,20 @@ fn pieces_of_every_kind_come_together() {
         Event::Warning(Warning::new("vendor", "careful")),
         Event::Native { value: json!("raw") },
     ]);
-    assert_eq!((response.resolved_model.as_deref(), response.response_id.as_deref()), (Some("m-1"), Some("r")));
-    assert_eq!((response.reasoning(), response.text(), response.refusal()), ("hm".into(), "yes".into(), Some("no".into())));
+    assert_eq!(
+        (response.resolved_model.as_deref(), response.response_id.as_deref()),
+        (Some("m-1"), Some("r"))
+    );
+    assert_eq!(
+        (response.reasoning(), response.text(), response.refusal()),
+        ("hm".into(), "yes".into(), Some("no".into()))
+    );
     assert_eq!(response.parts[0].signature_for("w"), Some("abcd"));
     assert_eq!(response.parts[0].signature_for("another"), None);
     assert_eq!(response.parts[1].vendor.of("w").map(|data| data.len()), Some(2));
     let media: Vec<_> = response.media().map(|media| media.source.clone()).collect();
-    let expected = [MediaSource::Bytes(Bytes::from_static(b"abc")), MediaSource::Url("https://b.example".into())];
+    let expected =
+        [MediaSource::Bytes(Bytes::from_static(b"abc")), MediaSource::Url("https://b.example".into())];
     assert_eq!(media, expected);
     assert_eq!((response.warnings.len(), response.native.len()), (1, 1));
     let read: Response = serde_json::from_value(serde_json::to_value(&response).unwrap()).unwrap();
@@ -141,7 +149,10 @@ fn usage_that_is_told_again_replaces_only_what_it_tells() {
     let first = Usage { input: Some(5), output: Some(1), cached: Some(2), ..Usage::default() };
     let second = Usage { output: Some(9), cached_in_input: true, ..Usage::default() };
     let usage = answer(vec![Event::Usage(first), Event::Usage(second)]).usage.expect("usage");
-    assert_eq!((usage.input, usage.output, usage.cached, usage.cached_in_input), (Some(5), Some(9), Some(2), true));
+    assert_eq!(
+        (usage.input, usage.output, usage.cached, usage.cached_in_input),
+        (Some(5), Some(9), Some(2), true)
+    );
 }
 
 #[test]

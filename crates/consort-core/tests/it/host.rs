@@ -1,7 +1,5 @@
 //! A host: models by id, alias, name and search, and what is said when there is none.
-use consort_core::{
-    Context, Event, EventStream, Host, Model, ModelCard, Request, Tool, events_of,
-};
+use consort_core::{Context, Event, EventStream, Host, Model, ModelCard, Request, Tool, events_of};
 use std::sync::Arc;
 
 /// A model that says its own id.

@@ -26,7 +26,7 @@ pub(super) fn read_reason(word: Option<&str>, stop_sequence: Option<&str>) -> Fi
 }
 
 /// The vendor's word for an end. `called` says whether the answer holds tool calls: some vendors say `stop` then.
-pub(super) fn write_reason(finish: &Finish, called: bool) -> &'static str {
+pub(super) fn write_reason(finish: &Finish, called: bool) -> &str {
     let own = finish.vendor_reason.as_deref().unwrap_or_default();
     if let Some((word, _)) = REASONS.iter().find(|(word, reason)| *word == own && *reason == finish.reason) {
         return word;
@@ -34,7 +34,15 @@ pub(super) fn write_reason(finish: &Finish, called: bool) -> &'static str {
     match finish.reason {
         FinishReason::Stop if called => "tool_use",
         FinishReason::Stop if finish.stop_sequence.is_some() => "stop_sequence",
-        FinishReason::Stop | FinishReason::Other => "end_turn",
+        FinishReason::Stop => "end_turn",
+        // What is in no format's words is not called a success: the other vendor's word says it.
+        FinishReason::Other => {
+            if own.is_empty() {
+                "end_turn"
+            } else {
+                own
+            }
+        }
         FinishReason::Length => "max_tokens",
         FinishReason::ToolCalls => "tool_use",
         FinishReason::ContentFilter | FinishReason::Refusal => "refusal",

@@ -13,9 +13,7 @@ mod request;
 mod tests;
 
 use crate::{Carries, Decode, Encode, Listed, Normalised, Quirks, Reply, Thinking, Wire, WireRequest, json};
-use consort_core::{
-    Error, ErrorKind, Finish, FinishReason, Modality, ModelKind, Object, Request, Response, Usage,
-};
+use consort_core::{Error, Finish, FinishReason, Modality, ModelKind, Object, Request, Response, Usage};
 use serde_json::{Value, json};
 
 pub(crate) const ID: &str = "cohere";
@@ -167,6 +165,7 @@ fn finish_word(finish: &Finish) -> &'static str {
         FinishReason::ToolCalls => "TOOL_CALL",
         // It has no word for an answer that was withheld, and success would be the wrong one.
         FinishReason::ContentFilter | FinishReason::Refusal => "ERROR",
+        FinishReason::Other if finish.vendor_reason.is_some() => "ERROR",
         FinishReason::Stop | FinishReason::Pause | FinishReason::Other => "COMPLETE",
     }
 }
@@ -212,28 +211,5 @@ pub(crate) fn count(value: &Value) -> Option<u64> {
 
 /// The status that tells a client of this error.
 fn status(error: &Error) -> u16 {
-    if let Some(status) = error.http_status().filter(|status| *status >= 400) {
-        return status;
-    }
-    match error.kind() {
-        ErrorKind::Auth => 401,
-        ErrorKind::Quota => 402,
-        ErrorKind::Permission => 403,
-        ErrorKind::ModelNotFound => 404,
-        ErrorKind::RateLimit => 429,
-        ErrorKind::Cancelled => 499,
-        ErrorKind::Overloaded => 503,
-        ErrorKind::Timeout => 504,
-        ErrorKind::InvalidRequest
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentFilter
-        | ErrorKind::Unsupported => 400,
-        ErrorKind::Setup
-        | ErrorKind::Server
-        | ErrorKind::Network
-        | ErrorKind::Protocol
-        | ErrorKind::Interrupted
-        | ErrorKind::PluginCrash
-        | ErrorKind::PluginBug => 500,
-    }
+    error.http_status().filter(|status| *status >= 400).unwrap_or_else(|| error.kind().http_status())
 }

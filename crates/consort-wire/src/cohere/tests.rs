@@ -1,7 +1,9 @@
 //! Both directions by small hand-written examples.
 use super::*;
 use crate::{Decoder, ResponseHead};
-use consort_core::{Accumulator, Body, Effort, Event, Media, Message, Output, Part, Role, ToolChoice};
+use consort_core::{
+    Accumulator, Body, Effort, ErrorKind, Event, Media, Message, Output, Part, Role, ToolChoice,
+};
 
 fn read(head: &[(&str, &str)], body: &str, piece: usize) -> (Vec<Event>, Result<(), Error>) {
     let headers = head.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -3,8 +3,8 @@ use super::request;
 use crate::in_order::InOrder;
 use crate::{Encode, Reply, json};
 use consort_core::{
-    Accumulator, Body, Delta, Error, ErrorKind, Event, Finish, FinishReason, Media, Object, Part, PartKey,
-    PartKind, Response, Usage,
+    Accumulator, Body, Delta, Error, Event, Finish, FinishReason, Media, Object, Part, PartKey, PartKind,
+    Response, Usage,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -145,22 +145,7 @@ pub(super) fn response(response: &Response, reply: &Reply) -> Value {
 }
 
 pub(super) fn error(error: &Error) -> (u16, Value) {
-    let status = match error.kind() {
-        ErrorKind::InvalidRequest
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentFilter
-        | ErrorKind::Unsupported => 400,
-        ErrorKind::Auth | ErrorKind::Setup => 401,
-        ErrorKind::Quota => 402,
-        ErrorKind::Permission => 403,
-        ErrorKind::ModelNotFound => 404,
-        ErrorKind::RateLimit => 429,
-        ErrorKind::Cancelled => 499,
-        ErrorKind::Overloaded => 503,
-        ErrorKind::Timeout => 504,
-        _ => 500,
-    };
-    (status, json!({"error": error.message()}))
+    (error.kind().http_status(), json!({"error": error.message()}))
 }
 
 /// Calls and images.
@@ -202,6 +187,7 @@ fn last(finish: &Finish, usage: Option<&Usage>) -> Object {
     let word = own.unwrap_or(match finish.reason {
         FinishReason::Length => "length",
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+        FinishReason::Other => finish.vendor_reason.as_deref().unwrap_or("stop"),
         _ => "stop",
     });
     let mut rest = Object::from_iter([("done_reason".to_owned(), json!(word))]);

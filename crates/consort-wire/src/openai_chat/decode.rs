@@ -33,6 +33,8 @@ struct Lane {
     calls_seen: usize,
     /// The details of the thinking part that is open, by their index.
     details: Vec<Object>,
+    /// What is told of the sound that is open: its id, its words.
+    sound: Object,
     finish: Option<String>,
     refused: bool,
     /// The name and arguments of a call in the format's first form, for clients that still ask for it.
@@ -57,6 +59,7 @@ enum Sort {
     Text,
     Thinking,
     Refusal,
+    Sound,
 }
 
 struct OpenCall {
@@ -229,6 +232,7 @@ impl Chat {
                     Sort::Text => PartKind::Text,
                     Sort::Thinking => PartKind::Reasoning { redacted: false },
                     Sort::Refusal => PartKind::Refusal,
+                    Sort::Sound => PartKind::Media { mime: "audio/pcm".to_owned() },
                 };
                 let part = self.parts.start(lane.index, kind, out);
                 lane.open = Some((sort, part));
@@ -242,6 +246,10 @@ impl Chat {
         if sort == Sort::Thinking && !lane.details.is_empty() {
             let details: Vec<Value> = lane.details.drain(..).map(Value::Object).collect();
             parts::vendor(part, ID, Object::from_iter([("details".to_owned(), details.into())]), out);
+        }
+        if sort == Sort::Sound && !lane.sound.is_empty() {
+            let told = std::mem::take(&mut lane.sound);
+            parts::vendor(part, ID, Object::from_iter([("audio".to_owned(), told.into())]), out);
         }
         if sort == Sort::Text && lane.index == 0 {
             for source in self.sources.drain(..) {
@@ -337,14 +345,28 @@ impl Chat {
         if bytes.is_empty() && known.is_empty() {
             return;
         }
-        self.end_text(lane, out);
-        let kind = PartKind::Media { mime: sound_of(&bytes).to_owned() };
-        let part = self.parts.start(lane.index, kind, out);
+        // A stream tells the sound in pieces, and its words in others: all are one part.
+        let part = match lane.open {
+            Some((Sort::Sound, part)) => part,
+            _ => {
+                self.end_text(lane, out);
+                let kind = PartKind::Media { mime: sound_of(&bytes).to_owned() };
+                let part = self.parts.start(lane.index, kind, out);
+                lane.open = Some((Sort::Sound, part));
+                part
+            }
+        };
         if !bytes.is_empty() {
             out.push(Event::PartDelta { part, delta: Delta::Media(bytes) });
         }
-        parts::vendor(part, ID, Object::from_iter([("audio".to_owned(), known.into())]), out);
-        self.parts.end(part, out);
+        for (key, value) in known {
+            match (lane.sound.get_mut(&key), value) {
+                (Some(Value::String(words)), Value::String(more)) if key == "transcript" => {
+                    words.push_str(&more)
+                }
+                (_, value) => drop(lane.sound.insert(key, value)),
+            }
+        }
     }
 
     fn images(&mut self, lane: &mut Lane, raw: &RawValue, out: &mut Vec<Event>) {

@@ -35,7 +35,14 @@ struct Open {
 
 impl Chunks {
     pub(super) fn new(reply: &Reply) -> Self {
-        Self { reply: reply.clone(), parts: Vec::new(), calls: BTreeMap::new(), usage: None, greeted: Vec::new(), refused: Vec::new() }
+        Self {
+            reply: reply.clone(),
+            parts: Vec::new(),
+            calls: BTreeMap::new(),
+            usage: None,
+            greeted: Vec::new(),
+            refused: Vec::new(),
+        }
     }
 
     fn write(&self, choices: &Value, usage: Option<Value>, out: &mut Vec<u8>) {
@@ -85,6 +92,11 @@ impl Chunks {
                 open.media.extend_from_slice(bytes);
                 return;
             }
+            // Its id and its words.
+            (PartKind::Media { .. }, Delta::Vendor { wire, data }) if wire == ID => match data.get("audio") {
+                Some(told) => json!({"audio": told}),
+                None => return,
+            },
             (PartKind::Media { .. }, Delta::Url(url)) => json!({"images": [image(url)]}),
             _ => return,
         };
@@ -212,6 +224,9 @@ fn choice(index: u32, parts: &[Part], reason: FinishReason, word: Option<&str>) 
             Body::Media(media) => match &media.source {
                 MediaSource::Url(url) => images.push(image(url)),
                 MediaSource::Bytes(bytes) => {
+                    if let Some(told @ Value::Object(_)) = part.vendor.get(ID, "audio") {
+                        merge(&mut message, &Object::from_iter([("audio".to_owned(), told.clone())]));
+                    }
                     if let Value::Object(mut written) = self::media(&media.mime, bytes) {
                         match written.shift_remove("images") {
                             Some(Value::Array(more)) => images.extend(more),
@@ -340,24 +355,5 @@ fn error_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::ContentFilter
         | ErrorKind::ModelNotFound => "invalid_request_error",
         _ => "server_error",
-    }
-}
-
-/// The HTTP status that clients of this format expect.
-pub(super) fn status_of(kind: ErrorKind) -> u16 {
-    match kind {
-        ErrorKind::Auth | ErrorKind::Setup => 401,
-        ErrorKind::Permission => 403,
-        ErrorKind::ModelNotFound => 404,
-        ErrorKind::Quota | ErrorKind::RateLimit => 429,
-        ErrorKind::InvalidRequest
-        | ErrorKind::Unsupported
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentFilter => 400,
-        ErrorKind::Overloaded => 503,
-        ErrorKind::Timeout => 504,
-        ErrorKind::Network | ErrorKind::Protocol | ErrorKind::PluginCrash | ErrorKind::PluginBug => 502,
-        ErrorKind::Cancelled => 499,
-        ErrorKind::Server | ErrorKind::Interrupted => 500,
     }
 }

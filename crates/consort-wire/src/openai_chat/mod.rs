@@ -8,7 +8,7 @@ mod request;
 
 use crate::normalise::Normalised;
 use crate::{Decode, Encode, Listed, Quirks, Reply, Wire, WireRequest, error_body};
-use consort_core::{Error, ModelKind, Request, Response};
+use consort_core::{Error, ErrorKind, ModelKind, Request, Response};
 use serde_json::{Value, json};
 
 /// The id of this wire.
@@ -48,7 +48,12 @@ impl Wire for OpenAiChat {
     }
 
     fn encode_error(&self, error: &Error) -> (u16, Value) {
-        let status = error.http_status().unwrap_or_else(|| encode::status_of(error.kind()));
+        // Its clients know one status for both.
+        let usual = match error.kind() {
+            ErrorKind::Quota => 429,
+            kind => kind.http_status(),
+        };
+        let status = error.http_status().filter(|status| *status >= 400).unwrap_or(usual);
         (status, encode::error_body(error))
     }
 

@@ -33,6 +33,9 @@ impl Standing {
             FinishReason::Length => "max_output_tokens",
             FinishReason::ContentFilter => "content_filter",
             FinishReason::Refusal if !refused => "content_filter",
+            FinishReason::Other if finish.vendor_reason.is_some() => {
+                return Self { status: "incomplete".into(), detail: finish.vendor_reason.clone() };
+            }
             _ => return Self::new("completed"),
         };
         Self { status: "incomplete".into(), detail: Some(detail.into()) }

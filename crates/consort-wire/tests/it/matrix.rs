@@ -94,10 +94,18 @@ const FEATURES: &[Feature] = &[
     ("the image", |request| json!(holds(request, IMAGE)), &["cannot carry"]),
     ("the document", |request| json!(holds(request, PDF)), &["cannot carry"]),
     ("the sound", |request| json!(holds(request, SOUND)), &["cannot carry"]),
-    ("who spoke", |request| json!(request.messages.first().and_then(|first| first.name.clone())), &["who spoke"]),
+    (
+        "who spoke",
+        |request| json!(request.messages.first().and_then(|first| first.name.clone())),
+        &["who spoke"],
+    ),
     ("thinking", |request| json!(thinking(request)), &["thinking is not sent back"]),
     ("tools", |request| json!(request.functions().map(told).collect::<Vec<_>>()), &[]),
-    ("strict tools", |request| json!(request.functions().next().and_then(|tool| tool.strict)), &["hold the arguments"]),
+    (
+        "strict tools",
+        |request| json!(request.functions().next().and_then(|tool| tool.strict)),
+        &["hold the arguments"],
+    ),
     ("the tool choice", |request| json!(request.tool_choice), &["choose the tool", "told to call"]),
     ("one tool at a time", |request| json!(request.parallel_tools), &["in parallel"]),
     ("the schema", |request| json!(schema(&request.output)), &["schema"]),
@@ -111,7 +119,11 @@ const FEATURES: &[Feature] = &[
     ("frequency_penalty", |request| json!(request.sampling.frequency_penalty), &["frequency_penalty"]),
     ("stop", |request| json!(request.sampling.stop), &["stop"]),
     ("choices", |request| json!(request.sampling.choices), &["choices"]),
-    ("effort", |request| json!(request.reasoning.effort.or(request.reasoning.budget_tokens.map(|_| Effort::Low))), &["how much to think", "thinking on or off"]),
+    (
+        "effort",
+        |request| json!(request.reasoning.effort.or(request.reasoning.budget_tokens.map(|_| Effort::Low))),
+        &["how much to think", "thinking on or off"],
+    ),
 ];
 
 fn parts(request: &Request) -> impl Iterator<Item = &Part> {
@@ -150,7 +162,8 @@ fn holds(request: &Request, payload: &[u8]) -> bool {
 }
 
 fn thinking(request: &Request) -> bool {
-    parts(request).any(|part| matches!(&part.body, Body::Reasoning { text, .. } if text == "two cities, then"))
+    parts(request)
+        .any(|part| matches!(&part.body, Body::Reasoning { text, .. } if text == "two cities, then"))
 }
 
 fn told(function: &FunctionSpec) -> Value {
@@ -189,9 +202,16 @@ fn a_request_reaches_every_vendor_and_what_is_lost_is_said() {
             let mut warnings = Vec::new();
             let read = carried(*from, *to, &asked, &mut warnings);
             for (feature, look, words) in FEATURES {
-                let said = words.iter().any(|word| warnings.iter().any(|warning| warning.message.contains(word)));
+                let said =
+                    words.iter().any(|word| warnings.iter().any(|warning| warning.message.contains(word)));
                 if look(&read) != look(&asked) && !said {
-                    silent.push(format!("{} -> {}: {feature}: {} became {}", from.id(), to.id(), look(&asked), look(&read)));
+                    silent.push(format!(
+                        "{} -> {}: {feature}: {} became {}",
+                        from.id(),
+                        to.id(),
+                        look(&asked),
+                        look(&read)
+                    ));
                 }
             }
         }
@@ -205,7 +225,8 @@ fn answer(wire: &str) -> Vec<Event> {
     let piece = |part, delta| Event::PartDelta { part: PartKey(part), delta };
     let end = |part| Event::PartEnd { part: PartKey(part) };
     let call = |id: &str, name: &str| PartKind::ToolCall { id: id.into(), name: name.into() };
-    let cited = Citation { url: Some("https://a.example/".into()), title: Some("A".into()), ..Citation::default() };
+    let cited =
+        Citation { url: Some("https://a.example/".into()), title: Some("A".into()), ..Citation::default() };
     let signature = Signature { wire: wire.into(), value: "c2lnbmVk".into() };
     vec![
         Event::Started { model: Some("model-1".into()), response_id: Some("answer-1".into()) },
@@ -330,9 +351,24 @@ fn an_end_means_the_same_to_every_client() {
                 ContentFilter => vec![ContentFilter, Refusal, Other],
                 _ => vec![Refusal, ContentFilter, Stop, Other],
             };
-            assert!(fair.contains(&read.finish.reason), "{place}: {reason:?} became {:?}", read.finish.reason);
+            assert!(
+                fair.contains(&read.finish.reason),
+                "{place}: {reason:?} became {:?}",
+                read.finish.reason
+            );
             assert_eq!(read.text(), "words", "{place}");
         }
+    }
+}
+
+#[test]
+fn an_end_that_only_its_vendor_knows_is_no_success() {
+    let mut events = Event::text_answer("words");
+    events.pop();
+    events.push(Event::Finished(Finish::new(FinishReason::Other, "ERROR")));
+    for (from, to, stream) in pairs() {
+        let read = fold(&sent(to, &sent(from, &events, stream), stream));
+        assert_eq!(read.finish.reason, FinishReason::Other, "{} -> {} ({stream})", from.id(), to.id());
     }
 }
 
@@ -382,7 +418,8 @@ fn an_error_inside_a_stream_is_no_success() {
             let shown = String::from_utf8_lossy(&bytes);
             if wire.id() == "cohere" {
                 // This vendor's word for the end of such an answer is `ERROR`, with the reason beside it.
-                let said = |event: &Event| matches!(event, Event::Warning(warning) if warning.message == "it broke");
+                let said =
+                    |event: &Event| matches!(event, Event::Warning(warning) if warning.message == "it broke");
                 assert!(read.iter().any(said), "{shown}");
                 assert_eq!(fold(&read).finish.reason, FinishReason::Other, "{shown}");
                 continue;
@@ -397,7 +434,8 @@ fn an_error_inside_a_stream_is_no_success() {
 #[test]
 fn several_answers_end_only_when_all_have_ended() {
     let start = |part, choice| Event::PartStart { part: PartKey(part), choice, kind: PartKind::Text };
-    let piece = |part: u32, text: &str| Event::PartDelta { part: PartKey(part), delta: Delta::Text(text.into()) };
+    let piece =
+        |part: u32, text: &str| Event::PartDelta { part: PartKey(part), delta: Delta::Text(text.into()) };
     let events = [
         Event::Started { model: Some("model-1".into()), response_id: Some("answer-1".into()) },
         start(0, 0),
@@ -419,14 +457,25 @@ fn several_answers_end_only_when_all_have_ended() {
         let wire = consort_wire::wire(id).expect("a wire");
         for stream in [true, false] {
             let read = fold(&sent(wire, &events, stream));
-            let others: Vec<_> = read.others.iter().map(|other| (other.index, other.text(), other.reason)).collect();
-            assert_eq!((read.text().as_str(), others), ("one", vec![(1, "two".to_owned(), FinishReason::Length)]), "{id}");
+            let others: Vec<_> =
+                read.others.iter().map(|other| (other.index, other.text(), other.reason)).collect();
+            assert_eq!(
+                (read.text().as_str(), others),
+                ("one", vec![(1, "two".to_owned(), FinishReason::Length)]),
+                "{id}"
+            );
         }
     }
     // The first answer ended, the second was cut.
     let cut = [
-        ("openai-chat", "data: {\"id\":\"a\",\"model\":\"m\",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"tw\"}},{\"index\":0,\"delta\":{\"content\":\"one\"},\"finish_reason\":\"stop\"}]}\n\n"),
-        ("gemini", "data: {\"candidates\":[{\"index\":1,\"content\":{\"parts\":[{\"text\":\"tw\"}]}},{\"index\":0,\"content\":{\"parts\":[{\"text\":\"one\"}]},\"finishReason\":\"STOP\"}]}\n\n"),
+        (
+            "openai-chat",
+            "data: {\"id\":\"a\",\"model\":\"m\",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"tw\"}},{\"index\":0,\"delta\":{\"content\":\"one\"},\"finish_reason\":\"stop\"}]}\n\n",
+        ),
+        (
+            "gemini",
+            "data: {\"candidates\":[{\"index\":1,\"content\":{\"parts\":[{\"text\":\"tw\"}]}},{\"index\":0,\"content\":{\"parts\":[{\"text\":\"one\"}]},\"finishReason\":\"STOP\"}]}\n\n",
+        ),
     ];
     for (id, bytes) in cut {
         let head = ResponseHead::new(200, [("content-type".into(), "text/event-stream".into())]);
@@ -452,12 +501,46 @@ fn a_choice_of_any_number_costs_nothing() {
 #[test]
 fn counts_of_any_size_are_written() {
     let most = Some(u64::MAX);
-    let usage = Usage { input: most, output: most, cached: most, cache_write: most, reasoning: most, ..Usage::default() };
+    let usage = Usage {
+        input: most,
+        output: most,
+        cached: most,
+        cache_write: most,
+        reasoning: most,
+        ..Usage::default()
+    };
     let mut events = Event::text_answer("words");
     events.insert(4, Event::Usage(usage));
     for wire in WIRES {
         for stream in [true, false] {
             assert_eq!(fold(&sent(*wire, &events, stream)).text(), "words", "{}", wire.id());
         }
+    }
+}
+
+#[test]
+fn sound_in_pieces_is_one_part_with_its_words() {
+    let chat = consort_wire::wire("openai-chat").expect("a wire");
+    let chunk = |delta: Value| {
+        let choice = json!([{"index": 0, "delta": delta}]);
+        format!("data: {}\n\n", json!({"id": "a", "model": "m", "choices": choice}))
+    };
+    let stream = [
+        chunk(json!({"audio": {"id": "audio_1", "transcript": "Good "}})),
+        chunk(json!({"audio": {"data": "AAEC"}})),
+        chunk(json!({"audio": {"transcript": "day"}})),
+        chunk(json!({"audio": {"data": "AwQF"}})),
+        "data: [DONE]\n\n".to_owned(),
+    ]
+    .concat();
+    let head = ResponseHead::new(200, [("content-type".into(), "text/event-stream".into())]);
+    let (events, result) = decode(chat, &head, &[stream.as_bytes()]);
+    assert_eq!(result, Ok(()));
+    for stream in [true, false] {
+        let read = fold(&sent(chat, &events, stream));
+        let media: Vec<_> = read.media().map(|media| media.source.clone()).collect();
+        assert_eq!(media, [MediaSource::Bytes(Bytes::from_static(&[0, 1, 2, 3, 4, 5]))]);
+        let told = read.parts[0].vendor.get("openai-chat", "audio");
+        assert_eq!(told, Some(&json!({"id": "audio_1", "transcript": "Good day"})));
     }
 }
