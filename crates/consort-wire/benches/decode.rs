@@ -1,4 +1,5 @@
 //! How many stream events a second each wire decodes on one core. `cargo bench -p consort-wire`.
+#![allow(clippy::expect_used, reason = "a benchmark stops where a test would fail")]
 use consort_core::Event;
 use consort_wire::{Quirks, ResponseHead, WIRES, Wire};
 use divan::Bencher;

@@ -36,7 +36,7 @@ fn plain_request(body: &Value) -> Value {
         _ => body.clone(),
     };
     let requests = body.get_mut("requests").and_then(Value::as_array_mut).map(std::mem::take);
-    for request in requests.iter().flatten().cloned().map(|request| plain_request(&request)) {
+    for request in requests.iter().flatten().map(plain_request) {
         if let Some(plain) = body["requests"].as_array_mut() {
             plain.push(request);
         }

@@ -3,6 +3,7 @@ use super::answer::{Wrong, word};
 use consort_core::{Body, Part, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 /// The visible thinking, as that vendor's SDK tells it.
 pub(crate) fn reasoning(wire: &str, response: &Response) -> String {
@@ -130,8 +131,11 @@ fn signatures(response: &Response) -> Value {
         if matches!(part.body, Body::Reasoning { redacted: true, .. }) {
             return None;
         }
-        let hash: String =
-            Sha256::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = String::new();
+        for byte in Sha256::digest(value.as_bytes()) {
+            // Writing into a text cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+        }
         Some(json!({"len": value.chars().count(), "sha256": hash}))
     };
     response.parts.iter().filter_map(of).collect()

@@ -127,7 +127,7 @@ fn pieces_of_every_kind_come_together() {
     );
     assert_eq!(response.parts[0].signature_for("w"), Some("abcd"));
     assert_eq!(response.parts[0].signature_for("another"), None);
-    assert_eq!(response.parts[1].vendor.of("w").map(|data| data.len()), Some(2));
+    assert_eq!(response.parts[1].vendor.of("w").map(serde_json::Map::len), Some(2));
     let media: Vec<_> = response.media().map(|media| media.source.clone()).collect();
     let expected =
         [MediaSource::Bytes(Bytes::from_static(b"abc")), MediaSource::Url("https://b.example".into())];

@@ -346,15 +346,14 @@ impl Chat {
             return;
         }
         // A stream tells the sound in pieces, and its words in others: all are one part.
-        let part = match lane.open {
-            Some((Sort::Sound, part)) => part,
-            _ => {
-                self.end_text(lane, out);
-                let kind = PartKind::Media { mime: sound_of(&bytes).to_owned() };
-                let part = self.parts.start(lane.index, kind, out);
-                lane.open = Some((Sort::Sound, part));
-                part
-            }
+        let part = if let Some((Sort::Sound, part)) = lane.open {
+            part
+        } else {
+            self.end_text(lane, out);
+            let kind = PartKind::Media { mime: sound_of(&bytes).to_owned() };
+            let part = self.parts.start(lane.index, kind, out);
+            lane.open = Some((Sort::Sound, part));
+            part
         };
         if !bytes.is_empty() {
             out.push(Event::PartDelta { part, delta: Delta::Media(bytes) });
@@ -362,7 +361,7 @@ impl Chat {
         for (key, value) in known {
             match (lane.sound.get_mut(&key), value) {
                 (Some(Value::String(words)), Value::String(more)) if key == "transcript" => {
-                    words.push_str(&more)
+                    words.push_str(&more);
                 }
                 (_, value) => drop(lane.sound.insert(key, value)),
             }
