@@ -22,7 +22,8 @@ fn decode(kind: &str, body: &str) -> (Vec<Event>, Result<(), Error>) {
 
 /// These events as the vendor's stream.
 fn stream(told: &[Value]) -> String {
-    told.iter().map(|told| format!("event: {}\ndata: {told}  \n\n", told["type"].as_str().unwrap())).collect()
+    let written = |told: &Value| format!("event: {}\ndata: {told}  \n\n", told["type"].as_str().unwrap());
+    told.iter().map(written).collect::<Vec<_>>().concat()
 }
 
 fn fold(events: &[Event]) -> Response {
