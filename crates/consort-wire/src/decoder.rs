@@ -33,7 +33,7 @@ pub(crate) fn unreadable(error: &serde_json::Error) -> Error {
 /// The same, where the frame may have been cut: what fails only at its very end was.
 pub(crate) fn unreadable_or_cut(error: &serde_json::Error, data: &[u8]) -> Error {
     let last_line = data.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = data.split(|byte| *byte == b'\n').count();
     let at_end = error.line() == lines && error.column() >= last_line.len();
     if error.is_eof() || (error.is_syntax() && at_end) { interrupted() } else { unreadable(error) }
 }

@@ -31,7 +31,7 @@ struct Case {
 
 fn sse(events: &[(&str, Value)]) -> Vec<u8> {
     let line = |name: &str| if name.is_empty() { String::new() } else { format!("event: {name}\n") };
-    events.iter().map(|(name, data)| format!("{}data: {data}\n\n", line(name))).collect::<String>().into()
+    events.iter().flat_map(|(name, data)| format!("{}data: {data}\n\n", line(name)).into_bytes()).collect()
 }
 
 fn openai_chat() -> Case {
@@ -306,7 +306,7 @@ fn ollama() -> Case {
         shown: ("authorization", "Bearer key-5ecret"),
         paths: ["/api/chat"; 2],
         stream_type: "application/x-ndjson",
-        stream: lines.iter().map(|line| format!("{line}\n")).collect::<String>().into(),
+        stream: lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect(),
         body: piece(json!({"role": "assistant", "content": "Grüße 🎻", "tool_calls": call}), true),
         call_id: None,
         tokens: [9, 5],

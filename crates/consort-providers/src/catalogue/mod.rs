@@ -130,7 +130,8 @@ fn line_in_section(text: &str, id: &str, field: Option<&str>) -> Option<usize> {
     let is_head = |line: &str| {
         let name = line.trim().trim_start_matches('[').strip_prefix("providers.");
         line.trim_start().starts_with('[')
-            && name.is_some_and(|name| name.trim_start_matches(['"', '\'']).strip_prefix(id).is_some_and(ends))
+            && name
+                .is_some_and(|name| name.trim_start_matches(['"', '\'']).strip_prefix(id).is_some_and(ends))
     };
     let head = text.lines().position(is_head)?;
     let section = text.lines().enumerate().skip(head + 1);
