@@ -74,7 +74,7 @@ pub(crate) struct Ask {
     #[arg(long, visible_alias = "at", num_args = 2, value_names = ["FILE|URL|-", "MIME"], allow_hyphen_values = true)]
     pub(crate) attachment_type: Vec<String>,
     /// Use this key instead of a stored one
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
     /// Ask for the whole answer at once
     #[arg(long)]
@@ -243,7 +243,7 @@ pub(crate) struct Embed {
     #[arg(short, long)]
     pub(crate) dimensions: Option<u32>,
     /// Use this key instead of a stored one
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
     /// Print one JSON object: vectors, model, usage
     #[arg(long)]
@@ -257,6 +257,14 @@ impl Ask {
         let typed =
             self.attachment_type.chunks_exact(2).map(|pair| (pair[0].as_str(), Some(pair[1].as_str())));
         plain.chain(typed).collect()
+    }
+}
+
+/// A key, without the line end that `$(cat FILE)` or a paste may leave.
+fn key(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the key is empty".to_owned()),
+        key => Ok(key.to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 pub(crate) const OK: u8 = 0;
@@ -90,6 +91,23 @@ pub(crate) fn to_json(error: &Error) -> Value {
     set("retry_after_s", error.retry_after().map(|wait| Value::from(wait.as_secs_f64())));
     set("hint", (!error.hints().is_empty()).then(|| Value::from(error.hints().join("\n"))));
     object
+}
+
+/// Tells what is wrong with the arguments, or shows the help or the version that they ask for. A program that
+/// asked for JSON gets its object here too.
+pub(crate) fn of_arguments(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> u8 {
+    let told = error.print();
+    if !error.use_stderr() {
+        return settle(told.map(|()| OK).map_err(Failure::from));
+    }
+    if arguments.any(|argument| argument == "--json") {
+        // The first line says what is wrong; the rest is for people.
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let object = json!({"error": to_json(&usage(message).hint("consort --help"))});
+        return settle(writeln!(io::stdout(), "{object}").map(|()| USAGE).map_err(Failure::from));
+    }
+    USAGE
 }
 
 /// The exit code of a command, after its error was told.

@@ -23,7 +23,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(exit::of_arguments(&error, std::env::args_os())),
+    };
     terminal::set_color(cli.color);
     log::start();
     ExitCode::from(exit::settle(run(cli)))

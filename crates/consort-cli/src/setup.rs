@@ -73,10 +73,26 @@ impl Setup {
         Context::new(clock, Arc::new(chain))
     }
 
+    /// Says that a provider is missing because its description is broken, where that is so.
+    pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
+        let id = name.split('/').next().unwrap_or_default();
+        let section = format!("[providers.{id}]");
+        let is_its = |problem: &&Problem| {
+            problem.file.file_stem().is_some_and(|stem| stem == id) || problem.message.starts_with(&section)
+        };
+        match self.problems.iter().find(is_its) {
+            Some(problem) => Error::new(ErrorKind::Setup, format!("the provider `{id}` did not load"))
+                .hint(format!("mend {problem}")),
+            None => error,
+        }
+    }
+
     /// The model that was named; else the default one; else the first that can be used; else the demo.
     pub(crate) fn choose(&self, host: &Host, named: Option<&str>) -> Result<Chosen, Error> {
         if let Some(name) = named.or(self.settings.default_model.as_deref()) {
-            return Ok(Chosen { model: find(host, self.settings.resolve(name))?, fallback: false });
+            let name = self.settings.resolve(name);
+            let model = find(host, name).map_err(|error| self.explain(error, name))?;
+            return Ok(Chosen { model, fallback: false });
         }
         let first = with_key(host)
             .and_then(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next());

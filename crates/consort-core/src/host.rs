@@ -1,5 +1,7 @@
 //! Where providers come together, and models are found.
-use crate::{BoxFuture, Context, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard};
+use crate::{
+    BoxFuture, Context, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 /// Providers in; models by id, alias and search out.
 ///
 /// A model is found by its id (`provider/name`), by an alias, or by its name alone where only one provider
-/// has it. A name that no list holds still reaches its provider when the provider is named: vendors have more
+/// has it, or only one that is set up. A name that no list holds still reaches its provider when the provider is named: vendors have more
 /// models than any list.
 #[derive(Default, Clone)]
 pub struct Host {
@@ -90,22 +92,16 @@ impl Host {
         }
         let known_as =
             |card: &ModelCard| card.name == wanted || card.aliases.iter().any(|alias| alias == wanted);
-        let mut named = models.iter().filter(|model| known_as(model.card()));
-        match (named.next(), named.next()) {
-            (Some(model), None) => return Ok(model.clone()),
-            (Some(one), Some(two)) => {
-                let error = Error::new(
-                    ErrorKind::ModelNotFound,
-                    format!("several providers have a model `{wanted}`"),
-                );
-                return Err(error.hint(format!("say which: `{}` or `{}`", one.card().id, two.card().id)));
-            }
-            _ => {}
+        let named: Vec<_> = models.iter().filter(|model| known_as(model.card())).collect();
+        if !named.is_empty() {
+            return self.one_of(&named, wanted);
         }
         if let Some(model) = self.unlisted(wanted, |provider, name| provider.model(name)) {
             return Ok(model);
         }
-        Err(self.not_found(wanted, models.iter().map(|model| model.card().id.clone())))
+        // Of models that are equally near, one that can be used is meant.
+        let (near, far): (Vec<_>, Vec<_>) = models.iter().partition(|model| self.is_ready(model.card()));
+        Err(self.not_found(wanted, near.into_iter().chain(far).map(|model| model.card().id.clone())))
     }
 
     /// The embedder of this id or name.
@@ -132,6 +128,32 @@ impl Host {
         found
     }
 
+    /// The one model that a bare name means: the only one, or the only one that can be used now.
+    fn one_of(&self, named: &[&Arc<dyn Model>], wanted: &str) -> Result<Arc<dyn Model>, Error> {
+        let ready: Vec<_> = named.iter().copied().filter(|model| self.is_ready(model.card())).collect();
+        if let ([only], _) | (_, [only]) = (named, ready.as_slice()) {
+            return Ok(Arc::clone(only));
+        }
+        let ids = |of: &mut dyn Iterator<Item = &Arc<dyn Model>>| {
+            of.map(|model| format!("`{}`", model.card().id)).collect::<Vec<_>>().join(" or ")
+        };
+        if !ready.is_empty() {
+            let several = format!("several providers that are set up have a model `{wanted}`");
+            let which = ids(&mut ready.into_iter());
+            return Err(Error::new(ErrorKind::ModelNotFound, several).hint(format!("say which: {which}")));
+        }
+        let mut error =
+            Error::new(ErrorKind::Setup, format!("no provider that has the model `{wanted}` is set up"));
+        for card in named.iter().filter_map(|model| self.provider_by_id(&model.card().provider)) {
+            error = error.hint(how_to_set_up(card.card()));
+        }
+        Err(error.hint(format!("or say which: {}", ids(&mut named.iter().copied()))))
+    }
+
+    fn is_ready(&self, card: &ModelCard) -> bool {
+        self.provider_by_id(&card.provider).is_some_and(|provider| provider.card().state == State::Ready)
+    }
+
     fn unlisted<T>(&self, wanted: &str, get: impl Fn(&dyn Provider, &str) -> Option<T>) -> Option<T> {
         let (provider, name) = wanted.split_once('/')?;
         get(self.provider_by_id(provider)?.as_ref(), name)
@@ -156,6 +178,23 @@ impl fmt::Debug for Host {
 impl fmt::Debug for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.model.card().id, self.rank)
+    }
+}
+
+/// What a provider still needs, as the thing to do.
+fn how_to_set_up(card: &ProviderCard) -> String {
+    let missing = match &card.state {
+        State::NeedsSetup { missing } => missing.as_str(),
+        State::Broken { reason } => return format!("{}: {reason}", card.name),
+        State::Ready | State::Unchecked => return format!("{}: `{}/...`", card.name, card.id),
+    };
+    match card
+        .keys
+        .iter()
+        .find(|key| key.secret && key.env.iter().any(|name| missing.contains(name.as_str())))
+    {
+        Some(key) => format!("{}: `consort keys set {}`, or set {missing}", card.name, key.name),
+        None => format!("{}: set {missing}", card.name),
     }
 }
 

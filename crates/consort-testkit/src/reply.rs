@@ -46,7 +46,12 @@ impl Reply {
 
     /// A chunked answer in pieces of these sizes, over and over; its end follows.
     pub fn chunked(content_type: &str, body: impl AsRef<[u8]>, sizes: &[usize]) -> Self {
-        let mut reply = Self::open(content_type);
+        Self::pieces(200, &[("content-type", content_type)], body, sizes)
+    }
+
+    /// The same with any status and headers.
+    pub fn pieces(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>, sizes: &[usize]) -> Self {
+        let mut reply = Self::chunks(status, headers);
         let mut rest = body.as_ref();
         let mut sizes = sizes.iter().copied().filter(|size| *size > 0).cycle();
         while !rest.is_empty() {
@@ -60,8 +65,12 @@ impl Reply {
 
     /// The head of a chunked answer; pieces follow.
     pub fn open(content_type: &str) -> Self {
-        let mut bytes = head(200, &[("content-type", content_type), ("transfer-encoding", "chunked")]);
-        bytes.extend_from_slice(b"\r\n");
+        Self::chunks(200, &[("content-type", content_type)])
+    }
+
+    fn chunks(status: u16, headers: &[(&str, &str)]) -> Self {
+        let mut bytes = head(status, headers);
+        bytes.extend_from_slice(b"transfer-encoding: chunked\r\n\r\n");
         Self { steps: vec![Step::Write(bytes)] }
     }
 

@@ -207,7 +207,8 @@ fn set_default(model: &str, mut setup: Setup) -> Done {
 fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let model = find(&host, setup.settings.resolve(model))?;
+    let name = setup.settings.resolve(model);
+    let model = find(&host, name).map_err(|error| setup.explain(error, name))?;
     let card = model.card();
     if as_json {
         print_json(&card.options)?;

@@ -17,7 +17,9 @@ pub(crate) fn run(providers: Providers, mut setup: Setup) -> Done {
     let all: Vec<&ProviderCard> = host.providers().iter().map(|provider| provider.card()).collect();
     match providers.command {
         Some(ProvidersCommand::Show { provider, json }) => {
-            let found = host.provider_by_id(&provider).ok_or_else(|| no_provider(&host, &provider))?;
+            let found = host
+                .provider_by_id(&provider)
+                .ok_or_else(|| setup.explain(no_provider(&host, &provider), &provider))?;
             show(found.as_ref(), &setup, json)
         }
         Some(ProvidersCommand::List { json }) => list(&all, &setup, json || providers.json),

@@ -166,5 +166,7 @@ fn clap_speaks_the_same_way() {
     For more information, try '--help'.
     "#);
     assert_eq!(run(&["--json", "--jsonl", "hi"]).code, 2);
+    let told = run(&["--json", "--colour", "never", "hi"]);
+    assert_eq!((told.code, told.json()["error"]["code"].as_str()), (2, Some("invalid_request")), "{told}");
     assert_eq!(run(&["-o", "name"]).code, 2);
 }

@@ -107,6 +107,29 @@ fn broken_toml_stops_nothing_else() {
 }
 
 #[test]
+fn a_provider_whose_description_is_broken_is_not_asked_elsewhere() {
+    let place = Place::new();
+    place.file("home/providers/openai.toml", "base_url = 'http://127.0.0.1:9/v1'\nbase_ulr = 'x'\n");
+    let key = [("OPENAI_API_KEY", "sk-x")];
+    let run = place.run_with(&key, &["-q", "-m", "openai/gpt-4o", "hi"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stderr.starts_with("error: the provider `openai` did not load\n"), "{run}");
+    assert!(run.stderr.contains("[PLACE]/home/providers/openai.toml:2: unknown field `base_ulr`"), "{run}");
+    assert!(place.run(&["providers", "show", "openai"]).stderr.contains("did not load"));
+    std::fs::remove_file(place.path("home/providers/openai.toml")).unwrap();
+    place.file(
+        "home/consort.toml",
+        "[aliases]\nx = 'y'\n\n[providers.openai]\nbase_url = 'http://127.0.0.1:9/v1'\n\n# and\nwire = 'smoke'\n",
+    );
+    let run = place.run_with(&key, &["-q", "-m", "openai/gpt-4o", "hi"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stderr.contains("consort.toml:8: [providers.openai]: no wire is named `smoke`"), "{run}");
+    // The others are as they were.
+    assert_eq!(place.run(&["-m", "anthropic/claude-opus-5", "hi"]).code, 3);
+    assert_eq!(place.run(&["-q", "-m", "demo", "-o", "say", "x", "hi"]).stdout, "x");
+}
+
+#[test]
 fn the_default_model() {
     let place = Place::new();
     place.file("home/consort.toml", "# mine\n[aliases]\nt = 'demo/think'\n");

@@ -8,10 +8,13 @@
 mod ask;
 mod attach;
 mod errors;
+mod faults;
 mod files;
 mod lists;
 mod programs;
+mod recorded;
 mod reference;
 mod signals;
 mod sockets;
 mod support;
+mod vendors;

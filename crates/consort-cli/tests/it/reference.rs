@@ -36,10 +36,10 @@ fn reference() -> String {
         let words: Vec<&str> = command.split_whitespace().collect();
         let text = help(&words);
         page += format!("\n## consort {command}").trim_end();
-        page += &format!("\n\n```text\n{text}\n```\n");
+        page.push_str(&format!("\n\n```text\n{text}\n```\n"));
         for inner in if command.is_empty() { Vec::new() } else { below(&text) } {
             let words = [command, inner.as_str()];
-            page += &format!("\n### consort {command} {inner}\n\n```text\n{}\n```\n", help(&words));
+            page.push_str(&format!("\n### consort {command} {inner}\n\n```text\n{}\n```\n", help(&words)));
         }
     }
     page

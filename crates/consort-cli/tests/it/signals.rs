@@ -56,3 +56,23 @@ fn the_time_limit_holds() {
     assert_eq!(run.code, 7, "{run}");
     assert!(run.stderr.contains("deadline"), "{run}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_answer() {
+    use super::support::Vendor;
+    use consort_testkit::Reply;
+    let chunk = "data: {\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n";
+    let vendor = Vendor::new([Reply::open("text/event-stream").repeat(chunk, 1_000_000)]);
+    let place = Place::new();
+    let mut child = place
+        .command(&["-m", "openai/gpt-4o", "hello"])
+        .envs([("OPENAI_BASE_URL", vendor.url().as_str()), ("OPENAI_API_KEY", "sk-x")])
+        .spawn()
+        .unwrap();
+    let mut first = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}

@@ -1,8 +1,7 @@
-//! The program against a server: answers in odd pieces, and every fault with its exit code and a hint.
+//! What is sent for a question, and what is shown of an answer. The wires are in `vendors`, the faults in `faults`.
 use super::support::{Place, Run};
 use consort_testkit::{FakeServer, Reply};
 use insta::assert_snapshot;
-use std::time::{Duration, Instant};
 
 const KEY: &str = "sk-test-5ecret-0f-the-t3st";
 const SSE: &str = "text/event-stream";
@@ -76,27 +75,6 @@ async fn a_single_body_is_asked_for() {
 }
 
 #[tokio::test]
-async fn each_status_has_its_exit_code() {
-    let error = |message: &str| format!(r#"{{"error":{{"message":"{message}"}}}}"#);
-    let cases = [
-        (401, error(&format!("Incorrect API key provided: {KEY}")), 3, "auth"),
-        (403, error("not yours"), 3, "permission"),
-        (404, error("The model `brain` does not exist"), 4, "model_not_found"),
-        (413, error("too large"), 5, "context_length"),
-        (400, error("bad temperature"), 5, "invalid_request"),
-        (500, error("oh"), 5, "server"),
-        (529, error("overloaded"), 5, "overloaded"),
-    ];
-    for (status, body, code, kind) in cases {
-        let run = answer(Reply::error(status, &[], &body), &["--json"]).await;
-        let object = run.json();
-        assert_eq!((run.code, object["error"]["code"].as_str()), (code, Some(kind)), "{status}: {run}");
-        assert_eq!(object["error"]["status"], status);
-        assert!(run.stderr.starts_with("error: acme: "), "{run}");
-    }
-}
-
-#[tokio::test]
 async fn a_refused_key_says_what_to_do() {
     let run = answer(Reply::error(401, &[], r#"{"error":{"message":"no such key"}}"#), &[]).await;
     assert_snapshot!(run, @r#"
@@ -105,69 +83,4 @@ async fn a_refused_key_says_what_to_do() {
     error: acme: no such key
       help: replace the key with `consort keys set acme`, or in ACME_KEY
     "#);
-}
-
-#[tokio::test]
-async fn each_form_of_retry_after_is_told() {
-    for (header, seconds) in [(("retry-after", "7"), 7.0), (("retry-after-ms", "1500"), 1.5)] {
-        let reply = Reply::error(429, &[header], r#"{"error":{"message":"slow down"}}"#);
-        let run = answer(reply, &["--json"]).await;
-        assert_eq!((run.code, run.json()["error"]["retry_after_s"].as_f64()), (6, Some(seconds)), "{run}");
-    }
-}
-
-#[tokio::test]
-async fn faults_of_the_stream_keep_what_came() {
-    let error = "data: {\"error\":{\"message\":\"upstream fell over\",\"code\":502}}\n\n";
-    let long = "x".repeat(1024 * 1024);
-    let cases = [
-        ("cut before", Reply::open(SSE).reset(), 7, "network", ""),
-        ("cut after", Reply::open(SSE).piece(chunk("Hel")).reset(), 5, "interrupted", "Hel"),
-        ("no end", Reply::open(SSE).piece(chunk("Hel")).end(), 5, "interrupted", "Hel"),
-        ("error inside", Reply::open(SSE).piece(chunk("Hel")).piece(error).end(), 5, "server", "Hel"),
-        ("garbage", Reply::json("\u{1}\u{2} this is not json"), 5, "protocol", ""),
-        ("50 MB", Reply::open(SSE).piece("data: \"").repeat(&long, 50).end(), 5, "protocol", ""),
-        ("silence", Reply::silence(), 7, "timeout", ""),
-        ("stuck", Reply::open(SSE).piece(chunk("Hel")).hang(), 7, "timeout", "Hel"),
-    ];
-    for (name, reply, code, kind, text) in cases {
-        let begun = Instant::now();
-        let run = answer(reply, &["--json"]).await;
-        assert!(begun.elapsed() < Duration::from_secs(8), "{name}");
-        let object = run.json();
-        assert_eq!((run.code, object["error"]["code"].as_str()), (code, Some(kind)), "{name}: {run}");
-        assert_eq!(object["text"], text, "{name}");
-    }
-    let run = answer(Reply::open(SSE).piece(chunk("Hel")).reset(), &[]).await;
-    assert!(run.stdout == "Hel" && run.stderr.starts_with("error: acme: "), "{run}");
-}
-
-#[tokio::test]
-async fn the_log_holds_no_key() {
-    let server =
-        FakeServer::start([Reply::chunked(SSE, format!("{}{END}", chunk("Hi")), &[9])]).await.unwrap();
-    let place = place(&server);
-    let run = tokio::task::spawn_blocking(move || {
-        place.run_with(&[("ACME_KEY", KEY), ("CONSORT_LOG", "trace")], &["-m", "acme/brain", "hi"])
-    });
-    let run = run.await.unwrap();
-    assert_eq!(run.stdout, "Hi", "{run}");
-    assert!(run.stderr.contains("DEBUG") && !run.stderr.contains("5ecret"), "{run}");
-}
-
-#[tokio::test]
-async fn live_lists_are_asked_for_and_kept() {
-    let list =
-        r#"{"object":"list","data":[{"id":"brain","object":"model"},{"id":"brawn","object":"model"}]}"#;
-    let server = FakeServer::start([Reply::json(list)]).await.unwrap();
-    let place = place(&server);
-    let runs = tokio::task::spawn_blocking(move || {
-        let env = [("ACME_KEY", KEY)];
-        let live = place.run_with(&env, &["models", "-q", "acme", "--live", "--json"]);
-        (live, place.run_with(&env, &["models", "-q", "acme", "--json"]))
-    });
-    let (live, kept) = runs.await.unwrap();
-    assert_eq!(live.json(), kept.json(), "{live}");
-    assert_eq!(kept.json()[1]["id"], "acme/brawn", "{kept}");
-    assert_eq!(server.asked().len(), 1);
 }

@@ -1,4 +1,5 @@
-//! Runs the program with an empty environment and a home of its own.
+//! Runs the program with an empty environment and a home of its own, and fake vendors for it.
+use consort_testkit::{FakeServer, Reply};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -45,6 +46,26 @@ impl Place {
         // A program that refuses early closes its end: that is no failure of the test.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_ref());
         Run::of(child.wait_with_output().unwrap(), self.0.path())
+    }
+}
+
+/// A fake vendor on a loopback port, for tests that drive the program and need no runtime of their own.
+pub(crate) struct Vendor {
+    pub(crate) server: FakeServer,
+    // Dropped after the server, whose connections run on it.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Vendor {
+    pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let server = runtime.block_on(FakeServer::start(replies)).unwrap();
+        Self { server, _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::transport::Services;
 use consort_core::Provider;
 use consort_settings::{Env, Folders, Problem, Settings};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,23 +26,28 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// Reads the catalogue. This opens a few files and nothing else: no network, no client, no key is used.
+    ///
+    /// A provider that a bad file describes is left out, also a built-in one: without what the file says, a
+    /// key might go to another place than the user wanted.
     pub fn load(folders: &Folders, env: &Env, settings: &Settings) -> Self {
         let mut problems = Problems::new();
-        let mut layers = user_files(&folders.providers_dir(), &mut problems);
+        let mut broken = BTreeSet::new();
+        let mut layers = user_files(&folders.providers_dir(), &mut broken, &mut problems);
         for (id, table) in &settings.providers {
-            if let Some(table) = checked_settings(folders, id, table, &mut problems) {
-                layers.entry(id.clone()).or_default().push((folders.settings_file(), table));
+            match checked_settings(folders, id, table, &mut problems) {
+                Some(table) => layers.entry(id.clone()).or_default().push((folders.settings_file(), table)),
+                None => drop(broken.insert(id.clone())),
             }
         }
+        layers.retain(|id, _| !broken.contains(id));
         let services = Arc::new(Services::new(folders, env));
         let mut specs: Vec<ProviderSpec> = Vec::new();
-        for (id, text) in builtin::ALL {
+        for (id, text) in builtin::ALL.iter().filter(|(id, _)| !broken.contains(*id)) {
             match layers.remove(*id) {
                 None => specs.extend(builtin(id)),
                 Some(layers) => {
                     let base = serde_json::from_str(text).unwrap_or_default();
-                    // A layer that spoils the whole is left out, and the provider stays.
-                    specs.extend(layered(id, base, layers, &mut problems).or_else(|| builtin(id)));
+                    specs.extend(layered(id, base, layers, &mut problems));
                 }
             }
         }
@@ -68,7 +73,7 @@ impl fmt::Debug for Catalogue {
 type Layers = BTreeMap<String, Vec<(PathBuf, Map<String, Value>)>>;
 
 /// The user's own provider files, in the order of their names. A bad one is a problem, and the rest load.
-fn user_files(folder: &Path, problems: &mut Problems) -> Layers {
+fn user_files(folder: &Path, broken: &mut BTreeSet<String>, problems: &mut Problems) -> Layers {
     let mut layers = Layers::new();
     let Ok(entries) = std::fs::read_dir(folder) else { return layers };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -78,13 +83,16 @@ fn user_files(folder: &Path, problems: &mut Problems) -> Layers {
         let read = std::fs::read_to_string(&file)
             .map_err(|error| Problem::new(&file, format!("cannot be read: {error}")))
             .and_then(|text| spec::check(&file, &text));
+        let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match read {
             Ok(table) => {
-                let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let id = table.get("id").and_then(Value::as_str).map_or_else(stem, str::to_owned);
                 layers.entry(id).or_default().push((file, table));
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => {
+                broken.insert(stem());
+                problems.push(problem);
+            }
         }
     }
     layers
@@ -98,15 +106,43 @@ fn checked_settings(
     problems: &mut Problems,
 ) -> Option<Map<String, Value>> {
     let file = folders.settings_file();
-    match spec::check(&file, &table.to_string()) {
+    let alone = table.to_string();
+    match spec::check(&file, &alone) {
         Ok(table) => Some(table),
         Err(problem) => {
-            // Its line counts in the table alone: the section's name leads there.
+            let field = problem.line.and_then(|line| alone.lines().nth(line - 1)).and_then(first_word);
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let line = line_in_section(&text, id, field);
             let message = format!("[providers.{id}]: {}", problem.message);
-            problems.push(Problem { line: None, message, ..problem });
+            problems.push(Problem { line, message, ..problem });
             None
         }
     }
+}
+
+/// The name before the `=` of a line.
+fn first_word(line: &str) -> Option<&str> {
+    Some(line.split('=').next()?.trim()).filter(|word| !word.is_empty() && !word.starts_with('['))
+}
+
+/// The line of a field in a provider's section of the settings file, else that of the section's head.
+fn line_in_section(text: &str, id: &str, field: Option<&str>) -> Option<usize> {
+    let is_head = |line: &str| {
+        let name = line.trim().trim_start_matches('[').strip_prefix("providers.");
+        line.trim_start().starts_with('[')
+            && name
+                .is_some_and(|name| name.trim_start_matches(['"', '\'']).strip_prefix(id).is_some_and(ends))
+    };
+    let head = text.lines().position(is_head)?;
+    let section = text.lines().enumerate().skip(head + 1);
+    let mut inside = section.take_while(|(_, line)| !line.trim_start().starts_with('[') || is_head(line));
+    let at = inside.find(|(_, line)| field.is_some() && first_word(line) == field).map_or(head, |(at, _)| at);
+    Some(at + 1)
+}
+
+/// Whether a name ends here, and is not only the start of a longer one.
+fn ends(rest: &str) -> bool {
+    rest.starts_with(['.', ']', '"', '\'', ' '])
 }
 
 /// The provider that the layers make together, if they make one.

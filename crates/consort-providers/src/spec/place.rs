@@ -1,6 +1,7 @@
 //! Where a provider is: base URLs, and the placeholders in them.
 use super::ProviderSpec;
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 /// The placeholder that nothing fills, as the environment variables that would.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,14 +52,21 @@ pub(crate) fn base_url(
 
 /// `OLLAMA_HOST` and its like may be a host alone, a host and a port, or the address that a server listens on.
 fn with_scheme(url: &str, spec: &ProviderSpec) -> String {
+    // Some write the value with its quotes.
+    let url = url.trim_matches(['"', '\'']).trim();
     if url.contains("://") {
         return url.to_owned();
     }
-    let host = url.strip_prefix("0.0.0.0").map_or_else(|| url.to_owned(), |rest| format!("127.0.0.1{rest}"));
+    let host = if url.parse::<Ipv6Addr>().is_ok() { format!("[{url}]") } else { url.to_owned() };
+    // "Any address" is where a server listens; it is asked on this machine's own.
+    let any = [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")];
+    let host =
+        any.iter().find_map(|(any, own)| Some(format!("{own}{}", host.strip_prefix(any)?))).unwrap_or(host);
     let host = if host.starts_with(':') { format!("127.0.0.1{host}") } else { host };
+    let has_port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
     let usual = spec.local.as_ref().and_then(|local| local.ports.first());
     match usual {
-        Some(port) if !host.trim_start_matches('[').contains(':') => format!("http://{host}:{port}"),
+        Some(port) if !has_port => format!("http://{host}:{port}"),
         Some(_) => format!("http://{host}"),
         None => format!("https://{host}"),
     }
@@ -105,5 +113,9 @@ mod tests {
         check("0.0.0.0", "", "http://127.0.0.1:11434");
         check(":8000", "", "http://127.0.0.1:8000");
         check("box:99", "", "http://box:99");
+        check("[::1]", "", "http://[::1]:11434");
+        check("::1", "", "http://[::1]:11434");
+        check("[::]:99", "", "http://[::1]:99");
+        check(" \"1.2.3.4\" ", "", "http://1.2.3.4:11434");
     }
 }

@@ -1,6 +1,6 @@
 //! What to do about an error, where the provider's description knows it.
 use crate::spec::{Auth, ProviderSpec};
-use consort_core::{ConfigKey, Error, ErrorKind};
+use consort_core::{ConfigKey, Error, ErrorKind, Phase};
 
 /// No key was found.
 pub(super) fn no_key(spec: &ProviderSpec, key: &ConfigKey) -> Error {
@@ -54,7 +54,18 @@ pub(super) fn complete(error: Error, spec: &ProviderSpec) -> Error {
             error.hint(format!("`consort models -q {}` lists the models; check the base URL too", spec.id))
         }
         ErrorKind::Interrupted => error.hint("what came before is incomplete; ask again"),
+        ErrorKind::Timeout if error.phase() == Some(Phase::Deadline) => {
+            error.hint("allow it more time (`--timeout SECONDS`), or use another model")
+        }
         ErrorKind::Timeout => error.hint("try again, or use another model"),
+        ErrorKind::InvalidRequest => {
+            error.hint("change what the message names: `consort models options` says what a model takes")
+        }
+        ErrorKind::Protocol => error.hint(format!(
+            "check the base URL and the wire of {} (`consort providers show {}`); `CONSORT_LOG=debug` says more",
+            spec.name, spec.id
+        )),
+        ErrorKind::ContentFilter => error.hint("say it in other words, or use another model"),
         _ => error,
     }
 }

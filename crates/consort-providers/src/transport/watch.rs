@@ -92,7 +92,7 @@ impl Watch {
     }
 }
 
-/// `2 s`, `0.25 s`.
+/// `2 s`, `0.25 s`. What is left of a deadline is a moment short of what was asked for.
 fn shown(duration: Duration) -> String {
-    format!("{} s", duration.as_millis() as f64 / 1000.0)
+    format!("{} s", (duration.as_secs_f64() * 100.0).round() / 100.0)
 }

@@ -87,8 +87,8 @@ async fn users_add_and_override() {
     let provider = |id: &str| catalogue.providers.iter().find(|provider| provider.card().id == id);
     assert_eq!(provider("acme").unwrap().card().name, "acme");
     assert_eq!(provider("groq").unwrap().card().name, "Groq of ours");
-    assert_eq!(provider("mistral").unwrap().card().name, "Mistral");
-    assert!(provider("homeless").is_none() && provider("broken").is_none());
+    // What a bad table describes is not loaded without it: its key might go elsewhere than the user wanted.
+    assert!(["mistral", "homeless", "broken"].iter().all(|id| provider(id).is_none()));
     let models = provider("openai").unwrap().models().await.unwrap();
     let gpt = models.iter().find(|model| model.card().name == "gpt-4o").unwrap();
     assert_eq!((gpt.card().limits.context, gpt.card().limits.output), (Some(5), Some(16384)));

@@ -5,6 +5,9 @@ use super::{Frame, Sink, grow};
 use consort_core::Error;
 use memchr::memchr2;
 
+/// The names of fields.
+const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
+
 /// Cuts a stream of server-sent events.
 #[derive(Debug, Default)]
 pub struct SseFramer {
@@ -16,6 +19,10 @@ pub struct SseFramer {
     /// The last byte was a carriage return: a newline right after it belongs to it.
     after_cr: bool,
     past_start: bool,
+    /// A frame came: this is a stream of events.
+    has_frames: bool,
+    /// A line came that no such stream has.
+    has_other: bool,
 }
 
 impl SseFramer {
@@ -53,10 +60,16 @@ impl SseFramer {
     /// Some servers leave out the last blank line; what they sent counts.
     pub(super) fn end(&mut self, sink: Sink<'_>) -> Result<(), Error> {
         let rest = std::mem::take(&mut self.rest);
-        if !rest.is_empty() {
+        // The last line may be cut inside its field's name: then it is no other line.
+        let cut = FIELDS.iter().any(|field| field.starts_with(&rest));
+        if !rest.is_empty() && !cut {
             self.line(&rest, sink)?;
         }
-        self.dispatch(sink)
+        self.dispatch(sink)?;
+        if self.has_other && !self.has_frames {
+            return Err(Error::protocol("what came is no stream of events"));
+        }
+        Ok(())
     }
 
     fn line(&mut self, mut line: &[u8], sink: Sink<'_>) -> Result<(), Error> {
@@ -85,8 +98,9 @@ impl SseFramer {
                 self.name.clear();
                 self.name.push_str(&String::from_utf8_lossy(value));
             }
-            // Comments (an empty field), ids, retry times and unknown fields mean nothing here.
-            _ => {}
+            // Comments (an empty field), ids and retry times mean nothing here, and unknown fields little.
+            b"" | b"id" | b"retry" => {}
+            _ => self.has_other = true,
         }
         Ok(())
     }
@@ -96,6 +110,7 @@ impl SseFramer {
             self.name.clear();
             return Ok(());
         }
+        self.has_frames = true;
         let done = sink(Frame { name: &self.name, data: &self.data, is_error: false });
         self.data.clear();
         self.name.clear();

@@ -124,6 +124,9 @@ impl Decode for GeminiDecode {
 
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) -> Result<(), Error> {
         self.chunk(body, out)?;
+        if self.candidates.is_empty() && !self.blocked && self.usage.is_null() {
+            return Err(Error::protocol("the answer has no candidates"));
+        }
         self.finish(out);
         Ok(())
     }

@@ -61,6 +61,10 @@ impl Decode for OllamaDecode {
 
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) -> Result<(), Error> {
         self.line(body, out)?;
+        let is_empty = !out.iter().any(|event| matches!(event, Event::PartStart { .. }));
+        if is_empty && self.finish.is_none() {
+            return Err(Error::protocol("the answer holds no message"));
+        }
         let finish = self.finish.take().unwrap_or_else(|| FinishReason::Other.into());
         self.close(out);
         out.push(Event::Finished(finish));
