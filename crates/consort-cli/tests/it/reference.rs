@@ -28,21 +28,25 @@ fn below(text: &str) -> Vec<String> {
         .collect()
 }
 
+fn section(mark: &str, words: &[&str]) -> (String, String) {
+    let text = help(words);
+    let title = ["consort"].iter().chain(words).copied().collect::<Vec<_>>().join(" ");
+    (format!("\n{mark} {title}\n\n```text\n{text}\n```\n"), text)
+}
+
 fn reference() -> String {
-    let mut page = String::from(
-        "# The command line\n\nWritten by the program's own help; `UPDATE=1 cargo test -p consort-cli reference` makes it anew.\n",
-    );
+    let mut pages = vec![
+        "# The command line\n\nWritten by the program's own help; `UPDATE=1 cargo test -p consort-cli reference` makes it anew.\n"
+            .to_owned(),
+    ];
     for command in COMMANDS {
         let words: Vec<&str> = command.split_whitespace().collect();
-        let text = help(&words);
-        page += format!("\n## consort {command}").trim_end();
-        page.push_str(&format!("\n\n```text\n{text}\n```\n"));
-        for inner in if command.is_empty() { Vec::new() } else { below(&text) } {
-            let words = [command, inner.as_str()];
-            page.push_str(&format!("\n### consort {command} {inner}\n\n```text\n{}\n```\n", help(&words)));
-        }
+        let (page, text) = section("##", &words);
+        pages.push(page);
+        let inner = if command.is_empty() { Vec::new() } else { below(&text) };
+        pages.extend(inner.iter().map(|inner| section("###", &[command, inner]).0));
     }
-    page
+    pages.concat()
 }
 
 #[test]

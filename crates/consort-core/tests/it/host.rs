@@ -49,7 +49,7 @@ fn a_model_is_found_by_id_alias_and_name() {
         ("macaw", "zoo/parrot-large"),
         (
             "parrot",
-            "model_not_found: several providers have a model `parrot` [say which: `zoo/parrot` or `farm/parrot`]",
+            "model_not_found: several providers that are set up have a model `parrot` [say which: `zoo/parrot` or `farm/parrot`]",
         ),
         ("zoo/parot", "model_not_found: no model is named `zoo/parot` [did you mean `zoo/parrot`?]"),
         ("fsat", "model_not_found: no model is named `fsat` [did you mean `fast`?]"),
