@@ -141,6 +141,28 @@ fn arrows_between_crates_only_go_down() {
     }
 }
 
+/// The README's first command is `cargo run`, which must know what to run.
+#[test]
+fn there_is_one_program_to_run() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let usual = list(&metadata["workspace_default_members"]);
+    let programs: Vec<String> = list(&metadata["packages"])
+        .iter()
+        .filter(|package| usual.contains(&package["id"]))
+        .flat_map(|package| list(&package["targets"]))
+        .filter(|target| list(&target["kind"]).contains(&"bin".into()))
+        .map(|target| target["name"].to_string())
+        .collect();
+    assert_eq!(programs, ["\"consort\""], "`cargo run` must have one program to choose from");
+}
+
 #[test]
 fn the_pure_crates_do_no_io() {
     for package in ["consort-core", "consort-wire"] {
