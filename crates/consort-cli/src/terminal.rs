@@ -78,27 +78,48 @@ impl Signs {
 
 /// Writes rows in columns as wide as their widest cell, indented by two.
 pub(crate) fn table(to: &mut impl Write, rows: &[Vec<String>], styles: &[Option<Style>]) -> io::Result<()> {
+    let screen = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    // Written at once: a terminal's lines are a system call each.
+    to.write_all(laid_out(rows, styles, screen).as_bytes())
+}
+
+/// The rows as text. On a screen that they are too wide for, the columns that do not fit go to a line of their own.
+fn laid_out(rows: &[Vec<String>], styles: &[Option<Style>], screen: Option<usize>) -> String {
+    const BELOW: usize = 6;
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    // Written at once: a terminal's lines are a system call each.
-    let mut text = Vec::new();
+    // Each column ends where the ones before it end, after two blanks.
+    let ends = widths.iter().scan(0, |end, width| {
+        *end += 2 + width;
+        Some(*end)
+    });
+    let fitting = ends.take_while(|end| screen.is_none_or(|screen| *end <= screen)).count().max(1);
+    let mut text = String::new();
     for row in rows {
         let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
-        write!(text, "  ")?;
+        let mut blanks = 2;
         for (at, cell) in row.iter().enumerate().take(last + 1) {
-            let blanks = if at == last { 0 } else { widths[at] + 2 - cell.chars().count() };
-            match styles.get(at).copied().flatten() {
-                Some(style) if !cell.is_empty() => write!(text, "{}", style.paint(cell))?,
-                _ => write!(text, "{cell}")?,
+            if at == fitting {
+                text.push('\n');
+                blanks = BELOW;
             }
-            write!(text, "{:blanks$}", "")?;
+            if cell.is_empty() {
+                blanks += if at < fitting { widths[at] + 2 } else { 0 };
+                continue;
+            }
+            text.extend(std::iter::repeat_n(' ', blanks));
+            match styles.get(at).copied().flatten() {
+                Some(style) => text += &style.paint(cell).to_string(),
+                None => text += cell,
+            }
+            blanks = if at < fitting { widths[at] + 2 - cell.chars().count() } else { 2 };
         }
-        writeln!(text)?;
+        text.push('\n');
     }
-    to.write_all(&text)
+    text
 }
 
 /// Prints JSON for programs that people look at too.
@@ -134,6 +155,19 @@ pub(crate) fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_too_wide_for_the_screen_takes_a_second_line() {
+        let rows = [["ID", "STATE", "CAN"], ["a-model", "", "tools"], ["b", "ready", ""]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let wide = "  ID       STATE  CAN\n  a-model         tools\n  b        ready\n";
+        assert_eq!(laid_out(&rows, &[], None), wide);
+        assert_eq!(laid_out(&rows, &[], Some(23)), wide);
+        let narrow = "  ID       STATE\n      CAN\n  a-model\n      tools\n  b        ready\n";
+        assert_eq!(laid_out(&rows, &[], Some(22)), narrow);
+        let narrowest = "  ID\n      STATE  CAN\n  a-model\n      tools\n  b\n      ready\n";
+        assert_eq!(laid_out(&rows, &[], Some(10)), narrowest);
+    }
 
     #[test]
     fn numbers_are_short() {
