@@ -14,6 +14,9 @@ pub(crate) fn run(command: Keys, setup: Setup) -> Done {
         Keys::Set { name } => return set(&name, setup),
         Keys::Get { name } => match setup.keys.get(&name)? {
             Some(key) => writeln!(to, "{}", key.expose())?,
+            None if setup.keys.names()?.is_empty() => {
+                return Err(unknown(&setup, &name)?.hint(format!("consort keys set {name}")).into());
+            }
             None => return Err(unknown(&setup, &name)?.into()),
         },
         Keys::List { json } => list(&mut to, &setup.keys.names()?, json)?,
@@ -93,9 +96,5 @@ fn unused(host: &Host, name: &str) -> Option<String> {
 fn unknown(setup: &Setup, name: &str) -> Result<Error, Error> {
     let stored = setup.keys.names()?;
     let error = Error::new(ErrorKind::Setup, format!("no key named `{name}` is stored"));
-    Ok(if stored.is_empty() {
-        error.hint(format!("consort keys set {name}"))
-    } else {
-        error.hint(format!("stored are {}", stored.join(", ")))
-    })
+    Ok(if stored.is_empty() { error } else { error.hint(format!("stored are {}", stored.join(", "))) })
 }

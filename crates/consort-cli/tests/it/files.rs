@@ -3,6 +3,13 @@ use super::support::{Place, run};
 use insta::assert_snapshot;
 
 #[test]
+fn a_key_that_is_not_there_is_not_to_be_stored_before_it_is_removed() {
+    let place = Place::new();
+    assert!(place.run(&["keys", "get", "mistral"]).stderr.contains("help: consort keys set mistral"));
+    assert!(!place.run(&["keys", "remove", "mistral"]).stderr.contains("help:"));
+}
+
+#[test]
 fn keys_come_and_go() {
     let place = Place::new();
     assert_snapshot!(place.run(&["keys", "list"]), @r#"
