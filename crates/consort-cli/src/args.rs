@@ -3,25 +3,25 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
-  consort \"why is the sky blue\"                  ask the default model
-  git diff | consort \"write a commit message\"    the piped text follows the prompt
-  consort -m demo \"hello\"                        a model that needs no key
-  consort -a photo.jpg \"what is this\"            show it a file, or a URL
-  consort --json \"2+2\" | jq -r .text             one JSON object with text, usage and cost
-  consort -o temperature 0.2 \"name a colour\"     an option of the model
+  consort \"why is the sky blue\"                ask the default model
+  git diff | consort \"write a commit message\"  the piped text follows the prompt
+  consort -m demo \"hello\"                      a model that needs no key
+  consort -a photo.jpg \"what is this\"          show it a file, or a URL
+  consort --json \"2+2\" | jq -r .text           one object: text, usage, cost
+  consort -o temperature 0.2 \"name a colour\"   an option of the model
 
 Exit codes:
-  0 answered            1 other failure       2 usage               3 no key, or refused
-  4 no such model       5 provider error      6 rate limited        7 network or timeout
-  8 with --strict: declined or cut short      130 interrupted
+  0 answered         1 other failure     2 usage           3 no key, or refused
+  4 no such model    5 provider error    6 rate limited    7 network or timeout
+  8 with --strict: declined or cut short                   130 interrupted
 
-Start with `consort doctor`: it says what is set up, what is missing, and what to do.";
+Start with `consort doctor`: what is set up, what is missing, and what to do.";
 
 const ENVIRONMENT: &str = "\
 Environment:
   CONSORT_HOME     one folder for settings, keys and data
   CONSORT_MODEL    the default model
-  CONSORT_LOG      error, warn, info, debug or trace: a log on stderr; keys are never in it
+  CONSORT_LOG      log to stderr, without keys: error, warn, info, debug, trace
   NO_COLOR         no colours";
 
 /// Ask any language model.

@@ -47,7 +47,7 @@ fn list(all: &[&ProviderCard], setup: &Setup, as_json: bool) -> Done {
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     table(&mut to, &rows, &[None, None, None, None, Some(Style::Dim)])?;
     to.flush()?;
-    let note = "consort keys set KEY stores a key; consort providers show ID says where to get one";
+    let note = "consort keys set KEY stores a key; consort providers show ID, where to get it";
     writeln!(anstream::stderr(), "\n{}", Style::Dim.paint(note))?;
     Ok(exit::OK)
 }
