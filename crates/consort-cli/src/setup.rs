@@ -91,7 +91,16 @@ impl Setup {
     pub(crate) fn choose(&self, host: &Host, named: Option<&str>) -> Result<Chosen, Error> {
         if let Some(name) = named.or(self.settings.default_model.as_deref()) {
             let name = self.settings.resolve(name);
-            let model = find(host, name).map_err(|error| self.explain(error, name))?;
+            let model = find(host, name).map_err(|error| {
+                let error = self.explain(error, name);
+                match (named, self.env.get("CONSORT_MODEL")) {
+                    (Some(_), _) => error,
+                    (None, Some(_)) => error.hint("the name comes from the variable CONSORT_MODEL"),
+                    (None, None) => {
+                        error.hint("it is the default model: `consort models default ID` sets another")
+                    }
+                }
+            })?;
             return Ok(Chosen { model, fallback: false });
         }
         let first = with_key(host)

@@ -12,8 +12,8 @@ pub trait Decode: Send {
     /// The single body of an answer that was not streamed.
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) -> Result<(), Error>;
 
-    /// The end of the stream. `Finished` is emitted here at the latest; a stream that may not end here is
-    /// [`interrupted`].
+    /// The end of the stream. `Finished` is emitted here at the latest; a stream that may not end here was
+    /// interrupted.
     fn end(&mut self, out: &mut Vec<Event>) -> Result<(), Error>;
 }
 

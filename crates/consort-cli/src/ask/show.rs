@@ -137,12 +137,25 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
+    /// Ends an open line of the answer. In a pipe the answer's bytes are its own, and only a screen that shows both
+    /// gets the newline.
+    fn fresh_stdout(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.out_fresh, true) {
+            return Ok(());
+        }
+        if self.terminal {
+            writeln!(io::stdout())
+        } else if io::stderr().is_terminal() {
+            writeln!(io::stderr())
+        } else {
+            Ok(())
+        }
+    }
+
     /// A line on stderr.
     fn note(&mut self, style: Style, line: &str) -> io::Result<()> {
         self.fresh_stderr()?;
-        if self.terminal && !std::mem::replace(&mut self.out_fresh, true) {
-            writeln!(io::stdout())?;
-        }
+        self.fresh_stdout()?;
         writeln!(anstream::stderr(), "{}", style.paint(line))
     }
 
@@ -158,9 +171,7 @@ impl<'a> Show<'a> {
             }
             Form::Text => {
                 self.fresh_stderr()?;
-                if self.terminal && !std::mem::replace(&mut self.out_fresh, true) {
-                    writeln!(io::stdout())?;
-                }
+                self.fresh_stdout()?;
             }
         }
         if self.quiet {

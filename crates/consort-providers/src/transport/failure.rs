@@ -35,6 +35,10 @@ pub(super) fn of_request(error: &reqwest::Error, host: &str, local: bool) -> Err
         return Error::new(ErrorKind::Network, format!("the host {host} was not found"))
             .hint("check the network and the base URL");
     }
+    if has(&["invalidcontenttype", "corrupt message"]) {
+        return Error::new(ErrorKind::Network, format!("{host} does not speak https"))
+            .hint("a plain server needs `http://` before its base URL");
+    }
     if has(&["certificate", "tls", "ssl", "handshake", "unknownissuer"]) {
         return Error::new(ErrorKind::Network, format!("no secure connection to {host}: {}", last(error)))
             .hint(

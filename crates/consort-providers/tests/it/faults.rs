@@ -189,9 +189,17 @@ async fn unreachable_places_are_told_apart() {
     assert_eq!(error.kind(), ErrorKind::Network, "{error:?}");
     decent(&error);
     // TLS to a server that speaks plain HTTP.
-    let server = FakeServer::start([Reply::json("{}")]).await.unwrap();
-    let error = Acme::at(&server.url().replace("http:", "https:"), "").ask().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Network | ErrorKind::Timeout), "{error:?}");
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = plain.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            let _ =
+                tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let error = Acme::at(&format!("https://{address}"), "").ask().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error:?}");
+    assert!(error.message().contains("does not speak https"), "{error}");
     decent(&error);
 }
 
