@@ -1,9 +1,18 @@
 //! The debug log on stderr, when `CONSORT_LOG` asks for it.
+use std::io::Write;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Starts the log. A level that is none counts as `debug`: whoever sets the variable wants to see something.
 pub(crate) fn start() {
     let Some(level) = std::env::var("CONSORT_LOG").ok().filter(|level| !level.is_empty()) else { return };
-    let level: LevelFilter = level.parse().unwrap_or(LevelFilter::DEBUG);
+    let level: LevelFilter = level.parse().unwrap_or_else(|_| {
+        let levels = "off, error, warn, info, debug, trace";
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(
+            anstream::stderr(),
+            "warning: CONSORT_LOG=`{level}` is no level ({levels}); taken as debug"
+        );
+        LevelFilter::DEBUG
+    });
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
 }

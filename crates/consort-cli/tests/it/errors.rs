@@ -170,3 +170,10 @@ fn clap_speaks_the_same_way() {
     assert_eq!((told.code, told.json()["error"]["code"].as_str()), (2, Some("invalid_request")), "{told}");
     assert_eq!(run(&["-o", "name"]).code, 2);
 }
+
+#[test]
+fn a_log_level_that_is_none_is_told() {
+    let run = Place::new().run_with(&[("CONSORT_LOG", "loud")], &["-m", "demo", "-o", "say", "ok", "hi"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "ok"), "{run}");
+    assert!(run.stderr.contains("warning: CONSORT_LOG=`loud` is no level"), "{run}");
+}
