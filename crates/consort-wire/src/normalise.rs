@@ -57,7 +57,7 @@ pub struct Carries {
     pub effort: bool,
     pub budget: bool,
     pub show_thinking: bool,
-    /// Requests say themselves whether they stream; otherwise the path does, or nothing.
+    /// Text that is empty but signed; otherwise empty text is left out.
     pub empty_text: bool,
 }
 

@@ -42,8 +42,8 @@ pub(crate) fn check(wire: &str, expect: &Value, response: &Response, wrong: &mut
             wrong.say(field, &expected.to_string(), &ours.to_string());
         }
     };
-    compare("n_citations", json!(citations(wire, response)));
-    compare("n_annotations", json!(citations(wire, response)));
+    compare("n_citations", json!(citations(response)));
+    compare("n_annotations", json!(citations(response)));
     match wire {
         "anthropic" | "bedrock" => {
             compare("signatures", signatures(response));
@@ -86,7 +86,7 @@ pub(crate) fn usage(name: &str, vendor: Option<&Value>) -> Option<u64> {
     number.as_f64().map(|number| number as u64)
 }
 
-fn citations(_wire: &str, response: &Response) -> usize {
+fn citations(response: &Response) -> usize {
     let count = |part: &Part| match &part.body {
         Body::Text { citations, .. } => citations.len(),
         _ => 0,

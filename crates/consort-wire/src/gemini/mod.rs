@@ -26,9 +26,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::{
-    Carries, Decode, Encode, Framing, Listed, Normalised, Quirks, Reply, Thinking, Wire, WireRequest,
-};
+use crate::{Carries, Decode, Encode, Listed, Normalised, Quirks, Reply, Thinking, Wire, WireRequest};
 use consort_core::{Error, Object, Request, Response};
 use serde_json::Value;
 
@@ -80,10 +78,6 @@ impl Wire for Gemini {
 
     fn decode(&self, _quirks: &Quirks) -> Box<dyn Decode> {
         Box::<decode::GeminiDecode>::default()
-    }
-
-    fn framing(&self) -> Framing {
-        Framing::Sse
     }
 
     fn encode(&self, reply: &Reply) -> Box<dyn Encode> {

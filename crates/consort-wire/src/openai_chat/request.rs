@@ -136,7 +136,7 @@ fn messages(request: &Request, quirks: &Quirks) -> Result<Value, Error> {
     if let Some(first) = request.instructions.first() {
         let role = first.vendor.text(ID, "role").unwrap_or(&quirks.system_role);
         let mut message = start(role);
-        message.insert("content".into(), content(&request.instructions, role)?);
+        message.insert("content".into(), content(&request.instructions)?);
         out.push(message.into());
     }
     for message in &request.messages {
@@ -176,7 +176,7 @@ fn own((key, value): (&String, &Value)) -> (String, Value) {
 
 fn plain(message: &Message, role: &str) -> Result<Value, Error> {
     let mut out = start(role);
-    out.insert("content".into(), content(&message.parts, role)?);
+    out.insert("content".into(), content(&message.parts)?);
     Ok(finish(out, message))
 }
 
@@ -198,7 +198,7 @@ fn assistant(message: &Message, quirks: &Quirks) -> Result<Value, Error> {
     }
     if thoughts.is_empty() {
         let nothing = shown.is_empty();
-        let value = if nothing { Value::Null } else { content(&shown, "assistant")? };
+        let value = if nothing { Value::Null } else { content(&shown)? };
         out.insert("content".into(), value);
     } else {
         for part in &shown {
@@ -255,7 +255,7 @@ fn tool_message(part: &Part) -> Result<Value, Error> {
     };
     let mut out = start("tool");
     out.insert("tool_call_id".into(), json!(result.call_id));
-    out.insert("content".into(), content(&result.content, "tool")?);
+    out.insert("content".into(), content(&result.content)?);
     mark(&mut out, part.cache.as_ref());
     if let Some(extra) = part.vendor.of(ID) {
         merge(&mut out, extra);
@@ -264,7 +264,7 @@ fn tool_message(part: &Part) -> Result<Value, Error> {
 }
 
 /// One plain text is a string, which every dialect reads; anything else is a list.
-fn content(parts: &[Part], _role: &str) -> Result<Value, Error> {
+fn content(parts: &[Part]) -> Result<Value, Error> {
     match parts {
         [] => Ok(json!("")),
         [part] if part.cache.is_none() && plain_vendor(part) => match &part.body {
