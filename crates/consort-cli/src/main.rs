@@ -9,6 +9,7 @@ mod ask;
 mod commands;
 mod cost;
 mod exit;
+mod local;
 mod log;
 mod setup;
 mod terminal;

@@ -151,10 +151,13 @@ impl Model for HostedModel {
             let normalised = plan.normalised(wire, &quirks, Arc::new(request.clone())).await?;
             let counted =
                 tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &quirks, &context).await;
-            match counted {
-                Some(result) => result,
-                None => Ok(tokens::locally(&plan.name, request)),
+            if let Some(result) = counted {
+                return result;
             }
+            // The first count reads a vocabulary, which takes a while.
+            let (name, whole) = (plan.name.clone(), request.clone());
+            let counting = tokio::task::spawn_blocking(move || tokens::locally(&name, &whole));
+            Ok(counting.await.unwrap_or_else(|_| consort_core::estimate_tokens(request)))
         })
     }
 }

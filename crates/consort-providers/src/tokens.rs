@@ -46,16 +46,12 @@ pub(crate) fn locally(model: &str, request: &Request) -> TokenCount {
 mod tokenizer {
     //! OpenAI's own vocabularies.
     use consort_core::{Body, Part, Request, TokenCount, ToolSpec};
-    use tiktoken_rs::{CoreBPE, bpe_for_model};
+    use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
     /// The tokens of the request's texts with this model's vocabulary. What its vendor adds around messages is
     /// the published rule; media and tools are not published, so a request with them is an estimate.
     pub(super) fn count(model: &str, request: &Request) -> Option<TokenCount> {
-        let model = model.rsplit('/').next().unwrap_or(model);
-        if !["gpt-", "o1", "o3", "o4", "text-embedding-"].iter().any(|family| model.starts_with(family)) {
-            return None;
-        }
-        let vocabulary = bpe_for_model(model).ok()?;
+        let vocabulary = vocabulary(model.rsplit('/').next().unwrap_or(model))?;
         const PER_MESSAGE: u64 = 3;
         const REPLY: u64 = 3;
         let mut exact = request.tools.is_empty();
@@ -73,6 +69,15 @@ mod tokenizer {
             }
         }
         Some(TokenCount { tokens, exact })
+    }
+
+    /// The vocabulary of a family. Named here and not found by the library, which then carries five.
+    fn vocabulary(model: &str) -> Option<&'static CoreBPE> {
+        let is = |families: &[&str]| families.iter().any(|family| model.starts_with(family));
+        if is(&["gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-oss", "chatgpt-4o", "o1", "o3", "o4"]) {
+            return Some(o200k_base_singleton());
+        }
+        is(&["gpt-4", "gpt-3.5", "text-embedding-"]).then(cl100k_base_singleton)
     }
 
     fn of_text(vocabulary: &CoreBPE, text: &str) -> u64 {

@@ -10,9 +10,11 @@ mod spinner;
 
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
-use crate::setup::Setup;
+use crate::local::LocalServers;
+use crate::setup::{Chosen, Setup, runtime};
 use crate::terminal::Style;
-use consort_core::{Error, Message, Model, Part, Request, Role};
+use consort_core::{Error, ErrorKind, Host, Message, Model, Part, Request, Role};
+use consort_providers::TokioClock;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use std::sync::Arc;
 struct Question {
     model: Arc<dyn Model>,
     request: Arc<Request>,
+    /// Looked for while the answer comes.
+    local: LocalServers,
 }
 
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
@@ -53,7 +57,8 @@ fn prepare(ask: &Ask, setup: &mut Setup) -> Result<Question, Failure> {
     if !ask.quiet {
         setup.tell_problems()?;
     }
-    let chosen = setup.choose(&host, ask.model.as_deref())?;
+    let local = LocalServers::of(&host, setup);
+    let chosen = choose(ask, &host, &local, setup)?;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
     let options = options::read(&ask.option, given, model.card(), &host)?;
@@ -70,5 +75,17 @@ fn prepare(ask: &Ask, setup: &mut Setup) -> Result<Question, Failure> {
     request.options = options;
     let system = ask.system.iter().filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
-    Ok(Question { model, request: Arc::new(request) })
+    Ok(Question { model, request: Arc::new(request), local })
+}
+
+/// The model that answers. A name that nobody knows may be that of a local server which was not looked for yet.
+fn choose(ask: &Ask, host: &Host, local: &LocalServers, setup: &Setup) -> Result<Chosen, Error> {
+    let named = ask.model.as_deref();
+    match setup.choose(host, named) {
+        Err(error) if error.kind() == ErrorKind::ModelNotFound => {
+            runtime()?.block_on(local.clone().look(setup.context(None, TokioClock)));
+            setup.choose(host, named)
+        }
+        chosen => chosen,
+    }
 }

@@ -30,9 +30,13 @@ async fn play(question: &Question, ask: &Ask, setup: &Setup) -> Done {
     let mut fold = Accumulator::default();
     let begun = Instant::now();
     let mut first = None;
+    let mut local = question.local.is_due().then(|| question.local.clone());
     let ended = follow(&mut stream, ask, setup, question, |event| {
         if first.is_none() && event.is_content() {
             first = Some(begun.elapsed());
+            if let Some(local) = local.take() {
+                tokio::spawn(local.look(setup.context(None, TokioClock)));
+            }
         }
         show.event(&event)?;
         fold.push(event);

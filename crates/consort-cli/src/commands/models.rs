@@ -1,13 +1,15 @@
 //! `consort models`: what there is, which one answers, and what it can be told.
 use crate::args::{Ability, ModelList, Models, ModelsCommand};
 use crate::exit::{self, Done};
+use crate::local::{NoList, ask_for_lists};
 use crate::setup::{Setup, cards, find, runtime, state_short};
 use crate::terminal::{Style, print_json, table, tokens};
-use consort_core::{Error, Host, Modality, ModelCard, ModelKind, ProviderCard, State, Support};
+use consort_core::{Host, Modality, ModelCard, ModelKind, Provider, ProviderCard, State, Support};
 use consort_providers::TokioClock;
 use consort_settings::set_default_model;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::sync::Arc;
 
 pub(crate) fn run(models: Models, setup: Setup) -> Done {
     match models.command {
@@ -147,28 +149,22 @@ fn to_json(card: &ModelCard, provider: &ProviderCard, default: &str) -> Value {
 /// Asks all providers that may answer for their lists, at once. One that does not answer is told and left out.
 fn refresh(host: &Host, setup: &Setup) -> Result<(), exit::Failure> {
     let runtime = runtime()?;
-    let mut failed: Vec<(String, State, Error)> = Vec::new();
+    let mut failed: Vec<NoList> = Vec::new();
+    let may_answer =
+        |provider: &&Arc<dyn Provider>| matches!(provider.card().state, State::Ready | State::Unchecked);
+    let providers = host.providers().iter().filter(may_answer).cloned().collect();
     runtime.block_on(async {
-        let mut asked = tokio::task::JoinSet::new();
-        for provider in host.providers() {
-            if matches!(provider.card().state, State::Ready | State::Unchecked) {
-                let (provider, context) = (provider.clone(), setup.context(None, TokioClock));
-                asked.spawn(async move {
-                    let error = provider.discover(context).await.err();
-                    error.map(|error| (provider.card().id.clone(), provider.card().state.clone(), error))
-                });
-            }
-        }
+        let mut asked = ask_for_lists(providers, &setup.context(None, TokioClock));
         while let Some(done) = asked.join_next().await {
             failed.extend(done.ok().flatten());
         }
     });
     runtime.shutdown_background();
-    failed.sort_by(|(one, ..), (two, ..)| one.cmp(two));
+    failed.sort_by(|(one, _), (two, _)| one.card().id.cmp(&two.card().id));
     let mut to = anstream::stderr().lock();
-    for (_, state, error) in failed {
+    for (provider, error) in failed {
         // A local server that does not run is no mistake.
-        if state != State::Unchecked {
+        if provider.card().state != State::Unchecked {
             writeln!(to, "{} {error}", Style::Warning.paint("warning:"))?;
             for hint in error.hints() {
                 writeln!(to, "  {} {hint}", Style::Help.paint("help:"))?;

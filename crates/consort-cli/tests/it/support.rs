@@ -8,9 +8,15 @@ use tempfile::TempDir;
 /// A folder that is everything to one test: home, settings and the place where it runs.
 pub(crate) struct Place(TempDir);
 
+/// Where it is noted that local servers were looked for.
+pub(crate) const LOOKED: &str = "home/data/models/looked";
+
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let place = Self(tempfile::tempdir().unwrap());
+        // So no test knocks at what runs on this machine.
+        place.file(LOOKED, "");
+        place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! One hosted API, ready to be called: the one function that sends.
 use super::body::{Answer, Body};
 use super::watch::Watch;
-use super::{Mask, Services, failure, hints};
+use super::{Mask, Services, failure, find_local, hints};
 use crate::auth;
 use crate::spec::{self, Missing, ProviderSpec, seconds};
 use bytes::Bytes;
@@ -42,9 +42,17 @@ impl Endpoint {
         &self.spec
     }
 
-    /// Whether the user said where the server is.
-    pub(crate) fn is_placed_by_user(&self) -> bool {
-        self.spec.base_url_env.iter().any(|name| self.services.env.get(name).is_some())
+    /// Whether this is a local server that nobody placed elsewhere: it may be on any of its usual ports.
+    pub(crate) fn is_at_its_usual_place(&self, base: &Url) -> bool {
+        let ports = self.spec.local.as_ref().map_or(&[][..], |local| &local.ports);
+        let by_variable = self.spec.base_url_env.iter().any(|name| self.services.env.get(name).is_some());
+        let here = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        !by_variable && here && base.port().is_some_and(|port| ports.contains(&port))
+    }
+
+    /// The base URL as it is set, whether or not a server was found elsewhere.
+    pub(crate) fn base(&self) -> Result<Url, Error> {
+        self.base_with("", &|name| self.services.setting(&self.spec, name))
     }
 
     pub(crate) fn set_port(&self, port: u16) {
@@ -58,7 +66,7 @@ impl Endpoint {
             return Err(Error::cancelled().provider(&self.spec.id));
         }
         let mut watch = Watch::new(&self.spec.timers, context);
-        let exchange = watch.over(self.exchange(request, context)).await;
+        let exchange = watch.over(self.exchange_somewhere(request, context)).await;
         let (response, mask) = exchange.and_then(|answer| answer).map_err(|error| self.complete(error))?;
         let head = head_of(&response);
         if (300..400).contains(&head.status) {
@@ -86,6 +94,30 @@ impl Endpoint {
     /// The error of a key that is needed and was not found.
     pub(crate) fn no_key(spec: &ProviderSpec, key: &ConfigKey) -> Error {
         hints::no_key(spec, key)
+    }
+
+    /// Sends to where the server was found last; where nothing answers there, to another of its usual ports.
+    async fn exchange_somewhere(
+        &self,
+        request: WireRequest,
+        context: &Context,
+    ) -> Result<(reqwest::Response, Mask), Error> {
+        let Some(local) = self.spec.local.as_ref().filter(|local| local.ports.len() > 1) else {
+            return self.exchange(request, context).await;
+        };
+        let port = || match self.port.load(Ordering::Relaxed) {
+            0 => self.base().ok().and_then(|base| base.port()),
+            found => Some(found),
+        };
+        let tried = port();
+        match self.exchange(request.clone(), context).await {
+            Err(error) if error.kind() == ErrorKind::Network => {
+                // The same port again would be a retry, and retries are not made here.
+                let moved = find_local(self, &local.ports).await.is_ok() && port() != tried;
+                if moved { self.exchange(request, context).await } else { Err(error) }
+            }
+            answer => answer,
+        }
     }
 
     async fn exchange(
@@ -163,19 +195,23 @@ impl Endpoint {
 
     /// The address of a path below the base URL.
     fn url(&self, path: &str, find: &dyn Fn(&str) -> Option<String>) -> Result<Url, Error> {
-        let base = spec::base_url(&self.spec, find).map_err(|missing| self.unset(missing))?;
-        let whole =
-            if path.is_empty() { base.clone() } else { format!("{base}/{}", path.trim_start_matches('/')) };
-        let mut url = Url::parse(&whole).ok().filter(|url| url.host().is_some()).ok_or_else(|| {
-            Error::new(ErrorKind::Setup, format!("`{base}` is not a URL"))
-                .hint(format!("mend the base URL of {}", self.spec.name))
-        })?;
+        let mut url = self.base_with(path, find)?;
         let port = self.port.load(Ordering::Relaxed);
-        if port != 0 && !self.is_placed_by_user() {
+        if port != 0 && self.is_at_its_usual_place(&url) {
             // The base URL of a local server has a host, so this cannot fail.
             let _ = url.set_port(Some(port));
         }
         Ok(url)
+    }
+
+    fn base_with(&self, path: &str, find: &dyn Fn(&str) -> Option<String>) -> Result<Url, Error> {
+        let base = spec::base_url(&self.spec, find).map_err(|missing| self.unset(missing))?;
+        let whole =
+            if path.is_empty() { base.clone() } else { format!("{base}/{}", path.trim_start_matches('/')) };
+        Url::parse(&whole).ok().filter(|url| url.host().is_some()).ok_or_else(|| {
+            Error::new(ErrorKind::Setup, format!("`{base}` is not a URL"))
+                .hint(format!("mend the base URL of {}", self.spec.name))
+        })
     }
 }
 

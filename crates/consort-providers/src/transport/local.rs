@@ -1,4 +1,4 @@
-//! Finds a local server on its usual ports. Only a discovery looks, never a listing.
+//! Finds a local server on its usual ports. A discovery looks, and a call that found nobody; never a listing.
 use super::Endpoint;
 use consort_core::{Error, ErrorKind};
 use std::time::Duration;
@@ -7,9 +7,9 @@ use tokio::net::TcpStream;
 /// How long a port on this machine may take to answer.
 const LIMIT: Duration = Duration::from_millis(300);
 
-/// Points the endpoint to the first usual port on which something listens, unless the user says where it is.
+/// Points the endpoint to the first usual port on which something listens, unless it was placed elsewhere.
 pub(crate) async fn find_local(endpoint: &Endpoint, ports: &[u16]) -> Result<(), Error> {
-    if endpoint.is_placed_by_user() {
+    if !endpoint.is_at_its_usual_place(&endpoint.base()?) {
         return Ok(());
     }
     let knocks: Vec<_> = ports.iter().map(|port| tokio::spawn(listens(*port))).collect();

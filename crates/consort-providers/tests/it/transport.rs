@@ -142,15 +142,19 @@ async fn a_live_list_is_kept() {
     assert_eq!(names(again), ["acme/brain", "acme/brain-2"]);
 }
 
-#[tokio::test]
-async fn local_servers_are_looked_for_only_by_discovery() {
-    let server = FakeServer::start([Reply::json(r#"{"data":[{"id":"tiny"}]}"#)]).await.unwrap();
-    let place = Place::new();
+/// A local server whose first usual port is dead and whose second is the fake's.
+fn here(place: &Place, port: u16, base_url: &str) {
     let text = format!(
-        "name = \"Here\"\nwire = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\nauth = \"none\"\nlocal = {{ ports = [1, {}] }}\n",
-        server.port()
+        "name = \"Here\"\nwire = \"openai-chat\"\nbase_url = \"{base_url}\"\nauth = \"none\"\nlocal = {{ ports = [1, {port}] }}\n"
     );
     place.write("providers/here.toml", &text);
+}
+
+#[tokio::test]
+async fn local_servers_are_looked_for_by_discovery_and_never_by_a_listing() {
+    let server = FakeServer::start([Reply::json(r#"{"data":[{"id":"tiny"}]}"#)]).await.unwrap();
+    let place = Place::new();
+    here(&place, server.port(), "http://127.0.0.1:1/v1");
     let env = Env::default();
     let provider = place.provider("here", &env);
     assert_eq!(provider.card().state.word(), "unchecked");
@@ -158,4 +162,32 @@ async fn local_servers_are_looked_for_only_by_discovery() {
     assert_eq!(server.connections(), 0);
     let found = provider.discover(place.context(&env)).await.unwrap();
     assert_eq!(found[0].card().id, "here/tiny");
+}
+
+#[tokio::test]
+async fn a_call_goes_to_the_port_on_which_a_local_server_is() {
+    let server = FakeServer::start([Reply::chunked(SSE, chunk("hello") + END, &[100])]).await.unwrap();
+    let place = Place::new();
+    here(&place, server.port(), "http://127.0.0.1:1/v1");
+    let env = Env::default();
+    let model = place.provider("here", &env).model("tiny").unwrap();
+    for _ in 0..2 {
+        let answer = model.generate(Request::ask("hi").into(), place.context(&env)).await.unwrap();
+        assert_eq!(answer.text(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn a_local_server_that_was_placed_elsewhere_is_not_looked_for() {
+    let server = FakeServer::start([]).await.unwrap();
+    let place = Place::new();
+    here(&place, server.port(), "http://127.0.0.1:2/v1");
+    let env = Env::default();
+    let provider = place.provider("here", &env);
+    let model = provider.model("tiny").unwrap();
+    let error = model.generate(Request::ask("hi").into(), place.context(&env)).await.unwrap_err();
+    assert!(error.to_string().contains("127.0.0.1:2"), "{error}");
+    let error = provider.discover(place.context(&env)).await.err().unwrap();
+    assert!(error.to_string().contains("127.0.0.1:2"), "{error}");
+    assert_eq!(server.connections(), 0);
 }
