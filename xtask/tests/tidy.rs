@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 5] = [
+const FLOORS: [(&str, u32); 7] = [
     ("consort-cli", 7),
+    ("consort-plugins", 3),
+    ("consort-plugin", 1),
     ("consort-providers", 2),
     ("consort-settings", 1),
     ("consort-wire", 1),

@@ -1,0 +1,1 @@
+//! What stands in the plugin folders. Nothing here runs a plugin.
