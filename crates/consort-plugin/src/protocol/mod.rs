@@ -1,1 +1,43 @@
-//! The messages of the plugin protocol.
+//! The messages of the plugin protocol, for both of its sides. `docs/reference/plugin-protocol.md` says what they
+//! mean.
+mod calls;
+mod card;
+mod content;
+mod envelope;
+mod events;
+mod failure;
+mod request;
+
+pub use calls::{
+    Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
+    FragmentResult, GenerateResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
+    InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
+    OpenParams, OpenResult, Peer, PluginInfo, RunToolParams, SecretParams, SecretResult, TemplateParams,
+    TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult, UsageInfo, Vector,
+};
+pub use content::{Content, Message};
+pub use envelope::{Id, Incoming, notification, request, response, response_error};
+pub use events::{EventBatch, EventReader, EventWriter, WireEvent};
+pub use failure::{Failure, FailureData};
+pub use request::GenerateParams;
+
+/// The version that this crate speaks.
+pub const VERSION: u32 = 1;
+/// How long a line may be.
+pub const MAX_MESSAGE: usize = 8 << 20;
+/// Media larger than this go by path.
+pub const MAX_INLINE_MEDIA: usize = 1 << 20;
+
+/// Codes of errors, beside JSON-RPC's own.
+pub mod code {
+    pub const PARSE: i32 = -32700;
+    pub const INVALID_REQUEST: i32 = -32600;
+    pub const UNKNOWN_METHOD: i32 = -32601;
+    pub const INVALID_PARAMS: i32 = -32602;
+    pub const INTERNAL: i32 = -32603;
+    pub const VERSION: i32 = -32001;
+    pub const NOT_GRANTED: i32 = -32010;
+    /// The kind in the error's data says what it is.
+    pub const KIND: i32 = -32020;
+    pub const CANCELLED: i32 = -32800;
+}

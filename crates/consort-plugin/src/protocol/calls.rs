@@ -1,0 +1,279 @@
+//! Parameters and results of the calls, but for `generate`'s parameters and events.
+use super::{Content, Failure};
+use consort_core::{Object, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Defines structs of optional, camel-case fields, as the protocol has them.
+macro_rules! shapes {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ty),* $(,)? })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $kind),* }
+    )*};
+}
+
+shapes! {
+    /// The first message.
+    InitializeParams {
+        protocol_version: u32,
+        host: Peer,
+        capabilities: HostCapabilities,
+        limits: Limits,
+        data_dir: String,
+        config: Value,
+    }
+    Peer { name: String, version: String }
+    HostCapabilities { http: bool, secrets: bool, tools: bool }
+    Limits { max_message_bytes: usize }
+    InitializeResult {
+        protocol_version: u32,
+        plugin: PluginInfo,
+        capabilities: Capabilities,
+        /// The environment variables that the plugin reads.
+        env: Vec<String>,
+        /// Remarks for its author.
+        notes: Vec<String>,
+    }
+    PluginInfo {
+        id: Option<String>,
+        name: Option<String>,
+        version: Option<String>,
+        description: Option<String>,
+    }
+    /// What the plugin can do. Present means neither absent nor false.
+    Capabilities {
+        generate: Value,
+        count_tokens: Value,
+        embed: Value,
+        tools: Value,
+        check: Value,
+        templates: Vec<String>,
+        fragments: Vec<String>,
+        commands: Vec<String>,
+    }
+    ModelsResult { models: Vec<ModelInfo> }
+    ModelInfo {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        aliases: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+        capabilities: super::card::Abilities,
+        limits: ModelLimits,
+        needs: ModelNeeds,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        price: Option<ModelPrice>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        options_schema: Option<Value>,
+    }
+    ModelLimits {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_output_tokens: Option<u64>,
+    }
+    ModelNeeds {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        env: Vec<String>,
+    }
+    /// US dollars per million tokens.
+    ModelPrice {
+        input_per_m_tok: f64,
+        output_per_m_tok: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cached_input_per_m_tok: Option<f64>,
+    }
+    GenerateResult {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        finish_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vendor_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stop_sequence: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        response_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage: Option<UsageInfo>,
+        /// The whole answer of a plugin that does not stream.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        content: Vec<Content>,
+    }
+    UsageInfo {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cached_input_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_write_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<Value>,
+    }
+    /// What surrounds a request.
+    Meta {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        traceparent: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participant: Option<String>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        raw: bool,
+    }
+    CountParams {
+        model: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        system: Option<String>,
+        messages: Vec<super::Message>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tools: Vec<ToolInfo>,
+        #[serde(skip_serializing_if = "Object::is_empty")]
+        secrets: Object,
+    }
+    CountResult { tokens: u64, exact: bool }
+    EmbedParams {
+        model: String,
+        inputs: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dimensions: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+        #[serde(skip_serializing_if = "Object::is_empty")]
+        options: Object,
+        #[serde(skip_serializing_if = "Object::is_empty")]
+        secrets: Object,
+    }
+    EmbedResult {
+        vectors: Vec<Vector>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage: Option<UsageInfo>,
+    }
+    ToolInfo { name: String, description: String, input_schema: Value }
+    ToolboxInfo { name: String, description: String, config_schema: Value, tools: Vec<ToolInfo> }
+    ToolsResult { tools: Vec<ToolInfo>, toolboxes: Vec<ToolboxInfo> }
+    OpenParams { toolbox: String, config: Value }
+    OpenResult { instance: String }
+    ToolCallParams {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instance: Option<String>,
+        id: String,
+        arguments: Value,
+    }
+    ToolResultContent { content: Vec<Content>, is_error: bool }
+    TemplateParams { prefix: String, name: String }
+    TemplateResult { template: Object }
+    FragmentParams { prefix: String, argument: String }
+    FragmentResult { items: Vec<FragmentItem> }
+    FragmentItem {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        media: Option<Content>,
+    }
+    SecretParams { name: String }
+    SecretResult { value: String }
+    LogParams { level: String, message: String }
+    RunToolParams { request: Value, id: String, name: String, arguments: Value }
+    HttpRequest {
+        method: String,
+        url: String,
+        headers: Object,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body_base64: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timeout_ms: Option<u64>,
+    }
+    HttpResult { status: u16, headers: Object }
+    HttpData {
+        request: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<String>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        eof: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Failure>,
+    }
+}
+
+/// One embedding: numbers, or base64 of little-endian `f32`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Vector {
+    Base64(String),
+    Numbers(Vec<f32>),
+}
+
+impl Vector {
+    /// The numbers, where the text is what it should be.
+    pub fn into_numbers(self) -> Option<Vec<f32>> {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        match self {
+            Self::Numbers(numbers) => Some(numbers),
+            Self::Base64(text) => {
+                let bytes = STANDARD.decode(text).ok()?;
+                let (chunks, rest) = bytes.as_chunks::<4>();
+                rest.is_empty().then(|| chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+            }
+        }
+    }
+}
+
+impl Capabilities {
+    /// Whether an ability is there.
+    pub fn has(ability: &Value) -> bool {
+        !matches!(ability, Value::Null | Value::Bool(false))
+    }
+}
+
+impl From<UsageInfo> for Usage {
+    fn from(info: UsageInfo) -> Self {
+        Self {
+            input: info.input_tokens,
+            output: info.output_tokens,
+            cached: info.cached_input_tokens,
+            cache_write: info.cache_write_tokens,
+            reasoning: info.reasoning_tokens,
+            total: info.total_tokens,
+            cached_in_input: true,
+            reasoning_in_output: true,
+            vendor: info.details.filter(|details| !details.is_null()).map(Box::new),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Usage> for UsageInfo {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            input_tokens: usage.all_input(),
+            output_tokens: usage.all_output(),
+            cached_input_tokens: usage.cached,
+            cache_write_tokens: usage.cache_write,
+            reasoning_tokens: usage.reasoning,
+            total_tokens: usage.total,
+            details: usage.vendor.as_deref().cloned(),
+        }
+    }
+}
