@@ -48,7 +48,7 @@ async fn container(services: &Services, address: Url) -> Result<Credentials, Err
     if let Some(token) = token {
         request = request.header("authorization", token);
     }
-    match fetch(request, "the container's role").await? {
+    match fetch(&services.http, request, "the container's role").await? {
         (200, body) => Given::read(&body, "the container's role"),
         (status, _) => Err(refused("the container's role", status)),
     }
@@ -69,19 +69,19 @@ async fn machine(services: &Services) -> Result<Option<Credentials>, Error> {
         .put(format!("{base}/latest/api/token"))
         .header("x-aws-ec2-metadata-token-ttl-seconds", "300")
         .timeout(LIMIT);
-    let Ok((200, token)) = fetch(token, "the machine's role").await else { return Ok(None) };
+    let Ok((200, token)) = fetch(&services.http, token, "the machine's role").await else { return Ok(None) };
     let token = String::from_utf8_lossy(&token).trim().to_owned();
     let get = |path: &str| {
         let address = format!("{base}/latest/meta-data/iam/security-credentials/{path}");
         client.get(address).header("x-aws-ec2-metadata-token", &token).timeout(LIMIT)
     };
-    let (status, roles) = fetch(get(""), "the machine's role").await?;
+    let (status, roles) = fetch(&services.http, get(""), "the machine's role").await?;
     let roles = String::from_utf8_lossy(&roles);
     let Some(role) = roles.lines().next().map(str::trim).filter(|role| status == 200 && !role.is_empty())
     else {
         return Ok(None);
     };
-    match fetch(get(role), "the machine's role").await? {
+    match fetch(&services.http, get(role), "the machine's role").await? {
         (200, body) => Given::read(&body, "the machine's role").map(Some),
         (status, _) => Err(refused("the machine's role", status)),
     }

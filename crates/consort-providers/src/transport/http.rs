@@ -1,5 +1,8 @@
 //! The HTTP client: built at its first use, one for each way of connecting.
+use super::failure::last;
+use super::proxy::{self, Proxy};
 use consort_core::{Error, ErrorKind};
+use reqwest::Url;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -32,11 +35,18 @@ impl Http {
             return Ok(client.clone());
         }
         let client = build(connect, secure).map_err(|error| {
-            Error::new(ErrorKind::Setup, format!("the HTTP client cannot be made: {error}"))
-                .hint("check the proxy variables (HTTPS_PROXY, ...) and the system's certificates")
+            Error::new(ErrorKind::Setup, format!("the HTTP client cannot be made: {}", last(&error))).hint(
+                "check the system's trusted certificates, or those that SSL_CERT_FILE and SSL_CERT_DIR name",
+            )
         })?;
         made.push((kind, client.clone()));
         Ok(client)
+    }
+
+    /// The proxy through which an address is reached, as far as it is known: a client that was supplied may
+    /// have another, or none.
+    pub(crate) fn proxy(&self, url: &Url) -> Option<Proxy> {
+        if self.supplied.is_some() { None } else { Proxy::of(url) }
     }
 }
 
@@ -50,7 +60,8 @@ fn build(connect: Duration, secure: bool) -> Result<reqwest::Client, reqwest::Er
         .tcp_nodelay(true)
         // A redirect would carry the key to another place.
         .redirect(reqwest::redirect::Policy::none());
-    if secure {
+    let builder = if proxy::is_off() { builder.no_proxy() } else { builder };
+    if secure || proxy::is_encrypted() {
         return builder.build();
     }
     let nothing_trusted = rustls::ClientConfig::builder()
