@@ -1,11 +1,21 @@
-//! A server for tests: raw HTTP/1.1 on a loopback socket, so that its faults are exact to the byte.
+//! Servers for tests: raw HTTP/1.1 on loopback sockets, so that their faults are exact to the byte.
 //!
 //! A test queues [`Reply`]s; each request takes the next one, and what was asked is kept for the test to look
-//! at. The last reply stays, so that a server with one reply always gives it.
+//! at. The last reply stays, so that a server with one reply always gives it. [`FakeServer`] stands for one
+//! vendor at an address of its own; [`TlsProxy`] stands for every host there is, behind a proxy and with
+//! certificates, so that nothing in the program need be pointed elsewhere.
 //!
 //! This crate must never know: what a vendor's answer means. It plays bytes.
+mod authority;
+mod connection;
+mod proxy;
 mod reply;
 mod server;
 
+pub use connection::Asked;
+pub use proxy::TlsProxy;
 pub use reply::Reply;
-pub use server::{Asked, FakeServer};
+pub use server::FakeServer;
+
+/// An RSA key in PEM form, as a service account has one. It was made for tests and is used for nothing else.
+pub const RSA_KEY: &str = include_str!("rsa-key.pem");

@@ -7,11 +7,15 @@
 )]
 mod ask;
 mod attach;
+#[cfg(all(unix, not(target_vendor = "apple")))] // Elsewhere the system's own store says alone who is trusted.
+mod clouds;
 mod errors;
 mod faults;
 mod files;
 mod lists;
 mod programs;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod proxies;
 mod recorded;
 mod reference;
 mod signals;

@@ -1,9 +1,11 @@
 //! Recorded answers of each family of vendors, where CONSORT_RECORDINGS points at a folder of them, through the
-//! program in odd pieces: text, tool calls and finish are what the vendors' own libraries found.
+//! program in odd pieces: text, tool calls and finish are what the vendors' own libraries found. What a cloud
+//! serves too is played as that cloud's answer as well.
 use super::support::{Place, Vendor};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_testkit::Reply;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// So many of each kind of each family.
@@ -13,20 +15,27 @@ const EACH: usize = 12;
 fn recorded_answers_through_the_program() {
     let Some(dir) = std::env::var_os("CONSORT_RECORDINGS") else { return };
     let mut wrong = Vec::new();
-    let mut judged = 0;
+    let mut judged = BTreeMap::new();
     for folder in folders(Path::new(&dir)) {
         for kind in ["chat", "responses", "messages", "generate", "converse"] {
             let recordings = recordings(&folder, kind);
             // Spread over the folder, so that streams, bodies and errors are among them.
             let step = recordings.len().div_ceil(EACH).max(1);
             for (index, recording) in recordings.iter().step_by(step).enumerate() {
-                judged += 1;
-                wrong.extend(check(recording, index));
+                for played in [Some(vendor(recording)), cloud(recording)].into_iter().flatten() {
+                    *judged.entry(played.id).or_insert(0) += 1;
+                    wrong.extend(check(recording, index, &played));
+                }
             }
         }
     }
-    assert!(judged >= 100, "only {judged} answers found in {}", Path::new(&dir).display());
-    assert!(wrong.is_empty(), "{} of {judged} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let all: usize = judged.values().sum();
+    assert!(all >= 100, "only {all} answers found in {}", Path::new(&dir).display());
+    for (cloud, fewest) in [("vertex", 20), ("vertex-anthropic", 10), ("azure-openai", 20)] {
+        let found = judged.get(cloud).copied().unwrap_or_default();
+        assert!(found >= fewest, "only {found} answers of {cloud}: {judged:?}");
+    }
+    assert!(wrong.is_empty(), "{} of {all} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {
@@ -56,8 +65,18 @@ fn recordings(folder: &Path, kind: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Whose answer a recording is played as.
+struct Played {
+    id: &'static str,
+    /// The wire of one that is not built in.
+    wire: Option<&'static str>,
+    model: &'static str,
+    /// Where it is asked, for a stream and for a single body, where that is a cloud's own way.
+    paths: Option<[&'static str; 2]>,
+}
+
 /// The built-in provider of a recording, else a file for one.
-fn provider(recording: &Value) -> (String, Option<&'static str>) {
+fn vendor(recording: &Value) -> Played {
     const BUILT_IN: [&str; 16] = [
         "cerebras",
         "cohere",
@@ -78,14 +97,43 @@ fn provider(recording: &Value) -> (String, Option<&'static str>) {
     ];
     let family = recording["provider"].as_str().unwrap();
     let name = family.strip_prefix("compat-").unwrap_or(family);
-    match recording["kind"].as_str().unwrap() {
-        "messages" => ("anthropic".into(), None),
-        "converse" => ("bedrock".into(), None),
-        "generate" => ("gemini".into(), None),
-        "responses" => ("acme".into(), Some("openai-responses")),
-        _ if BUILT_IN.contains(&name) => (name.into(), None),
-        _ => ("acme".into(), Some("openai-chat")),
-    }
+    let (id, wire) = match recording["kind"].as_str().unwrap() {
+        "messages" => ("anthropic", None),
+        "converse" => ("bedrock", None),
+        "generate" => ("gemini", None),
+        "responses" => ("acme", Some("openai-responses")),
+        _ => match BUILT_IN.iter().find(|known| **known == name) {
+            Some(known) => (*known, None),
+            None => ("acme", Some("openai-chat")),
+        },
+    };
+    Played { id, wire, model: "recorded", paths: None }
+}
+
+/// The cloud that answers in the same way, and where it is asked.
+fn cloud(recording: &Value) -> Option<Played> {
+    let family = recording["provider"].as_str().unwrap();
+    let (id, model, paths) = match recording["kind"].as_str().unwrap() {
+        "generate" => (
+            "vertex",
+            "recorded",
+            ["/models/recorded:streamGenerateContent?alt=sse", "/models/recorded:generateContent"],
+        ),
+        "messages" => (
+            "vertex-anthropic",
+            "recorded",
+            ["/models/recorded:streamRawPredict", "/models/recorded:rawPredict"],
+        ),
+        "chat" if ["openai-chat", "azure-openai"].contains(&family) => {
+            ("azure-openai", "recorded", ["/chat/completions"; 2])
+        }
+        // There the model's name says which wire it speaks.
+        "responses" if ["openai-responses", "azure-openai"].contains(&family) => {
+            ("azure-openai", "gpt-5-recorded", ["/responses"; 2])
+        }
+        _ => return None,
+    };
+    Some(Played { id, wire: None, model, paths: Some(paths) })
 }
 
 /// Two calls under one index, each with its own id and name: we read two, the vendor's library joins them.
@@ -101,7 +149,7 @@ fn calls(list: &Value) -> Value {
     .collect()
 }
 
-fn check(recording: &Value, index: usize) -> Vec<String> {
+fn check(recording: &Value, index: usize, played: &Played) -> Vec<String> {
     let response = &recording["response"];
     let text = response["body"].as_str().unwrap_or_default();
     let body = if response["body_encoding"] == "base64" {
@@ -120,13 +168,13 @@ fn check(recording: &Value, index: usize) -> Vec<String> {
     let status = response["status"].as_u64().unwrap() as u16;
     let vendor = Vendor::new([Reply::pieces(status, &headers, &body, sizes[index % sizes.len()])]);
     let place = Place::new();
-    let (id, wire) = provider(recording);
+    let Played { id, wire, model, paths } = played;
     match wire {
         Some(wire) => place
             .file("home/providers/acme.toml", format!("wire = '{wire}'\nbase_url = '{}'\n", vendor.url())),
         None => place.file("home/consort.toml", format!("[providers.{id}]\nbase_url = '{}'\n", vendor.url())),
     };
-    let model = format!("{id}/recorded");
+    let model = format!("{id}/{model}");
     let mut args = vec!["--json", "-q", "--key", "none", "-m", &model, "hello"];
     if recording["stream"] != true {
         args.push("--no-stream");
@@ -137,9 +185,15 @@ fn check(recording: &Value, index: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut same = |what: &str, got: Value, wanted: Value| {
         if got != wanted {
-            wrong.push(format!("{} {what}: {got}, not {wanted} (exit {})", recording["id"], run.code));
+            let id = &recording["id"];
+            wrong.push(format!("{id} as {model} {what}: {got}, not {wanted} (exit {})", run.code));
         }
     };
+    if let Some([stream, body]) = paths {
+        let asked: Vec<String> = vendor.server.asked().into_iter().map(|asked| asked.path).collect();
+        let path = if recording["stream"] == true { stream } else { body };
+        same("path", json!(asked), json!([path]));
+    }
     if expect["error"].is_null() {
         same("error", object["error"].clone(), Value::Null);
         same(

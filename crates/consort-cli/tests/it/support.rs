@@ -64,8 +64,7 @@ pub(crate) struct Vendor {
 
 impl Vendor {
     pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = runtime();
         let server = runtime.block_on(FakeServer::start(replies)).unwrap();
         Self { server, _runtime: runtime }
     }
@@ -73,6 +72,40 @@ impl Vendor {
     pub(crate) fn url(&self) -> String {
         self.server.url()
     }
+}
+
+/// A proxy that answers for every host.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub(crate) struct Proxy {
+    pub(crate) server: consort_testkit::TlsProxy,
+    url: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+impl Proxy {
+    pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let runtime = runtime();
+        let server = runtime.block_on(consort_testkit::TlsProxy::start(replies)).unwrap();
+        Self { url: server.url(), server, _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn ca_file(&self) -> &str {
+        self.server.ca_file().to_str().unwrap()
+    }
+
+    /// What makes a program use it, then what makes it trust it.
+    pub(crate) fn env(&self) -> [(&str, &str); 2] {
+        [("HTTPS_PROXY", self.url()), ("SSL_CERT_FILE", self.ca_file())]
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 /// Runs the program once in a place of its own.

@@ -1,4 +1,4 @@
-//! Each wire over a real socket, placed by its environment variable and by a provider file: what is asked of
+//! Each wire, and each cloud that serves another's models, over a real socket, placed by its environment variable and by a provider file: what is asked of
 //! the vendor, and what comes of an answer in odd pieces.
 use super::support::{Place, Run, Vendor};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 const KEY: &str = "key-5ecret-of-the-user";
 
 /// Sizes of the pieces in which an answer arrives: no boundary of a frame or a letter is spared.
-const ODD: [&[usize]; 3] = [&[1], &[7, 1, 3], &[61, 2, 1009]];
+pub(crate) const ODD: [&[usize]; 3] = [&[1], &[7, 1, 3], &[61, 2, 1009]];
 
 /// A vendor as the user meets it.
 #[derive(Clone)]
-struct Case {
-    model: &'static str,
+pub(crate) struct Case {
+    pub(crate) model: &'static str,
     /// The variable that moves it, and what follows the address there.
-    place: (&'static str, &'static str),
-    keys: &'static [(&'static str, &'static str)],
+    pub(crate) place: (&'static str, &'static str),
+    pub(crate) keys: &'static [(&'static str, &'static str)],
     /// The header that shows the key, and how it begins.
-    shown: (&'static str, &'static str),
+    pub(crate) shown: (&'static str, &'static str),
     /// Where it is asked: for a stream, and for a single body.
-    paths: [&'static str; 2],
-    stream_type: &'static str,
-    stream: Vec<u8>,
-    body: Value,
+    pub(crate) paths: [&'static str; 2],
+    pub(crate) stream_type: &'static str,
+    pub(crate) stream: Vec<u8>,
+    pub(crate) body: Value,
     /// The id of the call in its answer; a wire without ids makes one.
-    call_id: Option<&'static str>,
-    tokens: [u64; 2],
+    pub(crate) call_id: Option<&'static str>,
+    pub(crate) tokens: [u64; 2],
 }
 
 fn sse(events: &[(&str, Value)]) -> Vec<u8> {
@@ -364,9 +364,55 @@ fn cases() -> Vec<Case> {
     vec![openai_chat(), openai_responses(), anthropic(), gemini(), bedrock(), ollama(), cohere()]
 }
 
+/// Clouds that serve others' models.
+pub(crate) fn clouds() -> Vec<Case> {
+    let google = (&[("GOOGLE_ACCESS_TOKEN", KEY)], ("authorization", "Bearer key-5ecret"));
+    let azure = (&[("AZURE_OPENAI_API_KEY", KEY)], ("api-key", "key-5ecret"));
+    vec![
+        Case {
+            model: "vertex/gemini-2.5-pro",
+            place: ("VERTEX_BASE_URL", ""),
+            keys: google.0,
+            shown: google.1,
+            paths: [
+                "/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+                "/models/gemini-2.5-pro:generateContent",
+            ],
+            ..gemini()
+        },
+        Case {
+            model: "vertex-anthropic/claude-sonnet-4-5@20250929",
+            place: ("ANTHROPIC_VERTEX_BASE_URL", ""),
+            keys: google.0,
+            shown: google.1,
+            paths: [
+                "/models/claude-sonnet-4-5@20250929:streamRawPredict",
+                "/models/claude-sonnet-4-5@20250929:rawPredict",
+            ],
+            ..anthropic()
+        },
+        Case {
+            model: "azure-openai/gpt-4o",
+            place: ("AZURE_OPENAI_ENDPOINT", ""),
+            keys: azure.0,
+            shown: azure.1,
+            paths: ["/openai/v1/chat/completions"; 2],
+            ..openai_chat()
+        },
+        Case {
+            model: "azure-openai/gpt-5",
+            place: ("AZURE_OPENAI_ENDPOINT", ""),
+            keys: azure.0,
+            shown: azure.1,
+            paths: ["/openai/v1/responses"; 2],
+            ..openai_responses()
+        },
+    ]
+}
+
 /// What every wire must make of its answer.
 #[track_caller]
-fn check_answer(case: &Case, run: &Run) {
+pub(crate) fn check_answer(case: &Case, run: &Run) {
     assert_eq!(run.code, 0, "{}: {run}", case.model);
     let object = run.json();
     assert_eq!(object["text"], "Grüße 🎻", "{}: {run}", case.model);
@@ -383,15 +429,17 @@ fn check_answer(case: &Case, run: &Run) {
 }
 
 #[track_caller]
-fn check_asked(case: &Case, asked: &Asked, streaming: bool) {
+pub(crate) fn check_asked(case: &Case, asked: &Asked, streaming: bool) {
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", case.paths[usize::from(!streaming)]));
     let (header, start) = case.shown;
     let shown = asked.header(header).unwrap_or_default();
     assert!(shown.starts_with(start), "{}: {shown}", case.model);
     let body: Value = serde_json::from_slice(&asked.body).unwrap();
-    // Where the path says it, the body must not; elsewhere an absent word means no, but for Ollama.
+    // Where the path says it, the body must not, unless the wire is one that has it there; elsewhere an absent
+    // word means no, but for Ollama.
     let says = body["stream"].as_bool();
-    let wanted = match (case.paths[0] == case.paths[1], streaming, case.model.starts_with("ollama")) {
+    let in_body = case.paths[0] == case.paths[1] || case.model.starts_with("vertex-anthropic/");
+    let wanted = match (in_body, streaming, case.model.starts_with("ollama")) {
         (true, true, _) => Some(true),
         (true, false, true) => Some(false),
         _ => says.filter(|says| !says),
@@ -399,7 +447,7 @@ fn check_asked(case: &Case, asked: &Asked, streaming: bool) {
     assert_eq!(says, wanted, "{}: {body}", case.model);
 }
 
-fn reply(case: &Case, streaming: bool, sizes: &[usize]) -> Reply {
+pub(crate) fn reply(case: &Case, streaming: bool, sizes: &[usize]) -> Reply {
     if streaming {
         Reply::chunked(case.stream_type, &case.stream, sizes)
     } else {
@@ -409,7 +457,7 @@ fn reply(case: &Case, streaming: bool, sizes: &[usize]) -> Reply {
 
 #[test]
 fn each_vendor_by_its_own_variables() {
-    for case in cases() {
+    for case in cases().into_iter().chain(clouds()) {
         for (streaming, sizes) in [(true, ODD[0]), (true, ODD[1]), (true, ODD[2]), (false, ODD[1])] {
             let vendor = Vendor::new([reply(&case, streaming, sizes)]);
             let place = Place::new();

@@ -17,7 +17,7 @@ pub enum Id {
 pub enum Incoming<'a> {
     Request { id: Id, method: Cow<'a, str>, params: Option<&'a RawValue> },
     Notification { method: Cow<'a, str>, params: Option<&'a RawValue> },
-    Answer { id: Id, result: Result<&'a RawValue, Failure> },
+    Answer { id: Id, result: Result<&'a RawValue, Box<Failure>> },
 }
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ impl<'a> Incoming<'a> {
         Ok(match (method, id, result, error) {
             (Some(method), Some(id), ..) => Self::Request { id, method, params },
             (Some(method), None, ..) => Self::Notification { method, params },
-            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(error) },
+            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(Box::new(error)) },
             (None, Some(id), Some(result), None) => Self::Answer { id, result: Ok(result) },
             (None, Some(_), None, None) => return Err("it has no method, no result and no error".into()),
             (None, None, ..) => return Err("it has no id and no method".into()),
@@ -123,7 +123,7 @@ fn line<P: Serialize, R: Serialize>(message: &Outgoing<'_, P, R>) -> String {
     let mut text = serde_json::to_string(message).unwrap_or_else(|error| {
         // Only a map with keys that are no texts gets here.
         let failure = Failure::new(code::INTERNAL, format!("a message could not be written: {error}"));
-        let id = message.id.map(|id| serde_json::to_string(id).unwrap_or_default()).unwrap_or("null".into());
+        let id = message.id.map_or("null".into(), |id| serde_json::to_string(id).unwrap_or_default());
         format!(
             r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#,
             serde_json::to_string(&failure).unwrap_or_default()

@@ -4,6 +4,8 @@ mod calls;
 mod card;
 mod content;
 mod envelope;
+mod event_reader;
+mod event_writer;
 mod events;
 mod failure;
 mod request;
@@ -17,7 +19,9 @@ pub use calls::{
 };
 pub use content::{Content, Message};
 pub use envelope::{Id, Incoming, notification, request, response, response_error};
-pub use events::{EventBatch, EventReader, EventWriter, WireEvent};
+pub use event_reader::EventReader;
+pub use event_writer::EventWriter;
+pub use events::{EventBatch, WireEvent};
 pub use failure::{Failure, FailureData};
 pub use request::GenerateParams;
 

@@ -37,10 +37,8 @@ fn der(pem: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consort_testkit::RSA_KEY as KEY;
     use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-
-    /// Made for this test and used for nothing else.
-    const KEY: &str = include_str!("../../tests/it/service-account-key.pem");
 
     #[test]
     fn a_claim_is_signed() {

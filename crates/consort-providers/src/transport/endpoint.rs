@@ -1,7 +1,8 @@
 //! One hosted API, ready to be called: the one function that sends.
 use super::body::{Answer, Body};
+use super::failure::{self, Target, host_of};
 use super::watch::Watch;
-use super::{Mask, Services, failure, find_local, hints};
+use super::{Mask, Services, find_local, hints};
 use crate::auth;
 use crate::spec::{self, Missing, ProviderSpec, seconds};
 use bytes::Bytes;
@@ -69,6 +70,11 @@ impl Endpoint {
         let exchange = watch.over(self.exchange_somewhere(request, context)).await;
         let (response, mask) = exchange.and_then(|answer| answer).map_err(|error| self.complete(error))?;
         let head = head_of(&response);
+        if head.status == 407
+            && let Some(proxy) = self.services.http.proxy(response.url())
+        {
+            return Err(self.complete(proxy.wants_a_password()));
+        }
         if (300..400).contains(&head.status) {
             return Err(self.complete(moved(&head)));
         }
@@ -132,8 +138,8 @@ impl Endpoint {
         let client = secure_client(&outgoing.url)?;
         auth::apply(&self.spec, &self.services, &self.tokens, context, &mut outgoing).await?;
         let Outgoing { method, url, headers, body, mask } = outgoing;
-        let host = host_of(&url);
-        let local = self.spec.local.is_some();
+        let place = url.clone();
+        let host = host_of(&place);
         let started = Instant::now();
         tracing::debug!(provider = self.spec.id, method, host, path, bytes = body.len(), "request");
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or(reqwest::Method::POST);
@@ -147,7 +153,8 @@ impl Endpoint {
                 Ok((response, mask))
             }
             Err(error) => {
-                let error = mask.error(failure::of_request(&error.without_url(), &host, local));
+                let target = Target::of(&place, &self.services.http, self.spec.local.is_some());
+                let error = mask.error(failure::of_request(&error.without_url(), &target));
                 tracing::debug!(
                     provider = self.spec.id,
                     kind = error.kind().as_str(),
@@ -238,11 +245,6 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Error> {
         map.insert(name, value);
     }
     Ok(map)
-}
-
-fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn head_of(response: &reqwest::Response) -> ResponseHead {

@@ -1,5 +1,8 @@
 //! The HTTP client: built at its first use, one for each way of connecting.
+use super::failure::last;
+use super::proxy::{self, Proxy};
 use consort_core::{Error, ErrorKind};
+use reqwest::Url;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +16,16 @@ const IDLE_POOL: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Http {
     supplied: Option<reqwest::Client>,
-    made: Mutex<Vec<((Duration, bool), reqwest::Client)>>,
+    made: Mutex<Vec<((Duration, Way), reqwest::Client)>>,
+}
+
+/// How a client connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Secure,
+    Plain,
+    /// Plain, and past any proxy.
+    Direct,
 }
 
 impl Http {
@@ -23,24 +35,40 @@ impl Http {
     }
 
     pub(crate) fn client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
+        self.client_of(connect, if secure { Way::Secure } else { Way::Plain })
+    }
+
+    /// The client for secrets that this machine gives out over plain HTTP: no proxy may see them.
+    pub(crate) fn near_client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
+        self.client_of(connect, if secure { Way::Secure } else { Way::Direct })
+    }
+
+    fn client_of(&self, connect: Duration, way: Way) -> Result<reqwest::Client, Error> {
         if let Some(client) = &self.supplied {
             return Ok(client.clone());
         }
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = (connect, secure);
+        let kind = (connect, way);
         if let Some((_, client)) = made.iter().find(|(made, _)| *made == kind) {
             return Ok(client.clone());
         }
-        let client = build(connect, secure).map_err(|error| {
-            Error::new(ErrorKind::Setup, format!("the HTTP client cannot be made: {error}"))
-                .hint("check the proxy variables (HTTPS_PROXY, ...) and the system's certificates")
+        let client = build(connect, way).map_err(|error| {
+            Error::new(ErrorKind::Setup, format!("the HTTP client cannot be made: {}", last(&error))).hint(
+                "check the system's trusted certificates, or those that SSL_CERT_FILE and SSL_CERT_DIR name",
+            )
         })?;
         made.push((kind, client.clone()));
         Ok(client)
     }
+
+    /// The proxy through which an address is reached, as far as it is known: a client that was supplied may
+    /// have another, or none.
+    pub(crate) fn proxy(&self, url: &Url) -> Option<Proxy> {
+        if self.supplied.is_some() { None } else { Proxy::of(url) }
+    }
 }
 
-fn build(connect: Duration, secure: bool) -> Result<reqwest::Client, reqwest::Error> {
+fn build(connect: Duration, way: Way) -> Result<reqwest::Client, reqwest::Error> {
     // Whoever embeds this crate may have chosen a provider already; theirs counts.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
@@ -50,7 +78,8 @@ fn build(connect: Duration, secure: bool) -> Result<reqwest::Client, reqwest::Er
         .tcp_nodelay(true)
         // A redirect would carry the key to another place.
         .redirect(reqwest::redirect::Policy::none());
-    if secure {
+    let builder = if way == Way::Direct || proxy::is_off() { builder.no_proxy() } else { builder };
+    if way == Way::Secure || (way == Way::Plain && proxy::is_encrypted()) {
         return builder.build();
     }
     let nothing_trusted = rustls::ClientConfig::builder()

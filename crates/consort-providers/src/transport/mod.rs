@@ -8,6 +8,7 @@ mod http;
 mod local;
 mod mask;
 mod media;
+mod proxy;
 mod services;
 mod watch;
 

@@ -166,7 +166,7 @@ async fn a_google_service_account_gets_a_token_once() {
         FakeServer::start([Reply::json(r#"{"access_token":"ya29.fresh","expires_in":3600}"#)]).await.unwrap();
     let account = serde_json::json!({
         "type": "service_account", "project_id": "p", "client_email": "me@p.example", "private_key_id": "k",
-        "private_key": include_str!("service-account-key.pem"), "token_uri": tokens.url() + "/token",
+        "private_key": consort_testkit::RSA_KEY, "token_uri": tokens.url() + "/token",
     });
     place.write("account.json", &account.to_string());
     let file = place.0.join("account.json").display().to_string();

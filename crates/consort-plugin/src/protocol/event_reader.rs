@@ -1,0 +1,418 @@
+//! Reads a plugin's events into the contract's.
+use super::content::{arguments, signature};
+use super::{Content, GenerateResult, UsageInfo, WireEvent};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use consort_core::{
+    Body, Citation, Delta, Event, Finish, FinishReason, MediaSource, PartKey, PartKind, Warning,
+};
+use serde_json::Value;
+
+/// Which part an event goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Text,
+    Reasoning { redacted: bool },
+    Refusal,
+    Call(u32),
+}
+
+/// One part that may still grow.
+#[derive(Debug)]
+struct Open {
+    key: PartKey,
+    sort: Sort,
+    choice: u32,
+}
+
+/// Reads a plugin's events into the contract's. What a plugin does wrong is a warning, not an end.
+#[derive(Debug)]
+pub struct EventReader {
+    wire: String,
+    next: u32,
+    open: Vec<Open>,
+    started: bool,
+    calls: bool,
+}
+
+impl EventReader {
+    /// For the plugin whose wire is named.
+    pub fn new(wire: impl Into<String>) -> Self {
+        Self { wire: wire.into(), next: 0, open: Vec::new(), started: false, calls: false }
+    }
+
+    /// Reads one event.
+    pub fn read(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        if event.kind == "model" {
+            self.started = true;
+            out.push(Event::Started { model: event.id, response_id: event.response_id });
+            return;
+        }
+        self.start(out);
+        match event.kind.as_ref() {
+            "text" => self.words(Sort::Text, event, out),
+            "reasoning" => self.words(Sort::Reasoning { redacted: event.redacted }, event, out),
+            "refusal" => self.words(Sort::Refusal, event, out),
+            "tool_call_delta" => self.call_delta(event, out),
+            "tool_call" => self.call(event, out),
+            "object" => {
+                let text = event.value.map(|value| value.to_string()).unwrap_or_default();
+                self.words(
+                    Sort::Text,
+                    WireEvent { text: Some(text.into()), choice: event.choice, ..WireEvent::default() },
+                    out,
+                );
+            }
+            "media" => self.media(event, out),
+            "native" => {
+                let kind =
+                    PartKind::Native { wire: self.wire.clone(), kind: event.native.unwrap_or_default() };
+                self.whole(kind, Some(Delta::Native(event.value.unwrap_or_default())), event.choice, out);
+            }
+            "citation" => self.citation(event, out),
+            "usage" => out.push(Event::Usage(usage_of(event).into())),
+            "warning" => {
+                out.push(Event::Warning(Warning::new("vendor", event.message.unwrap_or_default())));
+            }
+            "raw" => out.push(Event::Native { value: event.value.unwrap_or_default() }),
+            _ => {}
+        }
+    }
+
+    /// Reads the answer that ends the request.
+    pub fn finish(&mut self, result: GenerateResult, out: &mut Vec<Event>) {
+        if result.model.is_some() || result.response_id.is_some() {
+            self.started = true;
+            out.push(Event::Started { model: result.model, response_id: result.response_id });
+        }
+        self.start(out);
+        for content in result.content {
+            self.content(content, out);
+        }
+        self.close(|_| true, out);
+        if let Some(usage) = result.usage {
+            out.push(Event::Usage(usage.into()));
+        }
+        let word = result.finish_reason;
+        let reason = match word.as_deref() {
+            Some("length") => FinishReason::Length,
+            Some("tool_calls") => FinishReason::ToolCalls,
+            Some("content_filter") => FinishReason::ContentFilter,
+            Some("refusal") => FinishReason::Refusal,
+            Some("pause") => FinishReason::Pause,
+            // A plugin that asks for tools and says only that it is done waits for them.
+            None | Some("stop") if self.calls => FinishReason::ToolCalls,
+            None | Some("stop") => FinishReason::Stop,
+            Some(_) => FinishReason::Other,
+        };
+        let mut finish = Finish::from(reason);
+        finish.vendor_reason = result.vendor_reason.or(word);
+        finish.stop_sequence = result.stop_sequence;
+        out.push(Event::Finished(finish));
+    }
+
+    fn start(&mut self, out: &mut Vec<Event>) {
+        if !self.started {
+            self.started = true;
+            out.push(Event::Started { model: None, response_id: None });
+        }
+    }
+
+    fn words(&mut self, sort: Sort, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        let choice = event.choice;
+        let same = |open: &Open| open.choice == choice && open.sort == sort;
+        if event.part.as_deref() == Some("new") || !self.open.iter().any(same) {
+            self.close(|open| open.choice == choice && !matches!(open.sort, Sort::Call(_)), out);
+            let kind = match sort {
+                Sort::Reasoning { redacted } => PartKind::Reasoning { redacted },
+                Sort::Refusal => PartKind::Refusal,
+                Sort::Text | Sort::Call(_) => PartKind::Text,
+            };
+            let key = self.begin(kind, choice, out);
+            self.open.push(Open { key, sort, choice });
+        }
+        let Some(key) = self.open.iter().find(|open| same(open)).map(|open| open.key) else { return };
+        if let Some(text) = event.text.filter(|text| !text.is_empty()) {
+            out.push(Event::PartDelta { part: key, delta: Delta::Text(text.into_owned()) });
+        }
+        self.sign(key, event.opaque.as_ref(), out);
+    }
+
+    fn call_delta(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        let (index, choice) = (event.index.unwrap_or(0), event.choice);
+        let same = |open: &Open| open.choice == choice && open.sort == Sort::Call(index);
+        let known = self.open.iter().find(|open| same(open)).map(|open| open.key);
+        let key = if let Some(key) = known {
+            key
+        } else {
+            self.close(|open| open.choice == choice && !matches!(open.sort, Sort::Call(_)), out);
+            let (id, name) = (event.id, event.name.unwrap_or_default());
+            let key = self.begin_call(id, name, choice, out);
+            self.open.push(Open { key, sort: Sort::Call(index), choice });
+            key
+        };
+        if let Some(value) = event.arguments {
+            let raw = arguments(Some(value)).raw().to_owned();
+            if !raw.is_empty() {
+                out.push(Event::PartDelta { part: key, delta: Delta::Arguments(raw) });
+            }
+        }
+        self.sign(key, event.opaque.as_ref(), out);
+    }
+
+    fn call(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        self.close(|open| open.choice == event.choice, out);
+        let key = self.begin_call(event.id, event.name.unwrap_or_default(), event.choice, out);
+        let raw = arguments(event.arguments);
+        out.push(Event::PartDelta { part: key, delta: Delta::Arguments(raw.json_text().to_owned()) });
+        self.sign(key, event.opaque.as_ref(), out);
+        end_call(key, raw.raw(), out);
+    }
+
+    fn begin_call(&mut self, id: Option<String>, name: String, choice: u32, out: &mut Vec<Event>) -> PartKey {
+        self.calls = true;
+        // A call must have a name of its own, for its result.
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{}", self.next));
+        self.begin(PartKind::ToolCall { id, name }, choice, out)
+    }
+
+    fn media(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        let mime = event.mime.unwrap_or_default();
+        let delta = match (&event.data, event.url) {
+            (Some(data), _) => match STANDARD.decode(data.as_bytes()) {
+                Ok(bytes) => Delta::Media(bytes.into()),
+                Err(error) => {
+                    let message = format!("the plugin sent media that are no base64: {error}");
+                    out.push(Event::Warning(Warning::new("dropped", message)));
+                    return;
+                }
+            },
+            (None, Some(url)) => Delta::Url(url),
+            (None, None) => return,
+        };
+        self.whole(PartKind::Media { mime }, Some(delta), event.choice, out);
+    }
+
+    fn citation(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
+        let citation = Citation {
+            url: event.url,
+            title: event.title,
+            quote: event.quote,
+            start: event.start,
+            end: event.end,
+            ..Citation::default()
+        };
+        let choice = event.choice;
+        let is_text = |open: &&Open| open.choice == choice && open.sort == Sort::Text;
+        let key = if let Some(open) = self.open.iter().find(is_text) {
+            open.key
+        } else {
+            let key = self.begin(PartKind::Text, choice, out);
+            self.open.push(Open { key, sort: Sort::Text, choice });
+            key
+        };
+        out.push(Event::PartDelta { part: key, delta: Delta::Citation(Box::new(citation)) });
+    }
+
+    /// A part of an answer that came whole.
+    fn content(&mut self, content: Content, out: &mut Vec<Event>) {
+        let kind = content.kind.clone();
+        match content.into_core(&self.wire) {
+            Err(message) => out.push(Event::Warning(Warning::new("dropped", message))),
+            Ok(part) => {
+                let opaque = part.signature.map(Delta::Signature);
+                let (kind, delta) = match part.body {
+                    Body::Text { text, .. } => (PartKind::Text, Some(Delta::Text(text))),
+                    Body::Reasoning { text, redacted } => {
+                        (PartKind::Reasoning { redacted }, Some(Delta::Text(text)))
+                    }
+                    Body::Refusal { text } => (PartKind::Refusal, Some(Delta::Text(text))),
+                    Body::Native { wire, kind, value } => {
+                        (PartKind::Native { wire, kind }, Some(Delta::Native(value)))
+                    }
+                    Body::Media(media) => {
+                        let delta = match media.source {
+                            MediaSource::Bytes(bytes) => Some(Delta::Media(bytes)),
+                            MediaSource::Url(url) => Some(Delta::Url(url)),
+                            MediaSource::Path(_) | MediaSource::File { .. } => None,
+                        };
+                        (PartKind::Media { mime: media.mime }, delta)
+                    }
+                    Body::ToolCall(call) => {
+                        let key = self.begin_call(Some(call.id), call.name, 0, out);
+                        let raw = call.arguments.json_text().to_owned();
+                        out.push(Event::PartDelta { part: key, delta: Delta::Arguments(raw.clone()) });
+                        out.extend(opaque.map(|delta| Event::PartDelta { part: key, delta }));
+                        end_call(key, &raw, out);
+                        return;
+                    }
+                    Body::ToolResult(_) => {
+                        let message = format!("a part of the type `{kind}` is no answer");
+                        out.push(Event::Warning(Warning::new("dropped", message)));
+                        return;
+                    }
+                };
+                self.close(|open| open.choice == 0, out);
+                let key = self.begin(kind, 0, out);
+                let deltas = delta.into_iter().chain(opaque);
+                out.extend(deltas.map(|delta| Event::PartDelta { part: key, delta }));
+                out.push(Event::PartEnd { part: key });
+            }
+        }
+    }
+
+    fn whole(&mut self, kind: PartKind, delta: Option<Delta>, choice: u32, out: &mut Vec<Event>) {
+        self.close(|open| open.choice == choice && !matches!(open.sort, Sort::Call(_)), out);
+        let key = self.begin(kind, choice, out);
+        out.extend(delta.map(|delta| Event::PartDelta { part: key, delta }));
+        out.push(Event::PartEnd { part: key });
+    }
+
+    fn begin(&mut self, kind: PartKind, choice: u32, out: &mut Vec<Event>) -> PartKey {
+        let part = PartKey(self.next);
+        self.next += 1;
+        out.push(Event::PartStart { part, choice, kind });
+        part
+    }
+
+    fn sign(&self, part: PartKey, opaque: Option<&Value>, out: &mut Vec<Event>) {
+        if let Some(value) = opaque.filter(|value| !value.is_null()) {
+            out.push(Event::PartDelta { part, delta: Delta::Signature(signature(&self.wire, value)) });
+        }
+    }
+
+    fn close(&mut self, which: impl Fn(&Open) -> bool, out: &mut Vec<Event>) {
+        self.open.retain(|open| {
+            let closes = which(open);
+            if closes {
+                out.push(Event::PartEnd { part: open.key });
+            }
+            !closes
+        });
+    }
+}
+
+fn end_call(key: PartKey, raw: &str, out: &mut Vec<Event>) {
+    out.push(Event::PartEnd { part: key });
+    if let Err(error) = consort_core::Arguments::new(raw).value() {
+        out.push(Event::BadArguments { part: key, error: error.to_string() });
+    }
+}
+
+fn usage_of(event: WireEvent<'_>) -> UsageInfo {
+    UsageInfo {
+        input_tokens: event.input_tokens,
+        output_tokens: event.output_tokens,
+        cached_input_tokens: event.cached_input_tokens,
+        cache_write_tokens: event.cache_write_tokens,
+        reasoning_tokens: event.reasoning_tokens,
+        total_tokens: event.total_tokens,
+        details: event.details,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::EventWriter;
+    use super::*;
+    use consort_core::{Accumulator, Response, Usage};
+
+    fn read(lines: &[&str], result: &str) -> Response {
+        let mut reader = EventReader::new("plugin:acme");
+        let mut out = Vec::new();
+        for line in lines {
+            reader.read(serde_json::from_str(line).unwrap(), &mut out);
+        }
+        reader.finish(serde_json::from_str(result).unwrap(), &mut out);
+        let mut fold = Accumulator::default();
+        out.into_iter().for_each(|event| fold.push(event));
+        fold.finish().unwrap()
+    }
+
+    #[test]
+    fn events_become_parts() {
+        let answer = read(
+            &[
+                r#"{"type":"model","id":"large-2"}"#,
+                r#"{"type":"reasoning","text":"hm","opaque":{"s":1}}"#,
+                r#"{"type":"text","text":"It "}"#,
+                r#"{"type":"text","text":"is"}"#,
+                r#"{"type":"text","text":"!","part":"new"}"#,
+                r#"{"type":"tool_call_delta","index":0,"id":"a","name":"f","arguments":"{\"x\""}"#,
+                r#"{"type":"tool_call_delta","index":1,"id":"b","name":"g","arguments":"{}"}"#,
+                r#"{"type":"tool_call_delta","index":0,"arguments":":1}"}"#,
+                r#"{"type":"tool_call","name":"h","arguments":{"y":2}}"#,
+                r#"{"type":"unheard-of"}"#,
+                r#"{"type":"usage","inputTokens":3}"#,
+            ],
+            r#"{"usage":{"outputTokens":9}}"#,
+        );
+        assert_eq!(answer.resolved_model.as_deref(), Some("large-2"));
+        assert_eq!((answer.text().as_str(), answer.reasoning().as_str()), ("It is!", "hm"));
+        assert_eq!(answer.parts.len(), 6);
+        assert_eq!(answer.parts[0].signature_for("plugin:acme"), Some(r#"{"s":1}"#));
+        let calls: Vec<String> =
+            answer.tool_calls().map(|call| format!("{} {}", call.name, call.arguments.raw())).collect();
+        assert_eq!(calls, [r#"f {"x":1}"#, "g {}", r#"h {"y":2}"#]);
+        assert_eq!(answer.finish.reason, FinishReason::ToolCalls);
+        let usage = answer.usage.unwrap();
+        assert_eq!((usage.input, usage.output), (Some(3), Some(9)));
+    }
+
+    #[test]
+    fn an_answer_may_come_whole() {
+        let answer = read(
+            &[],
+            r#"{"finishReason":"length","content":[{"type":"text","text":"Hi"},
+            {"type":"image","mime":"image/png","data":"AAEC"},{"type":"tool_result","id":"x"}]}"#,
+        );
+        assert_eq!((answer.text().as_str(), answer.media().count()), ("Hi", 1));
+        assert_eq!((answer.finish.reason, answer.warnings.len()), (FinishReason::Length, 1));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let events = |answer: &[(&PartKind, &[Delta])]| {
+            let mut all = vec![Event::Started { model: Some("m".into()), response_id: None }];
+            for (index, (kind, deltas)) in answer.iter().enumerate() {
+                let part = PartKey(index as u32);
+                all.push(Event::PartStart { part, choice: 0, kind: (*kind).clone() });
+                all.extend(deltas.iter().map(|delta| Event::PartDelta { part, delta: delta.clone() }));
+                all.push(Event::PartEnd { part });
+            }
+            all.push(Event::Usage(Usage { input: Some(3), ..Usage::default() }));
+            all.push(Event::Finished(FinishReason::ToolCalls.into()));
+            all
+        };
+        let call = PartKind::ToolCall { id: "c".into(), name: "f".into() };
+        let media = PartKind::Media { mime: "image/png".into() };
+        let sent = events(&[
+            (&PartKind::Reasoning { redacted: false }, &[Delta::Text("hm".into())]),
+            (&PartKind::Text, &[Delta::Text("one".into())]),
+            (&PartKind::Text, &[Delta::Text("two".into()), Delta::Text("three".into())]),
+            (&call, &[Delta::Arguments("{\"a\":".into()), Delta::Arguments("1}".into())]),
+            (&media, &[Delta::Media(vec![1u8, 2].into())]),
+        ]);
+        let mut fold = Accumulator::default();
+        sent.iter().cloned().for_each(|event| fold.push(event));
+        let wanted = fold.finish().unwrap();
+
+        let (mut writer, mut reader) = (EventWriter::default(), EventReader::new("w"));
+        let mut got = Vec::new();
+        for event in sent {
+            if let Event::Finished(finish) = &event {
+                reader.finish(writer.finish(finish.clone()), &mut got);
+            } else if let Some(event) = writer.write(event) {
+                let text = serde_json::to_string(&event).unwrap();
+                reader.read(serde_json::from_str(&text).unwrap(), &mut got);
+            }
+        }
+        let mut fold = Accumulator::default();
+        got.into_iter().for_each(|event| fold.push(event));
+        let got = fold.finish().unwrap();
+        assert_eq!(
+            (got.parts, got.resolved_model, got.finish.reason),
+            (wanted.parts, wanted.resolved_model, wanted.finish.reason)
+        );
+        assert_eq!(got.usage.unwrap().input, Some(3));
+    }
+}
