@@ -1,5 +1,5 @@
 //! What surrounds one call: time, cancellation, credentials, who asks.
-use crate::{BoxFuture, Cancel, Clock, Credentials, NoCredentials, Request, SystemClock};
+use crate::{BoxFuture, Cancel, Clock, Credentials, NoCredentials, Request, RunTool, SystemClock};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ pub struct Context {
     pub trace: Option<Trace>,
     /// Asked once for a smaller request when the vendor says the context is too long.
     pub shrink: Option<Arc<dyn Shrink>>,
+    /// Runs tools for a model that wants their results inside its answer. Others ask by a tool call.
+    pub tools: Option<Arc<dyn RunTool>>,
     /// Whether the vendor's own events are wanted as [`Event::Native`](crate::Event::Native).
     pub native_events: bool,
 }
@@ -50,6 +52,7 @@ impl Context {
             participant: None,
             trace: None,
             shrink: None,
+            tools: None,
             native_events: false,
         }
     }

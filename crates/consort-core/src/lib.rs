@@ -76,7 +76,7 @@ pub use realtime::{
 };
 pub use request::{Effort, Output, Reasoning, Request, Sampling, ToolChoice, ToolSpec};
 pub use response::{Choice, Response};
-pub use tool::{FunctionSpec, Tool, ToolOutput};
+pub use tool::{FunctionSpec, RunTool, Tool, ToolOutput};
 pub use usage::{Usage, UsageSource};
 pub use vendor::VendorData;
 

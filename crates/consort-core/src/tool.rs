@@ -1,5 +1,5 @@
 //! Tools: functions that a model may ask for and the host runs.
-use crate::{BoxFuture, Cache, Context, Error, Part, VendorData};
+use crate::{BoxFuture, Cache, Context, Error, Part, ToolCall, VendorData};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -74,4 +74,9 @@ impl ToolOutput {
     pub fn failure(text: impl Into<String>) -> Self {
         Self { content: vec![Part::text(text)], is_error: true }
     }
+}
+
+/// Runs the tools of one request for a model that wants their results before its answer goes on.
+pub trait RunTool: Send + Sync {
+    fn run(&self, call: ToolCall) -> BoxFuture<'_, Result<ToolOutput, Error>>;
 }

@@ -5,3 +5,4 @@
 //!
 //! This crate must never know: HTTP servers, the terminal, a vendor.
 pub mod found;
+pub mod process;

@@ -29,6 +29,7 @@ pub use model::HostedModel;
 pub use native::{Anthropic, Bedrock, Gemini, JsonStream, Ollama, OpenAi};
 pub use provider::HostedProvider;
 pub use spec::{Auth, Live, Local, ModelSpec, PriceSpec, ProviderSpec, Timers};
+pub use transport::{Http, Watch};
 
 /// The guide for library users: its examples are tests.
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ const IDLE_POOL: Duration = Duration::from_secs(5);
 /// Makes clients and keeps them. A client's limit for connecting is its own, so each limit has one; and
 /// plain HTTP has its own too, which spares local servers the reading of the system's trust store.
 #[derive(Default)]
-pub(crate) struct Http {
+pub struct Http {
     supplied: Option<reqwest::Client>,
     made: Mutex<Vec<((Duration, Way), reqwest::Client)>>,
 }
@@ -34,7 +34,8 @@ impl Http {
         Self { supplied: Some(client), made: Mutex::default() }
     }
 
-    pub(crate) fn client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
+    /// The client for plain or encrypted HTTP, with this limit for connecting.
+    pub fn client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
         self.client_of(connect, if secure { Way::Secure } else { Way::Plain })
     }
 

@@ -1,6 +1,7 @@
 //! The timers and the cancellation of one call.
 use crate::spec::{Timers, seconds};
 use consort_core::{BoxFuture, Context, Error, Phase};
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{self, Poll};
@@ -11,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 ///
 /// The timers are tokio's and not the context's clock, because they are set anew for each piece of an
 /// answer; the context's clock says how much time its deadline leaves.
-pub(crate) struct Watch {
+pub struct Watch {
     cancelled: BoxFuture<'static, ()>,
     deadline: Pin<Box<Sleep>>,
     whole: Duration,
@@ -23,7 +24,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(timers: &Timers, context: &Context) -> Self {
+    pub fn new(timers: &Timers, context: &Context) -> Self {
         let cancel = context.cancel.clone();
         let whole = context.remaining().unwrap_or_else(|| seconds(timers.deadline));
         let first_event = seconds(timers.first_event);
@@ -39,7 +40,7 @@ impl Watch {
     }
 
     /// The first event came: from now on only silence counts.
-    pub(crate) fn began(&mut self) {
+    pub fn began(&mut self) {
         if !self.began {
             self.began = true;
             self.timer = Box::pin(sleep_until(Instant::now() + self.idle));
@@ -51,14 +52,14 @@ impl Watch {
     }
 
     /// A piece of the answer came.
-    pub(crate) fn heard(&mut self) {
+    pub fn heard(&mut self) {
         if self.began {
             self.timer.as_mut().reset(Instant::now() + self.idle);
         }
     }
 
     /// Whether the call must end now, and why.
-    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Error> {
+    pub fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Error> {
         if self.cancelled.as_mut().poll(cx).is_ready() {
             // A finished future must not be polled again.
             self.cancelled = Box::pin(std::future::ready(()));
@@ -82,7 +83,7 @@ impl Watch {
     }
 
     /// Runs a future under the watch.
-    pub(crate) async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+    pub async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         let mut work = pin!(work);
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(Ok(done)),
@@ -95,4 +96,10 @@ impl Watch {
 /// `2 s`, `0.25 s`. What is left of a deadline is a moment short of what was asked for.
 fn shown(duration: Duration) -> String {
     format!("{} s", (duration.as_secs_f64() * 100.0).round() / 100.0)
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("began", &self.began).finish_non_exhaustive()
+    }
 }

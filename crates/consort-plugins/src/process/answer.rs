@@ -1,0 +1,261 @@
+//! One streamed answer: from the process's lines to whoever reads it.
+use super::Supervisor;
+use super::connection::Connection;
+use consort_core::{BoxFuture, Context, Error, Event, EventStream, RunTool, Warning};
+use consort_plugin::protocol::{EventReader, GenerateParams, GenerateResult, WireEvent};
+use consort_providers::{Timers, Watch};
+use futures_core::Stream;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{self, Poll, ready};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
+
+/// How many bytes of an answer may wait for their reader, and for how long the plugin waits with them.
+const MOST_WAITING: usize = 4 << 20;
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The bytes that were read and not yet taken.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    waiting: AtomicUsize,
+    taken: Notify,
+}
+
+impl Budget {
+    /// Waits until there is room. False when that took too long.
+    pub(super) async fn room(&self) -> bool {
+        let free = async {
+            while self.waiting.load(Relaxed) > MOST_WAITING {
+                self.taken.notified().await;
+            }
+        };
+        tokio::time::timeout(WAIT, free).await.is_ok()
+    }
+
+    fn take(&self, bytes: usize) {
+        let before = self.waiting.fetch_sub(bytes, Relaxed);
+        if before > MOST_WAITING {
+            self.taken.notify_one();
+        }
+    }
+}
+
+/// What one line of the plugin gave.
+struct Batch {
+    events: Result<Vec<Event>, Error>,
+    bytes: usize,
+}
+
+/// Where the events of one request go.
+pub(super) struct Sink {
+    reader: EventReader,
+    to: mpsc::UnboundedSender<Batch>,
+    budget: Arc<Budget>,
+    native: bool,
+    tools: Option<Arc<dyn RunTool>>,
+}
+
+impl Sink {
+    /// Reads events. Gives the budget where it is used up.
+    pub(super) fn events(&mut self, events: Vec<WireEvent<'_>>, bytes: usize) -> Option<Arc<Budget>> {
+        let mut read = Vec::with_capacity(events.len());
+        for event in events {
+            if event.kind != "raw" || self.native {
+                self.reader.read(event, &mut read);
+            }
+        }
+        if read.is_empty() {
+            return None;
+        }
+        let waiting = self.budget.waiting.fetch_add(bytes, Relaxed) + bytes;
+        // Whoever asked may be gone: then the request is being cancelled.
+        let _ = self.to.send(Batch { events: Ok(read), bytes });
+        (waiting > MOST_WAITING).then(|| self.budget.clone())
+    }
+
+    pub(super) fn finish(mut self: Box<Self>, result: GenerateResult) {
+        let mut read = Vec::new();
+        self.reader.finish(result, &mut read);
+        let _ = self.to.send(Batch { events: Ok(read), bytes: 0 });
+    }
+
+    pub(super) fn fail(self: Box<Self>, error: Error) {
+        let _ = self.to.send(Batch { events: Err(error), bytes: 0 });
+    }
+
+    pub(super) fn tools(&self) -> Option<Arc<dyn RunTool>> {
+        self.tools.clone()
+    }
+}
+
+/// What is asked, ready to be sent once the process runs.
+pub(crate) struct Question {
+    pub(crate) params: GenerateParams,
+    pub(crate) warnings: Vec<Warning>,
+    /// Files that were written for this request.
+    pub(crate) files: Files,
+}
+
+/// Files that are gone when the request is over.
+#[derive(Debug, Default)]
+pub(crate) struct Files(pub(crate) Vec<PathBuf>);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // One that is gone already is as good.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// The events of the answer. Nothing happens before the first poll; dropping it cancels the request.
+pub(crate) fn answer(
+    supervisor: Arc<Supervisor>,
+    question: BoxFuture<'static, Result<Question, Error>>,
+    context: Context,
+) -> EventStream {
+    Box::pin(Events {
+        opening: Some(Box::pin(open(supervisor, question, context.clone()))),
+        watch: Watch::new(&Timers::default(), &context),
+        running: None,
+        ready: VecDeque::new(),
+        over: false,
+    })
+}
+
+/// A request that was sent.
+struct Running {
+    connection: Arc<Connection>,
+    id: u64,
+    batches: mpsc::UnboundedReceiver<Batch>,
+    budget: Arc<Budget>,
+    done: bool,
+    _turn: OwnedSemaphorePermit,
+    _files: Files,
+    /// The process stays while this does.
+    _supervisor: Arc<Supervisor>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.done {
+            self.connection.abandon(self.id);
+        }
+    }
+}
+
+async fn open(
+    supervisor: Arc<Supervisor>,
+    question: BoxFuture<'static, Result<Question, Error>>,
+    context: Context,
+) -> Result<(Running, Vec<Warning>), Error> {
+    let Question { mut params, warnings, files } = question.await?;
+    let connection = supervisor.connection().await?;
+    let turn = connection.turns.clone().acquire_owned().await.map_err(|_| Error::cancelled())?;
+    params.secrets = supervisor.secrets_for(&params.model, &context).await?;
+    for secret in params.secrets.values().filter_map(|value| value.as_str()) {
+        connection.log.hide(consort_core::Secret::new(secret));
+    }
+    params.deadline_ms = context.remaining().map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+    params.meta.traceparent = context.trace.as_ref().map(|trace| trace.traceparent.clone());
+    params.meta.participant.clone_from(&context.participant);
+    params.meta.raw = context.native_events;
+    let (to, batches) = mpsc::unbounded_channel();
+    let budget = Arc::new(Budget::default());
+    let sink = Sink {
+        reader: EventReader::new(&connection.wire),
+        to,
+        budget: budget.clone(),
+        native: context.native_events,
+        tools: context.tools.clone(),
+    };
+    let id = connection.generate(&params, sink)?;
+    let running = Running {
+        connection,
+        id,
+        batches,
+        budget,
+        done: false,
+        _turn: turn,
+        _files: files,
+        _supervisor: supervisor,
+    };
+    Ok((running, warnings))
+}
+
+type Opening = BoxFuture<'static, Result<(Running, Vec<Warning>), Error>>;
+
+struct Events {
+    opening: Option<Opening>,
+    watch: Watch,
+    running: Option<Running>,
+    ready: VecDeque<Event>,
+    over: bool,
+}
+
+impl Events {
+    fn step(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Error>> {
+        if let Some(opening) = &mut self.opening {
+            match opening.as_mut().poll(cx) {
+                Poll::Ready(opened) => {
+                    self.opening = None;
+                    let (running, warnings) = opened?;
+                    self.ready.extend(warnings.into_iter().map(Event::Warning));
+                    self.running = Some(running);
+                }
+                Poll::Pending => return self.watch.poll(cx).map(Err),
+            }
+        }
+        let Some(running) = &mut self.running else { return Poll::Pending };
+        match running.batches.poll_recv(cx) {
+            Poll::Pending => self.watch.poll(cx).map(Err),
+            Poll::Ready(None) => Poll::Ready(Err(running.connection.gone())),
+            Poll::Ready(Some(batch)) => {
+                running.budget.take(batch.bytes);
+                self.watch.began();
+                self.watch.heard();
+                match batch.events {
+                    Ok(events) => self.ready.extend(events),
+                    Err(error) => {
+                        running.done = true;
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(event) = this.ready.pop_front() {
+                if matches!(event, Event::Finished(_))
+                    && let Some(mut running) = this.running.take()
+                {
+                    running.done = true;
+                    this.over = true;
+                }
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if this.over {
+                return Poll::Ready(None);
+            }
+            if let Err(error) = ready!(this.step(cx)) {
+                this.over = true;
+                // Dropping what runs cancels it.
+                (this.running, this.opening) = (None, None);
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+}

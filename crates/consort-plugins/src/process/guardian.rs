@@ -1,0 +1,200 @@
+//! Watches over one process: writes to it, keeps its log, ends it and everything it started.
+use super::connection::Connection;
+use super::launch::Started;
+use super::lines::{Line, Lines};
+use super::{LogRing, group::Group};
+use consort_core::{Error, ErrorKind};
+use serde_json::{Value, json};
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStderr, ChildStdin};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+/// How long a plugin may take to stop when it is asked to, and then before it is made to.
+const FAREWELL: Duration = Duration::from_secs(3);
+const LAST_WARNING: Duration = Duration::from_secs(2);
+/// Rests are read for so long after the process ended.
+const REST: Duration = Duration::from_secs(1);
+
+/// What somebody wants of the guardian.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
+    wanted: Mutex<Option<End>>,
+    changed: Notify,
+}
+
+#[derive(Debug, Clone)]
+enum End {
+    InOrder,
+    AtOnce(&'static str),
+}
+
+impl Wish {
+    /// The process must end now, and this is why.
+    pub(super) fn kill(&self, why: &'static str) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::AtOnce(why));
+        self.changed.notify_one();
+    }
+
+    /// The process is no longer needed.
+    pub(super) fn close(&self) {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(End::InOrder);
+        self.changed.notify_one();
+    }
+
+    async fn heard(&self) -> End {
+        loop {
+            if let Some(end) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+                return end;
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+/// Watches until the process is gone, and tells all who wait for it.
+pub(super) async fn guard(
+    started: Started,
+    connection: Arc<Connection>,
+    mut reading: JoinHandle<()>,
+    logging: JoinHandle<()>,
+    idle: Duration,
+) {
+    let Started { mut child, group } = started;
+    let end = tokio::select! {
+        _ = child.wait() => None,
+        _ = &mut reading => None,
+        end = connection.wish.heard() => Some(end),
+        () = idleness(&connection, idle) => Some(End::InOrder),
+    };
+    if let Some(End::InOrder) = end {
+        say_farewell(&connection, &mut child, &group).await;
+    }
+    // A process that closed its stdout is about to end by itself: its status says more than our signal.
+    if end.is_none() {
+        let _ = tokio::time::timeout(REST / 2, child.wait()).await;
+    }
+    group.end();
+    let status = child.wait().await.ok();
+    // What it said before its end still counts.
+    let _ = tokio::time::timeout(REST, &mut reading).await;
+    reading.abort();
+    let _ = tokio::time::timeout(REST / 2, logging).await;
+    group.collect();
+    let crashed = !matches!(end, Some(End::InOrder));
+    connection.fail_all(last_words(&connection, end.as_ref(), status), crashed);
+}
+
+/// Returns when nothing was asked for a while.
+async fn idleness(connection: &Connection, limit: Duration) {
+    loop {
+        tokio::time::sleep(limit.min(Duration::from_secs(30)).max(Duration::from_millis(10))).await;
+        let since = connection.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        if connection.is_idle() && since >= limit {
+            return;
+        }
+    }
+}
+
+async fn say_farewell(connection: &Connection, child: &mut Child, group: &Group) {
+    let asked = connection.call::<Value>("shutdown", json!({}), FAREWELL);
+    tokio::select! {
+        _ = asked => {}
+        _ = child.wait() => return,
+    }
+    connection.send(String::new()); // An empty line tells the writer to close stdin.
+    if tokio::time::timeout(FAREWELL, child.wait()).await.is_ok() {
+        return;
+    }
+    group.ask();
+    let _ = tokio::time::timeout(LAST_WARNING, child.wait()).await;
+}
+
+fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitStatus>) -> Error {
+    let error = match end {
+        Some(End::InOrder) => Error::new(ErrorKind::PluginCrash, "the plugin was stopped"),
+        Some(End::AtOnce(why)) => {
+            Error::new(ErrorKind::PluginCrash, format!("the plugin was stopped: {why}"))
+        }
+        None => {
+            let how = status.map_or_else(|| "ended".to_owned(), |status| describe(status));
+            let last = connection.log.last().map(|line| format!("; its last words: {line}"));
+            Error::new(ErrorKind::PluginCrash, format!("the plugin {how}{}", last.unwrap_or_default()))
+        }
+    };
+    connection.named(error).hint(format!("its log: consort plugins log {}", quoted(&connection.plugin)))
+}
+
+/// A name as it is typed in a shell.
+fn quoted(name: &str) -> String {
+    if name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            return match signal {
+                9 => "was killed".to_owned(),
+                6 => "aborted".to_owned(),
+                11 => "crashed (segmentation fault)".to_owned(),
+                other => format!("was ended by signal {other}"),
+            };
+        }
+    }
+    match status.code() {
+        Some(code) => format!("exited with code {code}"),
+        None => "ended".to_owned(),
+    }
+}
+
+/// Writes lines to the process until it is gone. An empty one closes its stdin.
+pub(super) async fn write(
+    mut stdin: ChildStdin,
+    mut lines: mpsc::UnboundedReceiver<String>,
+    queued: Arc<AtomicUsize>,
+) {
+    while let Some(line) = lines.recv().await {
+        let written =
+            if line.is_empty() { Err(()) } else { stdin.write_all(line.as_bytes()).await.map_err(drop) };
+        queued.fetch_sub(line.len(), Relaxed);
+        if written.is_err() {
+            break;
+        }
+    }
+}
+
+/// Keeps what the process says on stderr. A flood is read slowly, so that it costs its writer and not us.
+pub(super) async fn keep_log(stderr: ChildStderr, log: Arc<LogRing>) {
+    const MOST_OF_LINE: usize = 64 << 10;
+    const FLOOD: usize = 256 << 10;
+    const REST: Duration = Duration::from_millis(100);
+    let mut lines = Lines::new(stderr, MOST_OF_LINE);
+    let mut bytes = 0;
+    loop {
+        match lines.next().await {
+            Ok(Some(Line::Whole(line))) => {
+                bytes += line.len() + 1;
+                log.add(&String::from_utf8_lossy(line));
+            }
+            Ok(Some(Line::TooLong)) => {
+                bytes += MOST_OF_LINE;
+                log.add("(a line too long to keep)");
+            }
+            Ok(None) | Err(_) => return,
+        }
+        if bytes > FLOOD {
+            bytes = 0;
+            tokio::time::sleep(REST).await;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How a plugin's process is started.
+use super::cage;
+use super::group::{Group, adopt_orphans};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// What is started, with what, and where.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+    /// All of its environment: nothing else is handed on.
+    pub env: Vec<(OsString, OsString)>,
+    /// Its working folder, and where it may write.
+    pub folder: PathBuf,
+    pub limits: Limits,
+}
+
+/// What one plugin may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of data, for each of its processes.
+    pub memory: u64,
+    pub files: u64,
+    /// Bytes in one file.
+    pub file_size: u64,
+    /// How long it may take to answer the first message.
+    pub start: Duration,
+    /// After so long without a request it is ended.
+    pub idle: Duration,
+    /// Requests that it works on at once.
+    pub concurrency: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 4 << 30,
+            files: 1024,
+            file_size: 1 << 30,
+            start: Duration::from_secs(30),
+            idle: Duration::from_mins(5),
+            concurrency: 64,
+        }
+    }
+}
+
+/// A process that was started.
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) group: Group,
+}
+
+impl Launch {
+    pub(super) fn start(&self) -> io::Result<Started> {
+        adopt_orphans()?;
+        std::fs::create_dir_all(&self.folder)?;
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments).env_clear().current_dir(&self.folder);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        cage::confine(&mut command, &self.limits)?;
+        let child = Command::from(command).kill_on_drop(true).spawn()?;
+        let group = Group::of(child.id());
+        Ok(Started { child, group })
+    }
+}

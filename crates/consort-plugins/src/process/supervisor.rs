@@ -1,0 +1,167 @@
+//! Keeps one plugin running: starts it when it is needed, and again when it crashed, but not over and over.
+use super::connection::NoStart;
+use super::{Connection, Launch, LogRing, Services};
+use consort_core::{Context, Error, ErrorKind, Object};
+use serde_json::Value;
+use std::fmt;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// So many crashes within so long, and nobody starts it again for a while.
+const MOST_CRASHES: usize = 5;
+const WITHIN: Duration = Duration::from_mins(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What a process is started with. Made anew for each start: grants may have changed.
+pub(crate) struct Start {
+    pub(crate) launch: Launch,
+    pub(crate) config: Value,
+    pub(crate) services: Services,
+}
+
+type MakeStart = Box<dyn Fn() -> Result<Start, Error> + Send + Sync>;
+
+/// One plugin's process, present or not.
+pub(crate) struct Supervisor {
+    plugin: String,
+    make: MakeStart,
+    pub(crate) log: Arc<LogRing>,
+    slot: Mutex<Slot>,
+    /// For those who must not wait.
+    current: StdMutex<Option<Arc<Connection>>>,
+    /// Which keys each model needs.
+    needs: StdMutex<Vec<(String, Vec<String>)>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<Arc<Connection>>,
+    crashes: Vec<Instant>,
+    last: Option<Error>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(plugin: impl Into<String>, make: MakeStart) -> Self {
+        Self {
+            plugin: plugin.into(),
+            make,
+            log: Arc::default(),
+            slot: Mutex::default(),
+            current: StdMutex::default(),
+            needs: StdMutex::default(),
+        }
+    }
+
+    /// The running process; it is started where there is none.
+    pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Error> {
+        self.start().await.map_err(|no| no.error)
+    }
+
+    /// The same, with what the plugin itself said where it did not start.
+    pub(crate) async fn start(&self) -> Result<Arc<Connection>, NoStart> {
+        let mut slot = self.slot.lock().await;
+        if let Some(connection) = &slot.connection {
+            if connection.is_alive() {
+                return Ok(connection.clone());
+            }
+            if connection.crashed() {
+                slot.crashes.push(Instant::now());
+            }
+            slot.connection = None;
+        }
+        self.pause(&mut slot).await.map_err(|error| NoStart { error, failure: None })?;
+        let made =
+            (self.make)().map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
+        let Start { launch, config, services } = made;
+        let started =
+            Connection::start(&self.plugin, &launch, config, Arc::new(services), self.log.clone()).await;
+        match started {
+            Ok(connection) => {
+                slot.connection = Some(connection.clone());
+                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+                Ok(connection)
+            }
+            Err(no) => {
+                // One that says what it lacks did not crash.
+                if no.failure.is_none() {
+                    slot.crashes.push(Instant::now());
+                }
+                slot.last = Some(no.error.clone());
+                Err(no)
+            }
+        }
+    }
+
+    /// Waits before a plugin that crashed is started again. The first time is free.
+    async fn pause(&self, slot: &mut Slot) -> Result<(), Error> {
+        slot.crashes.retain(|crash| crash.elapsed() < WITHIN);
+        let Some(last) = slot.crashes.last() else { return Ok(()) };
+        let since = last.elapsed();
+        if slot.crashes.len() >= MOST_CRASHES && since < LONGEST_PAUSE {
+            let why = slot.last.as_ref().map(|error| format!(" ({})", error.message())).unwrap_or_default();
+            let wait = LONGEST_PAUSE.saturating_sub(since);
+            return Err(Error::new(
+                ErrorKind::PluginCrash,
+                format!("it crashed {} times{why}", slot.crashes.len()),
+            )
+            .provider(&self.plugin)
+            .retry_in(Some(wait))
+            .hint("mend the plugin; it is tried again after a minute, or when its file changes"));
+        }
+        let doublings = slot.crashes.len().saturating_sub(2) as u32;
+        if slot.crashes.len() > 1 {
+            let pause = FIRST_PAUSE.saturating_mul(1 << doublings.min(7));
+            tokio::time::sleep(pause.saturating_sub(since)).await;
+        }
+        Ok(())
+    }
+
+    /// Which keys the models need; told once they are listed.
+    pub(crate) fn set_needs(&self, needs: Vec<(String, Vec<String>)>) {
+        *self.needs.lock().unwrap_or_else(PoisonError::into_inner) = needs;
+    }
+
+    /// The granted keys that this model needs, and no others.
+    pub(crate) async fn secrets_for(&self, model: &str, context: &Context) -> Result<Object, Error> {
+        let needs = self.needs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((_, names)) = needs.into_iter().find(|(name, _)| name == model) else {
+            return Ok(Object::new());
+        };
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(connection) = current else { return Ok(Object::new()) };
+        let mut secrets = Object::new();
+        for name in names {
+            if let Some(secret) = connection.services.key(&name, context).await? {
+                secrets.insert(name, secret.expose().into());
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// Ends the process in order. The next call starts another.
+    pub(crate) fn stop(&self) {
+        if let Some(connection) = self.current.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            connection.close();
+        }
+    }
+
+    /// The process, if it runs now.
+    pub(crate) fn running(&self) -> Option<Arc<Connection>> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().filter(|connection| connection.is_alive()).cloned()
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("plugin", &self.plugin).finish_non_exhaustive()
+    }
+}
