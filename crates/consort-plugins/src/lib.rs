@@ -6,3 +6,4 @@
 //! This crate must never know: HTTP servers, the terminal, a vendor.
 pub mod found;
 pub mod process;
+pub mod python;

@@ -1,0 +1,8 @@
+//! What Python plugins run on: an interpreter, the worker that speaks for them, environments of their own.
+mod interpreter;
+mod venv;
+mod worker;
+
+pub use interpreter::Interpreter;
+pub use venv::{Installed, Venv};
+pub(crate) use worker::place_worker;

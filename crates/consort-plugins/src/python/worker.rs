@@ -1,0 +1,76 @@
+//! The worker's files, which the program carries, put where Python can read them.
+use consort_core::{Error, ErrorKind};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/worker.rs"));
+
+/// A text that changes when the worker does.
+pub(crate) fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let mut hash = Sha256::new();
+        for (name, text) in FILES {
+            hash.update(name.as_bytes());
+            hash.update([0]);
+            hash.update(text.as_bytes());
+            hash.update([0]);
+        }
+        let mut name = String::new();
+        for byte in hash.finalize().iter().take(8) {
+            // Writing to a String cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
+    })
+}
+
+/// The folder of this version's worker below `state`. It is written once, by whoever comes first.
+pub(crate) fn place_worker(state: &Path) -> Result<PathBuf, Error> {
+    let folder = state.join("worker").join(version());
+    let package = folder.join("consort_worker");
+    if package.join("__main__.py").exists() {
+        return Ok(package);
+    }
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", folder.display()))
+            .hint("CONSORT_HOME names a folder that can")
+    };
+    let draft = folder.with_extension(format!("{}.new", std::process::id()));
+    write_all(&draft.join("consort_worker")).map_err(failed)?;
+    if let Err(error) = std::fs::rename(&draft, &folder) {
+        let _ = std::fs::remove_dir_all(&draft);
+        // Another process may have been quicker.
+        if !package.join("__main__.py").exists() {
+            return Err(failed(error));
+        }
+    }
+    Ok(package)
+}
+
+fn write_all(package: &Path) -> std::io::Result<()> {
+    for (name, text) in FILES {
+        let file = package.join(name);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(file, text)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worker_is_written_once() {
+        let state = tempfile::tempdir().unwrap();
+        let package = place_worker(state.path()).unwrap();
+        std::fs::write(package.join("mark"), "").unwrap();
+        assert_eq!(place_worker(state.path()).unwrap(), package);
+        assert!(package.join("mark").exists());
+    }
+}

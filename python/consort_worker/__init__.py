@@ -1,0 +1,1 @@
+"""The worker that runs Python plugins for Consort."""
