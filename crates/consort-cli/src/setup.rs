@@ -159,7 +159,8 @@ pub(crate) fn state_words(state: &State) -> String {
     match state {
         State::NeedsSetup { missing } => format!("needs {missing}"),
         State::Broken { reason } => format!("broken: {reason}"),
-        State::Ready | State::Unchecked => state.word().to_owned(),
+        State::Missing { reason } => format!("missing: {reason}"),
+        State::Ready | State::Unchecked | State::Loading => state.word().to_owned(),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Cards: what is known of a model or a provider without asking it.
+use crate::{Body, Output, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -45,6 +46,38 @@ impl ModelCard {
             price: None,
             options: Arc::default(),
         }
+    }
+}
+
+/// What a request asks for that a model is known not to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    Reads(Modality),
+    Tools,
+    Schema,
+}
+
+impl ModelCard {
+    /// The first thing in the request that the model is known not to do. What is unknown is tried.
+    pub fn lacks(&self, request: &Request) -> Option<Lack> {
+        let able = &self.capabilities;
+        let parts = request.messages.iter().flat_map(|message| &message.parts).chain(&request.instructions);
+        let unread = parts
+            .filter_map(|part| match &part.body {
+                Body::Media(media) if !media.mime.is_empty() => Some(Modality::of_mime(&media.mime)),
+                _ => None,
+            })
+            // Text files go as text, and of other files nobody knows.
+            .filter(|modality| !matches!(modality, Modality::Text | Modality::File))
+            .find(|modality| able.reads(*modality) == Support::No);
+        if let Some(modality) = unread {
+            return Some(Lack::Reads(modality));
+        }
+        if !request.tools.is_empty() && able.tools == Support::No {
+            return Some(Lack::Tools);
+        }
+        let schema = matches!(request.output, Output::Schema { .. });
+        (schema && able.schema == Support::No).then_some(Lack::Schema)
     }
 }
 
@@ -195,12 +228,19 @@ impl ProviderCard {
 pub enum State {
     #[default]
     Ready,
-    /// Nobody looked yet (a local server that may or may not run).
+    /// Nobody looked yet (a local server that may or may not run, a plugin that never ran).
     Unchecked,
+    /// It is being looked at.
+    Loading,
     NeedsSetup {
         missing: String,
     },
+    /// Where (`file:line`, if known) and why.
     Broken {
+        reason: String,
+    },
+    /// It was there, and its files are gone.
+    Missing {
         reason: String,
     },
 }
@@ -212,6 +252,8 @@ impl State {
             Self::Unchecked => "unchecked",
             Self::NeedsSetup { .. } => "needs setup",
             Self::Broken { .. } => "broken",
+            Self::Loading => "loading",
+            Self::Missing { .. } => "missing",
         }
     }
 }

@@ -185,8 +185,10 @@ impl fmt::Debug for Match {
 fn how_to_set_up(card: &ProviderCard) -> String {
     let missing = match &card.state {
         State::NeedsSetup { missing } => missing.as_str(),
-        State::Broken { reason } => return format!("{}: {reason}", card.name),
-        State::Ready | State::Unchecked => return format!("{}: `{}/...`", card.name, card.id),
+        State::Broken { reason } | State::Missing { reason } => return format!("{}: {reason}", card.name),
+        State::Ready | State::Unchecked | State::Loading => {
+            return format!("{}: `{}/...`", card.name, card.id);
+        }
     };
     match card
         .keys

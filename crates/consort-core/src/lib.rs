@@ -57,8 +57,8 @@ mod vendor;
 pub use accumulate::Accumulator;
 pub use cancel::Cancel;
 pub use card::{
-    Capabilities, ConfigKey, Kind as ModelKind, Limits, Modality, ModelCard, Price, ProviderCard, State,
-    Support,
+    Capabilities, ConfigKey, Kind as ModelKind, Lack, Limits, Modality, ModelCard, Price, ProviderCard,
+    State, Support,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{Context, Shrink, Trace};

@@ -3,8 +3,7 @@ use crate::catalogue::{quirks, wire_id};
 use crate::tokens;
 use crate::transport::{Endpoint, Opening, events, load_media};
 use consort_core::{
-    BoxFuture, Context, Error, ErrorKind, EventStream, Modality, Model, ModelCard, Output, Request, Support,
-    TokenCount,
+    BoxFuture, Context, Error, ErrorKind, EventStream, Lack, Model, ModelCard, Request, TokenCount,
 };
 use consort_wire::{Normalised, Quirks, Wire};
 use std::fmt;
@@ -31,7 +30,6 @@ impl HostedModel {
 
     /// Refuses what the model is known not to take, before anything is sent.
     fn check(&self, request: &Request) -> Result<(), Error> {
-        let capabilities = &self.card.capabilities;
         let spec = self.plan.endpoint.spec();
         let cannot = |what: &str, can: &dyn Fn(&crate::ModelSpec) -> bool| {
             let able: Vec<&str> = spec
@@ -48,40 +46,19 @@ impl HostedModel {
                 error.hint(format!("these can: {}", able.join(", ")))
             })
         };
-        for modality in media_of(request) {
-            if capabilities.reads(modality) == Support::No {
-                return cannot(&format!("does not read {}", modality.as_str()), &|entry| {
+        match self.card.lacks(request) {
+            None => Ok(()),
+            Some(Lack::Reads(modality)) => {
+                cannot(&format!("does not read {}", modality.as_str()), &|entry| {
                     entry.input.as_ref().is_some_and(|input| input.contains(&modality))
-                });
+                })
             }
-        }
-        if !request.tools.is_empty() && capabilities.tools == Support::No {
-            return cannot("calls no tools", &|entry| entry.tools == Some(true));
-        }
-        if matches!(request.output, Output::Schema { .. }) && capabilities.schema == Support::No {
-            return cannot("cannot answer by a JSON Schema", &|entry| entry.schema == Some(true));
-        }
-        Ok(())
-    }
-}
-
-/// The sorts of media that a request holds.
-fn media_of(request: &Request) -> Vec<Modality> {
-    use consort_core::Body;
-    let mut found = Vec::new();
-    let parts = request.messages.iter().flat_map(|message| &message.parts);
-    for part in parts.chain(&request.instructions) {
-        if let Body::Media(media) = &part.body
-            && !media.mime.is_empty()
-        {
-            let modality = Modality::of_mime(&media.mime);
-            // Text files go as text, and of other files nobody knows.
-            if !matches!(modality, Modality::Text | Modality::File) && !found.contains(&modality) {
-                found.push(modality);
+            Some(Lack::Tools) => cannot("calls no tools", &|entry| entry.tools == Some(true)),
+            Some(Lack::Schema) => {
+                cannot("cannot answer by a JSON Schema", &|entry| entry.schema == Some(true))
             }
         }
     }
-    found
 }
 
 impl Plan {

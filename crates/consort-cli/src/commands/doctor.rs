@@ -102,10 +102,10 @@ fn providers(to: &mut impl Write, host: &Host) -> io::Result<()> {
 fn waiting(card: &ProviderCard) -> Option<Vec<String>> {
     let missing = match &card.state {
         State::NeedsSetup { missing } => missing,
-        State::Broken { reason } => {
+        State::Broken { reason } | State::Missing { reason } => {
             return Some(vec![card.id.clone(), format!("broken: {reason}"), String::new()]);
         }
-        State::Ready | State::Unchecked => return None,
+        State::Ready | State::Unchecked | State::Loading => return None,
     };
     let key = card.keys.first();
     let is_key =

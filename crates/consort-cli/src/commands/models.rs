@@ -68,9 +68,9 @@ fn list(wanted: &ModelList, mut setup: Setup) -> Done {
 fn readiness(state: &State) -> u8 {
     match state {
         State::Ready => 0,
-        State::Unchecked => 1,
+        State::Unchecked | State::Loading => 1,
         State::NeedsSetup { .. } => 2,
-        State::Broken { .. } => 3,
+        State::Broken { .. } | State::Missing { .. } => 3,
     }
 }
 
@@ -140,8 +140,8 @@ fn to_json(card: &ModelCard, provider: &ProviderCard, default: &str) -> Value {
     });
     match &provider.state {
         State::NeedsSetup { missing } => object["missing"] = missing.as_str().into(),
-        State::Broken { reason } => object["reason"] = reason.as_str().into(),
-        State::Ready | State::Unchecked => {}
+        State::Broken { reason } | State::Missing { reason } => object["reason"] = reason.as_str().into(),
+        State::Ready | State::Unchecked | State::Loading => {}
     }
     object
 }
