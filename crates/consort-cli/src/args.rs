@@ -41,6 +41,9 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) ask: Ask,
+    /// A folder of plugins, beside the usual ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugins: Vec<std::path::PathBuf>,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: Color,
@@ -111,6 +114,8 @@ pub(crate) enum Command {
     Keys(Keys),
     /// List providers, and show where each is described
     Providers(Providers),
+    /// See, check, install and make plugins
+    Plugins(Plugins),
     /// Say what is set up, what is missing, and what to do
     Doctor,
     /// Turn texts into vectors
@@ -230,6 +235,114 @@ pub(crate) enum ProvidersCommand {
     },
     /// Print the folder for your own provider files
     Path,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Plugins {
+    #[command(subcommand)]
+    pub(crate) command: Option<PluginsCommand>,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginsCommand {
+    /// List plugins, each with its state
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say why a plugin is in its state, and what to do
+    Why { name: String },
+    /// Print what a plugin said last: its stderr and stray output
+    Log { name: String },
+    /// Test a plugin, or a file, against its contract
+    Check {
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        /// What its models are asked
+        #[arg(long, value_name = "TEXT", default_value = "Say hello in one word.")]
+        prompt: String,
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a Python plugin in the foreground, and stop in the debugger where it fails
+    Debug {
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        /// What it is asked
+        #[arg(default_value = "Say hello in one word.")]
+        prompt: String,
+    },
+    /// Write a plugin to start from
+    New {
+        dialect: Scaffold,
+        name: String,
+    },
+    /// Install packages of the `llm` ecosystem, each as a plugin with an environment of its own
+    Install {
+        #[arg(required = true, value_name = "PACKAGE")]
+        packages: Vec<String>,
+    },
+    /// Remove an installed package and its environment
+    Uninstall { name: String },
+    /// Install what a plugin's file needs, into an environment of its own
+    InstallDeps {
+        name: String,
+        /// More packages
+        packages: Vec<String>,
+    },
+    /// Let the plugins of a folder run
+    Trust {
+        #[arg(value_name = "FOLDER")]
+        folder: std::path::PathBuf,
+    },
+    /// No longer let them
+    Untrust {
+        #[arg(value_name = "FOLDER")]
+        folder: std::path::PathBuf,
+    },
+    /// Forget what is known of plugins, and look at them again
+    Reload { name: Option<String> },
+    /// Let a plugin have keys, or variables of the environment
+    Grant {
+        name: String,
+        #[arg(required = true, value_name = "KEY|VARIABLE")]
+        keys: Vec<String>,
+    },
+    /// No longer let it
+    Revoke {
+        name: String,
+        #[arg(required = true, value_name = "KEY|VARIABLE")]
+        keys: Vec<String>,
+    },
+    /// Run a command that an installed package brings
+    Run {
+        name: String,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Print the folder for your plugins
+    Path,
+}
+
+/// What kind of plugin is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scaffold {
+    /// A Python class with two methods
+    DropIn,
+    /// A Python file for the `llm` ecosystem
+    Llm,
+    /// A Python script that speaks the plugin protocol
+    Python,
+    /// A Node script that speaks the plugin protocol
+    Node,
+    /// A Rust program
+    Rust,
 }
 
 #[derive(Debug, Args)]

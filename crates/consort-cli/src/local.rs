@@ -18,7 +18,12 @@ const AGAIN: Duration = Duration::from_mins(10);
 
 impl LocalServers {
     pub(crate) fn of(host: &Host, setup: &Setup) -> Self {
-        let providers = host.providers().iter().filter(|provider| provider.card().state == State::Unchecked);
+        // A plugin that nobody looked at is no server.
+        let plugin = |id: &str| setup.plugins.as_ref().is_some_and(|plugins| plugins.find(id).is_some());
+        let providers = host.providers().iter().filter(|provider| {
+            let card = provider.card();
+            card.state == State::Unchecked && !plugin(&card.id)
+        });
         Self { providers: providers.cloned().collect(), looked: setup.folders.data.join("models/looked") }
     }
 

@@ -34,20 +34,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Done {
+    let read = || Setup::read(cli.plugins);
     match cli.command {
-        Some(Command::Models(models)) => commands::models::run(models, Setup::read()),
-        Some(Command::Keys(keys)) => commands::keys::run(keys, Setup::read()),
-        Some(Command::Providers(providers)) => commands::providers::run(providers, Setup::read()),
-        Some(Command::Doctor) => commands::doctor::run(Setup::read()),
-        Some(Command::Embed(embed)) => commands::embed::run(embed, Setup::read()),
+        Some(Command::Models(models)) => commands::models::run(models, read()),
+        Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
+        Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
+        Some(Command::Providers(providers)) => commands::providers::run(providers, read()),
+        Some(Command::Doctor) => commands::doctor::run(read()),
+        Some(Command::Embed(embed)) => commands::embed::run(embed, read()),
         Some(Command::Completions { shell }) => commands::completions(shell),
         None => {
             let nothing = cli.ask.prompt.is_empty() && cli.ask.attachments().is_empty();
             if nothing && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-                return welcome::show(Setup::read());
+                return welcome::show(read());
             }
             typo::check(&cli.ask, std::env::args_os())?;
-            ask::run(&cli.ask, Setup::read())
+            ask::run(&cli.ask, read())
         }
     }
 }

@@ -5,8 +5,11 @@ use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_plugins::found::{self, Folder, Origin, StateFile};
+use consort_plugins::{Home, Plugin, Plugins};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The user's files, read.
@@ -17,6 +20,9 @@ pub(crate) struct Setup {
     pub(crate) keys: KeyStore,
     pub(crate) signs: Signs,
     pub(crate) problems: Vec<Problem>,
+    /// Folders of plugins from the command line.
+    plugin_flags: Vec<PathBuf>,
+    pub(crate) plugins: Option<Plugins>,
 }
 
 /// The id of the model that needs nothing.
@@ -30,13 +36,13 @@ pub(crate) struct Chosen {
 }
 
 impl Setup {
-    pub(crate) fn read() -> Self {
+    pub(crate) fn read(plugin_flags: Vec<PathBuf>) -> Self {
         let env = Env::process();
         let folders = Folders::find(&env);
         let (settings, mut problems) = Settings::load(&folders, &env);
         let keys = KeyStore::of(&folders);
         problems.extend(keys.secure());
-        Self { signs: Signs::of(&env), env, folders, settings, keys, problems }
+        Self { signs: Signs::of(&env), env, folders, settings, keys, problems, plugin_flags, plugins: None }
     }
 
     /// All providers. This reads files and uses neither network nor keys.
@@ -45,13 +51,94 @@ impl Setup {
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         let mut host = Host::new().provider(DemoProvider::new());
+        let plugins = self.plugins_beside(&catalogue.providers);
         for provider in catalogue.providers {
             host.add(provider);
         }
+        for provider in plugins.providers() {
+            host.add(provider);
+        }
+        self.plugins = Some(plugins);
         for (alias, id) in &self.settings.aliases {
             host.alias(alias, id);
         }
         host
+    }
+
+    /// All providers once more, with what is known of the plugins by now.
+    pub(crate) fn host_again(&mut self) -> Host {
+        // What is wrong was told already.
+        let told = std::mem::take(&mut self.problems);
+        let host = self.host();
+        self.problems = told;
+        host
+    }
+
+    /// Starts the plugins that nobody looked at yet, and says whether there were any.
+    pub(crate) fn check_plugins(&self, runtime: &tokio::runtime::Runtime) -> bool {
+        let Some(plugins) = &self.plugins else { return false };
+        if !plugins.rows().iter().any(|row| row.state == State::Unchecked) {
+            return false;
+        }
+        runtime.block_on(plugins.check_all());
+        true
+    }
+
+    /// The plugin that a model is of.
+    pub(crate) fn plugin_of(&self, card: &ModelCard) -> Option<Arc<Plugin>> {
+        self.plugins.as_ref()?.find(&card.provider)
+    }
+
+    /// The plugins alone.
+    pub(crate) fn open_plugins(&mut self) -> Plugins {
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        self.problems.extend(catalogue.problems);
+        self.plugins_beside(&catalogue.providers)
+    }
+
+    fn plugins_beside(&mut self, providers: &[Arc<dyn Provider>]) -> Plugins {
+        let (allowed, problem) = StateFile::of(&self.folders).read();
+        self.problems.extend(problem);
+        let here = std::env::current_dir().unwrap_or_default();
+        let (folders, problems) =
+            found::folders(&self.folders, &self.env, &self.settings, &self.plugin_flags, &here, &allowed);
+        self.problems.extend(problems);
+        let (plugins, problems) = Plugins::open(self.plugin_home(providers), folders);
+        self.problems.extend(problems);
+        plugins
+    }
+
+    fn plugin_home(&self, providers: &[Arc<dyn Provider>]) -> Home {
+        let owned = providers.iter().flat_map(|provider| &provider.card().keys).map(|key| key.name.clone());
+        Home::new(&self.folders, &self.env, owned)
+    }
+
+    /// The plugin in a file anywhere: whoever names it trusts it.
+    pub(crate) fn open_file(&self, file: &Path) -> Option<Arc<Plugin>> {
+        let file = std::path::absolute(file).ok()?;
+        let path = file.parent()?.to_owned();
+        let folder = Folder { path, origin: Origin::Flag, trusted: true };
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        let (plugins, _) = Plugins::open(self.plugin_home(&catalogue.providers), vec![folder]);
+        plugins.rows().into_iter().map(|row| row.plugin).find(|plugin| plugin.found().file == file)
+    }
+
+    /// The plugins as they are now, after something was installed.
+    pub(crate) fn reopen_plugins(&self) -> Plugins {
+        let folder = Folder { path: self.folders.plugins_dir(), origin: Origin::Data, trusted: true };
+        let mut folders = vec![folder];
+        let (allowed, _) = StateFile::of(&self.folders).read();
+        let here = std::env::current_dir().unwrap_or_default();
+        folders.extend(
+            found::folders(&self.folders, &self.env, &self.settings, &self.plugin_flags, &here, &allowed).0,
+        );
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        Plugins::open(self.plugin_home(&catalogue.providers), folders).0
+    }
+
+    /// Where what is kept about plugins is.
+    pub(crate) fn plugin_state(&self) -> PathBuf {
+        self.folders.plugin_state_dir()
     }
 
     /// Tells what is wrong in the user's files.

@@ -1,9 +1,29 @@
 //! Plugins: files that become models.
 //!
-//! [`found`] says what stands in the plugin folders, without running any of it. Everything else runs plugins in
-//! processes of their own and makes providers of them.
+//! [`found`] says what stands in the plugin folders, without running any of it. [`Plugins`] keeps them up to date, and
+//! each [`Plugin`] is a provider whose process is started when it is first needed, watched over, and ended with all that
+//! it started. What a plugin said of itself is kept, so that a listing starts nothing.
 //!
 //! This crate must never know: HTTP servers, the terminal, a vendor.
+mod embedder;
+mod examine;
 pub mod found;
+mod home;
+mod learnt;
+mod model;
+mod plugin;
 pub mod process;
-pub mod python;
+mod provider;
+mod python;
+mod set;
+mod start;
+mod watch;
+
+pub use examine::{Finding, Level, examine};
+pub use home::Home;
+pub use learnt::{Known, Learnt, Outcome};
+pub use model::PluginModel;
+pub use plugin::Plugin;
+pub use provider::PluginProvider;
+pub use python::{Installed, Interpreter, Venv};
+pub use set::Plugins;

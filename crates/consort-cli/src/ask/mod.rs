@@ -18,6 +18,7 @@ use consort_providers::TokioClock;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
+use tokio::runtime::Runtime;
 
 /// A question that is ready to be sent.
 struct Question {
@@ -28,8 +29,10 @@ struct Question {
 }
 
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
-    match prepare(ask, &mut setup) {
-        Ok(question) => play::run(&question, ask, &setup),
+    // One runtime for all: a plugin that is started to be looked at answers too.
+    let runtime = runtime()?;
+    match prepare(ask, &mut setup, &runtime) {
+        Ok(question) => play::run(&question, ask, &setup, runtime),
         Err(Failure::Error(error)) => {
             tell_programs(ask, &error)?;
             Err(error.into())
@@ -50,7 +53,7 @@ fn tell_programs(ask: &Ask, error: &Error) -> io::Result<()> {
 }
 
 /// Puts the question together. Nothing is sent before all of it was found good.
-fn prepare(ask: &Ask, setup: &mut Setup) -> Result<Question, Failure> {
+fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, Failure> {
     let attachments = attach::read(ask)?;
     let prompt = input::prompt(ask, attachments.len())?;
     let host = setup.host();
@@ -58,7 +61,8 @@ fn prepare(ask: &Ask, setup: &mut Setup) -> Result<Question, Failure> {
         setup.tell_problems()?;
     }
     let local = LocalServers::of(&host, setup);
-    let chosen = choose(ask, &host, &local, setup)?;
+    let chosen = choose(ask, host, &local, setup, runtime)?;
+    let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
     let options = options::read(&ask.option, given, model.card(), &host)?;
@@ -78,14 +82,39 @@ fn prepare(ask: &Ask, setup: &mut Setup) -> Result<Question, Failure> {
     Ok(Question { model, request: Arc::new(request), local })
 }
 
-/// The model that answers. A name that nobody knows may be that of a local server which was not looked for yet.
-fn choose(ask: &Ask, host: &Host, local: &LocalServers, setup: &Setup) -> Result<Chosen, Error> {
+/// The model that answers, and the host that it was found in.
+struct Answering {
+    model: Arc<dyn Model>,
+    fallback: bool,
+    host: Host,
+}
+
+/// The model that answers. A name that nobody knows may be that of a local server which was not looked for yet, or of
+/// a plugin that never ran.
+fn choose(
+    ask: &Ask,
+    host: Host,
+    local: &LocalServers,
+    setup: &mut Setup,
+    runtime: &Runtime,
+) -> Result<Answering, Error> {
     let named = ask.model.as_deref();
-    match setup.choose(host, named) {
-        Err(error) if error.kind() == ErrorKind::ModelNotFound => {
-            runtime()?.block_on(local.clone().look(setup.context(None, TokioClock)));
-            setup.choose(host, named)
-        }
-        chosen => chosen,
+    let unknown = |error: &Error| error.kind() == ErrorKind::ModelNotFound;
+    let mut host = host;
+    let mut chosen = setup.choose(&host, named);
+    if chosen.as_ref().is_err_and(unknown) {
+        runtime.block_on(local.clone().look(setup.context(None, TokioClock)));
+        chosen = setup.choose(&host, named);
     }
+    if chosen.as_ref().is_err_and(unknown) && setup.check_plugins(runtime) {
+        host = setup.host_again();
+        chosen = setup.choose(&host, named);
+    }
+    let Chosen { model, fallback } = chosen?;
+    // What a plugin's model can do is known once it ran.
+    let model = match setup.plugin_of(model.card()) {
+        Some(plugin) => runtime.block_on(plugin.model_for(model.card()))?,
+        None => model,
+    };
+    Ok(Answering { model, fallback, host })
 }

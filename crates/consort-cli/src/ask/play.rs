@@ -4,13 +4,13 @@ use super::show::{Show, Times};
 use super::spinner::Spinner;
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
-use crate::setup::{Setup, runtime};
+use crate::setup::Setup;
 use consort_core::{Accumulator, Error, ErrorKind, Event, EventStream, FinishReason};
 use consort_providers::TokioClock;
 use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
 
-pub(super) fn run(question: &Question, ask: &Ask, setup: &Setup) -> Done {
-    let runtime = runtime()?;
+pub(super) fn run(question: &Question, ask: &Ask, setup: &Setup, runtime: Runtime) -> Done {
     let done = runtime.block_on(play(question, ask, setup));
     // Nobody waits for what still runs in the background.
     runtime.shutdown_background();

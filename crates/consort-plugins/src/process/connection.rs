@@ -287,6 +287,11 @@ impl Connection {
         ended.unwrap_or_else(|| self.named(Error::new(ErrorKind::PluginCrash, "the plugin is gone")))
     }
 
+    /// What the plugin said of itself.
+    pub(crate) fn hello(&self) -> InitializeResult {
+        self.hello.get().cloned().unwrap_or_default()
+    }
+
     /// Whether requests can still be sent.
     pub(crate) fn is_alive(&self) -> bool {
         self.lock().ended.is_none()

@@ -56,6 +56,18 @@ pub(super) struct Started {
 }
 
 impl Launch {
+    /// The command without pipes and limits, for the user's own terminal.
+    pub(crate) fn plain(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments).env_clear();
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        // Without the folder the command says so itself.
+        if std::fs::create_dir_all(&self.folder).is_ok() {
+            command.current_dir(&self.folder);
+        }
+        command
+    }
+
     pub(super) fn start(&self) -> io::Result<Started> {
         adopt_orphans()?;
         std::fs::create_dir_all(&self.folder)?;

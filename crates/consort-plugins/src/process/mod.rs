@@ -10,7 +10,8 @@ mod log;
 mod services;
 mod supervisor;
 
-pub(crate) use connection::Connection;
+pub(crate) use answer::{Files, Question, answer};
+pub(crate) use connection::{Connection, NoStart};
 pub use launch::{Launch, Limits};
 pub use log::LogRing;
 pub use services::{Grants, Services};

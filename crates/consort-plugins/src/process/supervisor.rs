@@ -1,7 +1,7 @@
 //! Keeps one plugin running: starts it when it is needed, and again when it crashed, but not over and over.
 use super::connection::NoStart;
 use super::{Connection, Launch, LogRing, Services};
-use consort_core::{Context, Error, ErrorKind, Object};
+use consort_core::{BoxFuture, Context, Error, ErrorKind, Object};
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -21,7 +21,7 @@ pub(crate) struct Start {
     pub(crate) services: Services,
 }
 
-type MakeStart = Box<dyn Fn() -> Result<Start, Error> + Send + Sync>;
+type MakeStart = Box<dyn Fn() -> BoxFuture<'static, Result<Start, Error>> + Send + Sync>;
 
 /// One plugin's process, present or not.
 pub(crate) struct Supervisor {
@@ -72,8 +72,9 @@ impl Supervisor {
             slot.connection = None;
         }
         self.pause(&mut slot).await.map_err(|error| NoStart { error, failure: None })?;
-        let made =
-            (self.make)().map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
+        let made = (self.make)()
+            .await
+            .map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
         let Start { launch, config, services } = made;
         let started =
             Connection::start(&self.plugin, &launch, config, Arc::new(services), self.log.clone()).await;

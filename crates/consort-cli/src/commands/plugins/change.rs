@@ -1,0 +1,76 @@
+//! What the user decides about plugins: trust, grants, a new look.
+use crate::exit::{self, Done};
+use crate::setup::{Setup, runtime, state_words};
+use crate::terminal::Style;
+use consort_core::State;
+use consort_plugins::{Plugin, Plugins};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) fn trust(folder: &Path, trusted: bool, plugins: &Plugins, setup: &Setup) -> Done {
+    let place = std::fs::canonicalize(folder)
+        .map_err(|error| exit::usage(format!("`{}` cannot be opened: {error}", folder.display())))?;
+    let records = plugins.allowed();
+    if trusted {
+        records.trust(&place)?;
+    } else {
+        records.untrust(&place)?;
+    }
+    let what = if trusted { "may run" } else { "may no longer run" };
+    let good = Style::Good.paint(setup.signs.good);
+    writeln!(anstream::stderr(), "{good} the plugins in {} {what}", place.display())?;
+    Ok(exit::OK)
+}
+
+pub(super) fn grant(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: &Setup) -> Done {
+    for key in keys {
+        plugins.allowed().grant(plugin.found(), key)?;
+    }
+    let good = Style::Good.paint(setup.signs.good);
+    writeln!(anstream::stderr(), "{good} {} gets {}", plugin.id(), keys.join(", "))?;
+    let stored = setup.keys.names().unwrap_or_default();
+    for key in keys {
+        if setup.env.get(key).is_none() && !stored.contains(key) {
+            let what = format!("`{key}` is not set yet: export it, or consort keys set {key}");
+            writeln!(anstream::stderr(), "{} {what}", Style::Warning.paint("warning:"))?;
+        }
+    }
+    plugin.forget();
+    Ok(exit::OK)
+}
+
+pub(super) fn revoke(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: &Setup) -> Done {
+    for key in keys {
+        plugins.allowed().revoke(plugin.found(), key)?;
+    }
+    plugin.forget();
+    let good = Style::Good.paint(setup.signs.good);
+    writeln!(anstream::stderr(), "{good} {} no longer gets {}", plugin.id(), keys.join(", "))?;
+    Ok(exit::OK)
+}
+
+/// Forgets what is known, and looks again.
+pub(super) fn reload(name: Option<&str>, plugins: &Plugins, setup: &Setup) -> Done {
+    let chosen: Vec<Arc<Plugin>> = match name {
+        Some(name) => vec![super::find(plugins, name)?],
+        None => plugins.rows().into_iter().map(|row| row.plugin).collect(),
+    };
+    chosen.iter().for_each(|plugin| plugin.forget());
+    let runtime = runtime()?;
+    runtime.block_on(plugins.check_all());
+    drop(runtime);
+    let mut to = anstream::stderr().lock();
+    for plugin in chosen {
+        let state = plugin.state();
+        if state == State::Ready {
+            writeln!(to, "{} {} is ready", Style::Good.paint(setup.signs.good), plugin.id())?;
+        } else {
+            writeln!(to, "{} {}: {}", Style::Warning.paint("warning:"), plugin.id(), state_words(&state))?;
+            if let Some(help) = plugin.help() {
+                writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
+            }
+        }
+    }
+    Ok(exit::OK)
+}

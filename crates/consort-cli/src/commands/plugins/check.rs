@@ -1,0 +1,54 @@
+//! The contract test of a plugin, for its author.
+use crate::exit::{self, Done};
+use crate::setup::{Setup, runtime};
+use crate::terminal::{Style, print_json};
+use consort_plugins::{Finding, Level, Plugin, examine};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::Arc;
+
+/// The exit code where the contract is not kept.
+const WRONG: u8 = 1;
+
+pub(super) fn run(plugin: &Arc<Plugin>, prompt: &str, as_json: bool, setup: &Setup) -> Done {
+    let runtime = runtime()?;
+    let findings = runtime.block_on(examine(plugin, prompt));
+    drop(runtime);
+    let wrong = findings.iter().any(|finding| finding.level == Level::Error);
+    if as_json {
+        print_json(&findings.iter().map(to_json).collect())?;
+    } else {
+        let mut to = anstream::stdout().lock();
+        writeln!(to, "{} ({})", Style::Bold.paint(plugin.id()), plugin.sort())?;
+        for finding in &findings {
+            tell(&mut to, finding, setup)?;
+        }
+        to.flush()?;
+    }
+    Ok(if wrong { WRONG } else { exit::OK })
+}
+
+fn tell(to: &mut impl Write, finding: &Finding, setup: &Setup) -> std::io::Result<()> {
+    let (style, word) = match finding.level {
+        Level::Good => (Style::Good, setup.signs.good.to_owned()),
+        Level::Note => (Style::Dim, "note:".to_owned()),
+        Level::Warning => (Style::Warning, "warning:".to_owned()),
+        Level::Error => (Style::Error, "error:".to_owned()),
+    };
+    let place = finding.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
+    writeln!(to, "{} {place}{}", style.paint(word), finding.message)?;
+    if let Some(help) = &finding.help {
+        writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
+    }
+    Ok(())
+}
+
+fn to_json(finding: &Finding) -> Value {
+    let level = match finding.level {
+        Level::Good => "good",
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    };
+    json!({"level": level, "at": finding.at, "message": finding.message, "help": finding.help})
+}

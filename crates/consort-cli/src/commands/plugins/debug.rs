@@ -1,0 +1,36 @@
+//! A plugin in the foreground: in its debugger, or one of its own commands.
+use crate::exit::{self, Done};
+use crate::setup::Setup;
+use consort_core::{Error, ErrorKind};
+use consort_plugins::Plugin;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Runs a Python plugin with the user's terminal; where it fails, its debugger opens.
+pub(super) fn run(plugin: &Arc<Plugin>, prompt: &str, setup: &Setup) -> Done {
+    if !plugin.is_python() {
+        return Err(exit::usage(format!("{} is not written in Python", plugin.id()))
+            .hint(format!("its log says more: consort plugins log {}", plugin.id()))
+            .into());
+    }
+    let runtime = crate::setup::runtime()?;
+    let command = runtime.block_on(plugin.debug_command(prompt))?;
+    drop(runtime);
+    foreground(command, setup)
+}
+
+/// Runs `llm ARGUMENTS` in the plugin's own environment: the commands that it registers are there.
+pub(super) fn command(plugin: &Arc<Plugin>, arguments: &[String], setup: &Setup) -> Done {
+    let runtime = crate::setup::runtime()?;
+    let command = runtime.block_on(plugin.own_command(arguments))?;
+    drop(runtime);
+    foreground(command, setup)
+}
+
+fn foreground(mut command: Command, _setup: &Setup) -> Done {
+    let status = command.status().map_err(|error| {
+        let program = command.get_program().to_string_lossy().into_owned();
+        Error::new(ErrorKind::Setup, format!("`{program}` cannot be run: {error}"))
+    })?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

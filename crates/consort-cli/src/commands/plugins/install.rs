@@ -1,0 +1,134 @@
+//! Packages: installed as plugins, or for the plugins that need them.
+use crate::exit::{self, Done, Failure};
+use crate::setup::{Setup, runtime, state_words};
+use crate::terminal::Style;
+use consort_core::{Error, ErrorKind, State};
+use consort_plugins::{Interpreter, Plugin, Venv};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Installs packages, each as a plugin of its own.
+pub(super) fn packages(packages: &[String], setup: &Setup) -> Done {
+    let python = Interpreter::find(&setup.env, &setup.plugin_state())?;
+    for package in packages {
+        let name = package_name(package)?;
+        let venv = Venv::of(&setup.plugin_state(), &name);
+        let fresh = venv.python().is_none();
+        let installed = venv
+            .install(&setup.env, &python, std::slice::from_ref(package), &mut |what| say(&name, what))
+            .and_then(|()| write_manifest(&name, setup));
+        if let Err(error) = installed {
+            if fresh {
+                // What is half installed would be a row that nobody asked for.
+                let _ = venv.remove();
+            }
+            return Err(error.into());
+        }
+        report(&name, setup)?;
+    }
+    Ok(exit::OK)
+}
+
+/// The name of what is installed: `llm-echo` of `llm-echo==0.3`.
+fn package_name(package: &str) -> Result<String, Error> {
+    let end = package.find(['=', '<', '>', '!', '~', '[', ' ', '@']).unwrap_or(package.len());
+    let name = &package[..end];
+    let good = !name.is_empty()
+        && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+    if good {
+        return Ok(name.to_ascii_lowercase().replace('_', "-"));
+    }
+    Err(exit::usage(format!("`{package}` is no package's name"))
+        .hint("for instance: consort plugins install llm-echo")
+        .hint("a file is no package: copy it into the folder that `consort plugins path` prints"))
+}
+
+fn manifest(name: &str, setup: &Setup) -> PathBuf {
+    setup.folders.plugins_dir().join(format!("{name}.toml"))
+}
+
+fn write_manifest(name: &str, setup: &Setup) -> Result<(), Error> {
+    let file = manifest(name, setup);
+    let text = format!("# Written by `consort plugins install`.\npackage = \"{name}\"\n");
+    std::fs::create_dir_all(setup.folders.plugins_dir())
+        .and_then(|()| std::fs::write(&file, text))
+        .map_err(|error| Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", file.display())))
+}
+
+fn say(name: &str, what: &str) {
+    // Nobody may be looking.
+    let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(format!("{name}: {what}")));
+}
+
+/// Looks at the plugin and tells what it has.
+fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
+    let plugin = setup
+        .reopen_plugins()
+        .find(name)
+        .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
+    plugin.forget();
+    let runtime = runtime()?;
+    let learnt = runtime.block_on(plugin.check())?;
+    drop(runtime);
+    let mut to = anstream::stderr().lock();
+    let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
+    match plugin.state() {
+        State::Ready if ids.is_empty() => {
+            writeln!(to, "{} {name} is installed; it brings no models", Style::Good.paint(setup.signs.good))?;
+        }
+        State::Ready => {
+            writeln!(to, "{} {name} is ready: {}", Style::Good.paint(setup.signs.good), shortened(&ids))?;
+        }
+        state => {
+            writeln!(to, "{} {name} is installed", Style::Good.paint(setup.signs.good))?;
+            writeln!(to, "{} it {}", Style::Warning.paint("warning:"), state_words(&state))?;
+            if let Some(help) = plugin.help() {
+                writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn shortened(ids: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let more = if ids.len() > SHOWN { format!(" and {} more", ids.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", ids.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", "))
+}
+
+pub(super) fn uninstall(plugin: &Arc<Plugin>, setup: &Setup) -> Done {
+    let Some(package) = plugin.package() else {
+        let file = plugin.found().file.display();
+        return Err(exit::usage(format!("{} is a file, not a package", plugin.id()))
+            .hint(format!("remove the file to remove the plugin: {file}"))
+            .into());
+    };
+    Venv::of(&setup.plugin_state(), plugin.id()).remove()?;
+    plugin.forget();
+    let file = plugin.found().file.clone();
+    if let Err(error) = std::fs::remove_file(&file) {
+        let what = format!("{} cannot be removed: {error}", file.display());
+        return Err(Error::new(ErrorKind::Setup, what).into());
+    }
+    writeln!(anstream::stderr(), "{} {package} is gone", Style::Good.paint(setup.signs.good))?;
+    Ok(exit::OK)
+}
+
+/// Installs what a plugin's file names, and more packages if the user names some.
+pub(super) fn dependencies(plugin: &Arc<Plugin>, more: &[String], setup: &Setup) -> Done {
+    let mut packages = plugin.wanted_packages();
+    packages.extend(more.iter().cloned());
+    if packages.is_empty() {
+        return Err(exit::usage(format!("{} names no packages", plugin.id()))
+            .hint(format!("name them: consort plugins install-deps {} PACKAGE...", plugin.id()))
+            .hint("or in its file, as PEP 723 says: # /// script")
+            .into());
+    }
+    let python = Interpreter::find(&setup.env, &setup.plugin_state())?;
+    let venv = Venv::of(&setup.plugin_state(), plugin.id());
+    venv.install(&setup.env, &python, &packages, &mut |what| say(plugin.id(), what))?;
+    report(plugin.id(), setup)?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,95 @@
+//! Plugins to start from: each passes its own check.
+use crate::args::{Scaffold, shown};
+use crate::exit::{self, Done};
+use crate::setup::Setup;
+use crate::terminal::Style;
+use consort_core::{Error, ErrorKind};
+use std::io::Write;
+use std::path::PathBuf;
+
+const DROP_IN: &str = include_str!("../../../scaffolds/drop_in.py");
+const LLM: &str = include_str!("../../../scaffolds/llm.py");
+const PYTHON: &str = include_str!("../../../scaffolds/protocol.py");
+const NODE: &str = include_str!("../../../scaffolds/protocol.mjs");
+const RUST_MANIFEST: &str = include_str!("../../../scaffolds/rust/Cargo.toml.in");
+const RUST_MAIN: &str = include_str!("../../../scaffolds/rust/main.rs.in");
+
+pub(super) fn run(sort: Scaffold, name: &str, setup: &Setup) -> Done {
+    let good = !name.is_empty()
+        && !name.starts_with(['.', '_', '-'])
+        && name.chars().all(|letter| letter.is_alphanumeric() || "-_. ".contains(letter));
+    if !good {
+        return Err(exit::usage(format!("`{name}` cannot be a plugin's name"))
+            .hint("letters, digits, `-` and `_`: consort plugins new drop-in my_model")
+            .into());
+    }
+    let folder = setup.folders.plugins_dir();
+    let class = class_name(name);
+    let filled = |text: &str| text.replace("@NAME@", name).replace("@CLASS@", &class);
+    let files: Vec<(PathBuf, String)> = match sort {
+        Scaffold::DropIn => vec![(folder.join(format!("{name}.py")), filled(DROP_IN))],
+        Scaffold::Llm => vec![(folder.join(format!("{name}.py")), filled(LLM))],
+        Scaffold::Python => vec![(folder.join(format!("{name}.py")), filled(PYTHON))],
+        Scaffold::Node => vec![(folder.join(format!("{name}.mjs")), filled(NODE))],
+        Scaffold::Rust => {
+            let package = PathBuf::from(name);
+            vec![
+                (package.join("Cargo.toml"), filled(RUST_MANIFEST)),
+                (package.join("src/main.rs"), filled(RUST_MAIN)),
+            ]
+        }
+    };
+    if let Some((file, _)) = files.iter().find(|(file, _)| file.exists()) {
+        return Err(exit::usage(format!("{} is there already", file.display()))
+            .hint("choose another name; nothing was written")
+            .into());
+    }
+    for (file, text) in &files {
+        let parent = file.parent().unwrap_or(&folder);
+        std::fs::create_dir_all(parent).and_then(|()| std::fs::write(file, text)).map_err(|error| {
+            Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", file.display()))
+        })?;
+    }
+    let mut to = anstream::stderr().lock();
+    let good = Style::Good.paint(setup.signs.good);
+    for (file, _) in &files {
+        writeln!(to, "{good} wrote {}", shown(file))?;
+    }
+    let next = match sort {
+        Scaffold::Rust => format!(
+            "cargo build --release, then copy target/release/{name} into {}",
+            shown(&setup.folders.plugins_dir())
+        ),
+        Scaffold::Llm => format!("consort plugins install-deps {name}, then: consort -m {name} \"hello\""),
+        _ => format!("edit it, then: consort plugins check {name}; consort -m {name} \"hello\""),
+    };
+    writeln!(to, "{}", Style::Dim.paint(format!("next: {next}")))?;
+    Ok(exit::OK)
+}
+
+/// `my-model` as `MyModel`.
+fn class_name(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut class: String = words
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+        })
+        .collect();
+    if class.starts_with(|letter: char| letter.is_ascii_digit()) {
+        class.insert(0, 'M');
+    }
+    class
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class_name;
+
+    #[test]
+    fn names_of_classes() {
+        assert_eq!(class_name("my-model"), "MyModel");
+        assert_eq!(class_name("my new_model"), "MyNewModel");
+        assert_eq!(class_name("4o"), "M4o");
+    }
+}

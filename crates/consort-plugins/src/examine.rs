@@ -1,0 +1,208 @@
+//! The contract test of one plugin: what its author should know, with lines of the file.
+use crate::learnt::Outcome;
+use crate::plugin::Plugin;
+use consort_core::{
+    Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
+};
+use consort_plugin::protocol::Capabilities;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the plugin may take for the test's prompt.
+const PROMPT: Duration = Duration::from_mins(2);
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// This works.
+    Good,
+    Note,
+    Warning,
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Finding {
+    pub level: Level,
+    /// `file:line`, where one line is meant.
+    #[serde(default)]
+    pub at: Option<String>,
+    pub message: String,
+    #[serde(default)]
+    pub help: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Findings {
+    #[serde(default)]
+    findings: Vec<Finding>,
+}
+
+/// Tests a plugin against its contract. It is started, and answers one prompt of each of its first models.
+pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let begun = Instant::now();
+    let learnt = match plugin.check().await {
+        Ok(learnt) => learnt,
+        Err(error) => return vec![of_error("it cannot be looked at", &error)],
+    };
+    match &learnt.outcome {
+        Outcome::Ready => found.push(good(format!("it starts, in {} ms", begun.elapsed().as_millis()))),
+        Outcome::NeedsSetup { missing, at, help } => {
+            let message = format!("it needs {missing}");
+            found.push(Finding { level: Level::Error, at: at.clone(), message, help: help.clone() });
+        }
+        Outcome::Broken { reason, at, help } => {
+            let (at, help) = (at.clone(), help.clone());
+            found.push(Finding { level: Level::Error, at, message: reason.clone(), help });
+        }
+    }
+    found.extend(learnt.notes.iter().map(|note| Finding {
+        level: Level::Note,
+        at: None,
+        message: note.clone(),
+        help: None,
+    }));
+    found.extend(own_words(plugin).await);
+    if learnt.outcome != Outcome::Ready {
+        return found;
+    }
+    found.push(listed(&learnt.models.iter().map(|known| known.card.id.as_str()).collect::<Vec<_>>()));
+    let models: Vec<Arc<dyn Model>> = plugin.models();
+    if let State::NeedsSetup { missing } = plugin.state() {
+        let message = format!("it cannot be asked: it needs {missing}");
+        found.push(Finding { level: Level::Error, at: None, message, help: plugin.help() });
+        return found;
+    }
+    const MOST: usize = 3;
+    for model in models.iter().take(MOST) {
+        found.extend(asked(plugin, model.as_ref(), prompt).await);
+    }
+    if models.len() > MOST {
+        let message = format!("{} more models were not asked", models.len() - MOST);
+        found.push(Finding { level: Level::Note, at: None, message, help: None });
+    }
+    found
+}
+
+fn good(message: String) -> Finding {
+    Finding { level: Level::Good, at: None, message, help: None }
+}
+
+fn of_error(what: &str, error: &Error) -> Finding {
+    let message = format!("{what}: {} ({})", error.message(), error.kind());
+    Finding { level: Level::Error, at: None, message, help: error.hints().first().cloned() }
+}
+
+fn wrong(message: String, help: &str) -> Finding {
+    Finding { level: Level::Error, at: None, message, help: Some(help.to_owned()) }
+}
+
+/// What the plugin's own side finds in its file, where it can tell.
+async fn own_words(plugin: &Arc<Plugin>) -> Vec<Finding> {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let Some(connection) = plugin.supervisor().running() else { return Vec::new() };
+    if !Capabilities::has(&connection.hello().capabilities.check) {
+        return Vec::new();
+    }
+    match connection.call::<Findings>("plugin/check", json!({}), LIMIT).await {
+        Ok(said) => said.findings,
+        Err(error) => vec![of_error("it cannot look at itself", &error)],
+    }
+}
+
+fn listed(ids: &[&str]) -> Finding {
+    let unique: BTreeSet<&&str> = ids.iter().collect();
+    if ids.is_empty() {
+        return wrong("it lists no model".into(), "a plugin must have at least one");
+    }
+    if unique.len() < ids.len() {
+        return wrong("two of its models have one id".into(), "give each an id of its own");
+    }
+    const SHOWN: usize = 5;
+    let more = if ids.len() > SHOWN { ", ..." } else { "" };
+    let shown = ids.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    good(format!("it lists {} model(s): {shown}{more}", ids.len()))
+}
+
+/// One model: asked, counted with, stopped.
+async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Finding> {
+    let id = &model.card().id;
+    let mut found = Vec::new();
+    let begun = Instant::now();
+    match ask(plugin, model, prompt).await {
+        Err(error) => {
+            found.push(of_error(&format!("{id} does not answer"), &error));
+            return found;
+        }
+        Ok((answer, first)) => {
+            let text = answer.text();
+            if text.is_empty() && answer.tool_calls().next().is_none() && answer.media().next().is_none() {
+                let help = "return the answer's text, or yield its pieces";
+                found.push(wrong(format!("{id} answers with nothing"), help));
+            } else {
+                let shown: String = text.chars().take(40).collect();
+                let first = first.map_or(0, |first| first.as_millis());
+                let whole = begun.elapsed().as_millis();
+                found.push(good(format!("{id} answers {shown:?}: first word {first} ms, whole {whole} ms")));
+            }
+        }
+    }
+    let request = Request::ask(prompt);
+    match model.count_tokens(&request, plugin.context()).await {
+        Ok(TokenCount { tokens, exact: true }) => found.push(good(format!("{id} counts {tokens} tokens"))),
+        Ok(TokenCount { exact: false, .. }) => {
+            found.push(Finding {
+                level: Level::Note,
+                at: None,
+                message: format!("{id} does not count tokens: they are estimated"),
+                help: None,
+            });
+        }
+        Err(error) => found.push(of_error(&format!("{id} cannot count tokens"), &error)),
+    }
+    if model.card().capabilities.streaming != Support::No {
+        found.push(stopped(plugin, model, prompt).await);
+    }
+    found
+}
+
+async fn ask(
+    plugin: &Arc<Plugin>,
+    model: &dyn Model,
+    prompt: &str,
+) -> Result<(Response, Option<Duration>), Error> {
+    let begun = Instant::now();
+    let mut stream = model.stream(Request::ask(prompt).into(), plugin.context().within(PROMPT));
+    let mut fold = Accumulator::default();
+    let (mut first, mut finished) = (None, false);
+    while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+        let event = event?;
+        if first.is_none() && event.is_content() {
+            first = Some(begun.elapsed());
+        }
+        finished |= matches!(event, Event::Finished(_));
+        fold.push(event);
+    }
+    if !finished {
+        return Err(Error::new(ErrorKind::PluginBug, "its answer has no end"));
+    }
+    Ok((fold.finish()?, first))
+}
+
+/// Stops an answer after its first event, and asks again: the plugin must be there.
+async fn stopped(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Finding {
+    let mut stream = model.stream(Request::ask(prompt).into(), plugin.context().within(PROMPT));
+    let _ = poll_fn(|cx| stream.as_mut().poll_next(cx)).await;
+    drop(stream);
+    match ask(plugin, model, prompt).await {
+        Ok(_) => good(format!("{} can be stopped, and answers again", model.card().id)),
+        Err(error) => of_error(&format!("{} does not answer after it was stopped", model.card().id), &error),
+    }
+}

@@ -1,0 +1,101 @@
+//! What all plugins of one program share: the environment, folders, keys, what the user granted.
+use crate::found::{Cache, StateFile};
+use consort_core::{Context, Secret};
+use consort_providers::{Http, KeyChain, TokioClock};
+use consort_settings::{Env, Folders, KeyStore};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What plugins live in.
+pub struct Home {
+    pub(crate) env: Env,
+    /// Where their environments, working folders and caches are.
+    pub(crate) state: PathBuf,
+    pub(crate) keys: KeyStore,
+    pub(crate) http: Arc<Http>,
+    pub(crate) allowed: StateFile,
+    /// Keys that belong to a provider: a plugin gets none of them unasked.
+    pub(crate) owned: BTreeSet<String>,
+}
+
+impl Home {
+    /// `owned` names the keys of the hosted providers.
+    pub fn new(folders: &Folders, env: &Env, owned: impl IntoIterator<Item = String>) -> Self {
+        let state = folders.plugin_state_dir();
+        Self {
+            env: env.clone(),
+            allowed: StateFile::of(folders),
+            state,
+            keys: KeyStore::of(folders),
+            http: Arc::default(),
+            owned: owned.into_iter().collect(),
+        }
+    }
+
+    /// The keys and variables that the plugin in this file may have.
+    pub(crate) fn granted(&self, file: &Path) -> BTreeSet<String> {
+        self.allowed.read().0.granted(file)
+    }
+
+    pub(crate) fn cache(&self) -> Cache {
+        Cache::new(self.state.join("cache"))
+    }
+
+    /// Where the last words of a plugin are kept.
+    pub(crate) fn log_file(&self, plugin: &str) -> PathBuf {
+        self.state.join("logs").join(format!("{plugin}.log"))
+    }
+
+    /// What else decides how a plugin runs, beside its own files: the host's and the worker's version.
+    pub(crate) fn salt(&self) -> String {
+        let python = self.env.get("CONSORT_PYTHON").unwrap_or_default();
+        format!("{}/{}/{python}", env!("CARGO_PKG_VERSION"), crate::python::worker_version())
+    }
+
+    /// The context of what is done in the background: with the user's stored keys.
+    pub(crate) fn context(&self, key: Option<Secret>) -> Context {
+        let chain = KeyChain::new(key, self.keys.clone(), self.env.clone());
+        Context::new(Arc::new(TokioClock), Arc::new(chain))
+    }
+
+    /// What a plugin's process sees of the environment before anything is granted: where programs, time zone and
+    /// proxies are, and where local servers are, but no secret.
+    pub(crate) fn plain_env(&self) -> Vec<(String, String)> {
+        const NAMES: [&str; 20] = [
+            "PATH",
+            "LANG",
+            "LC_ALL",
+            "LC_CTYPE",
+            "TZ",
+            "TERM",
+            "SystemRoot",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "REQUESTS_CA_BUNDLE",
+            "NODE_EXTRA_CA_CERTS",
+            "LLM_RAISE_ERRORS",
+        ];
+        /// Variables that say where a server is. One with a password in it is a secret.
+        const PLACES: [&str; 5] = ["_BASE_URL", "_API_BASE", "_HOST", "_ENDPOINT", "_BASE"];
+        let is_place =
+            |name: &str, value: &str| PLACES.iter().any(|end| name.ends_with(end)) && !value.contains('@');
+        let all = self.env.iter().filter(|(name, value)| NAMES.contains(name) || is_place(name, value));
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Home").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+//! What a plugin said of itself when it ran: kept, so that a listing needs no process.
+use consort_core::{ModelCard, ModelKind};
+use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelsResult};
+use serde::{Deserialize, Serialize};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How a plugin was when it was tried last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Outcome {
+    Ready,
+    NeedsSetup {
+        missing: String,
+        #[serde(default)]
+        at: Option<String>,
+        #[serde(default)]
+        help: Option<String>,
+    },
+    Broken {
+        reason: String,
+        #[serde(default)]
+        at: Option<String>,
+        #[serde(default)]
+        help: Option<String>,
+    },
+}
+
+/// What was learnt of a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Learnt {
+    pub outcome: Outcome,
+    /// Seconds since 1970.
+    pub checked: u64,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub version: Option<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub models: Vec<Known>,
+    #[serde(default)]
+    pub capabilities: Capabilities,
+    /// The environment variables that it reads.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// Remarks for its author.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// One model of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    pub card: ModelCard,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The keys that it needs, by name, and the variables that may hold them.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    #[serde(default)]
+    pub env: Vec<String>,
+}
+
+impl Learnt {
+    /// Of a plugin that started and listed its models.
+    pub(crate) fn ready(plugin: &str, hello: &InitializeResult, listed: &ModelsResult) -> Self {
+        let mut models: Vec<Known> = listed
+            .models
+            .iter()
+            .map(|info| Known {
+                card: info.card(plugin),
+                description: info.description.clone(),
+                secrets: info.needs.secrets.clone(),
+                env: info.needs.env.clone(),
+            })
+            .collect();
+        name_single(plugin, &mut models);
+        Self {
+            title: hello.plugin.name.clone(),
+            version: hello.plugin.version.clone(),
+            description: hello.plugin.description.clone(),
+            models,
+            capabilities: hello.capabilities.clone(),
+            env: hello.env.clone(),
+            notes: hello.notes.clone(),
+            ..Self::of(Outcome::Ready)
+        }
+    }
+
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        let checked = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self {
+            outcome,
+            checked,
+            title: None,
+            version: None,
+            description: None,
+            models: Vec::new(),
+            capabilities: Capabilities::default(),
+            env: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn chat_models(&self) -> impl Iterator<Item = &Known> {
+        self.models.iter().filter(|known| known.card.kind == ModelKind::Chat)
+    }
+}
+
+/// A plugin with one chat model is called by its own name alone. The model's name still finds it.
+fn name_single(plugin: &str, models: &mut [Known]) {
+    let mut chat = models.iter_mut().filter(|known| known.card.kind == ModelKind::Chat);
+    let (Some(only), None) = (chat.next(), chat.next()) else {
+        // Of several, each is found by its own name too.
+        for known in models {
+            let name = known.card.name.clone();
+            add_alias(&mut known.card, name);
+        }
+        return;
+    };
+    let full = std::mem::replace(&mut only.card.id, plugin.to_owned());
+    let name = only.card.name.clone();
+    add_alias(&mut only.card, full);
+    if name != plugin {
+        add_alias(&mut only.card, name);
+    }
+}
+
+fn add_alias(card: &mut ModelCard, alias: String) {
+    if alias != card.id && !card.aliases.contains(&alias) {
+        card.aliases.push(alias);
+    }
+}
+
+impl Outcome {
+    /// What a plugin that did not start said.
+    pub(crate) fn refused(failure: &Failure) -> Self {
+        let data = &failure.data;
+        match &data.missing {
+            Some(missing) => {
+                Self::NeedsSetup { missing: missing.clone(), at: data.at.clone(), help: data.help.clone() }
+            }
+            None => {
+                Self::Broken { reason: failure.message.clone(), at: data.at.clone(), help: data.help.clone() }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn learn(models: serde_json::Value) -> Vec<(String, Vec<String>)> {
+        let listed: ModelsResult = serde_json::from_value(json!({"models": models})).unwrap();
+        let learnt = Learnt::ready("acme", &InitializeResult::default(), &listed);
+        learnt.models.into_iter().map(|known| (known.card.id, known.card.aliases)).collect()
+    }
+
+    #[test]
+    fn one_model_is_called_like_its_plugin() {
+        assert_eq!(
+            learn(json!([{"id": "large", "aliases": ["l"]}])),
+            [("acme".to_owned(), vec!["l".to_owned(), "acme/large".into(), "large".into()])]
+        );
+        let two = learn(json!([{"id": "a"}, {"id": "b"}]));
+        assert_eq!(two[1], ("acme/b".to_owned(), vec!["b".to_owned()]));
+        let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
+        assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
+    }
+}

@@ -1,0 +1,143 @@
+//! A plugin's model as a model like any other.
+use crate::plugin::Plugin;
+use crate::process::{Files, Question, answer};
+use consort_core::{
+    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Model, ModelCard, Request,
+    TokenCount, estimate_tokens,
+};
+use consort_plugin::protocol::{CountParams, CountResult, GenerateParams, MAX_INLINE_MEDIA};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a count may take before an estimate serves.
+const COUNTING: Duration = Duration::from_secs(5);
+
+/// A model of a plugin.
+pub struct PluginModel {
+    card: ModelCard,
+    plugin: Arc<Plugin>,
+}
+
+impl PluginModel {
+    pub(crate) fn new(card: ModelCard, plugin: Arc<Plugin>) -> Self {
+        Self { card, plugin }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        let Some(lack) = self.card.lacks(request) else { return Ok(()) };
+        let what = match lack {
+            Lack::Reads(modality) => format!("does not read {}", modality.as_str()),
+            Lack::Tools => "calls no tools".to_owned(),
+            Lack::Schema => "cannot answer by a JSON Schema".to_owned(),
+        };
+        Err(Error::unsupported(format!("the model {} {what}", self.card.id))
+            .hint("`consort models` shows what each model can do"))
+    }
+}
+
+impl Model for PluginModel {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn stream(&self, request: Arc<Request>, context: Context) -> EventStream {
+        let checked = self.check(&request);
+        let (plugin, name) = (self.plugin.clone(), self.card.name.clone());
+        let question = async move {
+            checked?;
+            let (name, schema) = plugin.model_named(&name).await?;
+            let mut request = Arc::unwrap_or_clone(request);
+            request.model = name;
+            let files = spill(&mut request, plugin.folder())?;
+            let (params, warnings) = GenerateParams::new(&request, &plugin.wire(), schema.as_ref());
+            Ok(Question { params, warnings, files })
+        };
+        answer(self.plugin.supervisor().clone(), Box::pin(question), context)
+    }
+
+    fn count_tokens<'a>(
+        &'a self,
+        request: &'a Request,
+        context: Context,
+    ) -> BoxFuture<'a, Result<TokenCount, Error>> {
+        Box::pin(async move {
+            let estimate = estimate_tokens(request);
+            if !self.plugin.counts_tokens().await {
+                return Ok(estimate);
+            }
+            let (name, schema) = self.plugin.model_named(&self.card.name).await?;
+            let mut named = request.clone();
+            named.model = name;
+            let (params, _) = GenerateParams::new(&named, &self.plugin.wire(), schema.as_ref());
+            let supervisor = self.plugin.supervisor();
+            let connection = supervisor.connection().await?;
+            let params = CountParams {
+                secrets: supervisor.secrets_for(&params.model, &context).await?,
+                model: params.model,
+                system: params.system,
+                messages: params.messages,
+                tools: params.tools,
+            };
+            // A count that fails or takes long is not worth an error: an estimate says that it is one.
+            Ok(match connection.call::<CountResult>("tokens/count", params, COUNTING).await {
+                Ok(CountResult { tokens, exact }) => TokenCount { tokens, exact },
+                Err(_) => estimate,
+            })
+        })
+    }
+}
+
+/// Puts large media into files that the plugin can read: a line is no place for them.
+fn spill(request: &mut Request, folder: &Path) -> Result<Files, Error> {
+    let mut files = Files::default();
+    let parts = request.messages.iter_mut().flat_map(|message| &mut message.parts);
+    for part in parts {
+        let media = match &mut part.body {
+            Body::Media(media) => vec![media],
+            Body::ToolResult(result) => result
+                .content
+                .iter_mut()
+                .filter_map(|part| match &mut part.body {
+                    Body::Media(media) => Some(media),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        for media in media {
+            if let MediaSource::Bytes(bytes) = &media.source
+                && bytes.len() > MAX_INLINE_MEDIA
+            {
+                let file = write(folder, bytes).map_err(|error| {
+                    Error::new(ErrorKind::Setup, format!("an attachment cannot be handed over: {error}"))
+                })?;
+                media.source = MediaSource::Path(file.clone());
+                files.0.push(file);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// A file of its own for each request: another may end first.
+fn write(folder: &Path, bytes: &[u8]) -> std::io::Result<PathBuf> {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let media = folder.join("media");
+    std::fs::create_dir_all(&media)?;
+    let digest = Sha256::digest(bytes);
+    let digest = digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let file = media.join(format!("{digest}-{}-{number}", std::process::id()));
+    std::fs::write(&file, bytes)?;
+    Ok(file)
+}
+
+impl fmt::Debug for PluginModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PluginModel").field(&self.card.id).finish()
+    }
+}

@@ -1,0 +1,215 @@
+//! What one plugin's process is started with: its command, its environment, its keys.
+use crate::found::{Dialect, Found, Kind};
+use crate::home::Home;
+use crate::learnt::Learnt;
+use crate::process::{Grants, Launch, Limits, Services, Start};
+use crate::python::{Interpreter, Venv, on_path, place_worker};
+use consort_core::{ConfigKey, Credentials, Error, ErrorKind};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The plugin's working folder, which is also where it may write.
+pub(crate) fn folder(found: &Found, home: &Home) -> PathBuf {
+    home.state.join("work").join(&found.id)
+}
+
+/// What decides how a plugin runs beside its own files: what it was granted and whether that is there, and its
+/// packages. No value of a key is in it.
+pub(crate) fn conditions(found: &Found, home: &Home) -> String {
+    let granted = home.granted(&found.file);
+    let stored = if granted.is_empty() { Vec::new() } else { home.keys.names().unwrap_or_default() };
+    let mut text = String::new();
+    for name in granted {
+        let there = home.env.get(&name).is_some() || stored.contains(&name);
+        text.push_str(&format!("{name}={there};"));
+    }
+    if matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) {
+        text.push_str(&Venv::of(&home.state, &found.id).stamp());
+    }
+    text
+}
+
+/// Makes what the process is started with. An error says what must be set up first.
+pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>) -> Result<Start, Error> {
+    let granted = home.granted(&found.file);
+    let keys = keys(found, home, learnt, &granted);
+    let credentials = home.context(None).credentials;
+    let folder = folder(found, home);
+    let mut env: Vec<(String, String)> = home.plain_env();
+    env.retain(|(name, _)| name != "HOME");
+    env.push(("HOME".into(), folder.to_string_lossy().into_owned()));
+    for name in &granted {
+        env.extend(home.env.get(name).map(|value| (name.clone(), value.to_owned())));
+        // A key may be stored under the name of the variable that it is read from.
+        if home.env.get(name).is_none()
+            && found.env.contains(name)
+            && let Some(secret) = home.keys.get(name)?
+        {
+            env.push((name.clone(), secret.expose().to_owned()));
+        }
+    }
+    for (variable, key) in found.manifest.env.iter().flatten() {
+        if let Some(key) = keys.iter().find(|known| known.name == *key)
+            && let Some(secret) = credentials.resolve(&found.id, key).await?
+        {
+            env.push((variable.clone(), secret.expose().to_owned()));
+        }
+    }
+    let (program, arguments) = command(found, home)?;
+    let launch = Launch {
+        program,
+        arguments,
+        env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        folder,
+        limits: limits(found),
+    };
+    let hosts = found.manifest.hosts.clone().unwrap_or_default();
+    let grants = Grants { keys, hosts };
+    let credentials: Arc<dyn Credentials> = credentials;
+    let services = Services::new(&found.id, grants, credentials, home.http.clone());
+    Ok(Start { launch, config: config(found), services })
+}
+
+/// The keys that the plugin gets: those that were granted, and those that nobody else owns.
+fn keys(found: &Found, home: &Home, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
+    let key = |name: &str, env: Vec<String>| ConfigKey {
+        name: name.to_owned(),
+        env,
+        secret: true,
+        ..ConfigKey::default()
+    };
+    let mut keys: Vec<ConfigKey> = granted.iter().map(|name| key(name, Vec::new())).collect();
+    for known in learnt.into_iter().flat_map(|learnt| &learnt.models) {
+        for name in &known.secrets {
+            let own = !home.owned.contains(name);
+            // A variable counts for a key whose name it begins with: no plugin takes another's this way.
+            let env: Vec<String> =
+                known.env.iter().filter(|variable| is_for(variable, name) && own).cloned().collect();
+            match keys.iter_mut().find(|known| known.name == *name) {
+                Some(known) => known.env.extend(env),
+                None if own && matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) => {
+                    keys.push(key(name, env));
+                }
+                None => {}
+            }
+        }
+    }
+    keys
+}
+
+fn is_for(variable: &str, key: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let key = plain(key);
+    !key.is_empty() && plain(variable).starts_with(&key)
+}
+
+fn limits(found: &Found) -> Limits {
+    let set = &found.manifest.limits;
+    let usual = Limits::default();
+    Limits {
+        memory: set.memory_mb.map_or(usual.memory, |megabytes| megabytes.saturating_mul(1 << 20)),
+        start: set.start_s.map_or(usual.start, Duration::from_secs),
+        idle: set.idle_s.map_or(usual.idle, Duration::from_secs),
+        concurrency: found.manifest.concurrency.map_or(usual.concurrency, |many| many as usize),
+        ..usual
+    }
+}
+
+/// What the Python worker is told. Others get an empty object.
+fn config(found: &Found) -> Value {
+    let manifest = &found.manifest;
+    let init = json!(manifest.init.clone().unwrap_or_default());
+    match &found.kind {
+        Kind::Process { .. } | Kind::Unknown => json!({}),
+        Kind::Python { dialect } => json!({
+            "dialect": dialect.word(),
+            "file": found.file,
+            "class": manifest.class,
+            "init": init,
+        }),
+        Kind::Package { name } => json!({"dialect": Dialect::Llm.word(), "package": name, "init": init}),
+    }
+}
+
+fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error> {
+    match &found.kind {
+        Kind::Process { run } => process(run, home),
+        Kind::Unknown => Err(Error::new(ErrorKind::Setup, "nobody can tell how it is run")),
+        Kind::Python { dialect } => {
+            let venv = Venv::of(&home.state, &found.id);
+            let packages = !found.dependencies.is_empty() || *dialect == Dialect::Llm;
+            let python = match venv.python() {
+                Some(python) => python,
+                None if packages => return Err(lacks_packages(found, *dialect)),
+                None => Interpreter::find(&home.env, &home.state)?.program,
+            };
+            worker(python, home)
+        }
+        Kind::Package { name } => match Venv::of(&home.state, &found.id).python() {
+            Some(python) => worker(python, home),
+            None => Err(Error::new(ErrorKind::Setup, format!("the package `{name}` is not installed"))
+                .hint(format!("consort plugins install {name}"))),
+        },
+    }
+}
+
+/// What a Python file needs before it can run: packages of its own.
+pub(crate) fn lacks_packages(found: &Found, dialect: Dialect) -> Error {
+    let mut packages = found.dependencies.clone();
+    if dialect == Dialect::Llm && !packages.iter().any(|package| package.starts_with("llm")) {
+        packages.insert(0, "llm".into());
+    }
+    Error::new(ErrorKind::Setup, format!("its packages are not installed: {}", packages.join(", ")))
+        .hint(format!("consort plugins install-deps {}", shell_word(&found.id)))
+}
+
+/// A name as it is typed in a shell.
+pub(crate) fn shell_word(name: &str) -> String {
+    if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_./:".contains(c)) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+fn worker(python: PathBuf, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error> {
+    let package = place_worker(&home.state)?;
+    let mut cache = OsString::from("pycache_prefix=");
+    cache.push(home.state.join("pycache"));
+    Ok((python, vec!["-I".into(), "-X".into(), cache, package.join("__main__.py").into_os_string()]))
+}
+
+fn process(run: &[String], home: &Home) -> Result<(PathBuf, Vec<OsString>), Error> {
+    let Some((program, arguments)) = run.split_first() else {
+        return Err(Error::new(ErrorKind::Setup, "`run` names no program"));
+    };
+    let arguments = arguments.iter().map(OsString::from).collect();
+    let path = match program.as_str() {
+        "python3" | "python" => Interpreter::find(&home.env, &home.state)?.program,
+        name if Path::new(name).is_absolute() => PathBuf::from(name),
+        name => on_path(&home.env, name).ok_or_else(|| {
+            Error::new(ErrorKind::Setup, format!("`{name}` is not on this machine"))
+                .hint(format!("install {name}, or say another program in `run` of the plugin's manifest"))
+        })?,
+    };
+    Ok((path, arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_for;
+
+    #[test]
+    fn a_variable_is_for_the_key_that_it_is_named_after() {
+        assert!(is_for("HOSTED_API_KEY", "hosted"));
+        assert!(is_for("LLM_MISTRAL_KEY", "llm-mistral"));
+        assert!(!is_for("AWS_SECRET_ACCESS_KEY", "hosted"));
+        assert!(!is_for("ANYTHING", ""));
+    }
+}

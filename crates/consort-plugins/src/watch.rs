@@ -1,0 +1,72 @@
+//! Watches the plugin folders: a file that is saved is looked at again.
+use crate::set::Plugins;
+use notify::{RecursiveMode, Watcher};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Editors save in several steps: after so long without another, they are done.
+const QUIET: Duration = Duration::from_millis(75);
+/// Some folders (mounts, networks) tell nothing: they are looked at anyway.
+const POLL: Duration = Duration::from_secs(5);
+
+impl Plugins {
+    /// Watches until the returned handle is dropped. Folders that appear later are found by looking.
+    pub fn watch(&self) -> Watching {
+        let (to, mut events) = mpsc::unbounded_channel();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| event.paths.iter().any(|path| matters(path))) {
+                // Nobody listens any more when the program ends.
+                let _ = to.send(());
+            }
+        });
+        // Without a watcher (too many already, say) the folders are still looked at.
+        let mut watcher = watcher.ok();
+        let plugins = self.clone();
+        let task = tokio::spawn(async move {
+            let mut watched = 0;
+            loop {
+                if let Some(watcher) = &mut watcher {
+                    watched = watch_folders(watcher, &plugins, watched);
+                }
+                tokio::select! {
+                    _ = events.recv(), if watcher.is_some() => {
+                        while let Ok(Some(())) = tokio::time::timeout(QUIET, events.recv()).await {}
+                    }
+                    () = tokio::time::sleep(POLL) => {}
+                }
+                plugins.rescan();
+            }
+        });
+        Watching(task)
+    }
+}
+
+/// Watches while it lives.
+#[derive(Debug)]
+pub struct Watching(tokio::task::JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Watches the folders that are there; once more when their number changed.
+fn watch_folders(watcher: &mut impl Watcher, plugins: &Plugins, watched: usize) -> usize {
+    let there: Vec<&Path> =
+        plugins.folders().iter().map(|folder| folder.path.as_path()).filter(|path| path.is_dir()).collect();
+    if there.len() != watched {
+        for folder in &there {
+            // A folder that cannot be watched is still looked at.
+            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
+        }
+    }
+    there.len()
+}
+
+/// Not the drafts of editors.
+fn matters(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !(name.starts_with('.') || name.ends_with('~') || name.ends_with(".tmp") || name.ends_with(".swp"))
+}

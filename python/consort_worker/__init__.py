@@ -1,1 +1,0 @@
-"""The worker that runs Python plugins for Consort."""
