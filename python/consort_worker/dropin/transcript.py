@@ -1,0 +1,22 @@
+"""A conversation as drop-in plugins get it: one text, a line `Role: …` for each message."""
+
+
+def flatten(messages):
+    """`User: …\\nAssistant: …\\nUser: …`. Messages that hold no text, such as a bare tool call, leave no line."""
+    lines = []
+    for message in messages:
+        text = text_of(message)
+        if text or message.get("role") == "user":
+            lines.append(f"{str(message.get('role', 'user')).capitalize()}: {text}")
+    return "\n".join(lines)
+
+
+def text_of(message):
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(
+        part["text"]
+        for part in content or ()
+        if part.get("type") in ("text", "refusal", "tool_result") and part.get("text")
+    )

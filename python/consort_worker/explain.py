@@ -1,0 +1,218 @@
+"""Turns an exception of a plugin, or of a library that it uses, into a failure with a kind.
+
+No library is imported to know its exceptions: status codes, names and wording tell enough, and they tell it for
+libraries that nobody has heard of yet.
+"""
+
+import re
+
+from . import frames
+from .failures import Failure
+from .loading import plugin
+
+_STATUS = {
+    400: "invalid_request",
+    401: "auth",
+    402: "quota",
+    403: "permission",
+    404: "model_not_found",
+    408: "timeout",
+    409: "server",
+    413: "context_length",
+    422: "invalid_request",
+    429: "rate_limit",
+    498: "auth",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+
+# Wording beats the status: most vendors send a prompt that is too long as a plain 400.
+_CONTEXT = re.compile(
+    r"context[ _]length|context[ _]window|maximum context|prompt is too long|input is too long|too many (input )?tokens"
+    r"|input token count.{0,40}exceeds|exceeds? the (maximum|max|limit).{0,30}tokens|string_above_max_length",
+    re.I | re.S,
+)
+_FILTER = re.compile(
+    r"content[ _-]?filter|content management policy|content policy|responsible ?ai ?policy|blocked by .{0,20}safety"
+    r"|safety system|prohibited_content|moderation_blocked",
+    re.I,
+)
+_QUOTA = re.compile(
+    r"insufficient[_ ]quota|exceeded your current quota|credit balance is too low|billing (hard )?limit|payment required",
+    re.I,
+)
+# Only where no status says anything, and only for exceptions that are no slips of the author.
+_WORDS = (
+    ("auth", re.compile(r"(invalid|incorrect|missing|bad|no)[ _]api[ _-]?key|api key not valid|unauthori[sz]ed", re.I)),
+    ("rate_limit", re.compile(r"rate[ _-]?limit|too many requests|resource[_ ]exhausted", re.I)),
+    ("overloaded", re.compile(r"\boverloaded\b", re.I)),
+    ("timeout", re.compile(r"\btimed out\b", re.I)),
+)
+_STATUS_TEXT = re.compile(r"(?:error code|status(?: code)?|http(?: error)?)[:= ]{0,3}([45]\d\d)\b", re.I)
+
+# A class of one of these names, anywhere among an exception's bases, is what its name says.
+_NAMES = {
+    "AuthenticationError": "auth",
+    "PermissionDeniedError": "permission",
+    "RateLimitError": "rate_limit",
+    "APITimeoutError": "timeout",
+    "TimeoutException": "timeout",
+    "ServerTimeoutError": "timeout",
+    "Timeout": "timeout",
+    "APIConnectionError": "network",
+    "TransportError": "network",
+    "NetworkError": "network",
+    "ClientConnectionError": "network",
+    "URLError": "network",
+    "gaierror": "network",
+    "SSLError": "network",
+    "HTTPException": "network",
+}
+
+# What an author's slip raises. Their words are about the code, whatever words they use.
+_SLIPS = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NameError, RecursionError,
+    SyntaxError, SystemExit, KeyboardInterrupt, TypeError, UnboundLocalError, NotImplementedError,
+)  # fmt: skip
+
+_RAISED = {"auth", "permission", "rate_limit", "timeout", "network", "overloaded", "server"}
+
+
+def explain(error):
+    """The failure that an exception stands for."""
+    at, trace = frames.where(error)
+    common = {"at": at, "traceback": trace}
+    missing = plugin.missing_for(error, by_words=_status_of(error) is None)
+    if missing is not None:
+        return Failure("setup", _said(error) or missing["missing"], **{**common, **missing})
+    kind, source = _kind_of(error)
+    if kind is None:
+        return bug(error, at, trace)
+    status, headers = _status_of(source), _headers_of(source)
+    return Failure(
+        kind,
+        _said(error) or type(error).__name__,
+        status=status,
+        code=source.code if isinstance(getattr(source, "code", None), str) else None,
+        retryAfterMs=_retry_after(headers) if kind in ("rate_limit", "overloaded", "server") else None,
+        requestId=headers.get("x-request-id") or headers.get("request-id"),
+        **common,
+    )
+
+
+def bug(error, at=None, trace=None, **more):
+    """A failure that only the plugin's author can mend."""
+    said = _said(error)
+    if isinstance(error, SystemExit):
+        text = "SystemExit: the plugin tried to end the program"
+    elif isinstance(error, SyntaxError):
+        text = f"{type(error).__name__}: {error.msg}"
+    else:
+        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if at is not None:
+        text = f"{_short(text)} at {at}"
+    return Failure("plugin_bug", _short(text, 2100), at=at, traceback=trace, **more)
+
+
+def _kind_of(error):
+    """(kind, the exception that tells it). A wrapper is looked through to what it was raised from."""
+    seen = []
+    while error is not None and len(seen) < 6 and not any(error is other for other in seen):
+        seen.append(error)
+        kind = _own_kind(error)
+        if kind is not None:
+            return kind, error
+        follow = None if error.__suppress_context__ or isinstance(error, _SLIPS) else error.__context__
+        error = error.__cause__ or follow
+    return None, None
+
+
+def _own_kind(error):
+    said = _said(error)
+    status = _status_of(error)
+    slip = isinstance(error, _SLIPS)
+    if not slip or status is not None:
+        for kind, words in (("context_length", _CONTEXT), ("content_filter", _FILTER), ("quota", _QUOTA)):
+            if words.search(said):
+                return kind
+    if status is not None:
+        return _STATUS.get(status) or ("server" if status >= 500 else "invalid_request")
+    if slip:
+        return None
+    names = {base.__name__ for base in type(error).__mro__}
+    if isinstance(error, TimeoutError) or names & {"TimeoutError"}:
+        return "timeout"
+    if "NeedsKeyException" in names:
+        return "setup"
+    for name, kind in _NAMES.items():
+        if name in names:
+            return kind
+    if isinstance(error, ConnectionError) or "ConnectionError" in names:
+        return "network"
+    for kind, words in _WORDS:
+        if words.search(said):
+            return kind
+    if "ModelError" in names:
+        found = _STATUS_TEXT.search(said)
+        status = int(found.group(1)) if found else 400
+        return _STATUS.get(status) or ("server" if status >= 500 else "invalid_request")
+    return None
+
+
+def _status_of(error):
+    if error is None:
+        return None
+    response = getattr(error, "response", None)
+    for owner, names in ((error, ("status_code", "status", "code", "http_status")), (response, ("status_code", "status"))):
+        for name in names:
+            value = getattr(owner, name, None)
+            if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599:
+                return int(value)
+    return None
+
+
+def _headers_of(error):
+    """Response headers in lower case, wherever the library keeps them."""
+    for owner in (getattr(error, "response", None), error):
+        for name in ("headers", "hdrs"):
+            found = getattr(owner, name, None)
+            try:
+                return {str(key).lower(): str(value) for key, value in found.items()}
+            except (AttributeError, TypeError, ValueError):
+                continue
+    return {}
+
+
+def _retry_after(headers):
+    """Milliseconds to wait, from the ways in which servers say it."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        try:
+            return max(0, round(float(headers[name])))
+        except (KeyError, ValueError, OverflowError):
+            continue
+    said = headers.get("retry-after")
+    if not said:
+        return None
+    try:
+        return max(0, round(float(said) * 1000))
+    except (ValueError, OverflowError):
+        pass
+    import email.utils
+    import time
+
+    try:
+        return max(0, round((email.utils.parsedate_to_datetime(said).timestamp() - time.time()) * 1000))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _said(error):
+    try:
+        return _short(str(error).strip())
+    except Exception:  # noqa: BLE001 - an exception whose own text raises
+        return ""
+
+
+def _short(text, most=2000):
+    return text if len(text) <= most else text[: most - 1] + "…"

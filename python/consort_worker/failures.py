@@ -1,0 +1,31 @@
+"""Failures as the protocol says them: a kind that the host acts on, a message for people, and where it was."""
+
+
+class Failure(Exception):
+    """A failure that is already in the protocol's words."""
+
+    def __init__(self, kind, message, rpc_code=-32020, **data):
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.rpc_code = rpc_code
+        self.data = {name: value for name, value in data.items() if value is not None}
+
+    def to_error(self):
+        return {"code": self.rpc_code, "message": self.message, "data": {"kind": self.kind, **self.data}}
+
+
+def failure_of(error, secrets=()):
+    """What went wrong, from any exception; `secrets` are blacked out in what people read."""
+    if not isinstance(error, Failure):
+        # Only now: a worker in which nothing fails never loads what explains failures.
+        from .explain import explain
+
+        error = explain(error)
+    for secret in secrets:
+        if len(secret) >= 4:
+            error.message = error.message.replace(secret, "•••")
+            for name in ("traceback", "help"):
+                if name in error.data:
+                    error.data[name] = error.data[name].replace(secret, "•••")
+    return error

@@ -1,0 +1,37 @@
+"""Where in the plugin's own code it happened, and the traceback from there on."""
+
+import os
+import traceback
+
+from .loading import plugin
+
+
+def where(error):
+    """(`file:line` of the deepest frame in the plugin's own code, the traceback from its first frame on)."""
+    if isinstance(error, SyntaxError) and error.filename and plugin.owns(error.filename) and error.lineno:
+        return f"{os.path.basename(error.filename)}:{error.lineno}", _text(error, None)
+    first, deepest, beside = None, None, None
+    step = error.__traceback__
+    while step is not None:
+        path = step.tb_frame.f_code.co_filename
+        if plugin.owns(path):
+            deepest = (path, step.tb_lineno)
+            first = first or step
+        elif plugin.is_beside(path):
+            beside = (path, step.tb_lineno)
+            first = first or step
+        step = step.tb_next
+    place = deepest or beside
+    if place is None and error.__cause__ is not None:
+        return where(error.__cause__)[0], _text(error, None)
+    at = f"{os.path.basename(place[0])}:{place[1]}" if place else None
+    return at, _text(error, first)
+
+
+def _text(error, first):
+    try:
+        lines = traceback.format_exception(type(error), error, first, chain=True, limit=-30)
+    except Exception as broken:  # noqa: BLE001 - an exception whose __str__ raises
+        return f"{type(error).__name__} (its text cannot be shown: {type(broken).__name__})"
+    text = "".join(lines)
+    return text if len(text) <= 16000 else text[:4000] + "\n  …\n" + text[-12000:]

@@ -1,0 +1,184 @@
+"""The one plugin of this worker: its file or package, its module, and what it lacks."""
+
+import os
+import sys
+from importlib import machinery
+
+from .failures import Failure
+
+_NO_SETUP = (NameError, SyntaxError, ImportError, NotImplementedError)
+
+
+class Plugin:
+    def __init__(self):
+        self.file = None
+        self.folder = None
+        self.name = "plugin"
+        self.roots = ()  # folders of an installed package's own code
+        self.env = {}  # variables that the source reads: name -> whether it has a default
+        self.is_loading = False
+
+    def set_file(self, path):
+        self.file = os.path.abspath(path)
+        self.folder = os.path.dirname(self.file)
+        self.name = os.path.splitext(os.path.basename(self.file))[0]
+
+    def owns(self, path):
+        return path == self.file or any(path.startswith(root) for root in self.roots)
+
+    def is_beside(self, path):
+        """A helper file in the plugin's folder."""
+        return self.folder is not None and os.path.dirname(path) == self.folder
+
+    def unset(self, optional=False):
+        """Variables that the source reads, that are not set, and (unless asked for) that have no default."""
+        return [name for name, default in self.env.items() if not os.environ.get(name) and (optional or not default)]
+
+    def missing_for(self, error, by_words=True):
+        """What a plugin lacks, where that is why it failed: {"missing": …, "help": …}, else None.
+
+        `by_words` is off where a server has answered: what it says about keys is about the key that it got.
+        """
+        if isinstance(error, ModuleNotFoundError) and error.name and "known parent package" not in str(error):
+            return _missing_package(error.name, self.name)
+        if type(error).__name__ == "NeedsKeyException":
+            return _missing_key(str(error), self.name)
+        if not by_words:
+            return None
+        names = self._named_in(error)
+        if not names and self.is_loading and not isinstance(error, _NO_SETUP):
+            names = self.unset()
+        if not names:
+            return None
+        listed = " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
+        verb = "are" if len(names) > 1 else "is"
+        return {
+            "missing": f"{listed} {verb} not set",
+            "help": f"give it the variable: consort plugins grant {_shell(self.name)} {names[0]}",
+        }
+
+    def _named_in(self, error):
+        """Unset variables that the error itself names; a library's error may name one that only the library reads."""
+        try:
+            said = str(error)
+        except Exception:  # noqa: BLE001
+            return []
+        if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+            return [error.args[0]] if error.args[0] in self.unset(optional=True) else []
+        if isinstance(error, _NO_SETUP) or not said:
+            return []
+        import re
+
+        words = re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", said)
+        keys = [word for word in words if word.endswith(("_KEY", "_TOKEN", "_SECRET")) and not os.environ.get(word)]
+        named = [name for name in self.unset(optional=True) if name in words] or keys[:1]
+        for name in named:
+            self.env.setdefault(name, False)
+        return list(dict.fromkeys(named))
+
+
+plugin = Plugin()
+
+
+def open_file(path):
+    """Reads a plugin's file and makes what is beside it importable; gives the source."""
+    plugin.set_file(path)
+    try:
+        with open(plugin.file, "rb") as opened:
+            source = opened.read()
+    except OSError as error:
+        raise Failure("setup", f"cannot read {path}: {error.strerror}", missing=f"a readable file {path}") from None
+    _look_beside(plugin.folder)
+    sys.argv = [plugin.file]
+    from .env import variables_read
+
+    plugin.env = variables_read(source, plugin.file)
+    return source
+
+
+def run_source(source):
+    """Runs the opened file as a module, as `import` would, but under whatever name the file has."""
+    code = compile(source, plugin.file, "exec", dont_inherit=True)  # finds the encoding line itself
+    name = module_name(plugin.name)
+    module = type(sys)(name)
+    module.__file__ = plugin.file
+    module.__loader__ = machinery.SourceFileLoader(name, plugin.file)  # inspect.getsource and pdb ask it
+    module.__spec__ = machinery.ModuleSpec(name, module.__loader__, origin=plugin.file)
+    module.__spec__.has_location = True
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return sys.modules.get(name, module)
+
+
+def module_name(stem):
+    """An importable name that hides no other module: `my new plugin` -> my_new_plugin, `openai` -> openai_plugin."""
+    name = "".join(letter if letter.isalnum() or letter == "_" else "_" for letter in stem)
+    if not name.isidentifier():
+        name = f"plugin_{name}"
+    taken = name in sys.modules or name in sys.stdlib_module_names
+    if not taken:
+        found = machinery.PathFinder.find_spec(name)
+        taken = found is not None and found.origin != plugin.file
+    return f"{name}_plugin" if taken else name
+
+
+def _look_beside(folder):
+    """Lets the plugin import files beside it, after everything that is installed."""
+    if folder not in sys.path:
+        sys.path.append(folder)
+    inside = folder.rstrip(os.sep) + os.sep
+
+    def hook(path):
+        if path != folder and not path.startswith(inside):
+            raise ImportError(path)
+        return machinery.FileFinder(
+            path,
+            (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+            (_Tidy, machinery.SOURCE_SUFFIXES),
+        )
+
+    sys.path_hooks.insert(0, hook)
+    sys.path_importer_cache.pop(folder, None)
+
+
+class _Tidy(machinery.SourceFileLoader):
+    """Writes no __pycache__ into the user's plugins folder, which is watched for changes."""
+
+    def set_data(self, path, data, *, _mode=0o666):
+        pass
+
+
+def _missing_package(module, name):
+    from .pip_names import installed_by
+
+    top = module if module.startswith("google.") else module.partition(".")[0]
+    package = installed_by(module)
+    of_package = "" if package == top else f"`{top}` is in the package `{package}`. "
+    return {
+        "missing": f"the package `{top}`",
+        "help": f"{of_package}Name `{package}` in the file's `# /// script` block, then: "
+        f"consort plugins install-deps {_shell(name)}",
+    }
+
+
+def _missing_key(said, name):
+    import re
+
+    found = re.search(r"llm keys set ([^\s']+)", said)
+    if not found:
+        return {"missing": "a key", "help": said}
+    key = found.group(1)
+    return {
+        "missing": f"the key `{key}`",
+        "help": f"consort keys set {key}, then: consort plugins grant {_shell(name)} {key}",
+    }
+
+
+def _shell(name):
+    """A plugin's name as a shell takes it."""
+    plain = all(letter.isalnum() or letter in "-_." for letter in name)
+    return name if plain and name else "'" + name.replace("'", "'\\''") + "'"

@@ -1,0 +1,26 @@
+"""Looks things up in the plugin's source, by syntax tree."""
+
+import ast
+
+from .loading import plugin
+
+
+def tree():
+    with open(plugin.file, "rb") as opened:
+        return ast.parse(opened.read(), plugin.file)
+
+
+def class_line(name):
+    for node in ast.walk(tree()):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node.lineno
+    return None
+
+
+def method_line(class_name, name):
+    for node in ast.walk(tree()):
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            for part in node.body:
+                if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)) and part.name == name:
+                    return part.lineno
+    return None

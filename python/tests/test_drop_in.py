@@ -1,0 +1,464 @@
+"""Drop-in chat plugins: every row of the table of cases, and what their authors write besides."""
+
+import os
+import unittest
+
+from harness import Case, assistant, client, user
+
+GUIDE = """
+def __init__(self):
+    self.client = your_llm_library.Client()
+
+def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+    response = self.client.generate(
+        system_prompt=system, user_input=user_message, max_length=max_tokens, temperature=temperature
+    )
+    return response.text
+
+def count_tokens(self, text):
+    return self.client.count_tokens(text)
+"""
+LIBRARY = """
+from types import SimpleNamespace
+
+class Client:
+    def generate(self, system_prompt, user_input, max_length, temperature):
+        return SimpleNamespace(text=repr((system_prompt, user_input, max_length, temperature)))
+
+    def count_tokens(self, text):
+        return len(text.split())
+"""
+
+
+class Contract(Case):
+    def test_the_guides_example_with_a_helper_file_beside_it(self):
+        self.plugin(LIBRARY, "your_llm_library")
+        one = self.worker(client(GUIDE, head="import your_llm_library"), "your_llm_plugin")
+        messages = [user("Hi"), assistant("Hello!"), user("Bye")]
+        said, result, events = one.generate("your_llm_plugin", messages=messages, system="Be brief.")
+        self.assertEqual(eval(said), ("Be brief.", "User: Hi\nAssistant: Hello!\nUser: Bye", 4096, 0.7))
+        self.assertEqual((result["finishReason"], events), ("stop", []))
+        said, _, _ = one.generate("your_llm_plugin", "Hi", options={"max_tokens": 10, "temperature": 0})
+        self.assertEqual(eval(said), ("", "User: Hi", 10, 0))
+        counted = one.ask("tokens/count", model="your_llm_plugin", system="one two", messages=messages)
+        self.assertEqual(counted, {"tokens": 5, "exact": True})
+        self.assertNotIn("__pycache__", os.listdir(self.folder))  # the folder is watched for changes
+
+    def test_the_guides_skeleton_returns_none(self):
+        one = self.worker(client("""
+            def __init__(self):
+                pass
+
+            def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+                pass
+
+            def count_tokens(self, text):
+                pass
+        """))  # fmt: skip
+        refused = self.refused(one.generate, "acme")
+        self.assertEqual((str(refused), refused.kind), ("returned None, expected str", "plugin_bug"))
+        self.assertEqual(refused.data["at"], "acme.py:8")
+        counted = one.ask("tokens/count", model="acme", messages=[user("12345678")])
+        self.assertEqual(counted, {"tokens": 3, "exact": False})
+        self.assertIn("returned None, expected int", one.log())
+
+    def test_card(self):
+        one = self.worker('"""Answers.\n\nAt length."""\n' + client(
+            "def generate_response(self, a, b, c, d, style='plain', fast=False, hook=print): return style + str(fast)"
+        ))  # fmt: skip
+        self.assertEqual(one.about["plugin"], {"name": "acme", "version": None, "description": "Answers."})
+        (card,) = one.ask("models/list")["models"]
+        self.assertEqual((card["id"], card["name"], card["kind"]), ("acme", "acme", "chat"))
+        self.assertEqual(card["capabilities"], {
+            "stream": False, "tools": False, "reasoning": False, "structuredOutput": "none",
+            "input": ["text"], "output": ["text"],
+        })  # fmt: skip
+        self.assertEqual(list(card["optionsSchema"]["properties"]), ["max_tokens", "temperature", "style", "fast"])
+        self.assertEqual(one.generate("acme", options={"style": "odd", "fast": True})[0], "oddTrue")
+        refused = self.refused(one.generate, "acme", options={"tone": 1})
+        self.assertEqual((refused.kind, "`tone`" in str(refused)), ("invalid_request", True))
+        self.assertEqual(self.refused(one.generate, "other").kind, "model_not_found")
+
+    def test_parameter_shapes(self):
+        for signature, said, notes in (
+            ("sys_prompt, prompt, limit, temp", "('s', 'User: x', 4096, 0.7)", 0),
+            ("system, message", "('s', 'User: x')", 1),
+            ("system, message, limit", "('s', 'User: x', 4096)", 1),
+            ("*everything", "('s', 'User: x', 4096, 0.7)", 0),
+            ("system, message, *, max_tokens=1, temperature=2", "('s', 'User: x', 4096, 0.7)", 0),
+            ("system, message, **more", "('s', 'User: x', {'max_tokens': 4096, 'temperature': 0.7})", 0),
+            ("system, message, limit, temp, needed", None, 1),
+        ):
+            with self.subTest(signature):
+                names = [part.strip(" *").partition("=")[0] for part in signature.split(",") if part.strip() != "*"]
+                body = f"return repr(({', '.join(names)},))" if "*every" not in signature else "return repr(everything)"
+                one = self.worker(client(f"def generate_response(self, {signature}): {body}"))
+                self.assertEqual(len([n for n in one.about["notes"] if "generate_response" in n]), notes)
+                if said is None:
+                    refused = self.refused(one.generate, "acme", "x", system="s")
+                    self.assertEqual(refused.kind, "plugin_bug")
+                    self.assertIn("needed", str(refused))
+                else:
+                    self.assertEqual(one.generate("acme", "x", system="s")[0], said)
+
+    def test_decorated_and_static_methods(self):
+        one = self.worker(client(
+            """
+            @staticmethod
+            @logged
+            def generate_response(system, user_message, max_tokens=4096, temperature=0.8):
+                return f"{user_message} {max_tokens} {temperature}"
+            """,
+            head="""
+            import functools
+            def logged(function):
+                @functools.wraps(function)
+                def inner(*args, **kwargs):
+                    return function(*args, **kwargs)
+                return inner
+            """,
+        ))  # fmt: skip
+        self.assertEqual(one.generate("acme", "x")[0], "User: x 4096 0.7")
+
+    def test_what_may_be_returned(self):
+        for returned, said in (
+            ("type('Text', (str,), {})('sub')", "sub"),
+            ("(word for word in ['a ', '', None, 'b'])", "a b"),
+            ("map(str, [1, 2])", "12"),
+            ("''", ""),
+        ):
+            one = self.worker(client(f"def generate_response(self, a, b, c, d): return {returned}"))
+            self.assertEqual(one.generate("acme")[0], said)
+        for returned, wrong in (("42", "int"), ("['a']", "list"), ("b'x'", "bytes"), ("{'text': 1}", "dict")):
+            one = self.worker(client(f"def generate_response(self, a, b, c, d): return {returned}"))
+            self.assertEqual(str(self.refused(one.generate, "acme")), f"returned {wrong}, expected str")
+        one = self.worker(client("def generate_response(self, a, b, c, d):\n    yield 'a'\n    yield 5"))
+        self.assertEqual(str(self.refused(one.generate, "acme")), "yielded int, expected str")
+
+    def test_streaming(self):
+        one = self.worker(client("""
+            def generate_response(self, system, text, max_tokens, temperature):
+                for number in range(5):
+                    yield str(number)
+                    time.sleep(0.05)
+        """, head="import time"))  # fmt: skip
+        self.assertTrue(one.ask("models/list")["models"][0]["capabilities"]["stream"])
+        said, result, events = one.generate("acme")
+        self.assertEqual((said, len(events), "content" in result), ("01234", 5, False))
+        (times,) = one.event_times.values()
+        self.assertGreater(times[-1] - times[0], 0.15, "the pieces came together")
+        said, result, events = one.generate("acme", stream=False)
+        self.assertEqual((said, events, len(result["content"])), ("01234", [], 1))
+
+    def test_async(self):
+        one = self.worker(client("""
+            async def generate_response(self, system, text, max_tokens, temperature):
+                await asyncio.sleep(0.3)
+                return "answered " + text
+
+            async def count_tokens(self, text):
+                await asyncio.sleep(0)
+                return 7
+        """, head="import asyncio"))  # fmt: skip
+        import time
+
+        started = time.monotonic()
+        idents = [one.start("generate", model="acme", messages=[user(str(n))]) for n in range(10)]
+        for ident in idents:
+            one.answer(ident)
+        self.assertLess(time.monotonic() - started, 1.5, "they ran one after another")
+        self.assertEqual(one.ask("tokens/count", model="acme", messages=[user("x")]), {"tokens": 7, "exact": True})
+
+    def test_async_generator_and_its_cancel(self):
+        one = self.worker(client("""
+            async def generate_response(self, system, text, max_tokens, temperature):
+                try:
+                    while True:
+                        yield "x"
+                        await asyncio.sleep(0.01)
+                finally:
+                    print("closed")
+        """, head="import asyncio"))  # fmt: skip
+        import time
+
+        ident = one.start("generate", model="acme", messages=[user("x")])
+        time.sleep(0.3)
+        one.send("cancel", request=ident)
+        self.assertEqual(one.answer(ident), {"finishReason": "cancelled"})
+        self.assertGreater(len(one.events[ident]), 3)
+        time.sleep(0.1)
+        self.assertIn("closed", one.log())
+
+    def test_a_sync_method_that_gives_a_coroutine(self):
+        one = self.worker(client("""
+            def generate_response(self, system, text, max_tokens, temperature):
+                return self.later() if "x" in text else self.pieces()
+
+            async def later(self):
+                return "later"
+
+            async def pieces(self):
+                yield "in "
+                yield "pieces"
+        """))  # fmt: skip
+        self.assertEqual(one.generate("acme", "x")[0], "later")
+        self.assertEqual(one.generate("acme", "y")[0], "in pieces")
+
+
+class Classes(Case):
+    TWO = """
+    from llm_utils import LLMClient
+    from helper import HelperClient
+
+    class BaseHTTPClient(LLMClient):
+        def count_tokens(self, text):
+            return 7
+
+    class ZedClient(BaseHTTPClient):
+        "Says zed."
+        def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+            return "zed"
+
+    class AlphaClient(BaseHTTPClient):
+        def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+            return "alpha"
+    """
+
+    def test_own_concrete_classes_in_order(self):
+        self.plugin(client("def generate_response(self, a, b, c, d): return 'helper'", name="HelperClient"), "helper")
+        one = self.worker(self.TWO, "two")
+        cards = one.ask("models/list")["models"]
+        self.assertEqual([(c["id"], c["name"]) for c in cards], [("two", "two"), ("ZedClient", "two:ZedClient")])
+        self.assertEqual(cards[1]["description"], "Says zed.")
+        self.assertEqual(one.generate("two")[0], "alpha")
+        self.assertEqual(one.generate("ZedClient")[0], "zed")
+
+    def test_a_class_may_be_named(self):
+        self.plugin(client("def generate_response(self, a, b, c, d): return 'helper'", name="HelperClient"), "helper")
+        one = self.worker(self.TWO, "two", **{"class": "ZedClient"})
+        self.assertEqual(one.generate("two")[0], "zed")
+        self.assertEqual(one.generate("AlphaClient")[0], "alpha")
+        refused = self.refused(self.worker, self.TWO, "two", **{"class": "Nobody"})
+        self.assertEqual((refused.kind, "`Nobody`" in refused.data["missing"]), ("setup", True))
+
+    def test_no_usable_class(self):
+        refused = self.refused(self.worker, "from llm_utils import LLMClient\nx = 1")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:1"))
+        refused = self.refused(self.worker, client("def count_tokens(self, text): return 1"))
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:4"))
+        self.assertIn("no generate_response", str(refused))
+
+    def test_without_count_tokens(self):
+        one = self.worker(client("def generate_response(self, a, b, c, d): return 'works'"))
+        self.assertFalse(one.about["capabilities"]["countTokens"])
+        self.assertTrue(any("incomplete: generate works, tokens are estimated" in note for note in one.about["notes"]))
+        self.assertEqual(one.generate("acme")[0], "works")
+        self.assertEqual(one.ask("tokens/count", model="acme", messages=[user("日本語")]), {"tokens": 3, "exact": False})
+
+    def test_one_instance_for_all_requests(self):
+        one = self.worker(client("""
+            def __init__(self):
+                self.calls = 0
+
+            def generate_response(self, a, b, c, d):
+                self.calls += 1
+                return str(self.calls)
+        """))  # fmt: skip
+        self.assertEqual([one.generate("acme")[0] for _ in range(3)], ["1", "2", "3"])
+        self.assertTrue(any("one instance" in note for note in one.about["notes"]))
+
+    def test_constructor_arguments(self):
+        body = "def __init__(self, model, temperature=1): self.model = model\n"
+        body += "def generate_response(self, a, b, c, d): return self.model"
+        one = self.worker(client(body), init={"model": "large"})
+        self.assertEqual(one.generate("acme")[0], "large")
+        refused = self.refused(self.worker, client(body))
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the argument `model` of Client"))
+        self.assertEqual(refused.data["at"], "acme.py:5")
+        refused = self.refused(self.worker, client(body), init={"model": "x", "size": 1})
+        self.assertEqual((refused.kind, "`size`" in refused.data["missing"]), ("setup", True))
+
+    def test_a_real_llm_utils_beside_the_plugin_comes_first(self):
+        self.plugin(
+            """
+            from abc import ABC, abstractmethod
+            class LLMClient(ABC):
+                kind = "real"
+                @abstractmethod
+                def generate_response(self, system, user_message, max_tokens, temperature): ...
+                @abstractmethod
+                def count_tokens(self, text): ...
+            """,
+            "llm_utils",
+        )
+        one = self.worker(client("def generate_response(self, a, b, c, d): return self.kind"))
+        self.assertEqual(one.generate("acme")[0], "real")
+
+    def test_one_that_cannot_run_here_does_not_count(self):
+        self.plugin("import os\nos.listdir('llm_plugins')", "llm_utils")
+        one = self.worker(client("def generate_response(self, a, b, c, d): return 'works'"))
+        self.assertEqual(one.generate("acme")[0], "works")
+        self.assertTrue(any("stand-in" in note for note in one.about["notes"]))
+
+    def test_helpers_of_the_original_module(self):
+        one = self.worker("""
+            import llm_utils
+            class Client(llm_utils.LLMClient):
+                def generate_response(self, system, text, max_tokens, temperature):
+                    if text == "inner":
+                        return '{"n": 1}'
+                    n = llm_utils.generate_json_response("s", "inner") if False else llm_utils.count_tokens("a b")
+                    return f"{n} {llm_utils.get_available_llm_plugins()}"
+                def count_tokens(self, text):
+                    return len(text.split())
+        """)  # fmt: skip
+        self.assertEqual(one.generate("acme")[0], "2 ['acme']")
+
+
+class Loading(Case):
+    def test_names(self):
+        for name in ("my new plugin", "日本", "2nd-plugin", "json", "openai", "class", "a.b"):
+            with self.subTest(name):
+                source = "import json\n" + client(
+                    "def generate_response(self, a, b, c, d): return json.dumps([__name__, __file__])"
+                )
+                one = self.worker(source, name)
+                self.assertEqual([card["id"] for card in one.ask("models/list")["models"]], [name])
+                import json
+
+                module, file = json.loads(one.generate(name)[0])
+                self.assertTrue(module.isidentifier())
+                self.assertEqual(os.path.basename(file), f"{name}.py")
+
+    def test_what_a_module_may_do(self):
+        one = self.worker("""
+            # -*- coding: utf-8 -*-
+            from __future__ import annotations
+            import dataclasses, inspect, pickle, signal, sys, typing
+            from llm_utils import LLMClient
+
+            signal.signal(signal.SIGUSR1, lambda *_: None)  # only the main thread may
+
+            @dataclasses.dataclass
+            class Answer:
+                text: str
+                why: typing.Optional[str] = None
+
+            class Client(LLMClient):
+                def generate_response(self, system, text, max_tokens, temperature) -> str:
+                    answer = pickle.loads(pickle.dumps(Answer("ok")))
+                    assert "class Client" in inspect.getsource(Client)
+                    assert sys.modules[__name__].Client is Client
+                    assert typing.get_type_hints(Answer)["text"] is str
+                    return answer.text
+
+            if __name__ == "__main__":
+                raise SystemExit("ran as a program")
+        """)  # fmt: skip
+        self.assertEqual(one.generate("acme")[0], "ok")
+
+    def test_syntax_error(self):
+        source = "from llm_utils import LLMClient\n\nclass C(LLMClient):\n    def f(self, a=1 b=2):\n        pass\n"
+        refused = self.refused(self.worker, source, "my new plugin")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "my new plugin.py:4"))
+        self.assertTrue(str(refused).startswith("SyntaxError: "), str(refused))
+        refused = self.refused(self.worker, "x = 1\n\tif x:\n")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:2"))
+
+    def test_missing_packages(self):
+        for line, missing, pip in (
+            ("import yaml_of_nobody", "the package `yaml_of_nobody`", "`yaml-of-nobody`"),
+            ("import cv2.nothing", "the package `cv2`", "`opencv-python`"),
+            ("from google.generativeai import x", "the package `google.generativeai`", "`google-generativeai`"),
+        ):
+            refused = self.refused(self.worker, f"import os\n{line}\n")
+            self.assertEqual((refused.kind, refused.data["at"]), ("setup", "acme.py:2"))
+            if "google" not in line:
+                self.assertEqual(refused.data["missing"], missing)
+                self.assertIn(pip, refused.data["help"])
+        one = self.worker(client("def generate_response(self, a, b, c, d): import not_there"))
+        refused = self.refused(one.generate, "acme")
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the package `not_there`"))
+        refused = self.refused(self.worker, "from . import sibling")
+        self.assertEqual(refused.kind, "plugin_bug")
+
+    def test_missing_variable(self):
+        body = """
+        def __init__(self):
+            key = os.environ.get("NEEDS_KEY_API_KEY")
+            if not key:
+                raise RuntimeError("NEEDS_KEY_API_KEY is not set")
+
+        def generate_response(self, a, b, c, d):
+            return "unlocked" + os.environ["OTHER_KEY"]
+        """
+        source = client(body, head="import os")
+        refused = self.refused(self.worker, source)
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "NEEDS_KEY_API_KEY is not set"))
+        self.assertEqual(refused.data["at"], "acme.py:8")
+        one = self.worker(source, env={"NEEDS_KEY_API_KEY": "x"})
+        self.assertEqual(one.about["env"], ["NEEDS_KEY_API_KEY", "OTHER_KEY"])
+        refused = self.refused(one.generate, "acme")
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "OTHER_KEY is not set"))
+
+    def test_missing_variable_that_only_a_library_names(self):
+        self.plugin("class Client:\n    def __init__(self):\n        raise ValueError('set the ACME_API_KEY variable')", "lib")
+        refused = self.refused(self.worker, client("def __init__(self): self.c = lib.Client()\n"
+                                                   "def generate_response(self, a, b, c, d): pass", head="import lib"))  # fmt: skip
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "ACME_API_KEY is not set"))
+
+    def test_a_plugin_that_ends_the_program(self):
+        refused = self.refused(self.worker, "import sys\nsys.exit(1)")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:2"))
+        one = self.worker(client("def generate_response(self, a, b, c, d): raise KeyboardInterrupt"))
+        self.assertEqual(self.refused(one.generate, "acme").kind, "plugin_bug")
+        one = self.worker(client("async def generate_response(self, a, b, c, d): raise SystemExit(3)"))
+        self.assertEqual(self.refused(one.generate, "acme").kind, "plugin_bug")
+        self.assertEqual(self.refused(one.generate, "acme").kind, "plugin_bug")
+
+    def test_a_file_that_is_gone(self):
+        refused = self.refused(self.worker, file=os.path.join(self.folder, "gone.py"))
+        self.assertEqual(refused.kind, "setup")
+
+
+class Counting(Case):
+    def test_each_text_is_counted_once(self):
+        one = self.worker(client("""
+            def generate_response(self, a, b, c, d): return "x"
+            def count_tokens(self, text):
+                print("counting", text)
+                return len(text) * 1.3
+        """))  # fmt: skip
+        messages = [user("abc"), assistant("defg"), user("abc")]
+        for _ in range(3):
+            counted = one.ask("tokens/count", model="acme", messages=messages)
+            self.assertEqual(counted, {"tokens": 4 + 6 + 4, "exact": True})
+        self.assertEqual(one.log().count("counting"), 2)
+
+    def test_bad_counts(self):
+        for returned in ("'many'", "-1", "float('nan')", "[1, 2]", "True", "1/0", "exit()"):
+            one = self.worker(client(f"def generate_response(self, a, b, c, d): pass\n"
+                                     f"def count_tokens(self, text): return {returned}"))  # fmt: skip
+            for _ in range(2):
+                counted = one.ask("tokens/count", model="acme", messages=[user("a" * 40)])
+                self.assertEqual(counted, {"tokens": 12, "exact": False}, returned)
+            self.assertEqual(one.log().count("count_tokens of acme is not used"), 1)
+
+    def test_a_slow_count_is_not_waited_for(self):
+        one = self.worker(client("""
+            def generate_response(self, a, b, c, d): pass
+            def count_tokens(self, text):
+                time.sleep(30)
+        """, head="import time"))  # fmt: skip
+        import time
+
+        started = time.monotonic()
+        self.assertFalse(one.ask("tokens/count", model="acme", messages=[user("x")])["exact"])
+        self.assertLess(time.monotonic() - started, 3)
+        started = time.monotonic()
+        self.assertFalse(one.ask("tokens/count", model="acme", messages=[user("y")])["exact"])
+        self.assertLess(time.monotonic() - started, 0.5)
+
+
+if __name__ == "__main__":
+    unittest.main()
