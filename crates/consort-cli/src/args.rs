@@ -279,10 +279,7 @@ pub(crate) enum PluginsCommand {
         prompt: String,
     },
     /// Write a plugin to start from
-    New {
-        dialect: Scaffold,
-        name: String,
-    },
+    New { dialect: Scaffold, name: String },
     /// Install packages of the `llm` ecosystem, each as a plugin with an environment of its own
     Install {
         #[arg(required = true, value_name = "PACKAGE")]

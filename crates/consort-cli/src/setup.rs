@@ -4,9 +4,9 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
-use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_plugins::found::{self, Folder, Origin, StateFile};
 use consort_plugins::{Home, Plugin, Plugins};
+use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -244,6 +244,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 /// What a provider still needs, in few words.
 pub(crate) fn state_words(state: &State) -> String {
     match state {
+        State::NeedsSetup { missing } if is_clause(missing) => format!("needs setup: {missing}"),
         State::NeedsSetup { missing } => format!("needs {missing}"),
         State::Broken { reason } => format!("broken: {reason}"),
         State::Missing { reason } => format!("missing: {reason}"),
@@ -251,10 +252,15 @@ pub(crate) fn state_words(state: &State) -> String {
     }
 }
 
+/// Whether it says what is wrong, and not what is missing.
+fn is_clause(missing: &str) -> bool {
+    [" is ", " are ", ": "].iter().any(|sign| missing.contains(sign))
+}
+
 /// The same in a word or two, for tables: of several things that would do, the first.
 pub(crate) fn state_short(state: &State) -> String {
     match state {
-        State::NeedsSetup { missing } => {
+        State::NeedsSetup { missing } if !is_clause(missing) => {
             format!("needs {}", missing.split(" or ").next().unwrap_or_default().trim_end_matches(','))
         }
         other => other.word().to_owned(),

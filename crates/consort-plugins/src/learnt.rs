@@ -148,6 +148,12 @@ impl Outcome {
     }
 }
 
+/// The message without the place at its end, which is shown apart.
+fn without_place(message: &str, at: Option<&str>) -> String {
+    let short = at.and_then(|at| message.strip_suffix(at)?.strip_suffix(" at "));
+    short.unwrap_or(message).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

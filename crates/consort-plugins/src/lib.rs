@@ -19,6 +19,7 @@ mod set;
 mod start;
 mod watch;
 
+pub use embedder::PluginEmbedder;
 pub use examine::{Finding, Level, examine};
 pub use home::Home;
 pub use learnt::{Known, Learnt, Outcome};
@@ -26,4 +27,4 @@ pub use model::PluginModel;
 pub use plugin::Plugin;
 pub use provider::PluginProvider;
 pub use python::{Installed, Interpreter, Venv};
-pub use set::Plugins;
+pub use set::{Plugins, Row};

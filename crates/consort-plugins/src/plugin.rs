@@ -7,7 +7,9 @@ use crate::model::PluginModel;
 use crate::process::{Connection, LogRing, NoStart, Supervisor};
 use crate::python::Venv;
 use crate::start::{folder, shell_word, start_of};
-use consort_core::{ConfigKey, Embedder, Error, ErrorKind, Model, ModelCard, ModelKind, ProviderCard, State};
+use consort_core::{
+    ConfigKey, Context, Embedder, Error, ErrorKind, Model, ModelCard, ModelKind, ProviderCard, State,
+};
 use consort_plugin::protocol::{Capabilities, ModelsResult};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -37,7 +39,7 @@ impl Plugin {
     pub(crate) fn new(found: Found, home: Arc<Home>) -> Self {
         let learnt = home.cache().read(&found).map(Arc::new);
         let kept = Arc::new(Mutex::new(learnt));
-        let supervisor = Supervisor::new(&found.id, {
+        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.log_file(&found.id)), {
             let (found, home, kept) = (found.clone(), home.clone(), kept.clone());
             Box::new(move || {
                 let (found, home) = (found.clone(), home.clone());
@@ -99,7 +101,9 @@ impl Plugin {
 
     /// What is known of it, where it can answer. One that could not is looked at again: it may have been mended.
     async fn ready(&self) -> Result<Arc<Learnt>, Error> {
-        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready);
+        // A plugin that says that its models changed is asked again.
+        let changed = self.supervisor.running().is_some_and(|connection| connection.took_change());
+        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready && !changed);
         let learnt = match known {
             Some(learnt) => learnt,
             None => self.check().await?,
@@ -350,12 +354,11 @@ impl Plugin {
     /// The model's name as the plugin knows it, and the schema of its options. A plugin that never ran is asked.
     pub(crate) async fn model_named(&self, name: &str) -> Result<(String, Option<Value>), Error> {
         let learnt = self.ready().await?;
-        let mut chat = learnt.chat_models();
-        let named = chat
-            .clone()
-            .find(|known| known.card.name == name || known.card.aliases.contains(&name.to_owned()));
+        let named =
+            |known: &&Known| known.card.name == name || known.card.aliases.iter().any(|alias| alias == name);
         // Asked for by the plugin's own name: the only model, or the first.
-        let known = named.or_else(|| chat.next().filter(|_| name == self.found.id));
+        let own = name == self.found.id;
+        let known = learnt.chat_models().find(named).or_else(|| learnt.chat_models().next().filter(|_| own));
         match known {
             Some(known) => {
                 let schema = known.card.options.as_ref().clone();
@@ -478,7 +481,9 @@ impl Plugin {
         launch.program = program;
         launch.arguments = arguments.iter().map(Into::into).collect();
         let mut command = launch.plain();
-        command.env("LLM_USER_PATH", self.folder.join("llm")).env("LLM_LOAD_PLUGINS", self.package().unwrap_or_default());
+        command
+            .env("LLM_USER_PATH", self.folder.join("llm"))
+            .env("LLM_LOAD_PLUGINS", self.package().unwrap_or_default());
         Ok(command)
     }
 

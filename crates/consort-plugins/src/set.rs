@@ -136,7 +136,10 @@ impl Plugins {
                     Some(entry) if !entry.gone && entry.plugin.state() == State::Ready => {
                         entry.next = Some(plugin.clone());
                     }
-                    _ => drop(entries.insert(key.clone(), Entry { plugin: plugin.clone(), next: None, gone: false })),
+                    _ => drop(
+                        entries
+                            .insert(key.clone(), Entry { plugin: plugin.clone(), next: None, gone: false }),
+                    ),
                 }
             }
         });

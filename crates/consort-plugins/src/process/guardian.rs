@@ -65,6 +65,7 @@ pub(super) async fn guard(
     idle: Duration,
 ) {
     let Started { mut child, group } = started;
+    let _kept = Kept(connection.log.clone());
     let end = tokio::select! {
         _ = child.wait() => None,
         _ = &mut reading => None,
@@ -87,6 +88,15 @@ pub(super) async fn guard(
     group.collect();
     let crashed = !matches!(end, Some(End::InOrder));
     connection.fail_all(last_words(&connection, end.as_ref(), status), crashed);
+}
+
+/// Keeps the log when the process ends, also where the whole program does.
+struct Kept(Arc<LogRing>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.keep();
+    }
 }
 
 /// Returns when nothing was asked for a while.

@@ -56,11 +56,6 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Whether a line can be had without waiting.
-    pub(super) fn has_line(&self) -> bool {
-        find_end(&self.buffer[self.seen..]).is_some()
-    }
-
     fn make_room(&mut self) {
         const PIECE: usize = 64 << 10;
         if self.start > 0 {

@@ -2,6 +2,7 @@
 use consort_core::Secret;
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// How much is kept.
@@ -13,6 +14,8 @@ const MOST_OF_LINE: usize = 4 << 10;
 #[derive(Default)]
 pub struct LogRing {
     inner: Mutex<Inner>,
+    /// Where it is kept when the plugin ended.
+    file: Option<PathBuf>,
 }
 
 #[derive(Default)]
@@ -24,6 +27,20 @@ struct Inner {
 }
 
 impl LogRing {
+    /// One that is kept in a file when the plugin ended.
+    pub(crate) fn kept_in(file: PathBuf) -> Self {
+        Self { inner: Mutex::default(), file: Some(file) }
+    }
+
+    /// Writes it into its file, where it has one.
+    pub(crate) fn keep(&self) {
+        let Some(file) = &self.file else { return };
+        let text = self.lines().join("\n");
+        // A log that cannot be kept stops nothing.
+        let _ = file.parent().map(std::fs::create_dir_all);
+        let _ = if text.is_empty() { std::fs::remove_file(file) } else { std::fs::write(file, text + "\n") };
+    }
+
     /// From now on this is blacked out.
     pub fn hide(&self, secret: Secret) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

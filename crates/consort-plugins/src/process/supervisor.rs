@@ -43,11 +43,11 @@ struct Slot {
 }
 
 impl Supervisor {
-    pub(crate) fn new(plugin: impl Into<String>, make: MakeStart) -> Self {
+    pub(crate) fn new(plugin: impl Into<String>, log: LogRing, make: MakeStart) -> Self {
         Self {
             plugin: plugin.into(),
             make,
-            log: Arc::default(),
+            log: Arc::new(log),
             slot: Mutex::default(),
             current: StdMutex::default(),
             needs: StdMutex::default(),

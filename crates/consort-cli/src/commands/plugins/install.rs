@@ -52,9 +52,9 @@ fn manifest(name: &str, setup: &Setup) -> PathBuf {
 fn write_manifest(name: &str, setup: &Setup) -> Result<(), Error> {
     let file = manifest(name, setup);
     let text = format!("# Written by `consort plugins install`.\npackage = \"{name}\"\n");
-    std::fs::create_dir_all(setup.folders.plugins_dir())
-        .and_then(|()| std::fs::write(&file, text))
-        .map_err(|error| Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", file.display())))
+    std::fs::create_dir_all(setup.folders.plugins_dir()).and_then(|()| std::fs::write(&file, text)).map_err(
+        |error| Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", file.display())),
+    )
 }
 
 fn say(name: &str, what: &str) {

@@ -47,11 +47,8 @@ fn wrong(row: &Row) -> String {
 
 fn to_json(row: &Row) -> Value {
     let learnt = row.plugin.learnt();
-    let models: Vec<&str> = learnt
-        .iter()
-        .flat_map(|learnt| &learnt.models)
-        .map(|known| known.card.id.as_str())
-        .collect();
+    let models: Vec<&str> =
+        learnt.iter().flat_map(|learnt| &learnt.models).map(|known| known.card.id.as_str()).collect();
     json!({
         "id": row.plugin.id(),
         "state": row.state.word(),
@@ -92,8 +89,7 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins) -> Done {
     if !granted.is_empty() {
         lines.push(("granted", granted.join(", ")));
     }
-    let lines: Vec<Vec<String>> =
-        lines.into_iter().map(|(name, what)| vec![name.to_owned(), what]).collect();
+    let lines: Vec<Vec<String>> = lines.into_iter().map(|(name, what)| vec![name.to_owned(), what]).collect();
     table(&mut to, &lines, &[Some(Style::Dim), None])?;
     to.flush()?;
     let mut notes = anstream::stderr().lock();

@@ -21,8 +21,8 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
     match args.command {
         None => list::run(&plugins, args.json),
         Some(Command::List { json }) => list::run(&plugins, json || args.json),
-        Some(Command::Why { name }) => list::why(&find(&plugins, &name)?, &plugins),
-        Some(Command::Log { name }) => list::log(&find(&plugins, &name)?),
+        Some(Command::Why { name }) => list::why(find(&plugins, &name)?.as_ref(), &plugins),
+        Some(Command::Log { name }) => list::log(find(&plugins, &name)?.as_ref()),
         Some(Command::Check { name, prompt, json }) => {
             check::run(&find_or_open(&plugins, &name, &setup)?, &prompt, json, &setup)
         }
@@ -38,8 +38,12 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         Some(Command::Trust { folder }) => change::trust(&folder, true, &plugins, &setup),
         Some(Command::Untrust { folder }) => change::trust(&folder, false, &plugins, &setup),
         Some(Command::Reload { name }) => change::reload(name.as_deref(), &plugins, &setup),
-        Some(Command::Grant { name, keys }) => change::grant(&find(&plugins, &name)?, &keys, &plugins, &setup),
-        Some(Command::Revoke { name, keys }) => change::revoke(&find(&plugins, &name)?, &keys, &plugins, &setup),
+        Some(Command::Grant { name, keys }) => {
+            change::grant(find(&plugins, &name)?.as_ref(), &keys, &plugins, &setup)
+        }
+        Some(Command::Revoke { name, keys }) => {
+            change::revoke(find(&plugins, &name)?.as_ref(), &keys, &plugins, &setup)
+        }
         Some(Command::Run { name, arguments }) => debug::command(&find(&plugins, &name)?, &arguments, &setup),
         Some(Command::Path) => {
             writeln!(anstream::stdout(), "{}", setup.folders.plugins_dir().display())?;

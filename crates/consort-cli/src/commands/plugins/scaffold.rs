@@ -73,7 +73,10 @@ fn class_name(name: &str) -> String {
     let mut class: String = words
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+            letters
+                .next()
+                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+                .unwrap_or_default()
         })
         .collect();
     if class.starts_with(|letter: char| letter.is_ascii_digit()) {
