@@ -1,7 +1,7 @@
 //! A plugin's embedding model as an embedder like any other.
 use crate::plugin::Plugin;
 use consort_core::{BoxFuture, Context, EmbedRequest, Embedder, Embeddings, Error, ErrorKind, ModelCard};
-use consort_plugin::protocol::{EmbedParams, EmbedResult};
+use consort_plugin::protocol::{EmbedParams, EmbedResult, Vector};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Embedder for PluginEmbedder {
             };
             let wrong = |what: String| Error::new(ErrorKind::PluginBug, what).provider(self.plugin.id());
             let vectors: Option<Vec<Vec<f32>>> =
-                result.vectors.into_iter().map(|vector| vector.into_numbers()).collect();
+                result.vectors.into_iter().map(Vector::into_numbers).collect();
             let vectors = vectors.ok_or_else(|| wrong("its vectors are no base64 of `f32`".into()))?;
             if vectors.len() != wanted {
                 return Err(wrong(format!("it gave {} vectors for {wanted} texts", vectors.len())));

@@ -88,7 +88,8 @@ impl Learnt {
         }
     }
 
-    pub(crate) fn of(outcome: Outcome) -> Self {
+    /// Of a plugin of which nothing more is known, now.
+    pub fn of(outcome: Outcome) -> Self {
         let checked = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             outcome,
@@ -141,9 +142,11 @@ impl Outcome {
             Some(missing) => {
                 Self::NeedsSetup { missing: missing.clone(), at: data.at.clone(), help: data.help.clone() }
             }
-            None => {
-                Self::Broken { reason: failure.message.clone(), at: data.at.clone(), help: data.help.clone() }
-            }
+            None => Self::Broken {
+                reason: without_place(&failure.message, data.at.as_deref()),
+                at: data.at.clone(),
+                help: data.help.clone(),
+            },
         }
     }
 }

@@ -222,15 +222,14 @@ impl Plugin {
 
     /// What to do about the state, where it is known.
     pub fn help(&self) -> Option<String> {
-        let outcome = match self.cannot_run() {
-            Some(outcome) => outcome,
-            None => {
-                let learnt = self.learnt()?;
-                if let Some(known) = self.model_without_key(&learnt) {
-                    return Some(self.key_help(known));
-                }
-                learnt.outcome.clone()
+        let outcome = if let Some(outcome) = self.cannot_run() {
+            outcome
+        } else {
+            let learnt = self.learnt()?;
+            if let Some(known) = self.model_without_key(&learnt) {
+                return Some(self.key_help(known));
             }
+            learnt.outcome.clone()
         };
         match outcome {
             Outcome::Ready => None,
@@ -315,24 +314,21 @@ impl Plugin {
         }
         let name = listed.into_iter().next().unwrap_or_else(|| self.found.id.clone());
         let mut card = ModelCard::new(self.id(), name);
-        card.id = self.found.id.clone();
+        card.id.clone_from(&self.found.id);
         vec![card]
     }
 
     pub(crate) fn model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn Model>> {
         let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready);
-        let card = match known {
-            Some(learnt) => {
-                let named = |card: &ModelCard| {
-                    card.name == name || card.id == name || card.aliases.iter().any(|alias| alias == name)
-                };
-                learnt.chat_models().find(|known| named(&known.card))?.card.clone()
-            }
-            None => {
-                let mut cards = self.unlearnt_cards().into_iter();
-                let found = cards.find(|card| card.name == name || card.id == name);
-                found.unwrap_or_else(|| ModelCard::new(self.id(), name))
-            }
+        let card = if let Some(learnt) = known {
+            let named = |card: &ModelCard| {
+                card.name == name || card.id == name || card.aliases.iter().any(|alias| alias == name)
+            };
+            learnt.chat_models().find(|known| named(&known.card))?.card.clone()
+        } else {
+            let mut cards = self.unlearnt_cards().into_iter();
+            let found = cards.find(|card| card.name == name || card.id == name);
+            found.unwrap_or_else(|| ModelCard::new(self.id(), name))
         };
         Some(Arc::new(PluginModel::new(card, self.clone())))
     }
@@ -359,18 +355,14 @@ impl Plugin {
         // Asked for by the plugin's own name: the only model, or the first.
         let own = name == self.found.id;
         let known = learnt.chat_models().find(named).or_else(|| learnt.chat_models().next().filter(|_| own));
-        match known {
-            Some(known) => {
-                let schema = known.card.options.as_ref().clone();
-                Ok((known.card.name.clone(), Some(schema).filter(|schema| !schema.is_null())))
-            }
-            None => {
-                let names: Vec<&str> = learnt.chat_models().map(|known| known.card.name.as_str()).collect();
-                let error = Error::new(ErrorKind::ModelNotFound, format!("it has no model `{name}`"))
-                    .provider(self.id());
-                Err(if names.is_empty() { error } else { error.hint(format!("it has {}", names.join(", "))) })
-            }
+        if let Some(known) = known {
+            let schema = known.card.options.as_ref().clone();
+            return Ok((known.card.name.clone(), Some(schema).filter(|schema| !schema.is_null())));
         }
+        let names: Vec<&str> = learnt.chat_models().map(|known| known.card.name.as_str()).collect();
+        let error =
+            Error::new(ErrorKind::ModelNotFound, format!("it has no model `{name}`")).provider(self.id());
+        Err(if names.is_empty() { error } else { error.hint(format!("it has {}", names.join(", "))) })
     }
 
     /// The error of a plugin that cannot answer, with what to do.

@@ -25,7 +25,7 @@ pub(crate) fn conditions(found: &Found, home: &Home) -> String {
     let mut text = String::new();
     for name in granted {
         let there = home.env.get(&name).is_some() || stored.contains(&name);
-        text.push_str(&format!("{name}={there};"));
+        text.extend([name.as_str(), if there { "=set;" } else { "=unset;" }]);
     }
     if matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) {
         text.push_str(&Venv::of(&home.state, &found.id).stamp());

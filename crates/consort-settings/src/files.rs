@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// Who may read a file that is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
+pub enum Readers {
     Anyone,
     OwnerOnly,
 }
 
 /// A file's text; nothing when there is no such file.
-pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
+pub fn read(path: &Path) -> io::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
 
 /// Lets `change` see a file's text and puts what it returns in its place: readers see the old text or the new,
 /// and two programs that change the file at once do so one after the other.
-pub(crate) fn change(
+pub fn change(
     path: &Path,
     readers: Readers,
     change: impl FnOnce(Option<String>) -> Result<String, Error>,

@@ -39,6 +39,16 @@ impl Folders {
     pub fn providers_dir(&self) -> PathBuf {
         self.config.join("providers")
     }
+
+    /// Where plugins are dropped.
+    pub fn plugins_dir(&self) -> PathBuf {
+        self.data.join("plugins")
+    }
+
+    /// What is kept about plugins: whom the user trusts, what was learnt of each, and the folders that they work in.
+    pub fn plugin_state_dir(&self) -> PathBuf {
+        self.data.join("plugin-state")
+    }
 }
 
 /// The folder that a variable names, if it names an absolute one, else a place below the home folder.
@@ -48,7 +58,7 @@ fn base(env: &Env, variable: &str, below_home: &str) -> PathBuf {
 }
 
 /// The home folder; where there is none, files go below the folder that Consort is started in.
-fn home(env: &Env) -> PathBuf {
+pub(crate) fn home(env: &Env) -> PathBuf {
     let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let named = env.get(variable).map(PathBuf::from);
     named.or_else(std::env::home_dir).unwrap_or_else(|| absolute("."))

@@ -8,9 +8,10 @@
 //! small files and nothing else.
 
 mod env;
-mod files;
+pub mod files;
 mod folders;
 mod keys;
+mod plugin_dirs;
 mod problem;
 mod settings;
 

@@ -1,10 +1,10 @@
 //! `consort.toml`, read in its layers.
 use crate::files::{self, Readers};
-use crate::{Env, Folders, Problem};
+use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// What the user has set, all layers together.
@@ -18,6 +18,8 @@ pub struct Settings {
     pub providers: BTreeMap<String, toml::Table>,
     /// What is set for single models, by id.
     pub models: BTreeMap<String, ModelSettings>,
+    /// More folders of plugins, in the order in which they are looked through.
+    pub plugin_dirs: Vec<PathBuf>,
 }
 
 /// What is set for one model.
@@ -28,17 +30,25 @@ pub struct ModelSettings {
 }
 
 /// The top-level names that mean something.
-const NAMES: [&str; 4] = ["default_model", "aliases", "providers", "models"];
+const NAMES: [&str; 5] = ["default_model", "aliases", "providers", "models", "plugin_dirs"];
 
 /// Why a project's file is not trusted with providers.
 const PROJECT_PROVIDERS: &str =
     "a project's file may not change providers: it could send your keys elsewhere";
 
+/// Why a project's file is not trusted with folders of plugins.
+const PROJECT_PLUGINS: &str =
+    "a project's file may not name folders of plugins: their code would run as yours";
+
+/// Where such a thing belongs.
+const OWN_FILE: &str = "put this into your own settings file (`consort doctor` says where it is)";
+
 /// Whose file a layer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     User,
-    /// A file that comes with whatever folder one is in. It may name models but not change where keys are sent.
+    /// A file that comes with whatever folder one is in. It may name models, but not change where keys are sent or
+    /// whose code runs.
     Project,
 }
 
@@ -50,7 +60,7 @@ impl Settings {
 
     /// The same with files of the caller's choice.
     pub fn load_from(user: &Path, project: Option<&Path>, env: &Env) -> (Self, Vec<Problem>) {
-        let mut reader = Reader::default();
+        let mut reader = Reader { home: folders::home(env), ..Reader::default() };
         reader.file(user, Owner::User);
         let same = |path: &&Path| std::fs::canonicalize(path).ok() == std::fs::canonicalize(user).ok();
         if let Some(project) = project.filter(|path| path.exists() && !same(path)) {
@@ -99,18 +109,20 @@ pub fn set_default_model(folders: &Folders, model: &str) -> Result<(), Error> {
 /// The layers so far.
 #[derive(Default)]
 struct Reader {
+    /// What `~` stands for.
+    home: PathBuf,
     settings: Settings,
     problems: Vec<Problem>,
 }
 
 /// One file while it is read.
-struct Source<'a> {
-    path: &'a Path,
+pub(crate) struct Source<'a> {
+    pub(crate) path: &'a Path,
     text: &'a str,
 }
 
 impl Source<'_> {
-    fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
+    pub(crate) fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
         Problem::new(self.path, message).at_offset(self.text, span.start)
     }
 }
@@ -142,11 +154,16 @@ impl Reader {
                 }
                 ("aliases", DeValue::Table(table)) => self.aliases(source, table),
                 ("models", DeValue::Table(table)) => self.models(source, table),
-                ("providers", DeValue::Table(_)) if owner == Owner::Project => self.problems.push(
-                    source
-                        .problem(name.span(), PROJECT_PROVIDERS)
-                        .help("put this into your own settings file (`consort doctor` says where it is)"),
-                ),
+                ("providers", DeValue::Table(_)) if owner == Owner::Project => {
+                    self.problems.push(source.problem(name.span(), PROJECT_PROVIDERS).help(OWN_FILE));
+                }
+                ("plugin_dirs", _) if owner == Owner::Project => {
+                    self.problems.push(source.problem(name.span(), PROJECT_PLUGINS).help(OWN_FILE));
+                }
+                ("plugin_dirs", _) => {
+                    let named = plugin_dirs::read(source, value, &self.home, &mut self.problems);
+                    self.settings.plugin_dirs.extend(named);
+                }
                 ("providers", DeValue::Table(table)) => self.providers(source, table),
                 ("default_model", _) => {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
@@ -332,6 +349,22 @@ mod tests {
             problems[0].starts_with("project.toml:2: a project's file may not change providers"),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn folders_of_plugins_are_the_users_alone_to_name() {
+        let place =
+            Place::new("plugin_dirs = ['~/mine', '/srv/p', 'beside', 7, '']\n", "plugin_dirs = ['.']\n");
+        let (settings, problems) =
+            place.load(&Env::of([("HOME", "/home/ada"), ("USERPROFILE", "/home/ada")]));
+        let beside = place.0.path().join("beside");
+        assert_eq!(settings.plugin_dirs, [Path::new("/home/ada/mine"), Path::new("/srv/p"), &beside]);
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert_eq!(problems[0], "consort.toml:1: a folder of plugins must be a text that names it");
+        assert!(problems[2].starts_with("project.toml:1: a project's file may not name"), "{problems:?}");
+        let (settings, problems) = Place::new("\nplugin_dirs = '~/mine'\n", "").load(&Env::default());
+        assert!(settings.plugin_dirs.is_empty());
+        assert_eq!(problems, ["consort.toml:2: `plugin_dirs` must be a list of folders"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Id {
 pub enum Incoming<'a> {
     Request { id: Id, method: Cow<'a, str>, params: Option<&'a RawValue> },
     Notification { method: Cow<'a, str>, params: Option<&'a RawValue> },
-    Answer { id: Id, result: Result<&'a RawValue, Box<Failure>> },
+    Answer { id: Id, result: Result<&'a RawValue, Failure> },
 }
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ impl<'a> Incoming<'a> {
         Ok(match (method, id, result, error) {
             (Some(method), Some(id), ..) => Self::Request { id, method, params },
             (Some(method), None, ..) => Self::Notification { method, params },
-            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(Box::new(error)) },
+            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(error) },
             (None, Some(id), Some(result), None) => Self::Answer { id, result: Ok(result) },
             (None, Some(_), None, None) => return Err("it has no method, no result and no error".into()),
             (None, None, ..) => return Err("it has no id and no method".into()),

@@ -12,7 +12,7 @@ pub struct Failure {
     #[serde(default)]
     pub message: String,
     #[serde(default)]
-    pub data: FailureData,
+    pub data: Box<FailureData>,
 }
 
 /// What the host acts on.
@@ -46,7 +46,7 @@ pub struct FailureData {
 
 impl Failure {
     pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: FailureData::default() }
+        Self { code, message: message.into(), data: Box::default() }
     }
 
     /// The kind: what the plugin says, else what the code means.
@@ -96,6 +96,6 @@ impl From<&Error> for Failure {
             ..FailureData::default()
         };
         let code = if kind == ErrorKind::Cancelled { code::CANCELLED } else { code::KIND };
-        Self { code, message: error.message().to_owned(), data }
+        Self { code, message: error.message().to_owned(), data: Box::new(data) }
     }
 }

@@ -77,13 +77,13 @@ impl Sink {
         (waiting > MOST_WAITING).then(|| self.budget.clone())
     }
 
-    pub(super) fn finish(mut self: Box<Self>, result: GenerateResult) {
+    pub(super) fn finish(mut self, result: GenerateResult) {
         let mut read = Vec::new();
         self.reader.finish(result, &mut read);
         let _ = self.to.send(Batch { events: Ok(read), bytes: 0 });
     }
 
-    pub(super) fn fail(self: Box<Self>, error: Error) {
+    pub(super) fn fail(self, error: Error) {
         let _ = self.to.send(Batch { events: Err(error), bytes: 0 });
     }
 

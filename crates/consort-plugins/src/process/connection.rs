@@ -419,14 +419,14 @@ impl Connection {
         None
     }
 
-    fn answered(&self, id: &Id, result: Result<&RawValue, Box<Failure>>) {
+    fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
         let Id::Number(id) = id else { return };
         let pending = self.lock().requests.remove(id);
         match pending {
             None => {}
             Some(Pending::Call(to)) => {
                 // Whoever asked may be gone.
-                let _ = to.send(result.map(RawValue::to_owned).map_err(|failure| *failure));
+                let _ = to.send(result.map(RawValue::to_owned));
             }
             Some(Pending::Abandoned(to)) => {
                 let _ = to.send(());

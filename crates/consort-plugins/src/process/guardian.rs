@@ -131,7 +131,7 @@ fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitSta
             Error::new(ErrorKind::PluginCrash, format!("the plugin was stopped: {why}"))
         }
         None => {
-            let how = status.map_or_else(|| "ended".to_owned(), |status| describe(status));
+            let how = status.map_or_else(|| "ended".to_owned(), describe);
             let last = connection.log.last().map(|line| format!("; its last words: {line}"));
             Error::new(ErrorKind::PluginCrash, format!("the plugin {how}{}", last.unwrap_or_default()))
         }

@@ -136,11 +136,11 @@ impl Services {
         let kind = |message: String, help: &str| Failure {
             code: code::KIND,
             message,
-            data: FailureData {
+            data: Box::new(FailureData {
                 kind: Some(ErrorKind::Permission.as_str().into()),
                 help: Some(help.into()),
                 ..FailureData::default()
-            },
+            }),
         };
         if !named || !["http", "https"].contains(&url.scheme()) {
             return Err(kind(
@@ -192,11 +192,11 @@ fn setup(message: String, help: String) -> Failure {
     Failure {
         code: code::KIND,
         message,
-        data: FailureData {
+        data: Box::new(FailureData {
             kind: Some(ErrorKind::Setup.as_str().into()),
             help: Some(help),
             ..FailureData::default()
-        },
+        }),
     }
 }
 

@@ -59,25 +59,12 @@ impl Venv {
         }
         let program = self.python().ok_or_else(|| failed("the environment has no interpreter", ""))?;
         say(&format!("installing {}", packages.join(" ")));
-        let mut command = match &uv {
-            Some(uv) => {
-                let mut command = Command::new(uv);
-                command.args(["pip", "install", "--python"]).arg(&program);
-                command
-            }
-            None => {
-                let mut command = Command::new(&program);
-                command.args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "--quiet",
-                ]);
-                command
-            }
-        };
+        let mut command = Command::new(uv.as_ref().unwrap_or(&program));
+        if uv.is_some() {
+            command.args(["pip", "install", "--python"]).arg(&program);
+        } else {
+            command.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
+        }
         command.args(packages);
         run(command, env)?;
         let listed = self.list(env)?;
@@ -91,18 +78,14 @@ impl Venv {
         let parent = self.folder.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent)
             .map_err(|error| failed(&format!("{} cannot be written: {error}", parent.display()), ""))?;
-        let made = match uv {
-            Some(uv) => {
-                let mut command = Command::new(uv);
-                command.args(["venv", "--quiet", "--python"]).arg(&python.program).arg(&self.folder);
-                run(command, env)
-            }
-            None => {
-                let mut command = Command::new(&python.program);
-                command.args(["-I", "-m", "venv"]).arg(&self.folder);
-                run(command, env)
-            }
-        };
+        let mut command = Command::new(uv.unwrap_or(&python.program));
+        if uv.is_some() {
+            command.args(["venv", "--quiet", "--python"]).arg(&python.program);
+        } else {
+            command.args(["-I", "-m", "venv"]);
+        }
+        command.arg(&self.folder);
+        let made = run(command, env);
         if made.is_err() {
             // Half an environment would pass for a whole one.
             let _ = std::fs::remove_dir_all(&self.folder);

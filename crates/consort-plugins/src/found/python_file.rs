@@ -1,0 +1,166 @@
+//! Looks at a Python file: which dialect it speaks, what it needs, and what is wrong with it.
+use super::file::{self, Content, LIMIT};
+use super::folders::Folder;
+use super::look::{block_of, no_package, print, process, row, said, text_path};
+use super::manifest::Dialect;
+use super::row::{Found, Kind};
+use super::scan::Entry;
+use super::script::Script;
+use super::sidecar::Sidecar;
+use super::sniff::{Sniffed, sniff};
+use super::{block, command};
+use consort_settings::Problem;
+use std::borrow::Cow;
+use std::fs::Metadata;
+
+pub(super) fn look(
+    folder: &Folder,
+    entry: &Entry,
+    meta: &Metadata,
+    sidecar: Option<&Sidecar>,
+    salt: &str,
+) -> Found {
+    let mut found = row(folder, entry, &entry.stem);
+    if meta.len() > LIMIT {
+        too_large(&mut found, meta.len());
+        return found;
+    }
+    let content = match file::read(&entry.path) {
+        Ok(content) => content,
+        Err(error) => {
+            found.broken(format!("it cannot be read: {error}"), "make it readable for you");
+            return found;
+        }
+    };
+    let Content::Text(bytes) = &content else {
+        match content {
+            Content::Head { binary: true, .. } => {
+                found.broken("it is no Python file: it holds a zero byte", "save it as UTF-8");
+            }
+            _ => too_large(&mut found, LIMIT + 1),
+        }
+        return found;
+    };
+    let source = match text(bytes) {
+        Ok(source) => source,
+        Err(line) => {
+            let problem = Problem::new(&found.file, "it is not UTF-8").at_line(line);
+            found.troubled(vec![problem.help("save it as UTF-8, or name its encoding in the first line")]);
+            return found;
+        }
+    };
+
+    said(&mut found, block_of(entry, &content).unwrap_or_default(), sidecar);
+    if let Some(block) = block::script(&source) {
+        let (script, problems) = Script::read(&found.file, &block);
+        found.dependencies = script.dependencies;
+        found.requires_python = script.requires_python;
+        found.troubled(problems);
+    }
+    let sniffed = sniff(&source);
+    kind(&mut found, entry, meta, &sniffed, bytes);
+    found.imports = sniffed.imports;
+    found.env = sniffed.env;
+    found.key_env = sniffed.key_env;
+    for key in sniffed.needs_key {
+        if !found.secrets.contains(&key) {
+            found.secrets.push(key);
+        }
+    }
+    print(&mut found, salt, &content, meta, sidecar);
+    found
+}
+
+fn too_large(found: &mut Found, size: u64) {
+    const MIB: u64 = 1024 * 1024;
+    let message = format!("it has {} MiB; a Python plugin may have {} MiB", size.div_ceil(MIB), LIMIT / MIB);
+    found.broken(message, "keep data in a file of its own, beside it");
+}
+
+/// How it is run.
+fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, head: &[u8]) {
+    if found.manifest.package.is_some() {
+        return no_package(found);
+    }
+    let speaks = found.manifest.run.is_some() || found.manifest.protocol.is_some();
+    if speaks {
+        if found.manifest.dialect.is_some() {
+            let help = "a plugin that speaks the protocol has no dialect; take one of the two away";
+            found.broken("the manifest says both a `dialect` and how to run it as a program", help);
+        }
+        let executable = file::is_executable(meta, &entry.ending);
+        let usual = command::usual(&text_path(found), &entry.ending, executable, head);
+        return process(found, usual, false);
+    }
+    match found.manifest.dialect.or(sniffed.dialect) {
+        Some(dialect) => {
+            found.kind = Kind::Python { dialect };
+            if !dialect.is_supported() {
+                let word = dialect.word();
+                found.broken(
+                    format!("the {word} dialect is not supported yet"),
+                    "the dialects drop_in and llm are, and every program that speaks the plugin protocol",
+                );
+            }
+        }
+        None => no_model(found, sniffed),
+    }
+}
+
+fn no_model(found: &mut Found, sniffed: &Sniffed) {
+    if sniffed.imports_llm {
+        found.broken(
+            "it defines no model: it imports `llm` and has no `@llm.hookimpl`",
+            "register its models in a function marked `@llm.hookimpl`; a helper's name starts with `_`",
+        );
+    } else {
+        let known = [Dialect::DropIn, Dialect::Llm].map(Dialect::word).join("\" or \"");
+        found.broken(
+            "it defines no model",
+            format!(
+                "a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
+                 in a `/// llm-plugin` block, and a program that speaks the plugin protocol `protocol = 1`"
+            ),
+        );
+    }
+}
+
+/// The text of a Python file; the line where it is none.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, usize> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Cow::Borrowed(text)),
+        // What is looked for is ASCII in every encoding that Python can be written in and UTF-8 is not.
+        Err(_) if names_encoding(bytes) => Ok(String::from_utf8_lossy(bytes)),
+        Err(error) => Err(bytes[..=error.valid_up_to()].split(|byte| *byte == b'\n').count()),
+    }
+}
+
+/// Whether one of the first two lines names another encoding, as PEP 263 has it.
+fn names_encoding(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').take(2);
+    lines.any(|line| {
+        let line = String::from_utf8_lossy(line);
+        let comment = line.trim_start().strip_prefix('#').unwrap_or_default();
+        let named = comment.split_once("coding").and_then(|(_, rest)| rest.strip_prefix([':', '=']));
+        named.is_some_and(|name| {
+            let name = name.trim().to_ascii_lowercase();
+            !name.is_empty() && !name.starts_with("utf-8") && !name.starts_with("utf8")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn encodings() {
+        assert!(text(b"x = '\xe9'\n").is_err_and(|line| line == 1));
+        assert!(text(b"a\nb\n\xff").is_err_and(|line| line == 3));
+        assert!(text(b"# -*- coding: latin-1 -*-\nx = '\xe9'\n").is_ok());
+        assert!(text(b"#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = '\xe9'\n").is_ok());
+        assert!(text(b"# -*- coding: utf-8 -*-\nx = '\xe9'\n").is_err());
+        assert_eq!(text(b"\xef\xbb\xbfx").unwrap(), "x");
+    }
+}

@@ -1,0 +1,255 @@
+//! What a Python file is and needs, from its text alone. Nothing is run, and nothing is parsed in earnest: the
+//! worker finds out the rest.
+use super::manifest::Dialect;
+use super::python::{self, Statement, is_name};
+use super::variables;
+
+/// What a Python file's text tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sniffed {
+    /// Absent where it defines no model.
+    pub(super) dialect: Option<Dialect>,
+    /// It imports `llm`, whether or not it has a hook.
+    pub(super) imports_llm: bool,
+    /// The modules that are imported when the file is, without what is below them.
+    pub(super) imports: Vec<String>,
+    /// The environment variables that it reads.
+    pub(super) env: Vec<String>,
+    /// The keys that its models name in `needs_key`.
+    pub(super) needs_key: Vec<String>,
+    /// The variables that its models name in `key_env_var`.
+    pub(super) key_env: Vec<String>,
+}
+
+/// Looks through a Python file.
+pub(super) fn sniff(source: &str) -> Sniffed {
+    let mask = python::mask(source);
+    let mut look = Look { source, ..Look::default() };
+    for statement in python::statements(&mask) {
+        look.at(&statement);
+    }
+    let Look { mut found, seen, mut names, .. } = look;
+    found.imports_llm = seen.llm;
+    found.dialect = seen.dialect();
+    names.add(&mut found.env, source, &mask);
+    found
+}
+
+/// Whether a text can name an environment variable.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
+        && name.starts_with(|letter: char| !letter.is_ascii_digit())
+}
+
+#[derive(Default)]
+struct Look<'a> {
+    source: &'a str,
+    found: Sniffed,
+    seen: Seen,
+    names: variables::Names,
+    /// The indent of the function or class that the statements are in, if they are in one.
+    inside: Option<usize>,
+}
+
+/// What speaks for a dialect.
+#[derive(Default)]
+struct Seen {
+    llm: bool,
+    hook: bool,
+    llm_utils: bool,
+    client: bool,
+    bruno: bool,
+    vision: bool,
+}
+
+impl Seen {
+    fn dialect(&self) -> Option<Dialect> {
+        if self.llm && self.hook {
+            Some(Dialect::Llm)
+        } else if self.llm_utils || self.client {
+            Some(Dialect::DropIn)
+        } else if self.bruno {
+            Some(Dialect::Bruno)
+        } else if self.vision {
+            Some(Dialect::Vision)
+        } else {
+            None
+        }
+    }
+
+    fn module(&mut self, module: &str) {
+        match top(module) {
+            "llm" => self.llm = true,
+            "llm_utils" => self.llm_utils = true,
+            "bruno_core" | "bruno_llm" => self.bruno = true,
+            "vision_agents" | "getstream" => self.vision = true,
+            _ => {}
+        }
+    }
+}
+
+fn top(module: &str) -> &str {
+    module.split('.').next().unwrap_or_default()
+}
+
+impl Look<'_> {
+    fn at(&mut self, statement: &Statement<'_>) {
+        if self.inside.is_some_and(|indent| statement.indent <= indent) {
+            self.inside = None;
+        }
+        let (word, rest) = statement.word();
+        match word {
+            "import" => {
+                for (module, _) in names(rest) {
+                    self.import(module);
+                }
+            }
+            "from" => self.import_from(rest),
+            "class" => {
+                self.seen.client |= bases(rest).any(|base| base == "LLMClient");
+                self.inside.get_or_insert(statement.indent);
+            }
+            "def" | "async" => {
+                self.inside.get_or_insert(statement.indent);
+            }
+            "needs_key" | "key_env_var" => self.key(word, rest, statement),
+            _ => {}
+        }
+        self.seen.hook |= !matches!(word, "import" | "from") && has_word(statement.code, "hookimpl");
+    }
+
+    fn import(&mut self, module: &str) {
+        self.seen.module(module);
+        let module = top(module);
+        if self.inside.is_none()
+            && !module.is_empty()
+            && !self.found.imports.iter().any(|known| known == module)
+        {
+            self.found.imports.push(module.to_owned());
+        }
+    }
+
+    fn import_from(&mut self, rest: &str) {
+        let rest = rest.trim_start();
+        let end = rest.find(|letter: char| letter.is_whitespace()).unwrap_or(rest.len());
+        let (module, rest) = rest.split_at(end);
+        let Some(list) = rest.trim_start().strip_prefix("import") else { return };
+        // `from .llm_utils import LLMClient` means the same module, beside the file.
+        let plain = module.trim_start_matches('.');
+        if plain.len() == module.len() {
+            self.import(plain);
+        } else {
+            self.seen.module(plain);
+        }
+        if module == "os" {
+            for (name, known_as) in names(list) {
+                self.names.import(name, known_as);
+            }
+        }
+    }
+
+    /// `needs_key = "acme"` in the body of a model.
+    fn key(&mut self, word: &str, rest: &str, statement: &Statement<'_>) {
+        let Some(equals) = rest.find('=').filter(|_| self.inside.is_some()) else { return };
+        let at = statement.at + word.len() + equals + 1;
+        let Some(text) = variables::literal(self.source, at) else { return };
+        let list = if word == "needs_key" { &mut self.found.needs_key } else { &mut self.found.key_env };
+        let good = if word == "needs_key" { !text.chars().any(char::is_control) } else { is_variable(text) };
+        if good && !list.iter().any(|known| known == text) {
+            list.push(text.to_owned());
+        }
+    }
+}
+
+/// The names of an import list, and what each is known as.
+fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    list.split(',').filter_map(|item| {
+        let mut words = item
+            .trim_matches(|letter: char| "()\\".contains(letter) || letter.is_whitespace())
+            .split_whitespace();
+        let name = words.next()?;
+        Some((name, words.nth(1).unwrap_or(name)))
+    })
+}
+
+/// The classes that a class derives from, without their modules.
+fn bases(rest: &str) -> impl Iterator<Item = &str> {
+    let list = rest.split_once('(').map_or("", |(_, list)| list);
+    let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
+    list.split(',').map(|base| base.trim().rsplit('.').next().unwrap_or_default())
+}
+
+/// Whether a word stands in a code, not as a part of a longer one.
+fn has_word(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        !code[..at].chars().next_back().is_some_and(is_name)
+            && !code[at + word.len()..].chars().next().is_some_and(is_name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(source: &str, dialect: Option<Dialect>) {
+        assert_eq!(sniff(source).dialect, dialect, "{source}");
+    }
+
+    #[test]
+    fn drop_in_files() {
+        let dialect = Some(Dialect::DropIn);
+        check("from llm_utils import LLMClient\nclass A(LLMClient):\n  pass\n", dialect);
+        check("import llm_utils\nclass A(llm_utils.LLMClient): pass", dialect);
+        check("from .llm_utils import (\n  LLMClient,\n)\n", dialect);
+        check("from mine import LLMClient\nclass A(\n    Other,\n    LLMClient,\n):\n    pass\n", dialect);
+        check("try:\n    import json, llm_utils as u\nexcept ImportError:\n    pass\n", dialect);
+        check("import llm\nfrom llm_utils import LLMClient\n", dialect);
+    }
+
+    #[test]
+    fn llm_files() {
+        let dialect = Some(Dialect::Llm);
+        check("import llm\n@llm.hookimpl\ndef register_models(register): pass\n", dialect);
+        check("from llm import hookimpl, Model\n@hookimpl(specname='x')\ndef f(register): pass\n", dialect);
+        check("import llm.utils as u\nfrom llm import hookimpl as h\nx = llm.hookimpl(f)\n", dialect);
+        check("import llm\nfrom llm import hookimpl\n", None);
+        assert!(sniff("import llm\n").imports_llm);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_plugin() {
+        check("\"\"\"from llm_utils import LLMClient\nclass A(LLMClient): pass\n\"\"\"\n", None);
+        check("# import llm_utils\nx = 'import llm_utils'\n", None);
+        check("class LLMClient:\n    pass\nclass A(MyLLMClient): pass\n", None);
+        check("import llm_utilsx\nimport llmx\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn later_dialects() {
+        check("from bruno_core.interfaces import LLMInterface\n", Some(Dialect::Bruno));
+        check("from vision_agents.core.llm import realtime\n", Some(Dialect::Vision));
+        check("import getstream.x\n", Some(Dialect::Vision));
+    }
+
+    #[test]
+    fn a_syntax_error_hides_nothing() {
+        check("x = (\nfrom llm_utils import LLMClient\n", Some(Dialect::DropIn));
+        check("'''open\nfrom llm_utils import LLMClient\n", Some(Dialect::DropIn));
+    }
+
+    #[test]
+    fn imports_are_those_of_the_file_itself() {
+        let source = "import os, json.tool as j\nfrom a.b import c\nif x:\n  import d\ndef f():\n  import hidden\nclass C:\n  import too\n  def g(self): pass\nimport os.path\nfrom . import e\nx = 1; import g\n";
+        assert_eq!(sniff(source).imports, ["os", "json", "a", "d", "g"]);
+    }
+
+    #[test]
+    fn the_keys_of_models() {
+        let found = sniff(
+            "needs_key = 'outside'\nclass A(llm.KeyModel):\n  needs_key = \"acme\"\n  key_env_var: str = 'ACME_KEY'\nclass B(A):\n  needs_key = 'acme'\n  key_env_var = NAME\nclass C:\n  needs_key = None\n  key_env_var = 'no variable'\n",
+        );
+        assert_eq!((found.needs_key, found.key_env), (vec!["acme".to_owned()], vec!["ACME_KEY".to_owned()]));
+    }
+}

@@ -1,0 +1,2 @@
+//! One test binary: the crate seen from outside.
+mod found;
