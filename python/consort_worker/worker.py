@@ -53,6 +53,9 @@ class Worker:
                 self._line(line)
         except BaseException as error:  # noqa: B902 - a reader that dies silently is a worker that hangs
             logs.note(f"the reader failed: {type(error).__name__}: {error}")
+        close = getattr(self.dialect, "close", None)
+        if close is not None:
+            self._quietly(close)
         ending.leave()
 
     def _line(self, line):
@@ -186,6 +189,10 @@ class Worker:
         if config.get("raiseErrors"):
             os.environ["LLM_RAISE_ERRORS"] = "1"
         logs.install()
+        if config.get("file"):
+            plugin.set_file(config["file"])
+        else:
+            plugin.name = config.get("package") or plugin.name
         dialect = config.get("dialect")
         if dialect == "drop_in":
             from .dropin.dialect import DropIn as Dialect
