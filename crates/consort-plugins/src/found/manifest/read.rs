@@ -105,6 +105,8 @@ fn field(
         "concurrency" => manifest.concurrency = fields.number(name, value, 1),
         "limits" => manifest.limits = limits(fields, value),
         "init" => manifest.init = fields.object(name, value),
+        // Earlier drafts of the protocol named the plugin here: its file's name does.
+        "id" => {}
         // These belong to nobody: anyone may use them.
         _ if name.starts_with("x-") => {}
         _ => fields.unknown(key, &FIELDS, "a plugin's manifest"),
