@@ -108,11 +108,6 @@ class Llm:
     def fragments_load(self, call):
         return loaders.load_fragments(self.llm, call.params)
 
-    def plugin_check(self, call):
-        from ..check.llm import findings
-
-        return {"findings": findings(self)}
-
     def secrets_changed(self, names):
         if self.keys.forget(names):
             self.registry.forget()
