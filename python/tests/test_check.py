@@ -64,6 +64,7 @@ class DropIn(Case):
         self.assertEqual(self.check("def f(:\n  pass")[0][:2], ("error", "acme.py:1"))
         self.assertEqual(self.check("import torch_of_nobody\nfrom llm_utils import LLMClient"), [
             ("error", "acme.py:1", "no class derives from LLMClient"),
+            ("warning", "acme.py:1", "the package `torch_of_nobody`"),
         ])  # fmt: skip
         good = "def generate_response(self, a, b, c, d): return 'x'\ndef count_tokens(self, text): return 1"
         self.assertEqual(self.check(client(good, head="import nothing_of_the_sort")), [

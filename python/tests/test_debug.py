@@ -25,7 +25,7 @@ class Debugging(Case):
         code, out, err = self.debug(source, typed="p wrong\nq\n")
         self.assertEqual(code, 1)
         self.assertIn("'User: HelloUser: Hello'", out)
-        self.assertIn("line 6, in generate_response", err)
+        self.assertIn("line 7, in generate_response", err)
         self.assertNotIn("consort_worker", err)
         self.assertIn("plugin_bug: TypeError", err)
 
@@ -47,7 +47,7 @@ class Debugging(Case):
         code, _, err = self.debug(source)
         self.assertEqual((code, "the argument `model` of Client" in err), (1, True))
         self.assertEqual(self.debug(source, "--init", "model=x")[:2], (0, "x\n"))
-        code, _, err = self.debug("import nothing_like_it")
+        code, _, err = self.debug("import nothing_like_it\nfrom llm_utils import LLMClient")
         self.assertEqual((code, "the package `nothing_like_it`" in err), (1, True))
 
 
