@@ -4,7 +4,6 @@ import os
 import tempfile
 
 from .. import VERSION, loop
-from ..failures import Failure
 from . import embedding, loaders, package
 from .cards import embedding_card, model_card
 from .generate import Generation
@@ -19,6 +18,7 @@ class Llm:
         self.config = config
         self.user_path = os.path.join(data_dir or tempfile.mkdtemp(prefix="consort-llm-"), "llm")
         self.llm = None
+        self.notes = []
 
     def load(self):
         """Brings llm up and registers the plugin; gives the result of `initialize`."""
@@ -36,7 +36,7 @@ class Llm:
             "tools": self.tools.has_any(),
             "templates": sorted(llm.get_template_loaders()),
             "fragments": sorted(llm.get_fragment_loaders()),
-            "commands": package.commands(llm),
+            "commands": self._commands(),
         }
         self.keys.may_ask = True
         if isinstance(about["description"], str):
@@ -45,20 +45,24 @@ class Llm:
             "plugin": about,
             # What is not there is absent.
             "capabilities": {name: value for name, value in capabilities.items() if value},
-            "notes": [],
+            "notes": self.notes,
             "worker": VERSION,
         }
+
+    def _commands(self):
+        try:
+            return package.commands(self.llm)
+        except Exception as error:  # noqa: BLE001 - commands are beside the point, its models still work
+            self.notes.append(f"its commands cannot be told: {type(error).__name__}: {error}")
+            return []
 
     def models_list(self, call):
         models, embedders = self.registry.listed(fresh=True)
         cards = [model_card(entry) for entry in models.values()]
         cards += [embedding_card(entry) for entry in embedders.values()]
-        if not cards and self.keys.refused & self.keys.asked:
-            name = sorted(self.keys.refused & self.keys.asked)[0]
-            from ..loading import missing_key
-
-            raise Failure("setup", f"no models without the key `{name}`", **missing_key(name))
-        return {"models": cards}
+        wanted = sorted(self.keys.refused & self.keys.asked)
+        notes = [f"asked for the key `{name}` to list its models, and was not granted it" for name in wanted]
+        return {"models": cards, **({"notes": notes} if notes else {})}
 
     def generate(self, call):
         entry = self.registry.model(call.params.get("model"), call)
@@ -103,11 +107,6 @@ class Llm:
 
     def fragments_load(self, call):
         return loaders.load_fragments(self.llm, call.params)
-
-    def plugin_check(self, call):
-        from ..check.llm import findings
-
-        return {"findings": findings(self)}
 
     def secrets_changed(self, names):
         if self.keys.forget(names):

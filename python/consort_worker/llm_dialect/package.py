@@ -94,7 +94,14 @@ def commands(llm):
         return []
     import click
 
+    class Commands(dict):
+        """Some plugins build on llm's own commands; loading those takes long, and only names are wanted here."""
+
+        def __missing__(self, name):
+            return click.Command(name)
+
     group = click.Group()
+    group.commands = Commands()
     hook(cli=group)
     return sorted(group.commands)
 

@@ -49,7 +49,12 @@ class Registry:
         """(entries, embedding models) as far as they are known within the time limit; raises what the plugin raised."""
         run = self._started(fresh)
         if not run.done.wait(_PATIENCE):
-            run.was_late = True
+            run.is_owed = True
+            before = run.before
+            if before is not None:  # what a slow server told the last time is better than nothing
+                return {**before.models, **run.models}, {**before.embedding, **run.embedding}
+            return dict(run.models), dict(run.embedding)
+        run.is_owed = False
         if run.error is not None:
             raise run.error
         return dict(run.models), dict(run.embedding)
@@ -57,7 +62,7 @@ class Registry:
     def known(self, model_id):
         """An entry if it is already there: never waits."""
         run = self.run
-        return run.find(run.models, model_id) if run is not None else None
+        return run.find("models", model_id) if run is not None else None
 
     def model(self, model_id, call):
         return self._found(model_id, call, "models")
@@ -69,7 +74,7 @@ class Registry:
         run = self._started(False)
         while True:
             done = run.done.is_set()
-            found = run.find(getattr(run, kind), model_id)
+            found = run.find(kind, model_id)
             if found is not None:
                 return found
             if done:
@@ -85,30 +90,38 @@ class Registry:
 
     def _started(self, fresh):
         with self.lock:
-            # One that still waits for its server is not started a second time.
-            if self.run is None or (fresh and self.run.done.is_set()):
-                self.run = _Run(self.llm, self.on_late)
+            # One that still waits for its server is not started a second time, nor one that came late and was not
+            # yet asked for: a list that is always late would be asked for forever.
+            if self.run is None or (fresh and self.run.done.is_set() and not self.run.is_owed):
+                before = self.run
+                if before is not None:
+                    before.before = None
+                self.run = _Run(self.llm, self.on_late, before)
             return self.run
 
 
 class _Run:
     """One call of the plugin's registration hooks, in a thread of its own."""
 
-    def __init__(self, llm, on_late):
+    def __init__(self, llm, on_late, before):
         self.llm = llm
         self.on_late = on_late
+        self.before = before
         self.models = {}
         self.embedding = {}
         self.aliases = []  # what newer versions of llm show to hooks
         self.error = None
-        self.was_late = False
+        self.is_owed = False  # somebody went away with less than all
         self.done = threading.Event()
         threading.Thread(target=self._work, name="register", daemon=True).start()
 
-    def find(self, kept, wanted):
+    def find(self, kind, wanted):
+        kept = getattr(self, kind)
         found = kept.get(wanted)
         if found is None:
             found = next((entry for entry in list(kept.values()) if wanted in entry.aliases), None)
+        if found is None and self.before is not None and not self.done.is_set():
+            return self.before.find(kind, wanted)
         return found
 
     def _work(self):
@@ -122,7 +135,7 @@ class _Run:
             self.error = error
         finally:
             self.done.set()
-        if self.was_late:
+        if self.is_owed:
             self.on_late()
 
     def _register(self, model, async_model=None, aliases=None):
