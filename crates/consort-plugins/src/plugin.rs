@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a plugin may take to list its models. Some ask a server.
 const LISTING: Duration = Duration::from_secs(15);
@@ -477,6 +477,15 @@ impl Plugin {
             .env("LLM_USER_PATH", self.folder.join("llm"))
             .env("LLM_LOAD_PLUGINS", self.package().unwrap_or_default());
         Ok(command)
+    }
+
+    /// Whether its process answers, and how quickly.
+    pub async fn ping(&self) -> Result<Duration, Error> {
+        const LIMIT: Duration = Duration::from_secs(5);
+        let connection = self.supervisor.connection().await?;
+        let begun = Instant::now();
+        connection.call::<Value>("ping", json!({}), LIMIT).await?;
+        Ok(begun.elapsed())
     }
 
     /// The context of calls that nobody else makes one for: with the user's stored keys.
