@@ -7,14 +7,17 @@
 //! This crate must never know: HTTP servers, the terminal, a vendor.
 mod embedder;
 mod examine;
+mod foreground;
 pub mod found;
 mod home;
 mod learnt;
 mod model;
+mod names;
 mod plugin;
 pub mod process;
 mod provider;
 mod python;
+mod row;
 mod set;
 mod start;
 mod watch;
