@@ -18,19 +18,24 @@ def run(dialect, plugin, live, failure):
         findings += module.findings(tree)
         if live is not None:
             findings += module.live_findings(live)
-    if failure is not None:
-        level = "warning" if failure.kind == "setup" else "error"
-        told = {"level": level, "message": failure.data.get("missing") or failure.message}
-        told.update({name: failure.data[name] for name in ("at", "help") if name in failure.data})
-        if not any(each["at"] == told.get("at") and each["level"] == "error" for each in findings):
-            findings.append(told)
     name = os.path.basename(plugin.file) if plugin.file else plugin.name
     for each in findings:
-        if isinstance(each.get("at"), int):
+        if isinstance(each["at"], int):
             each["at"] = f"{name}:{each['at']}"
+    if failure is not None:
+        _add_failure(findings, failure, name)
     order = {"error": 0, "warning": 1, "note": 2}
     findings.sort(key=lambda each: order[each["level"]])
     return {"findings": findings}
+
+
+def _add_failure(findings, failure, name):
+    """Why it did not load, unless the source has told the same of that line already."""
+    level = "warning" if failure.kind == "setup" else "error"
+    at = failure.data.get("at") or f"{name}:1"
+    if level == "error" and any(each["at"] == at and each["level"] == "error" for each in findings):
+        return
+    findings.append(finding(level, at, failure.data.get("missing") or failure.message, failure.data.get("help")))
 
 
 def _tree(plugin):
