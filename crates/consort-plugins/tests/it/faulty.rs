@@ -104,7 +104,7 @@ async fn twelve_faulty_plugins_hurt_nobody() {
         let kind = outcome.error.as_ref().map(consort_core::Error::kind);
         match id {
             "f04_generate" => {
-                assert!(said.contains("KeyError") && said.contains("f04_generate.py:6"), "{said}")
+                assert!(said.contains("KeyError") && said.contains("f04_generate.py:6"), "{said}");
             }
             "f05_midstream" => {
                 assert_eq!(outcome.answer.text(), "one two ");

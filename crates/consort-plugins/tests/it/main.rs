@@ -8,4 +8,7 @@
 )]
 mod faulty;
 mod found;
+mod found_any;
+mod found_bad;
+mod place;
 mod support;

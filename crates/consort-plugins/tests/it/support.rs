@@ -1,7 +1,7 @@
 //! Plugins in a folder of their own, asked as the program asks them.
-use consort_core::{Accumulator, Context, Error, Event, Model, Request, Response, State};
+use consort_core::{Accumulator, Context, Error, Model, Request, Response, State};
 use consort_plugins::found::{Folder, Origin};
-use consort_plugins::{Home, Plugin, PluginProvider, Plugins};
+use consort_plugins::{Home, Plugin, Plugins};
 use consort_settings::{Env, Folders};
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub(crate) fn has_python() -> bool {
 
 /// A drop-in plugin whose answer is made by these lines.
 pub(crate) fn drop_in(answer: &str) -> String {
-    let body: String = answer.lines().map(|line| format!("        {line}\n")).collect();
+    let body = answer.lines().fold(String::new(), |body, line| body + "        " + line + "\n");
     format!(
         "from llm_utils import LLMClient\n\n\nclass Client(LLMClient):\n    def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):\n{body}\n    def count_tokens(self, text):\n        return len(text.split())\n"
     )
@@ -98,16 +98,6 @@ pub(crate) async fn ask_within(model: &Arc<dyn Model>, prompt: &str, limit: Dura
     Outcome { answer: fold.partial(), error }
 }
 
-/// Reads events until the first text.
-pub(crate) async fn first_text(stream: &mut consort_core::EventStream) -> String {
-    while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        if let Event::PartDelta { delta: consort_core::Delta::Text(text), .. } = event.unwrap() {
-            return text;
-        }
-    }
-    panic!("no text came");
-}
-
 /// The processes that were started with something below this folder in their command line.
 pub(crate) fn processes(below: &Path) -> Vec<u32> {
     let below = below.to_string_lossy().into_owned();
@@ -118,10 +108,6 @@ pub(crate) fn processes(below: &Path) -> Vec<u32> {
             String::from_utf8_lossy(&line).contains(&below)
         })
         .collect()
-}
-
-pub(crate) fn provider(plugin: &Arc<Plugin>) -> PluginProvider {
-    PluginProvider::new(plugin.clone())
 }
 
 pub(crate) fn reason(state: &State) -> String {

@@ -73,8 +73,7 @@ fn read(mut fields: Fields<'_>) -> Read {
             }
         }
     }
-    read.problems = fields.problems;
-    read.problems.sort_by_key(|problem| problem.line);
+    read.problems = fields.finish();
     read
 }
 
