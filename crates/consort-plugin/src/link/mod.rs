@@ -154,11 +154,11 @@ impl Link {
     }
 
     /// The host answered one of the plugin's requests.
-    pub(crate) fn answered(&self, id: &Id, result: Result<&RawValue, Box<Failure>>) {
+    pub(crate) fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
         let Id::Text(id) = id else { return };
         let slot = self.open().answers.remove(id);
         if let Some(slot) = slot {
-            slot.fill(result.map(RawValue::to_owned).map_err(|failure| *failure));
+            slot.fill(result.map(RawValue::to_owned));
         }
     }
 

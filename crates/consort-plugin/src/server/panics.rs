@@ -38,5 +38,5 @@ fn failure(payload: &(dyn Any + Send)) -> Failure {
         ..FailureData::default()
     };
     let message = format!("the plugin panicked: {}", text.unwrap_or("(no message)"));
-    Failure { code: code::KIND, message, data }
+    Failure { code: code::KIND, message, data: Box::new(data) }
 }
