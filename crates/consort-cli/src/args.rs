@@ -21,6 +21,8 @@ const ENVIRONMENT: &str = "\
 Environment:
   CONSORT_HOME     one folder for settings, keys and data
   CONSORT_MODEL    the default model
+  CONSORT_PLUGINS  more folders of plugins, as PATH lists folders
+  CONSORT_PYTHON   the Python that plugins run on
   CONSORT_LOG      log to stderr, without keys: error, warn, info, debug, trace
   NO_COLOR         no colours";
 
