@@ -3,6 +3,7 @@ mod attach;
 mod check;
 mod input;
 mod kind;
+mod loaded;
 mod options;
 mod play;
 mod show;
@@ -13,8 +14,9 @@ use crate::exit::{self, Done, Failure};
 use crate::local::LocalServers;
 use crate::setup::{Chosen, Setup, runtime};
 use crate::terminal::Style;
-use consort_core::{Error, ErrorKind, Host, Message, Model, Part, Request, Role};
+use consort_core::{Error, ErrorKind, Host, Media, Message, Model, Part, Request, Role};
 use consort_providers::TokioClock;
+use loaded::Template;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -55,17 +57,25 @@ fn tell_programs(ask: &Ask, error: &Error) -> io::Result<()> {
 /// Puts the question together. Nothing is sent before all of it was found good.
 fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, Failure> {
     let attachments = attach::read(ask)?;
-    let prompt = input::prompt(ask, attachments.len())?;
+    let others = attachments.len() + ask.fragment.len() + usize::from(ask.template.is_some());
+    let prompt = input::prompt(ask, others)?;
     let host = setup.host();
     if !ask.quiet {
         setup.tell_problems()?;
     }
+    let template = Template::load(ask.template.as_deref(), setup, runtime)?;
+    let (mut texts, media) = loaded::fragments(&ask.fragment, setup, runtime)?;
+    let attachments: Vec<Media> = attachments.into_iter().chain(media).collect();
+    texts.extend(Some(template.filled(&prompt)).filter(|prompt| !prompt.is_empty()));
+    let prompt = texts.join("\n");
     let local = LocalServers::of(&host, setup);
-    let chosen = choose(ask, host, &local, setup, runtime)?;
+    let chosen = choose(ask.model.as_deref().or(template.model.as_deref()), host, &local, setup, runtime)?;
     let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
-    let options = options::read(&ask.option, given, model.card(), &host)?;
+    let mut base = given.cloned().unwrap_or_default();
+    base.extend(template.options);
+    let options = options::read(&ask.option, Some(&base), model.card(), &host)?;
     check::reads(model.card(), &attachments, &host)?;
     if chosen.fallback && !ask.quiet {
         let note = "note: no key is set up, so the demo model answers; `consort doctor` says what to do";
@@ -77,7 +87,7 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     request.model.clone_from(&model.card().name);
     request.stream = !ask.no_stream;
     request.options = options;
-    let system = ask.system.iter().filter(|text| !text.trim().is_empty());
+    let system = ask.system.iter().chain(&template.system).take(1).filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
     Ok(Question { model, request: Arc::new(request), local })
 }
@@ -92,13 +102,12 @@ struct Answering {
 /// The model that answers. A name that nobody knows may be that of a local server which was not looked for yet, or of
 /// a plugin that never ran.
 fn choose(
-    ask: &Ask,
+    named: Option<&str>,
     host: Host,
     local: &LocalServers,
     setup: &mut Setup,
     runtime: &Runtime,
 ) -> Result<Answering, Error> {
-    let named = ask.model.as_deref();
     let unknown = |error: &Error| error.kind() == ErrorKind::ModelNotFound;
     let mut host = host;
     let mut chosen = setup.choose(&host, named);
