@@ -52,7 +52,7 @@ class Llm:
     def _commands(self):
         try:
             return package.commands(self.llm)
-        except Exception as error:  # noqa: BLE001 - commands are beside the point, its models still work
+        except Exception as error:  # commands are beside the point, its models still work
             self.notes.append(f"its commands cannot be told: {type(error).__name__}: {error}")
             return []
 
