@@ -229,6 +229,7 @@ class Worker:
         finally:
             plugin.is_loading = False
         about["protocolVersion"] = PROTOCOL
+        about["capabilities"]["check"] = True
         about["env"] = list(plugin.env)
         return about
 

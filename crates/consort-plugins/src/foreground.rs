@@ -26,6 +26,7 @@ impl Plugin {
         let program = Venv::of(&self.home.state, self.id()).program("llm").ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "it has no commands: it is no package of the `llm` ecosystem")
                 .provider(self.id())
+                .hint("consort plugins install NAME installs one")
         })?;
         let start = start_of(&self.found, &self.home, self.learnt().as_deref()).await?;
         let mut launch = start.launch;
