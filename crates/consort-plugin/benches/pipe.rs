@@ -5,7 +5,6 @@
     clippy::print_stdout,
     reason = "a benchmark prints, and may fail"
 )]
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and fails by stopping")]
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
