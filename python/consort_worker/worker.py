@@ -228,6 +228,8 @@ class Worker:
             about = self.dialect.load()
         finally:
             plugin.is_loading = False
+        # What is not known is absent.
+        about["plugin"] = {name: value for name, value in about["plugin"].items() if value is not None}
         about["protocolVersion"] = PROTOCOL
         about["capabilities"]["check"] = True
         about["env"] = list(plugin.env)

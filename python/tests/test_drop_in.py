@@ -66,7 +66,7 @@ class Contract(Case):
         one = self.worker('"""Answers.\n\nAt length."""\n' + client(
             "def generate_response(self, a, b, c, d, style='plain', fast=False, hook=print): return style + str(fast)"
         ))
-        self.assertEqual(one.about["plugin"], {"name": "acme", "version": None, "description": "Answers."})
+        self.assertEqual(one.about["plugin"], {"name": "acme", "description": "Answers."})
         (card,) = one.ask("models/list")["models"]
         self.assertEqual((card["id"], card["name"], card["kind"]), ("acme", "acme", "chat"))
         self.assertEqual(card["capabilities"], {

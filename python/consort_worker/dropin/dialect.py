@@ -2,7 +2,7 @@
 
 import threading
 
-from .. import VERSION, loop
+from .. import loop
 from ..failures import Failure
 from ..loading import open_file, plugin, run_source
 from ..shape import Shape, option_schema
@@ -47,7 +47,6 @@ class DropIn:
                 "countTokens": any(client.counter.count is not None for client in self.models.values()),
             },
             "notes": self.notes,
-            "worker": VERSION,
         }
 
     def models_list(self, call):

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from .. import VERSION, loop
+from .. import loop
 from . import embedding, loaders, package
 from .cards import embedding_card, model_card
 from .generate import Generation
@@ -46,7 +46,6 @@ class Llm:
             # What is not there is absent.
             "capabilities": {name: value for name, value in capabilities.items() if value},
             "notes": self.notes,
-            "worker": VERSION,
         }
 
     def _commands(self):
