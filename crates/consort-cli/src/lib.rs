@@ -12,6 +12,7 @@ mod exit;
 mod local;
 mod log;
 mod setup;
+mod stop;
 mod terminal;
 mod typo;
 mod welcome;

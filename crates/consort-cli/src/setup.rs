@@ -110,7 +110,8 @@ impl Setup {
 
     /// The plugin that a model is of.
     pub(crate) fn plugin_of(&self, card: &ModelCard) -> Option<Arc<Plugin>> {
-        self.plugins.as_ref()?.find(&card.provider)
+        // One that has a provider's name is not the provider.
+        self.plugins.as_ref()?.find(&card.provider).filter(|plugin| plugin.found().problem.is_none())
     }
 
     /// The plugins alone.

@@ -189,6 +189,9 @@ impl Plugin {
         let grant = format!("consort plugins grant {} {variable}", shell_word(self.id()));
         let help = match self.home.env.get(variable) {
             Some(_) => grant,
+            None if self.granted().contains(variable) => {
+                format!("export {variable}=..., or: consort keys set {variable}")
+            }
             None => format!("export {variable}=..., then: {grant}"),
         };
         Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }

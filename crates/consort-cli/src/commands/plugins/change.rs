@@ -1,6 +1,7 @@
 //! What the user decides about plugins: trust, grants, a new look.
 use crate::exit::{self, Done};
 use crate::setup::{Setup, runtime, state_words};
+use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins};
@@ -73,7 +74,10 @@ pub(super) fn reload(name: Option<&str>, plugins: &Plugins, setup: &Setup) -> Do
     };
     chosen.iter().for_each(|plugin| plugin.forget());
     let runtime = runtime()?;
-    runtime.block_on(plugins.check_all());
+    wait_for(&runtime, async {
+        plugins.check_all().await;
+        Ok(())
+    })?;
     drop(runtime);
     let mut to = anstream::stderr().lock();
     for plugin in chosen {

@@ -165,7 +165,7 @@ fn what_cannot_be_done_with_a_file() {
     assert_snapshot!(place.run(&["plugins", "run", "parrot", "x"]), @r#"
     exit 2
     --- stderr
-    error: parrot: it has no commands: it is no package of the `llm` ecosystem
+    error: parrot: only plugins of the `llm` ecosystem have commands
       help: consort plugins install NAME installs one
     "#);
     assert_snapshot!(place.run(&["plugins", "install-deps", "parrot"]), @r#"
