@@ -85,7 +85,8 @@ def explain(error):
     common = {"at": at, "traceback": trace}
     missing = plugin.missing_for(error, by_words=_status_of(error) is None)
     if missing is not None:
-        return Failure("setup", _said(error) or missing["missing"], **{**common, **missing})
+        said = _said(error) if "llm keys set" not in _said(error) else ""
+        return Failure("setup", said or f"{missing['missing']} is missing", **{**common, **missing})
     kind, source = _kind_of(error)
     if kind is None:
         return bug(error, at, trace)

@@ -36,6 +36,10 @@ class Host:
                 self.notify("cancel", {"request": number})
         return _result(answer[0])
 
+    def ask_later(self, method, params, deliver):
+        """Asks, and hands the answering message to `deliver` when it comes, in the reader's thread."""
+        self._send(method, params, deliver)
+
     async def ask_async(self, method, params):
         """Asks from a coroutine. The task's own cancellation ends the wait."""
         import asyncio

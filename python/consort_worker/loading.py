@@ -42,7 +42,7 @@ class Plugin:
         if isinstance(error, ModuleNotFoundError) and error.name and "known parent package" not in str(error):
             return _missing_package(error.name, self.name)
         if type(error).__name__ == "NeedsKeyException":
-            return _missing_key(str(error), self.name)
+            return _key_in(str(error))
         if not by_words:
             return None
         names = self._named_in(error)
@@ -165,17 +165,19 @@ def _missing_package(module, name):
     }
 
 
-def _missing_key(said, name):
+def missing_key(name):
+    return {
+        "missing": f"the key `{name}`",
+        "help": f"consort keys set {_shell(name)}, then: consort plugins grant {_shell(plugin.name)} {_shell(name)}",
+    }
+
+
+def _key_in(said):
+    """The key that llm's own complaint names, in the words of this program."""
     import re
 
     found = re.search(r"llm keys set ([^\s']+)", said)
-    if not found:
-        return {"missing": "a key", "help": said}
-    key = found.group(1)
-    return {
-        "missing": f"the key `{key}`",
-        "help": f"consort keys set {key}, then: consort plugins grant {_shell(name)} {key}",
-    }
+    return missing_key(found.group(1)) if found else {"missing": "a key", "help": said}
 
 
 def _shell(name):

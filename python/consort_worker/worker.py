@@ -24,7 +24,6 @@ _METHODS = {
     "tools/close": "tools_close",
     "templates/load": "templates_load",
     "fragments/load": "fragments_load",
-    "plugin/check": "plugin_check",
 }
 
 
@@ -36,6 +35,7 @@ class Worker:
         self.jobs = queue.SimpleQueue()  # for the main thread: what must or should run there
         self.dialect = None
         self.state = "new"
+        self.config = {}
         self.failure = None
         self.open = {}
         self.open_lock = threading.Lock()
@@ -53,6 +53,9 @@ class Worker:
                 self._line(line)
         except BaseException as error:  # noqa: B902 - a reader that dies silently is a worker that hangs
             logs.note(f"the reader failed: {type(error).__name__}: {error}")
+        close = getattr(self.dialect, "close", None)
+        if close is not None:
+            self._quietly(close)
         ending.leave()
 
     def _line(self, line):
@@ -104,6 +107,8 @@ class Worker:
             threading.Thread(target=self._shutdown, args=(ident,), daemon=True).start()
         elif method in _METHODS:
             self._dispatch(ident, method, params)
+        elif method == "plugin/check":
+            self._check(ident, params)
         else:
             self._refuse(ident, -32601, f"unknown method `{method}`")
 
@@ -140,6 +145,21 @@ class Worker:
             serve_on_loop(call, handler_on_loop)
         else:
             calls.serve_in_thread(call, handler)
+
+    def _check(self, ident, params):
+        """Also for a plugin that did not load: its author needs it most."""
+        call = Call(self.writer, ident, "plugin/check", params)
+        if self.state not in ("ready", "failed"):
+            call.answer(error=Failure("protocol", "initialize first").to_error())
+            return
+
+        def check(call):
+            from . import check
+            from .loading import plugin
+
+            return check.run(self.config.get("dialect"), plugin, self.dialect if self.state == "ready" else None, self.failure)
+
+        calls.serve_in_thread(call, check)
 
     def _closed(self, call):
         with self.open_lock:
@@ -178,7 +198,7 @@ class Worker:
     def _loaded(self, params):
         from .loading import plugin
 
-        config = params.get("config") or {}
+        config = self.config = params.get("config") or {}
         data_dir = params.get("dataDir")
         if data_dir:
             os.makedirs(data_dir, exist_ok=True)
@@ -186,6 +206,10 @@ class Worker:
         if config.get("raiseErrors"):
             os.environ["LLM_RAISE_ERRORS"] = "1"
         logs.install()
+        if config.get("file"):
+            plugin.set_file(config["file"])
+        else:
+            plugin.name = config.get("package") or plugin.name
         dialect = config.get("dialect")
         if dialect == "drop_in":
             from .dropin.dialect import DropIn as Dialect

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 7] = [
-    ("consort-cli", 7),
+const FLOORS: [(&str, u32); 8] = [
+    ("consort", 7),
+    ("consort-cli", 6),
     ("consort-plugins", 3),
     ("consort-plugin", 1),
     ("consort-providers", 2),
@@ -60,7 +61,7 @@ const VENDORS: [&str; 22] = [
 ];
 
 /// The crates that people see: they know the engine and the core types only.
-const SURFACES: [&str; 1] = ["consort-cli"];
+const SURFACES: [&str; 2] = ["consort", "consort-cli"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

@@ -21,6 +21,8 @@ const ENVIRONMENT: &str = "\
 Environment:
   CONSORT_HOME     one folder for settings, keys and data
   CONSORT_MODEL    the default model
+  CONSORT_PLUGINS  more folders of plugins, as PATH lists folders
+  CONSORT_PYTHON   the Python that plugins run on
   CONSORT_LOG      log to stderr, without keys: error, warn, info, debug, trace
   NO_COLOR         no colours";
 
@@ -67,6 +69,12 @@ pub(crate) struct Ask {
     /// Instructions for the model
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
+    /// Put what a plugin loads, or a text file, before the prompt
+    #[arg(short, long, value_name = "PREFIX:NAME|FILE")]
+    pub(crate) fragment: Vec<String>,
+    /// Start from a template that a plugin loads; the prompt fills its `$input`
+    #[arg(short, long, value_name = "PREFIX:NAME")]
+    pub(crate) template: Option<String>,
     /// Set an option of the model (`consort models options MODEL` lists them)
     #[arg(short, long = "option", num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
     pub(crate) option: Vec<String>,
@@ -316,6 +324,16 @@ pub(crate) enum PluginsCommand {
         name: String,
         #[arg(required = true, value_name = "KEY|VARIABLE")]
         keys: Vec<String>,
+    },
+    /// List the tools that a plugin offers
+    Tools { name: String },
+    /// Run one of its tools, to try it
+    Call {
+        name: String,
+        tool: String,
+        /// The arguments, as a JSON object
+        #[arg(default_value = "{}")]
+        arguments: String,
     },
     /// Run a command that an installed package brings
     Run {

@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) problems: Vec<Problem>,
     /// Folders of plugins from the command line.
     plugin_flags: Vec<PathBuf>,
+    /// Providers that the program was built with, beside ours.
+    own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
@@ -39,7 +41,7 @@ pub(crate) struct Chosen {
 }
 
 impl Setup {
-    pub(crate) fn read(plugin_flags: Vec<PathBuf>) -> Self {
+    pub(crate) fn read(plugin_flags: Vec<PathBuf>, own: Vec<Arc<dyn Provider>>) -> Self {
         let env = Env::process();
         let folders = Folders::find(&env);
         let (settings, mut problems) = Settings::load(&folders, &env);
@@ -53,6 +55,7 @@ impl Setup {
             keys,
             problems,
             plugin_flags,
+            own,
             plugins: None,
             local: LocalServers::default(),
         }
@@ -65,6 +68,9 @@ impl Setup {
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         let mut host = Host::new().provider(DemoProvider::new());
+        for provider in &self.own {
+            host.add(provider.clone());
+        }
         let plugins = self.plugins_beside(&catalogue.providers);
         for provider in catalogue.providers {
             host.add(provider);

@@ -73,6 +73,12 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     if learnt.outcome != Outcome::Ready {
         return found;
     }
+    match plugin.ping().await {
+        Ok(time) => found.push(good(format!("it answers a ping, in {} us", time.as_micros()))),
+        // The smallest plugins answer an unknown method with an error, and that is an answer.
+        Err(error) if error.kind() == ErrorKind::Unsupported => {}
+        Err(error) => found.push(of_error("it does not answer a ping", &error)),
+    }
     found.push(listed(&learnt.models.iter().map(|known| known.card.id.as_str()).collect::<Vec<_>>()));
     let models: Vec<Arc<dyn Model>> = plugin.models();
     if let State::NeedsSetup { missing } = plugin.state() {

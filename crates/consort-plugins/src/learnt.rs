@@ -109,22 +109,18 @@ impl Learnt {
     }
 }
 
-/// A plugin with one chat model is called by its own name alone. The model's name still finds it.
+/// A plugin with one chat model is called by its own name alone, and so is the model that has that name. Each is found
+/// by its own name too.
 fn name_single(plugin: &str, models: &mut [Known]) {
-    let mut chat = models.iter_mut().filter(|known| known.card.kind == ModelKind::Chat);
-    let (Some(only), None) = (chat.next(), chat.next()) else {
-        // Of several, each is found by its own name too.
-        for known in models {
-            let name = known.card.name.clone();
-            add_alias(&mut known.card, name);
+    let chat = models.iter().filter(|known| known.card.kind == ModelKind::Chat).count();
+    for known in models {
+        let card = &mut known.card;
+        let name = card.name.clone();
+        if name == plugin || (chat == 1 && card.kind == ModelKind::Chat) {
+            let full = std::mem::replace(&mut card.id, plugin.to_owned());
+            add_alias(card, full);
         }
-        return;
-    };
-    let full = std::mem::replace(&mut only.card.id, plugin.to_owned());
-    let name = only.card.name.clone();
-    add_alias(&mut only.card, full);
-    if name != plugin {
-        add_alias(&mut only.card, name);
+        add_alias(card, name);
     }
 }
 
@@ -176,6 +172,7 @@ mod tests {
         );
         let two = learn(json!([{"id": "a"}, {"id": "b"}]));
         assert_eq!(two[1], ("acme/b".to_owned(), vec!["b".to_owned()]));
+        assert_eq!(learn(json!([{"id": "acme"}, {"id": "b"}]))[0].0, "acme");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
     }

@@ -7,24 +7,31 @@
 //! This crate must never know: HTTP servers, the terminal, a vendor.
 mod embedder;
 mod examine;
+mod foreground;
 pub mod found;
 mod home;
 mod learnt;
+mod loaders;
 mod model;
+mod names;
 mod plugin;
 pub mod process;
 mod provider;
 mod python;
+mod row;
 mod set;
 mod start;
+mod tools;
 mod watch;
 
 pub use embedder::PluginEmbedder;
 pub use examine::{Finding, Level, examine};
 pub use home::Home;
 pub use learnt::{Known, Learnt, Outcome};
+pub use loaders::{Fragment, Loads};
 pub use model::PluginModel;
 pub use plugin::Plugin;
 pub use provider::PluginProvider;
 pub use python::{Installed, Interpreter, Venv};
 pub use set::{Plugins, Row};
+pub use tools::{PluginTool, Toolset};

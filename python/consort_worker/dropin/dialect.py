@@ -78,11 +78,6 @@ class DropIn:
         tokens, exact = client.counter.tokens(call, [text for text in texts if text])
         return {"tokens": tokens, "exact": exact}
 
-    def plugin_check(self, call):
-        from ..check.dropin import findings
-
-        return {"findings": findings(self)}
-
     def secrets_changed(self, names):
         """Keys reach a drop-in plugin by its environment alone, and that is new only in a new process."""
 

@@ -3,6 +3,7 @@ mod attach;
 mod check;
 mod input;
 mod kind;
+mod loaded;
 mod options;
 mod play;
 mod show;
@@ -13,8 +14,9 @@ use crate::exit::{self, Done, Failure};
 use crate::seek::seek;
 use crate::setup::{Chosen, Setup, runtime};
 use crate::terminal::Style;
-use consort_core::{Context, Error, Host, Message, Model, Part, Request, Role};
+use consort_core::{Context, Error, Host, Media, Message, Model, Part, Request, Role};
 use consort_providers::TokioClock;
+use loaded::Template;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -58,21 +60,30 @@ fn tell_programs(ask: &Ask, error: &Error) -> io::Result<()> {
 /// Puts the question together. Nothing is sent before all of it was found good.
 fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, Failure> {
     let attachments = attach::read(ask)?;
-    let prompt = input::prompt(ask, attachments.len())?;
+    let others = attachments.len() + ask.fragment.len() + usize::from(ask.template.is_some());
+    let prompt = input::prompt(ask, others)?;
     let host = setup.host();
     if !ask.quiet {
         setup.tell_problems()?;
     }
+    let template = Template::load(ask.template.as_deref(), setup, runtime)?;
+    let (mut texts, media) = loaded::fragments(&ask.fragment, setup, runtime)?;
+    let attachments: Vec<Media> = attachments.into_iter().chain(media).collect();
+    texts.extend(Some(template.filled(&prompt)).filter(|prompt| !prompt.is_empty()));
+    let prompt = texts.join("\n");
     // To look for the model is a part of the time that was given.
     let mut context = setup.context(ask.key.as_deref(), TokioClock);
     if let Some(seconds) = ask.timeout {
         context = context.within(Duration::from_secs(seconds));
     }
-    let chosen = choose(ask, host, setup, runtime)?;
+    let named = ask.model.as_deref().or(template.model.as_deref());
+    let chosen = choose(named, host, setup, runtime)?;
     let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
-    let options = options::read(&ask.option, given, model.card(), &host)?;
+    let mut base = given.cloned().unwrap_or_default();
+    base.extend(template.options);
+    let options = options::read(&ask.option, Some(&base), model.card(), &host)?;
     check::reads(model.card(), &attachments, &host)?;
     if chosen.fallback && !ask.quiet {
         let note = "note: no key is set up, so the demo model answers; `consort doctor` says what to do";
@@ -84,7 +95,7 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     request.model.clone_from(&model.card().name);
     request.stream = !ask.no_stream;
     request.options = options;
-    let system = ask.system.iter().filter(|text| !text.trim().is_empty());
+    let system = ask.system.iter().chain(&template.system).take(1).filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
     Ok(Question { model, request: Arc::new(request), context })
 }
@@ -97,8 +108,7 @@ struct Answering {
 }
 
 /// The model that answers.
-fn choose(ask: &Ask, host: Host, setup: &mut Setup, runtime: &Runtime) -> Result<Answering, Error> {
-    let named = ask.model.as_deref();
+fn choose(named: Option<&str>, host: Host, setup: &mut Setup, runtime: &Runtime) -> Result<Answering, Error> {
     let name =
         named.or(setup.settings.default_model.as_deref()).map(|name| setup.settings.resolve(name).to_owned());
     let (chosen, host) =

@@ -85,8 +85,8 @@ fn providers(to: &mut impl Write, host: &Host, setup: &Setup) -> io::Result<()> 
         .collect();
     table(to, &ready, &[None, Some(Style::Dim)])?;
     let unchecked = cards().filter(|card| card.state == State::Unchecked).map(|card| card.id.as_str());
-    let (local, plugins): (Vec<&str>, Vec<&str>) = unchecked.partition(|id| setup.local.has(id));
-    for (title, ids) in [("On this machine, if they run", local), ("Plugins that never ran", plugins)] {
+    let (local, others): (Vec<&str>, Vec<&str>) = unchecked.partition(|id| setup.local.has(id));
+    for (title, ids) in [("On this machine, if they run", local), ("Not looked at yet", others)] {
         if !ids.is_empty() {
             heading(to, title)?;
             writeln!(to, "  {}", ids.join(", "))?;

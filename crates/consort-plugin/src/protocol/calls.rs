@@ -132,6 +132,9 @@ shapes! {
         participant: Option<String>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         raw: bool,
+        /// Whether `tools/run` works for this request; absent where nobody said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run_tools: Option<bool>,
     }
     CountParams {
         model: String,
@@ -193,6 +196,9 @@ shapes! {
     LogParams { level: String, message: String }
     RunToolParams { request: Value, id: String, name: String, arguments: Value }
     HttpRequest {
+        /// The host's request that it is made for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<Value>,
         method: String,
         url: String,
         headers: Object,
@@ -226,6 +232,13 @@ pub enum Vector {
 }
 
 impl Vector {
+    /// The numbers as base64: a third of their length as text.
+    pub fn base64(numbers: &[f32]) -> Self {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Self::Base64(STANDARD.encode(bytes))
+    }
+
     /// The numbers, where the text is what it should be.
     pub fn into_numbers(self) -> Option<Vec<f32>> {
         use base64::{Engine, engine::general_purpose::STANDARD};

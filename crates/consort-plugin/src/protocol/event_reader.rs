@@ -2,10 +2,13 @@
 use super::content::{arguments, signature};
 use super::{Content, GenerateResult, UsageInfo, WireEvent};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use consort_core::{
     Body, Citation, Delta, Event, Finish, FinishReason, MediaSource, PartKey, PartKind, Warning,
 };
 use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
 
 /// Which part an event goes on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +35,42 @@ pub struct EventReader {
     open: Vec<Open>,
     started: bool,
     calls: bool,
+    files: Files,
+}
+
+type ReadFile = dyn Fn(&str) -> Result<Bytes, String> + Send + Sync;
+
+/// Reads the files that media stand in.
+#[derive(Clone, Default)]
+struct Files(Option<Arc<ReadFile>>);
+
+impl Files {
+    fn read(&self, path: &str) -> Result<Bytes, String> {
+        match &self.0 {
+            Some(read) => read(path).map_err(|error| format!("media at `{path}` could not be read: {error}")),
+            None => Err(format!("the plugin sent media by path, which is not read here: `{path}`")),
+        }
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Files")
+    }
 }
 
 impl EventReader {
     /// For the plugin whose wire is named.
     pub fn new(wire: impl Into<String>) -> Self {
-        Self { wire: wire.into(), next: 0, open: Vec::new(), started: false, calls: false }
+        let files = Files::default();
+        Self { wire: wire.into(), next: 0, open: Vec::new(), started: false, calls: false, files }
+    }
+
+    /// Reads media that come by path by this function, which says where a plugin's files may be. Without one they
+    /// are dropped, with a warning.
+    pub fn files(mut self, read: impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static) -> Self {
+        self.files = Files(Some(Arc::new(read)));
+        self
     }
 
     /// Reads one event.
@@ -66,7 +99,8 @@ impl EventReader {
             "native" => {
                 let kind =
                     PartKind::Native { wire: self.wire.clone(), kind: event.native.unwrap_or_default() };
-                self.whole(kind, Some(Delta::Native(event.value.unwrap_or_default())), event.choice, out);
+                let delta = Delta::Native(event.value.unwrap_or_default());
+                self.whole(kind, Some(delta), event.opaque.as_ref(), event.choice, out);
             }
             "citation" => self.citation(event, out),
             "usage" => out.push(Event::Usage(usage_of(event).into())),
@@ -177,19 +211,21 @@ impl EventReader {
 
     fn media(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
         let mime = event.mime.unwrap_or_default();
-        let delta = match (&event.data, event.url) {
-            (Some(data), _) => match STANDARD.decode(data.as_bytes()) {
-                Ok(bytes) => Delta::Media(bytes.into()),
-                Err(error) => {
-                    let message = format!("the plugin sent media that are no base64: {error}");
-                    out.push(Event::Warning(Warning::new("dropped", message)));
-                    return;
-                }
-            },
-            (None, Some(url)) => Delta::Url(url),
-            (None, None) => return,
+        let read = match (&event.data, event.url, event.path) {
+            (Some(data), ..) => STANDARD
+                .decode(data.as_bytes())
+                .map(|bytes| Delta::Media(bytes.into()))
+                .map_err(|error| format!("the plugin sent media that are no base64: {error}")),
+            (None, Some(url), _) => Ok(Delta::Url(url)),
+            (None, None, Some(path)) => self.files.read(&path).map(Delta::Media),
+            (None, None, None) => return,
         };
-        self.whole(PartKind::Media { mime }, Some(delta), event.choice, out);
+        match read {
+            Ok(delta) => {
+                self.whole(PartKind::Media { mime }, Some(delta), event.opaque.as_ref(), event.choice, out);
+            }
+            Err(message) => out.push(Event::Warning(Warning::new("dropped", message))),
+        }
     }
 
     fn citation(&mut self, event: WireEvent<'_>, out: &mut Vec<Event>) {
@@ -233,7 +269,14 @@ impl EventReader {
                         let delta = match media.source {
                             MediaSource::Bytes(bytes) => Some(Delta::Media(bytes)),
                             MediaSource::Url(url) => Some(Delta::Url(url)),
-                            MediaSource::Path(_) | MediaSource::File { .. } => None,
+                            MediaSource::Path(path) => match self.files.read(&path.to_string_lossy()) {
+                                Ok(bytes) => Some(Delta::Media(bytes)),
+                                Err(message) => {
+                                    out.push(Event::Warning(Warning::new("dropped", message)));
+                                    return;
+                                }
+                            },
+                            MediaSource::File { .. } => None,
                         };
                         (PartKind::Media { mime: media.mime }, delta)
                     }
@@ -260,10 +303,18 @@ impl EventReader {
         }
     }
 
-    fn whole(&mut self, kind: PartKind, delta: Option<Delta>, choice: u32, out: &mut Vec<Event>) {
+    fn whole(
+        &mut self,
+        kind: PartKind,
+        delta: Option<Delta>,
+        opaque: Option<&Value>,
+        choice: u32,
+        out: &mut Vec<Event>,
+    ) {
         self.close(|open| open.choice == choice && !matches!(open.sort, Sort::Call(_)), out);
         let key = self.begin(kind, choice, out);
         out.extend(delta.map(|delta| Event::PartDelta { part: key, delta }));
+        self.sign(key, opaque, out);
         out.push(Event::PartEnd { part: key });
     }
 

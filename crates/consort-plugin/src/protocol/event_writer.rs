@@ -9,39 +9,35 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct EventWriter {
     parts: HashMap<PartKey, Part>,
+    /// The part that each choice's words went to last. Words for another begin a new part.
+    last: HashMap<u32, PartKey>,
     usage: Option<Usage>,
-    model: (Option<String>, Option<String>),
     calls: u32,
 }
 
-#[derive(Debug, Clone)]
+/// A part that was begun. What the protocol has whole only, and state that comes in pieces, waits for its end.
+#[derive(Debug)]
 struct Part {
     kind: PartKind,
     choice: u32,
-    /// The index of a call; whether a text part is still to be begun.
+    /// The index of a call.
     index: u32,
-    fresh: bool,
+    signature: String,
+    media: Vec<u8>,
+    url: Option<String>,
+    value: Option<serde_json::Value>,
 }
 
 impl EventWriter {
     /// The event in the protocol's words: none, or one.
     pub fn write(&mut self, event: Event) -> Option<WireEvent<'static>> {
         match event {
-            Event::Started { model, response_id } => {
-                self.model = (model.clone(), response_id.clone());
-                (model.is_some() || response_id.is_some()).then(|| WireEvent {
-                    id: model,
-                    response_id,
-                    ..WireEvent::typed("model")
-                })
-            }
+            Event::Started { model, response_id } => (model.is_some() || response_id.is_some())
+                .then(|| WireEvent { id: model, response_id, ..WireEvent::typed("model") }),
             Event::PartStart { part, choice, kind } => self.start(part, choice, kind),
             Event::PartDelta { part, delta } => self.delta(part, delta),
-            Event::PartEnd { part } => {
-                self.parts.remove(&part);
-                None
-            }
-            Event::BadArguments { .. } => None,
+            Event::PartEnd { part } => self.end(part),
+            Event::BadArguments { .. } | Event::Finished(_) => None,
             Event::Usage(usage) => {
                 let info = UsageInfo::from(&usage);
                 self.usage.get_or_insert_default().update(&usage);
@@ -60,7 +56,6 @@ impl EventWriter {
                 Some(WireEvent { message: Some(warning.message), ..WireEvent::typed("warning") })
             }
             Event::Native { value } => Some(WireEvent { value: Some(value), ..WireEvent::typed("raw") }),
-            Event::Finished(_) => None,
         }
     }
 
@@ -76,69 +71,37 @@ impl EventWriter {
     }
 
     fn start(&mut self, key: PartKey, choice: u32, kind: PartKind) -> Option<WireEvent<'static>> {
-        let mut part = Part { kind: kind.clone(), choice, index: 0, fresh: true };
-        let event = if let PartKind::ToolCall { id, name } = kind {
-            part.index = self.calls;
+        let mut index = 0;
+        let event = if let PartKind::ToolCall { id, name } = &kind {
+            index = self.calls;
             self.calls += 1;
             Some(WireEvent {
-                index: Some(part.index),
-                id: Some(id),
-                name: Some(name),
+                index: Some(index),
+                id: Some(id.clone()),
+                name: Some(name.clone()),
                 choice,
                 ..WireEvent::typed("tool_call_delta")
             })
         } else {
             None
         };
-        self.parts.insert(key, part);
+        let (signature, media) = (String::new(), Vec::new());
+        self.parts.insert(key, Part { kind, choice, index, signature, media, url: None, value: None });
         event
     }
 
     fn delta(&mut self, key: PartKey, delta: Delta) -> Option<WireEvent<'static>> {
         let part = self.parts.get_mut(&key)?;
-        let fresh = std::mem::take(&mut part.fresh);
-        let words = |kind: &PartKind| match kind {
-            PartKind::Reasoning { .. } => "reasoning",
-            PartKind::Refusal => "refusal",
-            PartKind::ToolCall { .. } => "tool_call_delta",
-            _ => "text",
-        };
-        let redacted = matches!(part.kind, PartKind::Reasoning { redacted: true });
-        let is_words = matches!(part.kind, PartKind::Text | PartKind::Reasoning { .. } | PartKind::Refusal);
-        let index = matches!(part.kind, PartKind::ToolCall { .. }).then_some(part.index);
-        let base = WireEvent {
-            choice: part.choice,
-            redacted,
-            index,
-            part: (fresh && is_words).then_some(Cow::Borrowed("new")),
-            ..WireEvent::typed(words(&part.kind))
-        };
         match delta {
-            Delta::Text(text) => Some(WireEvent { text: Some(text.into()), ..base }),
-            Delta::Arguments(raw) => Some(WireEvent { arguments: Some(raw.into()), ..base }),
-            Delta::Signature(signature) => {
-                let opaque =
-                    serde_json::from_str(&signature.value).unwrap_or_else(|_| signature.value.into());
-                Some(WireEvent { opaque: Some(opaque), ..base })
+            Delta::Text(text) => {
+                let mut event = part.event();
+                if self.last.insert(part.choice, key) != Some(key) {
+                    event.part = Some(Cow::Borrowed("new"));
+                }
+                event.text = Some(text.into());
+                Some(event)
             }
-            Delta::Media(bytes) => {
-                let PartKind::Media { mime } = &part.kind else { return None };
-                Some(WireEvent {
-                    mime: Some(mime.clone()),
-                    data: Some(STANDARD.encode(&bytes).into()),
-                    choice: part.choice,
-                    ..WireEvent::typed("media")
-                })
-            }
-            Delta::Url(url) => {
-                let PartKind::Media { mime } = &part.kind else { return None };
-                Some(WireEvent {
-                    mime: Some(mime.clone()),
-                    url: Some(url),
-                    choice: part.choice,
-                    ..WireEvent::typed("media")
-                })
-            }
+            Delta::Arguments(raw) => Some(WireEvent { arguments: Some(raw.into()), ..part.event() }),
             Delta::Citation(citation) => Some(WireEvent {
                 url: citation.url,
                 title: citation.title,
@@ -148,16 +111,68 @@ impl EventWriter {
                 choice: part.choice,
                 ..WireEvent::typed("citation")
             }),
+            Delta::Signature(signature) => {
+                part.signature.push_str(&signature.value);
+                None
+            }
+            Delta::Media(bytes) => {
+                part.media.extend_from_slice(&bytes);
+                None
+            }
+            Delta::Url(url) => {
+                part.url = Some(url);
+                None
+            }
             Delta::Native(value) => {
-                let PartKind::Native { kind, .. } = &part.kind else { return None };
-                Some(WireEvent {
-                    native: Some(kind.clone()),
-                    value: Some(value),
-                    choice: part.choice,
-                    ..WireEvent::typed("native")
-                })
+                part.value = Some(value);
+                None
             }
             Delta::Vendor { .. } => None,
         }
+    }
+
+    fn end(&mut self, key: PartKey) -> Option<WireEvent<'static>> {
+        let mut part = self.parts.remove(&key)?;
+        let signature = std::mem::take(&mut part.signature);
+        // The text itself, as a JSON text: the host gives back what it was given.
+        let opaque = (!signature.is_empty()).then(|| signature.into());
+        let choice = part.choice;
+        match part.kind {
+            PartKind::Media { mime } => {
+                let data = part.url.is_none().then(|| STANDARD.encode(&part.media).into());
+                let mime = Some(mime).filter(|mime| !mime.is_empty());
+                let url = part.url;
+                Some(WireEvent { choice, opaque, mime, data, url, ..WireEvent::typed("media") })
+            }
+            PartKind::Native { kind, .. } => Some(WireEvent {
+                native: Some(kind),
+                value: part.value,
+                opaque,
+                choice,
+                ..WireEvent::typed("native")
+            }),
+            _ if opaque.is_some() => {
+                let mut event = part.event();
+                let is_words = event.index.is_none();
+                if is_words && self.last.insert(choice, key) != Some(key) {
+                    event.part = Some(Cow::Borrowed("new"));
+                }
+                Some(WireEvent { opaque, ..event })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Part {
+    /// An event of this part, as yet without content.
+    fn event(&self) -> WireEvent<'static> {
+        let (kind, redacted, index) = match self.kind {
+            PartKind::Reasoning { redacted } => ("reasoning", redacted, None),
+            PartKind::Refusal => ("refusal", false, None),
+            PartKind::ToolCall { .. } => ("tool_call_delta", false, Some(self.index)),
+            PartKind::Text | PartKind::Media { .. } | PartKind::Native { .. } => ("text", false, None),
+        };
+        WireEvent { choice: self.choice, redacted, index, ..WireEvent::typed(kind) }
     }
 }

@@ -1,7 +1,7 @@
 //! `generate`: the contract's request as the protocol writes it, and back.
 use super::{Message, Meta, ToolInfo};
 use consort_core::{
-    FunctionSpec, Object, Output, Part, Reasoning, Request, Sampling, ToolChoice, ToolSpec, Warning,
+    Body, FunctionSpec, Object, Output, Part, Reasoning, Request, Sampling, ToolChoice, ToolSpec, Warning,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ impl GenerateParams {
                 dropped(format!("{lost} part(s) of another vendor's answer mean nothing to this model"));
             }
         }
-        let tools = request.functions().map(tool_info).collect();
+        let tools = request.functions().map(ToolInfo::from).collect();
         if request.tools.iter().any(|tool| matches!(tool, ToolSpec::Native { .. })) {
             dropped("the tools that another vendor runs itself".to_owned());
         }
@@ -81,6 +81,7 @@ impl GenerateParams {
         let messages =
             self.messages.into_iter().map(|message| message.into_core(wire)).collect::<Result<_, _>>()?;
         let mut request = Request::new(messages);
+        request.messages.iter_mut().flat_map(|message| &mut message.parts).for_each(give_back);
         request.model = self.model;
         request.stream = self.stream;
         request.instructions = self.system.into_iter().map(Part::text).collect();
@@ -116,6 +117,18 @@ impl GenerateParams {
     }
 }
 
+/// A signature is a text, and comes back as the text that it was.
+fn give_back(part: &mut Part) {
+    if let Some(signature) = &mut part.signature
+        && let Ok(text) = serde_json::from_str::<String>(&signature.value)
+    {
+        signature.value = text;
+    }
+    if let Body::ToolResult(result) = &mut part.body {
+        result.content.iter_mut().for_each(give_back);
+    }
+}
+
 /// What is set of the sampling options, by the names that options have.
 fn sampling_words(sampling: &Sampling) -> Vec<(&'static str, Value)> {
     let Ok(Value::Object(mut all)) = serde_json::to_value(sampling) else { return Vec::new() };
@@ -124,11 +137,13 @@ fn sampling_words(sampling: &Sampling) -> Vec<(&'static str, Value)> {
     taken.filter(|(_, value)| set(value)).collect()
 }
 
-pub(super) fn tool_info(function: &FunctionSpec) -> ToolInfo {
-    ToolInfo {
-        name: function.name.clone(),
-        description: function.description.clone(),
-        input_schema: function.parameters.clone(),
+impl From<&FunctionSpec> for ToolInfo {
+    fn from(function: &FunctionSpec) -> Self {
+        Self {
+            name: function.name.clone(),
+            description: function.description.clone(),
+            input_schema: function.parameters.clone(),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Comment blocks that carry TOML: `/// llm-plugin` in any language, `/// script` (PEP 723) in Python.
-use super::file::HEAD;
+use super::file::{HEAD, TABLE};
 
 /// The comment leaders that a block may use.
 const LEADERS: [&str; 4] = ["#", "//", "--", ";"];
@@ -17,7 +17,8 @@ pub(super) struct Block {
 /// The `/// llm-plugin` block of a script, if one begins in its head.
 pub(super) fn manifest(source: &str) -> Option<Block> {
     // Most files have none, and are not looked at line by line.
-    let found = source.find("/// llm-plugin").filter(|at| *at < HEAD)?;
+    let head = &source[..source.floor_char_boundary(HEAD)];
+    let found = head.find("/// llm-plugin")?;
     find(source, found, "llm-plugin", &LEADERS)
 }
 
@@ -48,6 +49,9 @@ fn find(source: &str, found: usize, kind: &str, leaders: &[&'static str]) -> Opt
         }
         block.toml.push_str(content.strip_prefix(' ').unwrap_or(content));
         block.toml.push('\n');
+        if block.toml.len() > TABLE {
+            break;
+        }
     }
     Some(block)
 }

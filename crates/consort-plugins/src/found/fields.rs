@@ -14,8 +14,12 @@ pub(super) struct Fields<'a> {
     text: &'a str,
     /// How many lines of the file stand before the text.
     before: usize,
-    pub(super) problems: Vec<Problem>,
+    /// With where it stands in the text. Which line that is, is found out for those that are told.
+    problems: Vec<(usize, Problem)>,
 }
+
+/// As many problems of one manifest are told.
+const ENOUGH: usize = 8;
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -29,21 +33,29 @@ impl<'a> Fields<'a> {
         match DeTable::parse(self.text) {
             Ok(table) => Some(table.into_inner()),
             Err(error) => {
-                let problem = Problem::of_toml(self.file, self.text, &error);
-                let line = problem.line.unwrap_or(1) + self.before;
+                let at = error.span().map_or(0, |span| span.start);
                 // A parser may say a problem in several lines; a row has one.
-                let message = problem.message.lines().collect::<Vec<_>>().join("; ");
-                self.problems.push(Problem { message, ..problem }.at_line(line).help("mend this line"));
+                let message = error.message().lines().collect::<Vec<_>>().join("; ");
+                self.wrong(at..at, message, "mend this line");
                 None
             }
         }
     }
 
+    /// What was found wrong, in the order of the lines.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|(at, _)| *at);
+        let told = self.problems.into_iter().take(ENOUGH).map(|(at, problem)| {
+            let problem = problem.at_offset(self.text, at);
+            let line = problem.line.unwrap_or(1) + self.before;
+            problem.at_line(line)
+        });
+        told.collect()
+    }
+
     /// Notes a problem at a place of the text.
     pub(super) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        let problem = Problem::new(self.file, message).at_offset(self.text, span.start);
-        let line = problem.line.unwrap_or(1) + self.before;
-        self.problems.push(problem.at_line(line).help(help));
+        self.problems.push((span.start, Problem::new(self.file, message).help(help)));
     }
 
     /// Notes a field that nobody knows, and the one that may have been meant.

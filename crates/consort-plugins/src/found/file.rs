@@ -6,6 +6,9 @@ use std::path::Path;
 /// Where a manifest must begin; a file whose head holds a zero byte is no text.
 pub(super) const HEAD: usize = 8 * 1024;
 
+/// The size of a manifest. A larger one is some other file, or was made to take our time.
+pub(super) const TABLE: usize = 64 * 1024;
+
 /// The size to which a text is read.
 pub(super) const LIMIT: u64 = 2 * 1024 * 1024;
 

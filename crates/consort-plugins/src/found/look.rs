@@ -56,7 +56,7 @@ fn script(
     salt: &str,
 ) -> Option<Found> {
     let executable = file::is_executable(meta, &entry.ending);
-    let meant = sidecar.is_some_and(|sidecar| sidecar.read.meant);
+    let meant = sidecar.is_some_and(|sidecar| sidecar.read.meant && sidecar.read.manifest.package.is_none());
     // Of an ending that says nothing, only what is marked as a program, or what a manifest speaks of.
     if entry.sort == Sort::Program && !executable && !meant {
         return None;
@@ -183,8 +183,8 @@ pub(super) fn alone(folder: &Folder, sidecar: &Sidecar, salt: &str) -> Option<Fo
 /// A folder: a plugin if it holds a `plugin.toml`.
 fn folder(folder: &Folder, entry: &Entry, salt: &str) -> Option<Found> {
     let file = entry.path.join(FOLDER);
-    let what = What::at(&file);
-    if matches!(what, What::Gone) {
+    // In a folder that is closed to the user nobody can tell; most folders are no plugins.
+    if std::fs::symlink_metadata(&file).is_err() {
         if !matches!(entry.sort, Sort::Python | Sort::Script | Sort::Toml) {
             return None;
         }
@@ -197,7 +197,7 @@ fn folder(folder: &Folder, entry: &Entry, salt: &str) -> Option<Found> {
     }
     let mut found = row(folder, entry, &entry.name);
     found.file = file;
-    let (read, text) = sidecar::table(&found.file, &what);
+    let (read, text) = sidecar::table(&found.file, &What::at(&found.file));
     table(&mut found, &read, true);
     let inside = fingerprint::of_folder(&entry.path).join("\n");
     found.fingerprint =

@@ -64,13 +64,14 @@ fn one(folder: &Folder, salt: &str, problems: &mut Vec<Problem>) -> Vec<(Sort, F
     }
     let mut found = Vec::new();
     for entry in entries {
-        let sidecar = beside.get_mut(&entry.stem);
+        let is_folder = matches!(entry.what, What::Folder);
+        // A folder says everything in its own table.
+        let sidecar = beside.get_mut(&entry.stem).filter(|_| !is_folder);
         if let Some(row) = look::entry(folder, &entry, sidecar.as_deref(), salt) {
             if let Some(sidecar) = sidecar {
                 sidecar.used = true;
             }
-            let folder = matches!(entry.what, What::Folder);
-            found.push((if folder { Sort::Folder } else { entry.sort }, row));
+            found.push((if is_folder { Sort::Folder } else { entry.sort }, row));
         }
     }
     for sidecar in beside.values().filter(|sidecar| !sidecar.used) {

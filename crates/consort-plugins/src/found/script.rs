@@ -29,8 +29,7 @@ impl Script {
                 _ => {}
             }
         }
-        fields.problems.sort_by_key(|problem| problem.line);
-        (script, fields.problems)
+        (script, fields.finish())
     }
 }
 

@@ -1,5 +1,5 @@
 //! A TOML file in a plugin folder: it says more about the file beside it, or is a plugin by itself.
-use super::file::{self, Content, What};
+use super::file::{self, Content, TABLE, What};
 use super::manifest::{self, Read};
 use super::scan::Entry;
 use consort_settings::Problem;
@@ -44,10 +44,10 @@ fn text(path: &Path, what: &What) -> Result<String, (String, bool)> {
         What::Gone => return Err(("it went away".to_owned(), false)),
     }
     match file::read(path) {
-        Ok(Content::Text(bytes)) => {
+        Ok(Content::Text(bytes)) if bytes.len() <= TABLE => {
             String::from_utf8(bytes).map_err(|_| ("it is not UTF-8".to_owned(), true))
         }
-        Ok(Content::Head { .. }) => Err(("it is no text, or too large".to_owned(), false)),
+        Ok(_) => Err(("it is no text, or too large".to_owned(), false)),
         Err(error) => Err((format!("it cannot be read: {error}"), true)),
     }
 }

@@ -121,11 +121,8 @@ impl Look<'_> {
     fn import(&mut self, module: &str) {
         self.seen.module(module);
         let module = top(module);
-        if self.inside.is_none()
-            && !module.is_empty()
-            && !self.found.imports.iter().any(|known| known == module)
-        {
-            self.found.imports.push(module.to_owned());
+        if self.inside.is_none() && !module.is_empty() {
+            variables::keep(&mut self.found.imports, module);
         }
     }
 
@@ -155,8 +152,8 @@ impl Look<'_> {
         let Some(text) = variables::literal(self.source, at) else { return };
         let list = if word == "needs_key" { &mut self.found.needs_key } else { &mut self.found.key_env };
         let good = if word == "needs_key" { !text.chars().any(char::is_control) } else { is_variable(text) };
-        if good && !list.iter().any(|known| known == text) {
-            list.push(text.to_owned());
+        if good {
+            variables::keep(list, text);
         }
     }
 }
@@ -241,14 +238,17 @@ mod tests {
 
     #[test]
     fn imports_are_those_of_the_file_itself() {
-        let source = "import os, json.tool as j\nfrom a.b import c\nif x:\n  import d\ndef f():\n  import hidden\nclass C:\n  import too\n  def g(self): pass\nimport os.path\nfrom . import e\nx = 1; import g\n";
+        let source = "import os, json.tool as j\nfrom a.b import c\nif x:\n  import d\ndef f():\n  import hidden\n\
+            class C:\n  import too\n  def g(self): pass\nimport os.path\nfrom . import e\nx = 1; import g\n";
         assert_eq!(sniff(source).imports, ["os", "json", "a", "d", "g"]);
     }
 
     #[test]
     fn the_keys_of_models() {
         let found = sniff(
-            "needs_key = 'outside'\nclass A(llm.KeyModel):\n  needs_key = \"acme\"\n  key_env_var: str = 'ACME_KEY'\nclass B(A):\n  needs_key = 'acme'\n  key_env_var = NAME\nclass C:\n  needs_key = None\n  key_env_var = 'no variable'\n",
+            "needs_key = 'outside'\nclass A(llm.KeyModel):\n  needs_key = \"acme\"\n  key_env_var: str = 'ACME_KEY'\n\
+             class B(A):\n  needs_key = 'acme'\n  key_env_var = NAME\n\
+             class C:\n  needs_key = None\n  key_env_var = 'no variable'\n",
         );
         assert_eq!((found.needs_key, found.key_env), (vec!["acme".to_owned()], vec!["ACME_KEY".to_owned()]));
     }

@@ -2,6 +2,13 @@
 use super::python::is_name;
 use super::sniff::is_variable;
 
+/// A file that reads more variables, or knows the environment under more names, was made to take our time.
+const ENOUGH: usize = 256;
+const NAMES: usize = 8;
+
+/// How far around a name is looked, for the same reason.
+const NEAR: usize = 256;
+
 /// The names under which a file knows the environment: `environ` and `getenv`, and what they were imported as.
 pub(super) struct Names {
     environ: Vec<String>,
@@ -22,7 +29,7 @@ impl Names {
             "getenv" => &mut self.getenv,
             _ => return,
         };
-        if !list.iter().any(|known| known == known_as) {
+        if list.len() < NAMES && !list.iter().any(|known| known == known_as) {
             list.push(known_as.to_owned());
         }
     }
@@ -40,10 +47,15 @@ impl Names {
             environ.chain(getenv).filter(|(_, name)| is_variable(name)).collect();
         all.sort_unstable();
         for (_, name) in all {
-            if !found.iter().any(|known| known == name) {
-                found.push(name.to_owned());
-            }
+            keep(found, name);
         }
+    }
+}
+
+/// Adds a name to a list that it is not in yet.
+pub(super) fn keep(list: &mut Vec<String>, name: &str) {
+    if list.len() < ENOUGH && !list.iter().any(|known| known == name) {
+        list.push(name.to_owned());
     }
 }
 
@@ -60,8 +72,9 @@ fn read<'a>(source: &'a str, mask: &str, start: usize, end: usize) -> Option<&'a
     if let Some(inside) = behind(mask, end, "[") {
         let name = literal(source, inside)?;
         // `environ["X"] = ...` writes.
-        let rest = mask[inside..].split_once(']').map_or("", |(_, rest)| rest).trim_start();
-        let written = rest.starts_with('=') && !rest.starts_with("==");
+        let mut rest = mask.bytes().skip(inside).take(NEAR).skip_while(|byte| *byte != b']').skip(1);
+        let first = rest.find(|byte| *byte != b' ');
+        let written = first == Some(b'=') && rest.next() != Some(b'=');
         return (!written).then_some(name);
     }
     if let Some(method) = behind(mask, end, ".") {
@@ -73,14 +86,15 @@ fn read<'a>(source: &'a str, mask: &str, start: usize, end: usize) -> Option<&'a
 
 /// The variable in `"X" in os.environ`.
 fn before<'a>(source: &'a str, mask: &str, start: usize) -> Option<&'a str> {
-    let code = mask[..start].trim_end_matches(|letter: char| is_name(letter) || letter == '.');
+    let from = mask.floor_char_boundary(start.saturating_sub(NEAR));
+    let code = mask[from..start].trim_end_matches(|letter: char| is_name(letter) || letter == '.');
     let code = code.trim_end().strip_suffix("in").filter(|code| code.ends_with(char::is_whitespace))?;
     let code = code.trim_end();
     let code = code.strip_suffix("not").map_or(code, str::trim_end);
     let quote = code.chars().next_back().filter(|letter| matches!(letter, '\'' | '"'))?;
     let inside = &code[..code.len() - 1];
     let open = inside.rfind(quote)?;
-    source.get(open + 1..inside.len())
+    source.get(from + open + 1..from + inside.len())
 }
 
 /// The place behind a word that comes next, blanks before it left out.
@@ -119,6 +133,27 @@ mod tests {
         check("os.environ.setdefault('A', '1'); os.environ.pop('B')", &["A", "B"]);
         check("k = f\"{os.environ['A']}\" + f'{getenv(\"B\")}'", &["A", "B"]);
         check("if os.environ['A'] == 'x': pass\nk = os.environ['A']", &["A"]);
+    }
+
+    #[test]
+    fn a_file_that_was_made_to_take_time_takes_none() {
+        // Each of these takes minutes where the work grows with the square of the file.
+        for piece in
+            ["environ['A'", "environ.", "'A' in environ.x.", "getenv('A')", "\nfrom os import environ as e"]
+        {
+            sniff(&piece.repeat(1_000_000 / piece.len()));
+        }
+        let many = (0..100_000)
+            .map(|number| format!("import i{number};getenv('V{number}')\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        let found = sniff(&many);
+        assert_eq!((found.env.len(), found.imports.len()), (256, 256));
+        let aliases = (0..50_000)
+            .map(|number| format!("from os import environ as e{number}\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        assert!(sniff(&aliases).env.is_empty());
     }
 
     #[test]

@@ -66,9 +66,13 @@ pub(super) async fn guard(
 ) {
     let Started { mut child, group } = started;
     let _kept = Kept(connection.log.clone());
+    let mut read = false;
     let end = tokio::select! {
         _ = child.wait() => None,
-        _ = &mut reading => None,
+        _ = &mut reading => {
+            read = true;
+            None
+        }
         end = connection.wish.heard() => Some(end),
         () = idleness(&connection, idle) => Some(End::InOrder),
     };
@@ -82,8 +86,9 @@ pub(super) async fn guard(
     group.end();
     let status = child.wait().await.ok();
     // What it said before its end still counts.
-    let _ = tokio::time::timeout(REST, &mut reading).await;
-    reading.abort();
+    if !read && tokio::time::timeout(REST, &mut reading).await.is_err() {
+        reading.abort();
+    }
     let _ = tokio::time::timeout(REST / 2, logging).await;
     group.collect();
     let crashed = !matches!(end, Some(End::InOrder));

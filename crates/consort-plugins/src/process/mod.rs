@@ -1,17 +1,21 @@
 //! Plugins as processes: started, spoken to, watched over, and ended with all their children.
 mod answer;
+mod asked;
 mod cage;
 mod connection;
 mod group;
 mod guardian;
+mod handshake;
 mod launch;
 mod lines;
 mod log;
+mod reading;
 mod services;
 mod supervisor;
 
 pub(crate) use answer::{Files, Question, answer};
-pub(crate) use connection::{Connection, NoStart};
+pub(crate) use connection::Connection;
+pub(crate) use handshake::NoStart;
 pub use launch::{Launch, Limits};
 pub use log::LogRing;
 pub use services::{Grants, Services};

@@ -1,5 +1,5 @@
 //! Keeps one plugin running: starts it when it is needed, and again when it crashed, but not over and over.
-use super::connection::NoStart;
+use super::handshake::NoStart;
 use super::{Connection, Launch, LogRing, Services};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Object};
 use serde_json::Value;

@@ -1,2 +1,14 @@
 //! One test binary: the crate seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "these are tests, helpers included"
+)]
+mod faulty;
 mod found;
+mod found_any;
+mod found_bad;
+mod place;
+mod support;

@@ -5,6 +5,7 @@ mod debug;
 mod install;
 mod list;
 mod scaffold;
+mod tools;
 
 use crate::args::{Plugins as Args, PluginsCommand as Command};
 use crate::exit::{self, Done};
@@ -43,6 +44,10 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         }
         Some(Command::Revoke { name, keys }) => {
             change::revoke(find(&plugins, &name)?.as_ref(), &keys, &plugins, &setup)
+        }
+        Some(Command::Tools { name }) => tools::list(&find(&plugins, &name)?),
+        Some(Command::Call { name, tool, arguments }) => {
+            tools::call(&find(&plugins, &name)?, &tool, &arguments)
         }
         Some(Command::Run { name, arguments }) => debug::command(&find(&plugins, &name)?, &arguments, &setup),
         Some(Command::Path) => {

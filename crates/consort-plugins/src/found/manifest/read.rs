@@ -73,8 +73,7 @@ fn read(mut fields: Fields<'_>) -> Read {
             }
         }
     }
-    read.problems = fields.problems;
-    read.problems.sort_by_key(|problem| problem.line);
+    read.problems = fields.finish();
     read
 }
 
@@ -105,6 +104,8 @@ fn field(
         "concurrency" => manifest.concurrency = fields.number(name, value, 1),
         "limits" => manifest.limits = limits(fields, value),
         "init" => manifest.init = fields.object(name, value),
+        // Earlier drafts of the protocol named the plugin here: its file's name does.
+        "id" => {}
         // These belong to nobody: anyone may use them.
         _ if name.starts_with("x-") => {}
         _ => fields.unknown(key, &FIELDS, "a plugin's manifest"),

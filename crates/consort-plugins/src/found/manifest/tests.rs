@@ -115,3 +115,11 @@ fn a_table_that_was_meant() {
         assert!(!meant(text), "{text}");
     }
 }
+
+#[test]
+fn of_many_problems_the_first_are_told() {
+    let text = (0..2000).rev().map(|number| format!("field{number:04} = 1\n")).collect::<Vec<_>>().concat();
+    let problems = read(&text).1;
+    assert_eq!(problems.len(), 8);
+    assert!(problems[0].starts_with("a.toml:1: `field1999` is no field"), "{problems:?}");
+}

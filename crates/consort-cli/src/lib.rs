@@ -1,4 +1,4 @@
-//! The program `consort`: arguments in, an answer out.
+//! The command line of Consort: arguments in, an answer out.
 //!
 //! The answer alone goes to stdout; everything else goes to stderr. This crate must never know: a vendor, a
 //! message format, HTTP. It knows the contract, the settings, and that providers come from a catalogue.
@@ -19,23 +19,27 @@ mod welcome;
 
 use args::{Cli, Command};
 use clap::Parser;
+use consort_core::Provider;
 use exit::Done;
 use setup::Setup;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-fn main() -> ExitCode {
+/// Does what the arguments of the process say, with these providers beside what is built in and what the user dropped
+/// in. Gives the exit code.
+pub fn run(providers: Vec<Arc<dyn Provider>>) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(exit::of_arguments(&error, std::env::args_os())),
     };
     terminal::set_color(cli.color);
     log::start();
-    ExitCode::from(exit::settle(run(cli)))
+    ExitCode::from(exit::settle(command(cli, providers)))
 }
 
-fn run(cli: Cli) -> Done {
-    let read = || Setup::read(cli.plugins);
+fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
+    let read = || Setup::read(cli.plugins, providers);
     match cli.command {
         Some(Command::Models(models)) => commands::models::run(models, read()),
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),

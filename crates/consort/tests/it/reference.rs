@@ -1,4 +1,4 @@
-//! docs/reference/cli.md is what the program itself says. `UPDATE=1 cargo test -p consort-cli reference` writes it.
+//! docs/reference/cli.md is what the program itself says. `UPDATE=1 cargo test -p consort reference` writes it.
 use std::path::Path;
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn section(mark: &str, words: &[&str]) -> (String, String) {
 
 fn reference() -> String {
     let mut pages = vec![
-        "# The command line\n\nWritten by the program's own help; `UPDATE=1 cargo test -p consort-cli reference` makes it anew.\n"
+        "# The command line\n\nWritten by the program's own help; `UPDATE=1 cargo test -p consort reference` makes it anew.\n"
             .to_owned(),
     ];
     for command in COMMANDS {
@@ -57,5 +57,5 @@ fn the_reference_is_what_the_program_says() {
         std::fs::write(&path, &page).expect("written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/reference/cli.md is old: UPDATE=1 cargo test -p consort-cli reference");
+    assert!(written == page, "docs/reference/cli.md is old: UPDATE=1 cargo test -p consort reference");
 }

@@ -281,7 +281,7 @@ fn a_plugin_that_nobody_looked_at_is_no_local_server() {
     let doctor = place.run_with(&env, &["doctor"]);
     let local = doctor.stdout.split("On this machine, if they run").nth(1).unwrap().lines().nth(1).unwrap();
     assert!(local.contains("ollama") && !local.contains("mystery"), "{doctor}");
-    assert!(doctor.stdout.contains("Plugins that never ran\n  mystery"), "{doctor}");
+    assert!(doctor.stdout.contains("Not looked at yet\n  mystery"), "{doctor}");
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn help_and_completions() {
       models       List, search and choose models
       keys         Store keys
       providers    List providers, and show where each is described
+      plugins      See, check, install and make plugins
       doctor       Say what is set up, what is missing, and what to do
       embed        Turn texts into vectors
       completions  Print completions for a shell
@@ -164,6 +165,8 @@ fn help_and_completions() {
               Give up after this many seconds [default: what the provider's file says, mostly 600]
           --strict
               Exit with 8 when the answer was refused or cut short
+          --plugins <DIR>
+              A folder of plugins, beside the usual ones
       -h, --help
               Print help (see more with '--help')
       -V, --version

@@ -1,0 +1,80 @@
+//! The models and embedders of one plugin, by their names.
+use crate::embedder::PluginEmbedder;
+use crate::learnt::{Known, Outcome};
+use crate::model::PluginModel;
+use crate::plugin::Plugin;
+use consort_core::{Embedder, Error, ErrorKind, Model, ModelCard, ModelKind};
+use serde_json::Value;
+use std::sync::Arc;
+
+impl Plugin {
+    /// The chat models that are known. A plugin that never ran is one model of its own name.
+    pub(crate) fn models(self: &Arc<Self>) -> Vec<Arc<dyn Model>> {
+        let model = |card: ModelCard| Arc::new(PluginModel::new(card, self.clone())) as Arc<dyn Model>;
+        match self.learnt() {
+            Some(learnt) if learnt.outcome == Outcome::Ready => {
+                learnt.chat_models().map(|known| model(known.card.clone())).collect()
+            }
+            _ => self.unlearnt_cards().into_iter().map(model).collect(),
+        }
+    }
+
+    /// The cards of a plugin that could not be asked: those of its manifest, else one of its own name.
+    fn unlearnt_cards(&self) -> Vec<ModelCard> {
+        let listed = self.found.manifest.models.clone().unwrap_or_default();
+        if listed.len() > 1 {
+            return listed.into_iter().map(|name| ModelCard::new(self.id(), name)).collect();
+        }
+        let name = listed.into_iter().next().unwrap_or_else(|| self.found.id.clone());
+        let mut card = ModelCard::new(self.id(), name);
+        card.id.clone_from(&self.found.id);
+        vec![card]
+    }
+
+    pub(crate) fn model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn Model>> {
+        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready);
+        let card = if let Some(learnt) = known {
+            let named = |card: &ModelCard| {
+                card.name == name || card.id == name || card.aliases.iter().any(|alias| alias == name)
+            };
+            learnt.chat_models().find(|known| named(&known.card))?.card.clone()
+        } else {
+            let mut cards = self.unlearnt_cards().into_iter();
+            let found = cards.find(|card| card.name == name || card.id == name);
+            found.unwrap_or_else(|| ModelCard::new(self.id(), name))
+        };
+        Some(Arc::new(PluginModel::new(card, self.clone())))
+    }
+
+    /// The model of a card that may have been guessed: the plugin is started where nobody looked at it yet.
+    pub async fn model_for(self: &Arc<Self>, card: &ModelCard) -> Result<Arc<dyn Model>, Error> {
+        let (name, _) = self.model_named(&card.name).await?;
+        self.model(&name).ok_or_else(|| self.not_ready())
+    }
+
+    pub(crate) fn embedders(self: &Arc<Self>) -> Vec<Arc<dyn Embedder>> {
+        let learnt = self.learnt();
+        let all = learnt.iter().flat_map(|learnt| &learnt.models);
+        all.filter(|known| known.card.kind == ModelKind::Embedding)
+            .map(|known| Arc::new(PluginEmbedder::new(known.card.clone(), self.clone())) as Arc<dyn Embedder>)
+            .collect()
+    }
+
+    /// The model's name as the plugin knows it, and the schema of its options. A plugin that never ran is asked.
+    pub(crate) async fn model_named(&self, name: &str) -> Result<(String, Option<Value>), Error> {
+        let learnt = self.ready().await?;
+        let named =
+            |known: &&Known| known.card.name == name || known.card.aliases.iter().any(|alias| alias == name);
+        // Asked for by the plugin's own name: the only model, or the first.
+        let own = name == self.found.id;
+        let known = learnt.chat_models().find(named).or_else(|| learnt.chat_models().next().filter(|_| own));
+        if let Some(known) = known {
+            let schema = known.card.options.as_ref().clone();
+            return Ok((known.card.name.clone(), Some(schema).filter(|schema| !schema.is_null())));
+        }
+        let names: Vec<&str> = learnt.chat_models().map(|known| known.card.name.as_str()).collect();
+        let error =
+            Error::new(ErrorKind::ModelNotFound, format!("it has no model `{name}`")).provider(self.id());
+        Err(if names.is_empty() { error } else { error.hint(format!("it has {}", names.join(", "))) })
+    }
+}

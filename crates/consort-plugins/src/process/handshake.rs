@@ -1,0 +1,124 @@
+//! Starting a process, and the first words that are exchanged.
+use super::connection::{Connection, Refused};
+use super::guardian::{self, Wish};
+use super::services::Services;
+use super::{Launch, LogRing};
+use consort_core::{Error, ErrorKind, Phase};
+use consort_plugin::protocol::{self, Failure, HostCapabilities, InitializeParams, InitializeResult, Peer};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+/// Requests of a plugin that are worked on at once.
+const MOST_ASKED: usize = 64;
+
+/// Why a plugin did not start.
+#[derive(Debug)]
+pub(crate) struct NoStart {
+    pub(crate) error: Error,
+    /// What the plugin itself says.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Connection {
+    /// Starts the process and shakes hands.
+    pub(crate) async fn start(
+        plugin: &str,
+        launch: &Launch,
+        config: Value,
+        services: Arc<Services>,
+        log: Arc<LogRing>,
+    ) -> Result<Arc<Self>, NoStart> {
+        let no_start = |error: Error| NoStart { error: error.provider(plugin), failure: None };
+        let mut started = launch.start().map_err(|error| no_start(cannot_start(launch, &error)))?;
+        let pipes = (started.child.stdin.take(), started.child.stdout.take(), started.child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            return Err(no_start(Error::new(ErrorKind::PluginCrash, "the process has no pipes")));
+        };
+        let (to, lines) = mpsc::unbounded_channel();
+        let connection = Arc::new(Self {
+            to,
+            queued: Arc::default(),
+            open: Mutex::default(),
+            next: AtomicU64::new(1),
+            stray: AtomicUsize::new(0),
+            asked: Semaphore::new(MOST_ASKED),
+            turns: Arc::new(Semaphore::new(launch.limits.concurrency.max(1))),
+            log,
+            services,
+            wire: format!("plugin:{plugin}"),
+            plugin: plugin.to_owned(),
+            wish: Wish::default(),
+            hello: OnceLock::new(),
+            changed: AtomicBool::new(false),
+            used: Mutex::new(Instant::now()),
+            ended: Notify::new(),
+        });
+        tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
+        let reading = tokio::spawn(connection.clone().read(stdout));
+        let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
+        tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.idle));
+        match connection.shake_hands(launch, config).await {
+            Ok(hello) => {
+                let _ = connection.hello.set(hello);
+                Ok(connection)
+            }
+            Err(no) => {
+                connection.wish.kill("it did not start");
+                connection.ended.notified().await;
+                Err(no)
+            }
+        }
+    }
+
+    async fn shake_hands(&self, launch: &Launch, config: Value) -> Result<InitializeResult, NoStart> {
+        let params = InitializeParams {
+            protocol_version: protocol::VERSION,
+            host: Peer { name: "consort".into(), version: env!("CARGO_PKG_VERSION").into() },
+            capabilities: HostCapabilities { http: true, secrets: true, tools: true },
+            limits: protocol::Limits { max_message_bytes: protocol::MAX_MESSAGE },
+            data_dir: launch.folder.to_string_lossy().into_owned(),
+            config,
+        };
+        let limit = launch.limits.start;
+        let answer = tokio::time::timeout(limit, self.ask("initialize", params)).await;
+        let of = |error: Error| NoStart { error, failure: None };
+        let raw = match answer {
+            Err(_) => {
+                let message = format!("it did not start within {} s", limit.as_secs());
+                return Err(of(self.named(Error::timeout(Phase::Connect, message))));
+            }
+            Ok(Err(Refused::Gone(error))) => return Err(of(error)),
+            Ok(Err(Refused::Failed(failure))) => {
+                if let Some(trace) = &failure.data.traceback {
+                    self.log_text(trace);
+                }
+                return Err(NoStart { error: self.named(failure.to_error()), failure: Some(failure) });
+            }
+            Ok(Ok(raw)) => raw,
+        };
+        let hello: InitializeResult = self.read_result(&raw).map_err(of)?;
+        if hello.protocol_version > protocol::VERSION {
+            let message = format!("it speaks version {} of the protocol", hello.protocol_version);
+            return Err(of(self
+                .named(Error::protocol(message))
+                .hint(format!("this host speaks version {}", protocol::VERSION))));
+        }
+        Ok(hello)
+    }
+}
+
+fn cannot_start(launch: &Launch, error: &std::io::Error) -> Error {
+    let program = launch.program.display();
+    let what = match error.kind() {
+        std::io::ErrorKind::NotFound => format!("`{program}` is not on this machine"),
+        std::io::ErrorKind::PermissionDenied => format!("`{program}` may not be run"),
+        _ => format!("`{program}` cannot be started: {error}"),
+    };
+    Error::new(ErrorKind::Setup, what).hint(match error.kind() {
+        std::io::ErrorKind::PermissionDenied => format!("chmod +x {program}"),
+        _ => format!("install `{program}`, or say what to `run` in the plugin's manifest"),
+    })
+}

@@ -1,0 +1,152 @@
+//! What comes from a process, line by line: answers, events, and what is none of both.
+use super::answer::Budget;
+use super::connection::{Connection, Pending};
+use super::lines::{Line, Lines};
+use consort_core::{Error, ErrorKind};
+use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::io::AsyncRead;
+use tokio::process::ChildStdout;
+
+/// So many lines that are no protocol, and the plugin is stopped.
+const MOST_STRAY: usize = 100;
+
+impl Connection {
+    /// Reads until the process closes its end.
+    pub(super) async fn read(self: Arc<Self>, stdout: ChildStdout) {
+        self.read_from(stdout).await;
+    }
+
+    async fn read_from(self: &Arc<Self>, from: impl AsyncRead + Unpin) {
+        let mut lines = Lines::new(from, protocol::MAX_MESSAGE);
+        loop {
+            let slow = match lines.next().await {
+                Ok(Some(Line::Whole(line))) => self.line(line),
+                Ok(Some(Line::TooLong)) => {
+                    self.too_long();
+                    None
+                }
+                Ok(None) | Err(_) => return,
+            };
+            if let Some((id, budget)) = slow
+                && !budget.room().await
+            {
+                self.too_slow(id);
+            }
+        }
+    }
+
+    /// Handles one line. Names the answer whose reader is behind, where that is so.
+    fn line(self: &Arc<Self>, line: &[u8]) -> Option<(u64, Arc<Budget>)> {
+        let Ok(text) = std::str::from_utf8(line) else {
+            self.stray("a line that is no text");
+            return None;
+        };
+        if text.trim().is_empty() {
+            return None;
+        }
+        match Incoming::read(text) {
+            Err(_) => {
+                self.stray(text);
+                None
+            }
+            Ok(Incoming::Notification { method, params }) => self.notified(&method, params, text.len()),
+            Ok(Incoming::Answer { id, result }) => {
+                self.answered(&id, result);
+                None
+            }
+            Ok(Incoming::Request { id, method, params }) => {
+                self.requested(id, method.into_owned(), params);
+                None
+            }
+        }
+    }
+
+    fn stray(&self, text: &str) {
+        self.log.add(&format!("stray output: {text}"));
+        if self.stray.fetch_add(1, Relaxed) + 1 >= MOST_STRAY {
+            self.wish.kill("it prints to its stdout, which belongs to the protocol");
+        }
+    }
+
+    fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<(u64, Arc<Budget>)> {
+        let text = params.map_or("{}", RawValue::get);
+        match method {
+            "generate/event" => match serde_json::from_str::<EventBatch<'_>>(text) {
+                Ok(batch) => {
+                    let mut open = self.lock();
+                    let Some(Pending::Answer(sink)) = open.requests.get_mut(&batch.request) else {
+                        return None;
+                    };
+                    let id = batch.request;
+                    return sink.events(batch.events, bytes).map(|budget| (id, budget));
+                }
+                Err(error) => self.log.add(&format!("an event could not be read: {error}")),
+            },
+            "log" => {
+                if let Ok(LogParams { level, message }) = serde_json::from_str(text) {
+                    self.log_text(&format!("{level}: {message}"));
+                }
+            }
+            "models/changed" => self.changed.store(true, Relaxed),
+            _ => {}
+        }
+        None
+    }
+
+    fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
+        let Id::Number(id) = id else { return };
+        let pending = self.lock().requests.remove(id);
+        match pending {
+            None => {}
+            Some(Pending::Call(to)) => {
+                // Whoever asked may be gone.
+                let _ = to.send(result.map(RawValue::to_owned));
+            }
+            Some(Pending::Abandoned(to)) => {
+                let _ = to.send(());
+            }
+            Some(Pending::Answer(sink)) => match result {
+                Err(failure) => sink.fail(self.failed(&failure)),
+                Ok(raw) => match serde_json::from_str::<GenerateResult>(raw.get()) {
+                    Ok(result) => sink.finish(result),
+                    Err(error) => {
+                        let message = format!("the plugin's answer could not be read: {error}");
+                        sink.fail(self.named(Error::new(ErrorKind::PluginBug, message)));
+                    }
+                },
+            },
+        }
+    }
+
+    /// A line was too long: where one request alone is open, it was meant.
+    fn too_long(&self) {
+        self.log.add(&format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20));
+        let mut open = self.lock();
+        if open.requests.len() != 1 {
+            return;
+        }
+        let Some((_, pending)) = open.requests.drain().next() else { return };
+        drop(open);
+        let message = format!("the plugin sent more than {} MiB in one line", protocol::MAX_MESSAGE >> 20);
+        match pending {
+            Pending::Answer(sink) => sink.fail(self.named(Error::new(ErrorKind::PluginBug, message))),
+            Pending::Call(to) => {
+                let _ = to.send(Err(Failure::new(code::INVALID_REQUEST, message)));
+            }
+            Pending::Abandoned(_) => {}
+        }
+    }
+
+    fn too_slow(self: &Arc<Self>, id: u64) {
+        let pending = self.lock().requests.remove(&id);
+        if let Some(Pending::Answer(sink)) = pending {
+            let error = Error::new(ErrorKind::Interrupted, "the answer was not read for ten seconds");
+            sink.fail(self.named(error));
+            self.send(protocol::notification("cancel", json!({"request": id})));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Twelve faulty plugins and good ones beside them: the good ones answer in their usual time, every fault has its row
+//! with reason and line, no process is left, and the host's memory stays bounded.
+#![cfg(target_os = "linux")]
+use super::support::{Place, ask, ask_within, drop_in, has_python, model, processes, reason};
+use consort_core::{ErrorKind, State};
+use std::time::{Duration, Instant};
+
+const SYNTAX: &str = "from llm_utils import LLMClient\n\n\nclass Client(LLMClient)\n    pass\n";
+const MISSING: &str = "import no_such_module_here\nfrom llm_utils import LLMClient\n\n\nclass Client(LLMClient):\n    def generate_response(self, s, u, m, t):\n        return 'x'\n";
+const RAISES_IN_INIT: &str = "from llm_utils import LLMClient\n\n\nclass Client(LLMClient):\n    def __init__(self):\n        raise ValueError('no good')\n\n    def generate_response(self, s, u, m, t):\n        return 'x'\n\n    def count_tokens(self, text):\n        return 1\n";
+const HANGS_AT_IMPORT: &str = "# /// llm-plugin\n# limits = { start_s = 2 }\n# ///\nimport time\nfrom llm_utils import LLMClient\n\ntime.sleep(600)\n\n\nclass Client(LLMClient):\n    def generate_response(self, s, u, m, t):\n        return 'x'\n";
+const FORKS: &str = "import os, sys, time\npid = os.fork()\nif pid == 0:\n    try:\n        os.setsid()\n    except OSError:\n        pass\n    if os.fork() == 0:\n        os.execvp(sys.executable, [sys.executable, '-c', 'import time; time.sleep(600)', __file__])\n    os._exit(0)\nos.waitpid(pid, 0)\nreturn 'forked'";
+
+/// Resident memory of this process, in MiB.
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    text.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4 / 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twelve_faulty_plugins_hurt_nobody() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin("good_one.py", &drop_in("return 'good ' + user_message"));
+    place.plugin("good_two.py", &drop_in("return 'fine'"));
+    place.plugin("f01_syntax.py", SYNTAX);
+    place.plugin("f02_missing.py", MISSING);
+    place.plugin("f03_init.py", RAISES_IN_INIT);
+    place.plugin("f04_generate.py", &drop_in("raise KeyError('gone')"));
+    place.plugin("f05_midstream.py", &drop_in("yield 'one '\nyield 'two '\nraise RuntimeError('cut')"));
+    place.plugin("f06_hangs_import.py", HANGS_AT_IMPORT);
+    place.plugin("f07_hangs.py", &drop_in("import time\ntime.sleep(600)"));
+    place.plugin(
+        "f08_hog.py",
+        &format!(
+            "# /// llm-plugin\n# limits = {{ memory_mb = 300 }}\n# ///\n{}",
+            drop_in("hoard = []\nwhile True:\n    hoard.append(bytearray(16 << 20))")
+        ),
+    );
+    place.plugin("f09_exits.py", &drop_in("import os\nos._exit(7)"));
+    place.plugin(
+        "f10_prints.py",
+        &drop_in("import os\nwhile True:\n    os.write(1, b'noise ' * 1000 + b'\\n')"),
+    );
+    place.plugin("f11_forks.py", &drop_in(FORKS));
+    place.plugin("f12_types.py", &drop_in("return 42"));
+    let plugins = place.open();
+    let before = resident();
+
+    // All at once, as a server would meet them.
+    plugins.check_all().await;
+    let state = |id: &str| plugins.find(id).unwrap().state();
+    let check = |id: &str, wanted: &str| {
+        let reason = reason(&state(id));
+        assert!(reason.contains(wanted), "{id}: {reason}");
+    };
+    check("f01_syntax", "f01_syntax.py:4");
+    check("f02_missing", "no_such_module_here");
+    check("f03_init", "f03_init.py:6");
+    check("f06_hangs_import", "did not start within 2 s");
+    for id in ["good_one", "good_two", "f04_generate", "f05_midstream", "f07_hangs", "f08_hog", "f09_exits"] {
+        assert_eq!(state(id), State::Ready, "{id}");
+    }
+
+    let usual = {
+        let good = model(&plugins.find("good_one").unwrap()).await.unwrap();
+        let begun = Instant::now();
+        ask(&good, "x").await;
+        begun.elapsed()
+    };
+    let mut running = tokio::task::JoinSet::new();
+    for id in [
+        "f04_generate",
+        "f05_midstream",
+        "f07_hangs",
+        "f08_hog",
+        "f09_exits",
+        "f10_prints",
+        "f11_forks",
+        "f12_types",
+    ] {
+        let plugin = plugins.find(id).unwrap();
+        running.spawn(async move {
+            let model = model(&plugin).await.unwrap();
+            (id, ask_within(&model, "x", Duration::from_secs(4)).await)
+        });
+    }
+    // The good ones meanwhile.
+    let good = model(&plugins.find("good_one").unwrap()).await.unwrap();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..40 {
+        let begun = Instant::now();
+        assert_eq!(ask(&good, "x").await.answer.text(), "good User: x");
+        slowest = slowest.max(begun.elapsed());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(slowest < usual * 20 + Duration::from_millis(500), "usual {usual:?}, slowest {slowest:?}");
+
+    while let Some(done) = running.join_next().await {
+        let (id, outcome) = done.unwrap();
+        let said = outcome.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let kind = outcome.error.as_ref().map(consort_core::Error::kind);
+        match id {
+            "f04_generate" => {
+                assert!(said.contains("KeyError") && said.contains("f04_generate.py:6"), "{said}");
+            }
+            "f05_midstream" => {
+                assert_eq!(outcome.answer.text(), "one two ");
+                assert!(said.contains("RuntimeError: cut"), "{said}");
+            }
+            "f07_hangs" | "f10_prints" => assert_eq!(kind, Some(ErrorKind::Timeout), "{id}: {said}"),
+            "f08_hog" => assert!(kind.is_some() && kind != Some(ErrorKind::Timeout), "{said}"),
+            "f09_exits" => {
+                assert_eq!(kind, Some(ErrorKind::PluginCrash), "{said}");
+                assert!(said.contains("exited with code 7"), "{said}");
+            }
+            "f11_forks" => assert_eq!(outcome.answer.text(), "forked", "{said}"),
+            "f12_types" => assert!(said.contains("int") && said.contains("f12_types.py"), "{said}"),
+            other => panic!("{other}"),
+        }
+    }
+    assert!(resident() < before + 100, "{} MiB, {before} before", resident());
+    assert!(!processes(&place.path("")).is_empty());
+    plugins.stop();
+    let begun = Instant::now();
+    while !processes(&place.path("")).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "left: {:?}", processes(&place.path("")));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_keeps_its_text_and_the_next_call_works() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin(
+        "slow.py",
+        &drop_in("import time\nyield 'so '\nyield 'far'\ntime.sleep(1 if 'again' in user_message else 600)"),
+    );
+    let plugins = place.open();
+    let model = model(&plugins.find("slow").unwrap()).await.unwrap();
+    let asked = tokio::spawn({
+        let model = model.clone();
+        async move { ask(&model, "x").await }
+    });
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    for process in processes(&place.path("")) {
+        let killed = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
+        assert!(killed.unwrap().success());
+    }
+    let outcome = asked.await.unwrap();
+    assert_eq!(outcome.answer.text(), "so far");
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::PluginCrash);
+    let again = ask(&model, "again").await;
+    assert_eq!((again.answer.text().as_str(), again.error), ("so far", None));
+}

@@ -1,0 +1,117 @@
+"""Runs a plugin of `llm`: what the worker asks of a dialect, handed to the modules beside."""
+
+import os
+import tempfile
+
+from .. import VERSION, loop
+from . import embedding, loaders, package
+from .cards import embedding_card, model_card
+from .generate import Generation
+from .keys import Keys
+from .registry import Registry
+from .tools import Tools
+
+
+class Llm:
+    def __init__(self, host, config, data_dir):
+        self.host = host
+        self.config = config
+        self.user_path = os.path.join(data_dir or tempfile.mkdtemp(prefix="consort-llm-"), "llm")
+        self.llm = None
+        self.notes = []
+
+    def load(self):
+        """Brings llm up and registers the plugin; gives the result of `initialize`."""
+        self.llm = llm = package.start(self.user_path)
+        self.keys = Keys(llm, self.host, self.user_path)
+        if self.config.get("file"):
+            about = package.load_file(llm, self.config["file"])
+        else:
+            about = package.load_package(llm, self.config.get("package") or "")
+        self.registry = Registry(llm, lambda: self.host.notify("models/changed", {}))
+        self.tools = Tools(llm)
+        capabilities = {
+            "generate": self.registry.has_models(),
+            "embed": self.registry.has_embedding(),
+            "tools": self.tools.has_any(),
+            "templates": sorted(llm.get_template_loaders()),
+            "fragments": sorted(llm.get_fragment_loaders()),
+            "commands": self._commands(),
+        }
+        self.keys.may_ask = True
+        if isinstance(about["description"], str):
+            about["description"] = " ".join(about["description"].strip().partition("\n\n")[0].split()) or None
+        return {
+            "plugin": about,
+            # What is not there is absent.
+            "capabilities": {name: value for name, value in capabilities.items() if value},
+            "notes": self.notes,
+            "worker": VERSION,
+        }
+
+    def _commands(self):
+        try:
+            return package.commands(self.llm)
+        except Exception as error:  # noqa: BLE001 - commands are beside the point, its models still work
+            self.notes.append(f"its commands cannot be told: {type(error).__name__}: {error}")
+            return []
+
+    def models_list(self, call):
+        models, embedders = self.registry.listed(fresh=True)
+        cards = [model_card(entry) for entry in models.values()]
+        cards += [embedding_card(entry) for entry in embedders.values()]
+        wanted = sorted(self.keys.refused & self.keys.asked)
+        notes = [f"asked for the key `{name}` to list its models, and was not granted it" for name in wanted]
+        return {"models": cards, **({"notes": notes} if notes else {})}
+
+    def generate(self, call):
+        entry = self.registry.model(call.params.get("model"), call)
+        model = entry.for_stream(call.params.get("stream") is not False)
+        generation = Generation(self.llm, self.host, call, model, self.keys)
+        if generation.asynchronous:
+            return loop.wait(call, generation.run_async())
+        return generation.run()
+
+    def generate_on_loop(self, params):
+        """The coroutine function to serve a request by, where the model is known and asynchronous."""
+        entry = self.registry.known(params.get("model"))
+        if entry is None:
+            return None
+        model = entry.for_stream(params.get("stream") is not False)
+        if model is not entry.asynchronous:
+            return None
+
+        async def generate(call):
+            return await Generation(self.llm, self.host, call, model, self.keys).run_async()
+
+        return generate
+
+    def embed(self, call):
+        entry = self.registry.embedding_model(call.params.get("model"), call)
+        return embedding.embed(self.llm, call, entry.sync, self.keys)
+
+    def tools_list(self, call):
+        return self.tools.listed()
+
+    def tools_open(self, call):
+        return self.tools.open(call)
+
+    def tools_call(self, call):
+        return self.tools.call(call)
+
+    def tools_close(self, call):
+        return self.tools.close(call)
+
+    def templates_load(self, call):
+        return loaders.load_template(self.llm, call.params)
+
+    def fragments_load(self, call):
+        return loaders.load_fragments(self.llm, call.params)
+
+    def secrets_changed(self, names):
+        if self.keys.forget(names):
+            self.registry.forget()
+            self.host.notify("models/changed", {})
+
+    def close(self):
+        self.keys.close()

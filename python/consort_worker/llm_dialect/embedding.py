@@ -1,0 +1,61 @@
+"""Embeddings: vectors as the protocol carries them."""
+
+import array
+import base64
+import sys
+
+from ..failures import Failure
+
+
+def embed(llm, call, model, keys):
+    params = call.params
+    secrets = params.get("secrets") or {}
+    keys.grant(secrets, [model])
+    inputs = [_item(each) for each in params.get("inputs") or ()]
+    key = secrets.get(model.needs_key) if model.needs_key else None
+    from ..shape import Shape
+
+    try:
+        if Shape(model.embed_multi).takes("key"):
+            vectors = list(model.embed_multi(inputs, key=key))
+        else:
+            vectors = list(_with_key(model, inputs, model.get_key(key)))
+    except ValueError as error:
+        if "does not support" in str(error):
+            raise Failure("unsupported", str(error)) from error
+        raise
+    if len(vectors) != len(inputs):
+        raise Failure("plugin_bug", f"embed_batch gave {len(vectors)} vectors for {len(inputs)} inputs")
+    return {"vectors": [_encoded(vector) for vector in vectors], "model": model.model_id}
+
+
+def _with_key(model, inputs, key):
+    """Older versions of llm have the key on the model; it stays there only as long as it takes."""
+    before = model.key
+    model.key = key
+    try:
+        yield from model.embed_multi(inputs)
+    finally:
+        model.key = before
+
+
+def _item(each):
+    """A text, or the bytes of a media part."""
+    if isinstance(each, dict):
+        if each.get("data") is not None:
+            return base64.b64decode(each["data"])
+        if each.get("path"):
+            with open(each["path"], "rb") as opened:
+                return opened.read()
+        return each.get("text") or ""
+    return each
+
+
+def _encoded(vector):
+    try:
+        packed = array.array("f", [float(number) for number in vector])
+    except (TypeError, ValueError) as error:
+        raise Failure("plugin_bug", f"embed_batch gave no list of numbers: {error}") from error
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return base64.b64encode(packed.tobytes()).decode()

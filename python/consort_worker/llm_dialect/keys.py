@@ -1,0 +1,96 @@
+"""The keys that the plugin was granted, where `llm.get_key` looks: a keys.json of its own, and the environment."""
+
+import json
+import os
+import threading
+
+from ..failures import Failure
+
+
+class Keys:
+    def __init__(self, llm, host, user_path):
+        self.host = host
+        self.path = os.path.join(user_path, "keys.json")
+        self.lock = threading.Lock()
+        self.granted = {}
+        self.variables = {}  # set here, name -> value
+        self.refused = set()
+        self.asked = set()  # for any key, by the plugin itself while it registered its models
+        self.may_ask = False  # the host answers nothing before the handshake is done
+        self._remove()  # what an earlier worker left behind
+        self._get_key = llm.get_key
+        llm.get_key = self._asked_by_plugin
+
+    def grant(self, secrets, models=()):
+        """Takes the keys that came with a request."""
+        fresh = {name: value for name, value in (secrets or {}).items() if isinstance(value, str) and value}
+        with self.lock:
+            changed = {name: value for name, value in fresh.items() if self.granted.get(name) != value}
+            if changed:
+                self.granted.update(changed)
+                self._write()
+            for model in models:
+                value, variable = fresh.get(model.needs_key), getattr(model, "key_env_var", None)
+                ours = self.variables.get(variable) == os.environ.get(variable or "")
+                if value and variable and (not os.environ.get(variable) or ours):
+                    os.environ[variable] = self.variables[variable] = value
+
+    def forget(self, names):
+        """Drops keys that were changed or taken back; gives whether the plugin's list may depend on them."""
+        with self.lock:
+            values = [self.granted.pop(name, None) for name in names]
+            self.refused.clear()
+            for variable, value in list(self.variables.items()):
+                if value in values:
+                    del self.variables[variable]
+                    if os.environ.get(variable) == value:
+                        del os.environ[variable]
+            self._write()
+        return bool(self.asked)
+
+    def _asked_by_plugin(self, *arguments, **named):
+        """`llm.get_key` with one more place to look: a key that the user granted, but that no request has brought."""
+        found = self._get_key(*arguments, **named)
+        name = named.get("alias") or named.get("key_alias") or (arguments[1] if len(arguments) > 1 else None)
+        if not name:
+            return found
+        if threading.current_thread().name == "register":
+            self.asked.add(name)
+        if found or not self.may_ask or name in self.refused:
+            return found
+        try:
+            value = self._ask(name)
+        except Failure:
+            value = None
+        if not value:
+            self.refused.add(name)
+            return None
+        self.grant({name: value})
+        return value
+
+    def _ask(self, name):
+        arrived, answer = threading.Event(), []
+        self.host.ask_later("secrets/get", {"name": name}, lambda message: (answer.append(message), arrived.set()))
+        if not arrived.wait(2.0) or "error" in answer[0]:
+            return None
+        return (answer[0].get("result") or {}).get("value")
+
+    def _write(self):
+        if not self.granted:
+            self._remove()
+            return
+        temporary = f"{self.path}.new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            json.dump(self.granted, opened)
+        os.replace(temporary, self.path)
+
+    def _remove(self):
+        try:
+            os.unlink(self.path)
+        except OSError:
+            pass
+
+    def close(self):
+        """Keys live no longer than the worker."""
+        self._remove()

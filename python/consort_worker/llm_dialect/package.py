@@ -1,0 +1,110 @@
+"""Brings the real `llm` up with one plugin alone: neither its built-in models nor other installed plugins."""
+
+import os
+import sys
+
+from ..failures import Failure
+from ..loading import open_file, plugin, run_source
+
+
+def start(user_path):
+    """Imports `llm` so that it keeps its files in the plugin's own folder and loads no plugin by itself."""
+    os.makedirs(user_path, exist_ok=True)
+    os.environ["LLM_USER_PATH"] = user_path
+    import llm
+    import llm.plugins
+
+    llm.plugins.DEFAULT_PLUGINS = ()
+    llm.plugins.LLM_LOAD_PLUGINS = ""  # not by the environment: children of the plugin may want theirs
+    llm.plugins.load_plugins()
+    return llm
+
+
+def load_file(llm, path):
+    """Runs a plugin's file and registers its hooks; gives what is known about it."""
+    module = run_source(open_file(path))
+    llm.plugins.pm.register(module, name=plugin.name)
+    if not llm.plugins.pm.get_hookcallers(module):
+        raise Failure(
+            "plugin_bug",
+            "registers nothing with llm",
+            at=f"{os.path.basename(plugin.file)}:1",
+            help="mark a function `register_models(register)` with @llm.hookimpl",
+        )
+    return {"name": plugin.name, "version": _text(getattr(module, "__version__", None)), "description": module.__doc__}
+
+
+def load_package(llm, name):
+    """Registers the `llm` entry points of one installed distribution."""
+    from importlib import metadata
+
+    try:
+        distribution = metadata.distribution(name)
+    except (metadata.PackageNotFoundError, ValueError):
+        raise Failure(
+            "setup",
+            f"the package `{name}` is not installed",
+            missing=f"the package `{name}`",
+            help=f"consort plugins install {name}",
+        ) from None
+    entry_points = [entry for entry in distribution.entry_points if entry.group == "llm"]
+    if not entry_points:
+        raise Failure("plugin_bug", f"the package `{name}` has no plugin for llm in it")
+    top_levels = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points}
+    for entry in entry_points:
+        module = entry.load()
+        _own(sys.modules.get(entry.value.partition(":")[0].partition(".")[0], module), module)
+        llm.plugins.pm.register(module, name=entry.name)
+        try:
+            llm.plugins.pm._plugin_distinfo.append((module, distribution))  # so that llm.get_plugins() tells it
+        except AttributeError:
+            pass
+    plugin.env = _variables(top_levels)
+    return {"name": name, "version": distribution.version, "description": distribution.metadata.get("Summary")}
+
+
+def _own(top, module):
+    """Counts the package's files as the plugin's own, for tracebacks."""
+    plugin.file = plugin.file or getattr(module, "__file__", None)
+    paths = [os.path.join(path, "") for path in getattr(top, "__path__", ())]
+    plugin.roots += tuple(paths or filter(None, [getattr(top, "__file__", None)]))
+
+
+def _variables(top_levels):
+    """The variables that the package's loaded modules read."""
+    from ..env import variables_read
+
+    found = {}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name.partition(".")[0] not in top_levels or not path or not path.endswith(".py"):
+            continue
+        try:
+            with open(path, "rb") as opened:
+                found.update(variables_read(opened.read(), path))
+        except OSError:
+            continue
+    return found
+
+
+def commands(llm):
+    """Names of the commands that the plugin adds to the `llm` program; the host runs that program for them."""
+    hook = llm.plugins.pm.hook.register_commands
+    if not hook.get_hookimpls():
+        return []
+    import click
+
+    class Commands(dict):
+        """Some plugins build on llm's own commands; loading those takes long, and only names are wanted here."""
+
+        def __missing__(self, name):
+            return click.Command(name)
+
+    group = click.Group()
+    group.commands = Commands()
+    hook(cli=group)
+    return sorted(group.commands)
+
+
+def _text(value):
+    return value if isinstance(value, str) else None

@@ -1,0 +1,159 @@
+"""plugin/check: what it finds, and on which line."""
+
+import unittest
+
+from harness import LLM_PYTHON, Case, client
+from test_llm import LlmCase
+
+
+class DropIn(Case):
+    def check(self, source, **config):
+        one = self.worker(source, initialize=False, **config)
+        try:
+            one.ask("initialize", protocolVersion=1, config=one.config)
+        except Exception:  # noqa: BLE001 - a broken plugin is checked as well
+            pass
+        return [(f["level"], f["at"], f["message"]) for f in one.ask("plugin/check")["findings"]]
+
+    def test_a_good_plugin_has_none(self):
+        source = client("""
+            def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+                return "x"
+
+            def count_tokens(self, text):
+                return len(text) // 4
+        """)  # fmt: skip
+        self.assertEqual(self.check(source), [])
+
+    def test_what_is_wrong(self):
+        found = self.check("""
+            import os, torch_of_nobody as t
+            from llm_utils import LLMClient
+            import asyncio, time
+
+            KEY = os.environ.get("SOME_API_KEY")
+            print("hello")
+
+            class Client(LLMClient):
+                def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+                    pass
+
+                def count_tokens(self, text):
+                    return [text]
+
+            class Other(LLMClient):
+                async def generate_response(self, system):
+                    time.sleep(1)
+                    return "x"
+
+            if __name__ == "__main__":
+                print("not at import", os.environ["X"])
+        """.replace("torch_of_nobody as t", "json"))  # fmt: skip
+        self.assertEqual(found, [
+            ("error", "acme.py:9", "generate_response is empty: it returns None"),
+            ("error", "acme.py:16", "generate_response takes 1 of 4 arguments"),
+            ("warning", "acme.py:5", "reads SOME_API_KEY at import"),
+            ("warning", "acme.py:17", "time.sleep blocks in `async def generate_response`"),
+            ("warning", "acme.py:15", "Other has no count_tokens"),
+            ("warning", "acme.py:12", "count_tokens returned list, expected int"),
+            ("note", "acme.py:6", "prints at import"),
+            ("note", "acme.py:8", "Client is the file's model, Other is listed beside it"),
+        ])  # fmt: skip
+
+    def test_a_plugin_that_does_not_load(self):
+        self.assertEqual(self.check("def f(:\n  pass")[0][:2], ("error", "acme.py:1"))
+        self.assertEqual(self.check("import torch_of_nobody\nfrom llm_utils import LLMClient"), [
+            ("error", "acme.py:1", "no class derives from LLMClient"),
+            ("warning", "acme.py:1", "the package `torch_of_nobody`"),
+        ])  # fmt: skip
+        good = "def generate_response(self, a, b, c, d): return 'x'\ndef count_tokens(self, text): return 1"
+        self.assertEqual(self.check(client(good, head="import nothing_of_the_sort")), [
+            ("warning", "acme.py:2", "the package `nothing_of_the_sort`"),
+        ])  # fmt: skip
+        self.assertEqual(self.check(client("def count_tokens(self, text): return 1")), [
+            ("error", "acme.py:4", "Client has no generate_response"),
+        ])  # fmt: skip
+
+    def test_heavy_imports_and_required_parameters(self):
+        found = self.check(client("def generate_response(self, a, b, c, d, e): return 'x'\ndef count_tokens(self, t): return 2.5",
+                                  head="try:\n    import torch\nexcept ImportError:\n    torch = None"))  # fmt: skip
+        self.assertEqual(found, [
+            ("error", "acme.py:8", "generate_response wants `e`, which nobody passes"),
+            ("warning", "acme.py:3", "imports torch at the top"),
+            ("note", "acme.py:9", "count_tokens returned 2.5"),
+        ])  # fmt: skip
+
+
+@unittest.skipUnless(LLM_PYTHON, "CONSORT_TEST_LLM_PYTHON is not set")
+class Llm(LlmCase):
+    check = DropIn.check
+
+    def test_a_good_plugin_has_none(self):
+        self.assertEqual(self.check("""
+            import llm
+
+            class Shared:
+                model_id = "m"
+                needs_key = "k"
+
+            class A(Shared, llm.KeyModel):
+                def execute(self, prompt, stream, response, conversation, key=None):
+                    yield "x"
+
+            class B(Shared, llm.AsyncKeyModel):
+                async def execute(self, prompt, stream, response, conversation=None, key=None):
+                    yield "x"
+
+            @llm.hookimpl
+            def register_models(register):
+                register(A(), B())
+        """), [])  # fmt: skip
+
+    def test_what_is_wrong(self):
+        found = self.check("""
+            import llm, time
+
+            class A(llm.KeyModel):
+                model_id = "a"
+                support_schema = True
+                attachment_types = {"audio/mp3"}
+
+                def execute(self, prompt, stream, response, conversation):
+                    print("nothing")
+
+            class B(llm.AsyncModel):
+                model_id = "b"
+
+                async def execute(self, prompt, stream, response, conversation, key):
+                    time.sleep(1)
+                    yield "x"
+
+            class C(llm.Model):
+                def execute(self, prompt, response):
+                    yield "x"
+
+            @llm.hookimpl
+            def register_models(register):
+                register(A(), B())
+        """)  # fmt: skip
+        self.assertEqual(found, [
+            ("error", "acme.py:8", "execute of a KeyModel takes no key"),
+            ("error", "acme.py:8", "execute neither yields nor returns anything"),
+            ("error", "acme.py:14", "execute wants a key, but B is a AsyncModel"),
+            ("error", "acme.py:18", "C has no model_id"),
+            ("error", "acme.py:19", "execute takes no stream"),
+            ("error", "acme.py:19", "execute takes no conversation"),
+            ("warning", "acme.py:15", "time.sleep blocks in `async def execute`"),
+            ("warning", "acme.py:5", "support_schema is not what llm reads"),
+            ("warning", "acme.py:6", "llm never says audio/mp3"),
+            ("warning", "acme.py:3", "A takes a key but has no needs_key"),
+        ])  # fmt: skip
+
+    def test_hooks(self):
+        self.assertEqual(self.check("import llm")[0], ("error", "acme.py:1", "no function is marked @llm.hookimpl"))
+        found = self.check("import llm\n@llm.hookimpl\ndef register_models(register):\n    1 / 0")
+        self.assertEqual(found, [("error", "acme.py:4", "ZeroDivisionError: division by zero at acme.py:4")])
+
+
+if __name__ == "__main__":
+    unittest.main()

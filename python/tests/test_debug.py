@@ -1,0 +1,55 @@
+"""`debug` at a terminal."""
+
+import os
+import pty
+import subprocess
+import unittest
+
+from harness import PYTHON, WORKER, Case, client
+
+
+class Debugging(Case):
+    def debug(self, source, *arguments, typed=""):
+        path = self.plugin(source)
+        done = subprocess.run([PYTHON, "-I", WORKER, "debug", "--file", path, *arguments], input=typed, text=True,
+                              capture_output=True, timeout=30)  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    def test_an_answer(self):
+        source = client("def generate_response(self, a, b, c, d):\n    yield 'streamed '\n    yield b")
+        code, out, _ = self.debug(source, "--prompt", "Hi")
+        self.assertEqual((code, out), (0, "streamed User: Hi\n"))
+
+    def test_the_debugger_opens_where_it_failed(self):
+        source = client("def generate_response(self, a, b, c, d):\n    wrong = b * 2\n    return wrong + 1")
+        code, out, err = self.debug(source, typed="p wrong\nq\n")
+        self.assertEqual(code, 1)
+        self.assertIn("'User: HelloUser: Hello'", out)
+        self.assertIn("line 7, in generate_response", err)
+        self.assertNotIn("consort_worker", err)
+        self.assertIn("plugin_bug: TypeError", err)
+
+    def test_breakpoint_and_input_reach_the_terminal(self):
+        source = client("def generate_response(self, a, b, c, d):\n    return input('name? ') + str(os.environ['LLM_RAISE_ERRORS'])",
+                        head="import os")  # fmt: skip
+        path = self.plugin(source)
+        parent, child = pty.openpty()
+        command = [PYTHON, "-I", WORKER, "debug", "--file", path]
+        process = subprocess.Popen(command, stdin=child, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(child)
+        os.write(parent, b"Ada\n")
+        out, _ = process.communicate(timeout=30)
+        os.close(parent)
+        self.assertIn(b"Ada1", out)
+
+    def test_what_is_missing(self):
+        source = client("def __init__(self, model): pass\ndef generate_response(self, a, b, c, d): return 'x'")
+        code, _, err = self.debug(source)
+        self.assertEqual((code, "the argument `model` of Client" in err), (1, True))
+        self.assertEqual(self.debug(source, "--init", "model=x")[:2], (0, "x\n"))
+        code, _, err = self.debug("import nothing_like_it\nfrom llm_utils import LLMClient")
+        self.assertEqual((code, "the package `nothing_like_it`" in err), (1, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
