@@ -178,6 +178,9 @@ fn a_look_shows_no_key_runs_no_command_and_asks_no_proxy() {
     is_due(&place);
     let shed = server(&place, "shed", &talkative(&place), [Reply::json(LIST)]);
     let barn = server(&place, "barn", &talkative(&place).replace("SHED_KEY", "NO_KEY"), [Reply::json(LIST)]);
+    let file = place.path("home/providers/barn.toml");
+    let with_password = fs::read_to_string(&file).unwrap().replace("http://", "http://me:5ecret@");
+    fs::write(&file, with_password).unwrap();
     let _vendor = prompt_vendor(&place);
     let proxy = Vendor::new([Reply::json(HI)]);
     let env =
