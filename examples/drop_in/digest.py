@@ -7,7 +7,10 @@ import re
 
 from llm_utils import LLMClient  # Consort brings it; there is nothing to install
 
-_COMMON = set("a an and are as at be but by for from has have he i in is it its of on or she that the they this to was we with you".split())
+_COMMON = set(
+    "a an and are as at be but by for from has have he i in is it its of on or she that the they this to was we with "
+    "you".split()
+)
 
 
 class DigestClient(LLMClient):

@@ -5,7 +5,6 @@
 //!
 //! ```toml
 //! protocol = 1
-//! run = ["{folder}/parrot"]
 //! name = "Parrot"
 //! ```
 use consort_core::{

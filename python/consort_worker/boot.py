@@ -8,6 +8,10 @@ def main(arguments):
         from . import debug
 
         sys.exit(debug.main(arguments[1:]))
+    if arguments and arguments[0] == "command":
+        from . import command
+
+        sys.exit(command.main(arguments[1:]))
     # The descriptors go first: nothing that is imported later may reach the pipe.
     from . import descriptors
 

@@ -95,7 +95,10 @@ class Call:
 
 
 def serve_in_thread(call, handler):
-    threading.Thread(target=_serve, args=(call, handler), name=f"request {call.ident}", daemon=True).start()
+    try:
+        threading.Thread(target=_serve, args=(call, handler), name=f"request {call.ident}", daemon=True).start()
+    except RuntimeError as error:  # as many threads as the system gives
+        call.answer(error=Failure("overloaded", f"the plugin has too many requests at once: {error}").to_error())
 
 
 def _serve(call, handler):
@@ -108,7 +111,7 @@ def _serve(call, handler):
         result = handler(call)
     except Cancelled as cancelled:
         error = cancelled
-    except BaseException as other:  # noqa: B902 - SystemExit of a plugin ends its request, not the worker
+    except BaseException as other:  # SystemExit of a plugin ends its request, not the worker
         error = other
     while True:
         try:

@@ -17,7 +17,9 @@ def main(arguments):
     parser.add_argument("--prompt", default="Hello", help="what to say to it")
     parser.add_argument("--system", help="the system prompt")
     parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE", help="a key that it may use")
-    parser.add_argument("--init", action="append", default=[], metavar="NAME=VALUE", help="an argument of the constructor")
+    parser.add_argument(
+        "--init", action="append", default=[], metavar="NAME=VALUE", help="an argument of the constructor"
+    )
     parser.add_argument("--no-debugger", action="store_true", help="only show where it failed")
     given = parser.parse_args(arguments)
     if bool(given.file) == bool(given.package):
@@ -27,7 +29,7 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="consort-debug-") as data_dir:
         try:
             _run(given, keys, data_dir)
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:
             return _failed(error, given)
     return 0
 

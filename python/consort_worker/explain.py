@@ -39,7 +39,8 @@ _FILTER = re.compile(
     re.I,
 )
 _QUOTA = re.compile(
-    r"insufficient[_ ]quota|exceeded your current quota|credit balance is too low|billing (hard )?limit|payment required",
+    r"insufficient[_ ]quota|exceeded your current quota|credit balance is too low|billing (hard )?limit"
+    r"|payment required",
     re.I,
 )
 # Only where no status says anything, and only for exceptions that are no slips of the author.
@@ -49,7 +50,7 @@ _WORDS = (
     ("overloaded", re.compile(r"\boverloaded\b", re.I)),
     ("timeout", re.compile(r"\btimed out\b", re.I)),
 )
-_STATUS_TEXT = re.compile(r"(?:error code|status(?: code)?|http(?: error)?)[:= ]{0,3}([45]\d\d)\b", re.I)
+_STATUS_TEXT = re.compile(r"(?:^|error code|status(?: code)?|http(?: error)?)[:= ]{0,3}([45]\d\d)\b", re.I)
 
 # A class of one of these names, anywhere among an exception's bases, is what its name says.
 _NAMES = {
@@ -74,7 +75,7 @@ _NAMES = {
 _SLIPS = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NameError, RecursionError,
     SyntaxError, SystemExit, KeyboardInterrupt, TypeError, UnboundLocalError, NotImplementedError,
-)  # fmt: skip
+)
 
 _RAISED = {"auth", "permission", "rate_limit", "timeout", "network", "overloaded", "server"}
 
@@ -126,6 +127,8 @@ def _kind_of(error):
             return kind, error
         follow = None if error.__suppress_context__ or isinstance(error, _SLIPS) else error.__context__
         error = error.__cause__ or follow
+    if any(base.__name__ == "ModelError" for base in type(seen[0]).__mro__):
+        return "invalid_request", seen[0]  # llm's own class for what a user should be told
     return None, None
 
 
@@ -138,7 +141,7 @@ def _own_kind(error):
             if words.search(said):
                 return kind
     if status is not None:
-        return _STATUS.get(status) or ("server" if status >= 500 else "invalid_request")
+        return _kind_of_status(status)
     if slip:
         return None
     names = {base.__name__ for base in type(error).__mro__}
@@ -154,18 +157,27 @@ def _own_kind(error):
     for kind, words in _WORDS:
         if words.search(said):
             return kind
-    if "ModelError" in names:
-        found = _STATUS_TEXT.search(said)
-        status = int(found.group(1)) if found else 400
-        return _STATUS.get(status) or ("server" if status >= 500 else "invalid_request")
-    return None
+    found = _STATUS_TEXT.search(said) if "ModelError" in names else None
+    return _kind_of_status(int(found.group(1))) if found else None
+
+
+def _kind_of_status(status):
+    return _STATUS.get(status) or ("server" if status >= 500 else "invalid_request")
 
 
 def _status_of(error):
     if error is None:
         return None
     response = getattr(error, "response", None)
-    for owner, names in ((error, ("status_code", "status", "code", "http_status")), (response, ("status_code", "status"))):
+    if isinstance(response, dict):  # as botocore has it
+        metadata = response.get("ResponseMetadata")
+        value = metadata.get("HTTPStatusCode") if isinstance(metadata, dict) else None
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    for owner, names in (
+        (error, ("status_code", "status", "code", "http_status")),
+        (response, ("status_code", "status")),
+    ):
         for name in names:
             value = getattr(owner, name, None)
             if isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599:
@@ -211,7 +223,7 @@ def _retry_after(headers):
 def _said(error):
     try:
         return _short(str(error).strip())
-    except Exception:  # noqa: BLE001 - an exception whose own text raises
+    except Exception:  # an exception whose own text raises
         return ""
 
 

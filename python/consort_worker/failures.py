@@ -21,7 +21,11 @@ def failure_of(error, secrets=()):
         # Only now: a worker in which nothing fails never loads what explains failures.
         from .explain import explain
 
-        error = explain(error)
+        try:
+            error = explain(error)
+        except Exception as broken:  # an exception of the plugin that raises when it is looked at
+            name, why = type(error).__name__, type(broken).__name__
+            error = Failure("plugin_bug", f"{name} (which cannot be looked into: {why})")
     for secret in secrets:
         if len(secret) >= 4:
             error.message = error.message.replace(secret, "•••")

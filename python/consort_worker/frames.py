@@ -31,7 +31,7 @@ def where(error):
 def _text(error, first):
     try:
         lines = traceback.format_exception(type(error), error, first, chain=True, limit=-30)
-    except Exception as broken:  # noqa: BLE001 - an exception whose __str__ raises
+    except Exception as broken:  # an exception whose __str__ raises
         return f"{type(error).__name__} (its text cannot be shown: {type(broken).__name__})"
     text = "".join(lines)
     return text if len(text) <= 16000 else text[:4000] + "\n  …\n" + text[-12000:]

@@ -17,9 +17,6 @@ class Host:
     def notify(self, method, params):
         self.writer.send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    def log(self, level, message):
-        self.notify("log", {"level": level, "message": message})
-
     def ask(self, call, method, params):
         """Asks and waits, in the request's own thread. A cancel of the request ends the wait."""
         arrived = threading.Event()

@@ -61,7 +61,7 @@ class Plugin:
         """Unset variables that the error itself names; a library's error may name one that only the library reads."""
         try:
             said = str(error)
-        except Exception:  # noqa: BLE001
+        except Exception:
             return []
         if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
             return [error.args[0]] if error.args[0] in self.unset(optional=True) else []

@@ -12,7 +12,6 @@ class Shape:
         self.defaults = {}
         self.has_varargs = False
         self.has_keywords = False
-        self.annotations = {}
         self.is_generator = self.is_async = self.line = None
         self.known = self._read(function)
 

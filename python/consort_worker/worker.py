@@ -50,8 +50,11 @@ class Worker:
     def _read(self):
         try:
             for line in pipe.lines(self.incoming, lambda: self.writer.limit):
-                self._line(line)
-        except BaseException as error:  # noqa: B902 - a reader that dies silently is a worker that hangs
+                try:
+                    self._line(line)
+                except Exception as error:  # one odd message is no reason to be deaf to the others
+                    logs.note(f"a message was not understood: {type(error).__name__}: {error}")
+        except BaseException as error:  # a reader that dies silently is a worker that hangs
             logs.note(f"the reader failed: {type(error).__name__}: {error}")
         close = getattr(self.dialect, "close", None)
         if close is not None:
@@ -157,7 +160,9 @@ class Worker:
             from . import check
             from .loading import plugin
 
-            return check.run(self.config.get("dialect"), plugin, self.dialect if self.state == "ready" else None, self.failure)
+            return check.run(
+                self.config.get("dialect"), plugin, self.dialect if self.state == "ready" else None, self.failure
+            )
 
         calls.serve_in_thread(call, check)
 
@@ -188,7 +193,7 @@ class Worker:
         try:
             result = self._loaded(params)
             self.state = "ready"
-        except BaseException as error:  # noqa: B902 - SystemExit at import is the plugin's error
+        except BaseException as error:  # SystemExit at import is the plugin's error
             self.failure = failure_of(error)
             self.state = "failed"
             call.answer(error=self.failure.to_error())
@@ -199,10 +204,6 @@ class Worker:
         from .loading import plugin
 
         config = self.config = params.get("config") or {}
-        data_dir = params.get("dataDir")
-        if data_dir:
-            os.makedirs(data_dir, exist_ok=True)
-            os.chdir(data_dir)
         if config.get("raiseErrors"):
             os.environ["LLM_RAISE_ERRORS"] = "1"
         logs.install()
@@ -210,6 +211,10 @@ class Worker:
             plugin.set_file(config["file"])
         else:
             plugin.name = config.get("package") or plugin.name
+        data_dir = params.get("dataDir")
+        if data_dir:
+            os.makedirs(data_dir, exist_ok=True)
+            os.chdir(data_dir)
         dialect = config.get("dialect")
         if dialect == "drop_in":
             from .dropin.dialect import DropIn as Dialect
@@ -223,6 +228,8 @@ class Worker:
             about = self.dialect.load()
         finally:
             plugin.is_loading = False
+        # What is not known is absent.
+        about["plugin"] = {name: value for name, value in about["plugin"].items() if value is not None}
         about["protocolVersion"] = PROTOCOL
         about["env"] = list(plugin.env)
         return about
@@ -244,7 +251,7 @@ class Worker:
     def _quietly(self, function, *arguments):
         try:
             function(*arguments)
-        except BaseException as error:  # noqa: B902 - the main thread goes on, whatever a plugin raises there
+        except BaseException as error:  # the main thread goes on, whatever a plugin raises there
             logs.note(f"{type(error).__name__}: {error}")
 
 
@@ -267,5 +274,5 @@ def _id_in(head):
 
 
 def run(incoming, outgoing):
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - input() ends at once, for as long as we live
+    sys.stdin = open(os.devnull, encoding="utf-8")  # input() ends at once, for as long as we live
     Worker(incoming, outgoing).run()

@@ -3,7 +3,7 @@
 import unittest
 
 from harness import LLM_PYTHON, Case, client
-from test_llm import LlmCase
+from llm_case import LlmCase
 
 
 class DropIn(Case):
@@ -11,7 +11,7 @@ class DropIn(Case):
         one = self.worker(source, initialize=False, **config)
         try:
             one.ask("initialize", protocolVersion=1, config=one.config)
-        except Exception:  # noqa: BLE001 - a broken plugin is checked as well
+        except Exception:  # a broken plugin is checked as well
             pass
         return [(f["level"], f["at"], f["message"]) for f in one.ask("plugin/check")["findings"]]
 
@@ -22,7 +22,7 @@ class DropIn(Case):
 
             def count_tokens(self, text):
                 return len(text) // 4
-        """)  # fmt: skip
+        """)
         self.assertEqual(self.check(source), [])
 
     def test_what_is_wrong(self):
@@ -48,7 +48,7 @@ class DropIn(Case):
 
             if __name__ == "__main__":
                 print("not at import", os.environ["X"])
-        """.replace("torch_of_nobody as t", "json"))  # fmt: skip
+        """.replace("torch_of_nobody as t", "json"))
         self.assertEqual(found, [
             ("error", "acme.py:9", "generate_response is empty: it returns None"),
             ("error", "acme.py:16", "generate_response takes 1 of 4 arguments"),
@@ -58,30 +58,30 @@ class DropIn(Case):
             ("warning", "acme.py:12", "count_tokens returned list, expected int"),
             ("note", "acme.py:6", "prints at import"),
             ("note", "acme.py:8", "Client is the file's model, Other is listed beside it"),
-        ])  # fmt: skip
+        ])
 
     def test_a_plugin_that_does_not_load(self):
         self.assertEqual(self.check("def f(:\n  pass")[0][:2], ("error", "acme.py:1"))
         self.assertEqual(self.check("import torch_of_nobody\nfrom llm_utils import LLMClient"), [
             ("error", "acme.py:1", "no class derives from LLMClient"),
             ("warning", "acme.py:1", "the package `torch_of_nobody`"),
-        ])  # fmt: skip
+        ])
         good = "def generate_response(self, a, b, c, d): return 'x'\ndef count_tokens(self, text): return 1"
         self.assertEqual(self.check(client(good, head="import nothing_of_the_sort")), [
             ("warning", "acme.py:2", "the package `nothing_of_the_sort`"),
-        ])  # fmt: skip
+        ])
         self.assertEqual(self.check(client("def count_tokens(self, text): return 1")), [
             ("error", "acme.py:4", "Client has no generate_response"),
-        ])  # fmt: skip
+        ])
 
     def test_heavy_imports_and_required_parameters(self):
         found = self.check(client("def generate_response(self, a, b, c, d, e): return 'x'\ndef count_tokens(self, t): return 2.5",
-                                  head="try:\n    import torch\nexcept ImportError:\n    torch = None"))  # fmt: skip
+                                  head="try:\n    import torch\nexcept ImportError:\n    torch = None"))
         self.assertEqual(found, [
             ("error", "acme.py:8", "generate_response wants `e`, which nobody passes"),
             ("warning", "acme.py:3", "imports torch at the top"),
             ("note", "acme.py:9", "count_tokens returned 2.5"),
-        ])  # fmt: skip
+        ])
 
 
 @unittest.skipUnless(LLM_PYTHON, "CONSORT_TEST_LLM_PYTHON is not set")
@@ -93,21 +93,26 @@ class Llm(LlmCase):
             import llm
 
             class Shared:
-                model_id = "m"
                 needs_key = "k"
+                supports_schema = True
 
-            class A(Shared, llm.KeyModel):
+            class Base(Shared, llm.KeyModel):
                 def execute(self, prompt, stream, response, conversation, key=None):
                     yield "x"
 
+            class A(Base):
+                model_id = "m"
+
             class B(Shared, llm.AsyncKeyModel):
+                model_id = "m"
+
                 async def execute(self, prompt, stream, response, conversation=None, key=None):
                     yield "x"
 
             @llm.hookimpl
             def register_models(register):
                 register(A(), B())
-        """), [])  # fmt: skip
+        """), [])
 
     def test_what_is_wrong(self):
         found = self.check("""
@@ -135,7 +140,7 @@ class Llm(LlmCase):
             @llm.hookimpl
             def register_models(register):
                 register(A(), B())
-        """)  # fmt: skip
+        """)
         self.assertEqual(found, [
             ("error", "acme.py:8", "execute of a KeyModel takes no key"),
             ("error", "acme.py:8", "execute neither yields nor returns anything"),
@@ -147,7 +152,7 @@ class Llm(LlmCase):
             ("warning", "acme.py:5", "support_schema is not what llm reads"),
             ("warning", "acme.py:6", "llm never says audio/mp3"),
             ("warning", "acme.py:3", "A takes a key but has no needs_key"),
-        ])  # fmt: skip
+        ])
 
     def test_hooks(self):
         self.assertEqual(self.check("import llm")[0], ("error", "acme.py:1", "no function is marked @llm.hookimpl"))

@@ -12,7 +12,7 @@ class Debugging(Case):
     def debug(self, source, *arguments, typed=""):
         path = self.plugin(source)
         done = subprocess.run([PYTHON, "-I", WORKER, "debug", "--file", path, *arguments], input=typed, text=True,
-                              capture_output=True, timeout=30)  # fmt: skip
+                              capture_output=True, timeout=30)
         return done.returncode, done.stdout, done.stderr
 
     def test_an_answer(self):
@@ -31,7 +31,7 @@ class Debugging(Case):
 
     def test_breakpoint_and_input_reach_the_terminal(self):
         source = client("def generate_response(self, a, b, c, d):\n    return input('name? ') + str(os.environ['LLM_RAISE_ERRORS'])",
-                        head="import os")  # fmt: skip
+                        head="import os")
         path = self.plugin(source)
         parent, child = pty.openpty()
         command = [PYTHON, "-I", WORKER, "debug", "--file", path]

@@ -8,8 +8,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from consort_worker.explain import explain  # noqa: E402
-from consort_worker.failures import failure_of  # noqa: E402
+from consort_worker.explain import explain
+from consort_worker.failures import failure_of
 
 
 class Response:
@@ -31,7 +31,7 @@ class Explaining(unittest.TestCase):
     def test_statuses_wherever_they_stand(self):
         for status, kind in ((401, "auth"), (402, "quota"), (403, "permission"), (404, "model_not_found"), (408, "timeout"),
                              (413, "context_length"), (422, "invalid_request"), (429, "rate_limit"), (500, "server"),
-                             (502, "server"), (503, "overloaded"), (504, "timeout"), (529, "overloaded")):  # fmt: skip
+                             (502, "server"), (503, "overloaded"), (504, "timeout"), (529, "overloaded")):
             self.assertEqual(self.kind(HTTPStatusError("x", status)), kind)
             for name in ("status_code", "status", "code"):
                 error = Exception("x")
@@ -54,7 +54,7 @@ class Explaining(unittest.TestCase):
             self.assertEqual(self.kind(HTTPStatusError(said, 400)), kind, said)
             self.assertEqual(self.kind(RuntimeError(said)), kind, said)
         for said, kind in (("Rate limit reached", "rate_limit"), ("Incorrect API key provided", "auth"),
-                           ("the server is overloaded", "overloaded"), ("it broke", "plugin_bug")):  # fmt: skip
+                           ("the server is overloaded", "overloaded"), ("it broke", "plugin_bug")):
             self.assertEqual(self.kind(RuntimeError(said)), kind, said)
         self.assertEqual(self.kind(KeyError("rate limit")), "plugin_bug")  # a slip, whatever its words
 
@@ -67,7 +67,9 @@ class Explaining(unittest.TestCase):
         self.assertEqual(self.kind(socket.gaierror(-2, "unknown name")), "network")
         self.assertEqual(self.kind(ssl.SSLError("bad")), "network")
         self.assertEqual(self.kind(urllib.error.URLError("x")), "network")
-        self.assertEqual(self.kind(urllib.error.HTTPError("http://x", 429, "slow", {"Retry-After": "3"}, None)), "rate_limit")
+        self.assertEqual(
+            self.kind(urllib.error.HTTPError("http://x", 429, "slow", {"Retry-After": "3"}, None)), "rate_limit"
+        )
         self.assertEqual(self.kind(TimeoutError()), "timeout")
         self.assertEqual(self.kind(FileNotFoundError(2, "x")), "plugin_bug")
         for name, kind in (("ReadTimeout", "timeout"), ("ConnectError", "network"), ("APIConnectionError", "network")):
@@ -83,8 +85,8 @@ class Explaining(unittest.TestCase):
                 except HTTPStatusError as inner:
                     if explicit:
                         raise outer from inner
-                    raise outer  # noqa: B904
-            except Exception as error:  # noqa: BLE001
+                    raise outer
+            except Exception as error:
                 return explain(error)
 
         for explicit in (True, False):
@@ -98,9 +100,23 @@ class Explaining(unittest.TestCase):
         for headers, expected in (
             ({"Retry-After": "12"}, 12000), ({"retry-after": "0.5"}, 500), ({"Retry-After-Ms": "250"}, 250),
             ({"x-ms-retry-after-ms": "9"}, 9), ({"Retry-After": "soon"}, None), ({"Retry-After": "-3"}, 0), ({}, None),
-        ):  # fmt: skip
+        ):
             self.assertEqual(explain(HTTPStatusError("x", 429, headers)).data.get("retryAfterMs"), expected, headers)
-        self.assertAlmostEqual(explain(HTTPStatusError("x", 503, {"Retry-After": date})).data["retryAfterMs"], 30000, delta=2500)
+        self.assertAlmostEqual(
+            explain(HTTPStatusError("x", 503, {"Retry-After": date})).data["retryAfterMs"], 30000, delta=2500
+        )
+
+    def test_model_errors_of_llm(self):
+        model_error = type("ModelError", (Exception,), {})
+        self.assertEqual(self.kind(model_error("no such voice")), "invalid_request")
+        self.assertEqual(self.kind(model_error("401: Unauthorized - x")), "auth")
+        try:
+            raise model_error("x") from HTTPStatusError("y", 503)
+        except model_error as error:
+            self.assertEqual(self.kind(error), "overloaded")
+        error = Exception("An error occurred (ThrottlingException)")
+        error.response = {"ResponseMetadata": {"HTTPStatusCode": 429}}
+        self.assertEqual(self.kind(error), "rate_limit")
 
     def test_secrets_and_odd_exceptions(self):
         failure = failure_of(RuntimeError("key sk-12345678 refused"), ["sk-12345678", ""])

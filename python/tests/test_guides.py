@@ -9,7 +9,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from harness import EXAMPLES, LLM_PYTHON, PYTHON_FOLDER, Case, user
-from test_llm import LlmCase
+from llm_case import LlmCase
 
 GUIDES = os.path.join(os.path.dirname(PYTHON_FOLDER), "docs", "guides")
 
@@ -51,9 +51,9 @@ class DropIn(Case):
             self.assertEqual(one.ask("plugin/check")["findings"], [] if "count_tokens" in source else [{
                 "level": "warning", "at": "acme.py:12", "message": "AcmeClient has no count_tokens",
                 "help": "tokens are estimated without it",
-            }])  # fmt: skip
+            }])
         self.assertEqual(said, ["You said: one two", "User: one two ", "Bearer sk-acme acme-large User: one two",
-                                "13 characters"])  # fmt: skip
+                                "13 characters"])
         refused = self.refused(self.worker, next(each for each in found if "ACME_API_KEY" in each))
         self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "ACME_API_KEY is not set"))
 
@@ -99,7 +99,7 @@ class Llm(LlmCase):
         self.assertEqual(said, [
             "ONE TWO ", "one two one two", "a key of 5 characters came with: one two", "tick tick tick ",
             "0 turns before, no attachments, system ''", "42",
-        ])  # fmt: skip
+        ])
 
     def test_example(self):
         (path,) = glob.glob(os.path.join(EXAMPLES, "llm", "*.py"))

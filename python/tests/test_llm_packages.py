@@ -1,4 +1,4 @@
-"""Packages from PyPI as they are, where CONSORT_TEST_LLM_PYTHON has them; their servers are a small one in this file."""
+"""Packages from PyPI as they are, where CONSORT_TEST_LLM_PYTHON has them, against a small server in this file."""
 
 import json
 import subprocess
@@ -6,8 +6,8 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from harness import LLM_PYTHON
-from test_llm import LlmCase, fold, user
+from harness import LLM_PYTHON, user
+from llm_case import LlmCase, fold
 
 
 def installed(package):
@@ -32,7 +32,7 @@ class Fake(BaseHTTPRequestHandler):
         self._json({"models": [{
             "name": "tiny:latest", "model": "tiny:latest", "digest": "d1", "size": 1,
             "modified_at": "2026-01-01T00:00:00Z", "details": {},
-        }]})  # fmt: skip
+        }]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
@@ -46,7 +46,7 @@ class Fake(BaseHTTPRequestHandler):
                 {"model": "tiny", "message": {"role": "assistant", "content": "lo"}, "done": False},
                 {"model": "tiny", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop",
                  "prompt_eval_count": 5, "eval_count": 2},
-            ])  # fmt: skip
+            ])
         elif self.path.startswith("/v1/messages"):
             self._anthropic(body)
         else:
@@ -62,7 +62,7 @@ class Fake(BaseHTTPRequestHandler):
             self._body("application/json", data)
             return
         message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x-2026", "content": [],
-                   "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 9, "output_tokens": 1}}  # fmt: skip
+                   "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 9, "output_tokens": 1}}
         events = [
             {"type": "message_start", "message": message},
             {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}},
@@ -80,7 +80,7 @@ class Fake(BaseHTTPRequestHandler):
             {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None},
              "usage": {"output_tokens": 20}},
             {"type": "message_stop"},
-        ]  # fmt: skip
+        ]
         data = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events).encode()
         self.send_response(200)
         self._body("text/event-stream", data)
@@ -125,7 +125,7 @@ class Packages(LlmCase):
         _, result, events = one.generate("echo", asked, tools=[{"name": "weather", "inputSchema": {"type": "object"}}])
         (called,) = [event for event in events if event["type"] == "tool_call"]
         self.assertEqual((result["finishReason"], called["name"], called["arguments"]),
-                         ("tool_calls", "weather", {"city": "Oslo"}))  # fmt: skip
+                         ("tool_calls", "weather", {"city": "Oslo"}))
         self.assertTrue(called["id"])
 
     @needs("llm-echo")
@@ -172,7 +172,9 @@ class Packages(LlmCase):
         tools = [{"name": "weather", "description": "…", "inputSchema": {"type": "object", "properties": {}}}]
         secrets = {"anthropic": "sk-ant-test"}
         said, result, events = one.generate(model, "Weather?", 60, system="S", tools=tools, secrets=secrets)
-        self.assertEqual((said.strip(), result["finishReason"], result["vendorReason"]), ("Let me look.", "tool_calls", "tool_use"))
+        self.assertEqual(
+            (said.strip(), result["finishReason"], result["vendorReason"]), ("Let me look.", "tool_calls", "tool_use")
+        )
         deltas = [event for event in events if event["type"] == "tool_call_delta"]
         self.assertEqual((deltas[0]["id"], deltas[0]["name"]), ("toolu_1", "weather"))
         self.assertEqual("".join(event.get("arguments", "") for event in deltas), '{"city":"Oslo"}')
@@ -200,7 +202,9 @@ class Packages(LlmCase):
         refused = self.refused(
             one.generate, model, timeout=60, secrets={"anthropic": "sk-ant-test"}, options={"user_id": "limited"}
         )
-        self.assertEqual((refused.kind, refused.data["status"], refused.data["retryAfterMs"]), ("rate_limit", 429, 7000))
+        self.assertEqual(
+            (refused.kind, refused.data["status"], refused.data["retryAfterMs"]), ("rate_limit", 429, 7000)
+        )
         self.assertEqual(refused.data["requestId"], "req_1")
         self.assertNotIn("sk-ant-test", json.dumps(refused.error))
 

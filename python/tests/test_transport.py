@@ -239,6 +239,30 @@ class Ending(Case):
         self.assertEqual(one.close(), 0)
 
 
+class Starting(Case):
+    def test_every_way_to_start_it(self):
+        from harness import PYTHON, PYTHON_FOLDER, WORKER
+
+        self.plugin("raise RuntimeError('the worker's own modules must not hide others')", "errors")
+        source = client("def generate_response(self, a, b, c, d): return str('calls' in dir() or find('calls'))",
+                        head="from importlib.util import find_spec as find")
+        path = self.plugin(source)
+        for command in (
+            [PYTHON, "-I", WORKER],
+            [PYTHON, "-I", os.path.dirname(WORKER)],
+            [PYTHON, "-m", "consort_worker"],
+        ):
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PYTHON_FOLDER)
+            initialize = {"config": {"dialect": "drop_in", "file": path}, "dataDir": self.folder}
+            for ident, method, params in ((1, "initialize", initialize), (2, "generate", {"model": "acme"})):
+                line = json.dumps({"jsonrpc": "2.0", "id": ident, "method": method, "params": params})
+                process.stdin.write(line.encode() + b"\n")
+                process.stdin.flush()
+                answer = json.loads(process.stdout.readline())
+            self.assertEqual(answer["result"]["content"][0]["text"], "None", command)
+            process.communicate(timeout=5)
+
+
 class Handshake(Case):
     def test_nothing_before_initialize(self):
         one = self.worker(SLOW, initialize=False)
@@ -261,7 +285,9 @@ class Handshake(Case):
         one = self.worker(
             client("def generate_response(self, a, b, c, d): return os.getcwd()", head="import os"),
         )
-        self.assertEqual(os.path.realpath(one.generate("acme")[0]), os.path.realpath(os.path.join(self.folder, "state")))
+        self.assertEqual(
+            os.path.realpath(one.generate("acme")[0]), os.path.realpath(os.path.join(self.folder, "state"))
+        )
 
 
 class Noise(Case):
@@ -294,7 +320,7 @@ class Noise(Case):
         self.assertEqual(one.stray, [])
         log = one.log()
         for line in ("at import", "printed", "no newline", "bytes", "the first stdout", "descriptor 1", "from a child",
-                     "to 1", "to 2", "INFO acme: logged", "warned", "count_tokens of acme is not used"):  # fmt: skip
+                     "to 1", "to 2", "INFO acme: logged", "warned", "count_tokens of acme is not used"):
             self.assertIn(line, log)
         self.assertNotIn("not logged", log)
 

@@ -12,6 +12,7 @@ use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The user's files, read.
 pub(crate) struct Setup {
@@ -102,6 +103,14 @@ impl Setup {
         }
         runtime.block_on(plugins.check_all());
         true
+    }
+
+    /// Lets the plugins that ran end in order, for a moment.
+    pub(crate) fn end_plugins(&self, runtime: &tokio::runtime::Runtime) {
+        const MOMENT: Duration = Duration::from_millis(500);
+        if let Some(plugins) = &self.plugins {
+            runtime.block_on(plugins.end(MOMENT));
+        }
     }
 
     /// The plugin that a model is of.

@@ -62,6 +62,8 @@ mod link;
 mod plugin;
 mod server;
 mod stdio;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use answer::{Say, answer};
 pub use link::{HttpBody, HttpResponse, Link};

@@ -10,6 +10,7 @@ use consort_settings::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// All plugins. Cheap to clone; clones share what they know.
@@ -188,6 +189,21 @@ impl Plugins {
                 entry.next = None;
             }
         });
+    }
+
+    /// Ends all processes in order, and waits for that a moment: what is not gone by then is ended at once when the
+    /// runtime is.
+    pub async fn end(&self, limit: Duration) {
+        let entries = self.entries().into_values();
+        let running: Vec<_> = entries.filter_map(|entry| entry.plugin.supervisor().running()).collect();
+        self.stop();
+        let all = async {
+            for connection in running {
+                connection.gone_for_good().await;
+            }
+        };
+        // Whoever takes longer has had its chance.
+        let _ = tokio::time::timeout(limit, all).await;
     }
 
     /// Ends all processes. The next call of a plugin starts its own again.

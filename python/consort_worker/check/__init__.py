@@ -1,4 +1,4 @@
-"""Tells a plugin's author what is wrong, with lines: what the source shows, and what a look at the running plugin adds."""
+"""Tells a plugin's author what is wrong, with lines: from the source, and from a look at the running plugin."""
 
 import os
 

@@ -5,9 +5,9 @@ import ast
 from . import finding
 
 _HEAVY = {"torch", "tensorflow", "transformers", "jax", "sentence_transformers", "keras", "vllm", "llama_cpp", "mlx_lm",
-          "pandas", "scipy", "sklearn", "cv2", "diffusers", "spacy", "nltk"}  # fmt: skip
-_BLOCKING = {"time.sleep", "requests.get", "requests.post", "requests.request", "httpx.get", "httpx.post", "httpx.stream",
-             "urllib.request.urlopen", "subprocess.run", "subprocess.check_output", "os.system", "input"}  # fmt: skip
+          "pandas", "scipy", "sklearn", "cv2", "diffusers", "spacy", "nltk"}
+_BLOCKING = {"time.sleep", "requests.get", "requests.post", "requests.request", "httpx.get", "httpx.post",
+             "httpx.stream", "urllib.request.urlopen", "subprocess.run", "subprocess.check_output", "os.system", "input"}
 
 
 def findings(tree):
@@ -28,15 +28,17 @@ def _at_import(tree):
                 yield finding(
                     "warning", node.lineno, f"imports {name} at the top",
                     "import it in the method that needs it: every listing waits for it here",
-                )  # fmt: skip
+                )
         read = _variable(node)
         if read is not None:
             yield finding(
                 "warning", node.lineno, f"reads {read} at import",
                 "read it in __init__ or where it is used: a variable that is missing then says so",
-            )  # fmt: skip
+            )
         if isinstance(node, ast.Call) and called(node) == "print":
-            yield finding("note", node.lineno, "prints at import", "it goes to the plugin's log; logging is better there")
+            yield finding(
+                "note", node.lineno, "prints at import", "it goes to the plugin's log; logging is better there"
+            )
 
 
 def _blocking(tree):
@@ -48,7 +50,7 @@ def _blocking(tree):
                 yield finding(
                     "warning", node.lineno, f"{called(node)} blocks in `async def {function.name}`",
                     "everything else of the plugin waits meanwhile: await something instead, or make it a plain `def`",
-                )  # fmt: skip
+                )
 
 
 def _run_at_import(tree):
@@ -150,10 +152,16 @@ def positional(function):
 
 
 def constant(inside, name):
-    """(line, value) of a class attribute that is set to a constant or a display of constants; (line, None) of others."""
+    """(line, value) of a class attribute that is set to what a literal says; (line, None) of others."""
     for each in inside:
         for part in each.body:
-            targets = part.targets if isinstance(part, ast.Assign) else [part.target] if isinstance(part, ast.AnnAssign) else []
+            targets = (
+                part.targets
+                if isinstance(part, ast.Assign)
+                else [part.target]
+                if isinstance(part, ast.AnnAssign)
+                else []
+            )
             if any(getattr(target, "id", None) == name for target in targets) and part.value is not None:
                 try:
                     return part.lineno, ast.literal_eval(part.value)

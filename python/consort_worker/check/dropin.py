@@ -27,25 +27,30 @@ def findings(tree):
                 yield from _method(node, function)
     if len(concrete) > 1:
         first, *others = sorted(node.name for node in concrete)
+        are = "are" if len(others) > 1 else "is"
         yield finding(
             "note", known[first].lineno,
-            f"{first} is the file's model, {' and '.join(others)} {'are' if len(others) > 1 else 'is'} listed beside it",
+            f"{first} is the file's model, {' and '.join(others)} {are} listed beside it",
             "the first by name counts; `class = \"…\"` in the llm-plugin block names another",
-        )  # fmt: skip
+        )
 
 
 def _method(node, function):
     names, needed, is_open = positional(function)
     wanted = 4 if function.name == "generate_response" else 1
     if is_empty(function):
-        yield finding("error", function.lineno, f"{function.name} is empty: it returns None", "return the answer as a str")
+        yield finding(
+            "error", function.lineno, f"{function.name} is empty: it returns None", "return the answer as a str"
+        )
         return
     if not gives_something(function):
         yield finding("error", function.lineno, f"{function.name} never returns anything")
     keywords = {each.arg for each in function.args.kwonlyargs}
     if needed > wanted:
         lacking = names[wanted:needed]
-        yield finding("error", function.lineno, f"{function.name} wants `{lacking[0]}`, which nobody passes", "give it a default")
+        yield finding(
+            "error", function.lineno, f"{function.name} wants `{lacking[0]}`, which nobody passes", "give it a default"
+        )
     elif len(names) < wanted and not is_open and function.args.kwarg is None:
         if function.name == "generate_response" and len(names) >= 2 and {"max_tokens", "temperature"} <= keywords:
             return
@@ -54,7 +59,7 @@ def _method(node, function):
         yield finding(
             level, function.lineno, f"{function.name} takes {len(names)} of {wanted} arguments",
             f"it is called with {shown}, by position",
-        )  # fmt: skip
+        )
 
 
 def live_findings(dialect):
@@ -77,7 +82,7 @@ def live_findings(dialect):
                 client.counter._checked(counted)
                 if isinstance(counted, float):
                     outcome.append(("note", f"count_tokens returned {counted!r}", "it is rounded up; return an int"))
-            except BaseException as error:  # noqa: B902 - SystemExit and its like are findings, too
+            except BaseException as error:  # SystemExit and its like are findings, too
                 said = str(error) or type(error).__name__
                 outcome.append(("warning", f"count_tokens {said}", "tokens are estimated instead"))
 

@@ -11,21 +11,22 @@ _MODELS = {"Model", "KeyModel", "AsyncModel", "AsyncKeyModel"}
 def findings(tree):
     hooks = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _is_hook(node)]
     if not hooks:
-        yield finding("error", 1, "no function is marked @llm.hookimpl", "llm calls `register_models(register)` with that mark")
+        yield finding(
+            "error", 1, "no function is marked @llm.hookimpl", "llm calls `register_models(register)` with that mark"
+        )
     known = classes(tree)
     subclassed = {base.name for node in known.values() for base in lineage(node, known)[0][1:]}
     told = set()
     for node in known.values():
         inside, outside = lineage(node, known)
         kind = next((name for name in outside if name in _MODELS), None)
-        if kind is None:
+        if kind is None or node.name in subclassed:  # a base is looked at through the classes that derive from it
             continue
         yield from _attributes(node, inside, kind, told)
         execute = method(inside, "execute")
         if execute is None:
-            if node.name not in subclassed and outside.count(kind) == len([n for n in outside if n in _MODELS]):
-                if not [name for name in outside if name not in _MODELS]:
-                    yield finding("error", node.lineno, f"{node.name} has no execute")
+            if all(name in _MODELS for name in outside):  # else a base elsewhere may have it
+                yield finding("error", node.lineno, f"{node.name} has no execute")
         elif (execute, kind) not in told:
             told.add((execute, kind))
             yield from _execute(node, execute, kind)
@@ -39,7 +40,9 @@ def _attributes(node, inside, kind, told):
     misspelt = constant(inside, "support_schema")
     if misspelt is not None and misspelt[0] not in told and constant(inside, "supports_schema") is None:
         told.add(misspelt[0])
-        yield finding("warning", misspelt[0], "support_schema is not what llm reads", "say supports_schema; here both work")
+        yield finding(
+            "warning", misspelt[0], "support_schema is not what llm reads", "say supports_schema; here both work"
+        )
     types = constant(inside, "attachment_types")
     if types is not None and types[0] not in told:
         told.add(types[0])
@@ -48,7 +51,9 @@ def _attributes(node, inside, kind, told):
     if constant(inside, "model_id") is None and not _sets_self(inside, "model_id") and node.bases:
         yield finding("error", node.lineno, f"{node.name} has no model_id")
     if "Key" in kind and constant(inside, "needs_key") is None and not _sets_self(inside, "needs_key"):
-        yield finding("warning", node.lineno, f"{node.name} takes a key but has no needs_key", "its key will always be None")
+        yield finding(
+            "warning", node.lineno, f"{node.name} takes a key but has no needs_key", "its key will always be None"
+        )
 
 
 def _sets_self(inside, name):
@@ -70,7 +75,12 @@ def _execute(node, execute, kind):
     if "Key" in kind and not takes_key:
         yield finding("error", execute.lineno, f"execute of a {kind} takes no key", "add `key=None` to its parameters")
     if "Key" not in kind and "key" in names[:needed]:
-        yield finding("error", execute.lineno, f"execute wants a key, but {node.name} is a {kind}", f"derive from llm.{_keyed(kind)}")
+        yield finding(
+            "error",
+            execute.lineno,
+            f"execute wants a key, but {node.name} is a {kind}",
+            f"derive from llm.{_keyed(kind)}",
+        )
     for wanted in ("prompt", "stream", "response", "conversation"):
         if wanted not in names + keywords and execute.args.kwarg is None and not is_open:
             yield finding("error", execute.lineno, f"execute takes no {wanted}", "llm passes it by name")
@@ -78,7 +88,9 @@ def _execute(node, execute, kind):
         word = "async def" if kind.startswith("Async") else "a plain def"
         yield finding("error", execute.lineno, f"execute of {kind} must be {word}")
     if is_empty(execute) or not gives_something(execute):
-        yield finding("error", execute.lineno, "execute neither yields nor returns anything", "yield the answer's pieces as str")
+        yield finding(
+            "error", execute.lineno, "execute neither yields nor returns anything", "yield the answer's pieces as str"
+        )
 
 
 def _keyed(kind):
@@ -91,11 +103,13 @@ def live_findings(dialect):
 
     try:
         models, embedders = dialect.registry.listed(fresh=True)
-    except BaseException as error:  # noqa: B902 - whatever registering raises is the finding
+    except BaseException as error:  # whatever registering raises is the finding
         failure = failure_of(error)
         found = finding("error", failure.data.get("at") or 1, failure.message, failure.data.get("help"))
         return [found]
     has_hook = dialect.registry.has_models() or dialect.registry.has_embedding()
     if has_hook and not models and not embedders:
-        return [finding("warning", 1, "registers no models", "some plugins list none without a key or a running server")]
+        return [
+            finding("warning", 1, "registers no models", "some plugins list none without a key or a running server")
+        ]
     return []

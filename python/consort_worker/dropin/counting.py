@@ -1,4 +1,4 @@
-"""Counts tokens by the plugin's own count, which may be slow, wrong or paid for: each text once, and never twice slow."""
+"""Counts tokens by the plugin's own count, which may be slow, wrong or paid for: each text is counted once."""
 
 import threading
 
@@ -36,9 +36,9 @@ class Counter:
             try:
                 for text in texts:
                     self._keep(text, self._checked(self.count(call, text)))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self._give_up(f"{type(error).__name__}: {error}")
-            except BaseException as error:  # noqa: B902 - SystemExit and its like
+            except BaseException as error:  # SystemExit and its like
                 self._give_up(type(error).__name__)
             finally:
                 done.set()
@@ -54,7 +54,7 @@ class Counter:
 
     def _checked(self, count):
         """A whole number, rounded up."""
-        if isinstance(count, bool) or isinstance(count, (str, bytes)) or count is None:
+        if count is None or isinstance(count, (bool, str, bytes)):
             raise TypeError(f"returned {_named(count)}, expected int")
         try:
             number = float(count)

@@ -2,13 +2,13 @@
 
 import threading
 
-from .. import VERSION, logs, loop
+from .. import loop
 from ..failures import Failure
 from ..loading import open_file, plugin, run_source
 from ..shape import Shape, option_schema
 from . import classes, reply, standin
 from .counting import Counter
-from .transcript import flatten, text_of
+from .transcript import MEDIA, flatten, text_of
 
 # What the original application passed; a signature's own defaults never came to bear.
 _MAX_TOKENS, _TEMPERATURE = 4096, 0.7
@@ -32,7 +32,7 @@ class DropIn:
             name = plugin.name if model_id == plugin.name else f"{plugin.name}:{each.__name__}"
             self.models[model_id] = Client(model_id, name, each, base)
         first = self.models[plugin.name]
-        first.get((self.config.get("init") or {}))
+        first.get(self.config.get("init") or {})
         for client in self.models.values():
             self.notes.extend(client.notes())
         version = getattr(module, "__version__", None)
@@ -47,7 +47,6 @@ class DropIn:
                 "countTokens": any(client.counter.count is not None for client in self.models.values()),
             },
             "notes": self.notes,
-            "worker": VERSION,
         }
 
     def models_list(self, call):
@@ -119,6 +118,7 @@ class Client:
 
     def respond(self, params):
         """Calls the plugin. By position, because names are free in this contract."""
+        self._refuse(params)
         shape, options = self.shape, dict(params.get("options") or {})
         values = {"max_tokens": _MAX_TOKENS, "temperature": _TEMPERATURE}
         values.update((name, options.pop(name)) for name in list(values) if options.get(name) is not None)
@@ -135,6 +135,14 @@ class Client:
             raise Failure("invalid_request", f"{self.model_id} has no option `{unknown[0]}`")
         keywords.update(options)
         return self.get().generate_response(*call_with, **keywords)
+
+    def _refuse(self, params):
+        """What this contract has no place for, in case the host did not look at the card."""
+        last = (params.get("messages") or [{}])[-1].get("content")
+        media = [part["type"] for part in last if part.get("type") in MEDIA] if isinstance(last, list) else []
+        if params.get("tools") or params.get("output") is not None or media:
+            what = "tools" if params.get("tools") else media[0] if media else "structured output"
+            raise Failure("unsupported", f"{self.model_id} is a drop-in chat plugin: text only, no {what}")
 
     def _count(self, call, text):
         counted = self.get().count_tokens(text)
@@ -180,7 +188,9 @@ class Client:
         if self.counter.count is None:
             notes.append(f"{self.of_class.__name__} is incomplete: generate works, tokens are estimated")
         if _keeps_state(self.of_class):
-            notes.append(f"{self.of_class.__name__}: one instance answers every request; the original made one for each")
+            notes.append(
+                f"{self.of_class.__name__}: one instance answers every request; the original made one for each"
+            )
         if len(shape.positional) < 4 and not shape.has_varargs and not shape.has_keywords:
             passed = len(shape.positional)
             if not {"max_tokens", "temperature"} <= set(shape.keyword_only):

@@ -32,7 +32,7 @@ def provide(client_for):
     except ImportError as error:
         if getattr(error, "name", None) != "llm_utils":
             note = error
-    except Exception as error:  # noqa: BLE001 - the original looks for a folder when it is imported
+    except Exception as error:  # the original looks for a folder when it is imported
         note = error
     sys.modules["llm_utils"] = _module(client_for)
     if note is not None:

@@ -1,5 +1,7 @@
 """A conversation as drop-in plugins get it: one text, a line `Role: …` for each message."""
 
+MEDIA = ("image", "audio", "video", "pdf", "file")
+
 
 def flatten(messages):
     """`User: …\\nAssistant: …\\nUser: …`. Messages that hold no text, such as a bare tool call, leave no line."""
@@ -15,8 +17,10 @@ def text_of(message):
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return "\n".join(
-        part["text"]
-        for part in content or ()
-        if part.get("type") in ("text", "refusal", "tool_result") and part.get("text")
-    )
+    texts = []
+    for part in content or ():
+        if part.get("type") in ("text", "refusal", "tool_result"):
+            texts.append(part.get("text") or "")
+        elif part.get("type") in MEDIA:
+            texts.append(f"[{part['type']}]")
+    return "\n".join(filter(None, texts))

@@ -28,7 +28,9 @@ def embedding_card(entry):
         "aliases": list(entry.aliases),
         "name": entry.model_id,
         "kind": "embedding",
-        "capabilities": {"input": (["text"] if model.supports_text else []) + (["*/*"] if model.supports_binary else [])},
+        "capabilities": {
+            "input": (["text"] if model.supports_text else []) + (["*/*"] if model.supports_binary else [])
+        },
     }
     return _described(card, model)
 
@@ -55,7 +57,7 @@ def _other_names(types):
 def options_schema(model):
     try:
         schema = model.Options.model_json_schema()
-    except Exception:  # noqa: BLE001 - options of types that have no JSON Schema: they can still be given
+    except Exception:  # options of types that have no JSON Schema: they can still be given
         return {"type": "object"}
     definitions = schema.pop("$defs", {})
     plain = _plain(schema, definitions, 0)

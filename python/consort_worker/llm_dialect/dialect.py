@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from .. import VERSION, loop
+from .. import loop
 from . import embedding, loaders, package
 from .cards import embedding_card, model_card
 from .generate import Generation
@@ -46,13 +46,12 @@ class Llm:
             # What is not there is absent.
             "capabilities": {name: value for name, value in capabilities.items() if value},
             "notes": self.notes,
-            "worker": VERSION,
         }
 
     def _commands(self):
         try:
             return package.commands(self.llm)
-        except Exception as error:  # noqa: BLE001 - commands are beside the point, its models still work
+        except Exception as error:  # commands are beside the point, its models still work
             self.notes.append(f"its commands cannot be told: {type(error).__name__}: {error}")
             return []
 

@@ -141,7 +141,9 @@ class Generation:
         if returned is None:
             if self.response._tool_calls:
                 return
-            raise Failure("plugin_bug", "execute returned None, expected an iterator of str", at=_execute_at(self.model))
+            raise Failure(
+                "plugin_bug", "execute returned None, expected an iterator of str", at=_execute_at(self.model)
+            )
         self.emitter.chunk(returned)
 
     def _finished(self):

@@ -66,9 +66,7 @@ class History:
         for part in parts:
             if part.get("type") == "tool_call":
                 turn.tool_calls.append(
-                    self.llm.ToolCall(
-                        name=part.get("name"), arguments=_arguments(part), tool_call_id=part.get("id")
-                    )
+                    self.llm.ToolCall(name=part.get("name"), arguments=_arguments(part), tool_call_id=part.get("id"))
                 )
 
     def _tool_result(self, part):

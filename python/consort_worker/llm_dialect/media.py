@@ -44,5 +44,5 @@ def _guessed(attached):
         return None  # only a URL: llm would ask the server
     try:
         return attached.resolve_type()
-    except Exception:  # noqa: BLE001
+    except Exception:
         return None

@@ -46,4 +46,5 @@ def _output(llm, result):
     if result.get("isError"):
         raise Failure("invalid_request", text or "the tool failed")  # llm makes an error result of it
     attached = [attachment(llm, part) for part in content if is_media(part)]
-    return llm.ToolOutput(output=text, attachments=attached) if attached else text
+    # Versions of llm without ToolOutput have nowhere to put media.
+    return llm.ToolOutput(output=text, attachments=attached) if attached and hasattr(llm, "ToolOutput") else text

@@ -131,7 +131,7 @@ class _Run:
                 hook.register_models(register=self._register, model_aliases=self.aliases)
             if hook.register_embedding_models.get_hookimpls():
                 hook.register_embedding_models(register=self._register_embedding)
-        except BaseException as error:  # noqa: B902 - also a plugin that ends the program while it registers
+        except BaseException as error:  # also a plugin that ends the program while it registers
             self.error = error
         finally:
             self.done.set()

@@ -36,12 +36,25 @@ class Tools:
                         "name": name,
                         "description": _text(each.__doc__) if each.__doc__ != self.llm.Toolbox.__doc__ else "",
                         "configSchema": self._config_schema(each),
-                        "tools": [_described(tool) for tool in each.method_tools()],
+                        "tools": [_described(tool) for tool in self._methods(each)],
                     }
                 )
             else:
                 tools.append({**_described(each), "name": name})
         return {"tools": tools, "toolboxes": boxes}
+
+    def _methods(self, box):
+        """A toolbox's tools before there is an instance of it."""
+        if getattr(box.method_tools, "__self__", None) is box:
+            return box.method_tools()
+        # Older versions of llm tell them by an instance alone.
+        names = [name for name in dir(box) if not name.startswith("_") and name not in dir(self.llm.Toolbox)]
+        functions = [(name, getattr(box, name)) for name in names if callable(getattr(box, name))]
+        return [self.llm.Tool.function(each, name=f"{box.__name__}_{name}") for name, each in functions]
+
+    @staticmethod
+    def _of(instance):
+        return list(instance.tools() if hasattr(instance, "tools") else instance.method_tools())
 
     def _config_schema(self, box):
         """A schema from the constructor's parameters, which llm has wrapped in one of its own."""
@@ -52,7 +65,7 @@ class Tools:
             return {"type": "object", "properties": {}}
         try:
             return self.llm.Tool.function(original, name=box.__name__).input_schema
-        except Exception:  # noqa: BLE001 - parameters that no schema can say
+        except Exception:  # parameters that no schema can say
             return {"type": "object"}
 
     def open(self, call):
@@ -72,7 +85,7 @@ class Tools:
             ident = f"t{self.count}"
             self.instances[ident] = instance
         # Again, because prepare may have added some.
-        return {"instance": ident, "tools": [_described(tool) for tool in instance.tools()]}
+        return {"instance": ident, "tools": [_described(tool) for tool in self._of(instance)]}
 
     def close(self, call):
         with self.lock:
@@ -89,7 +102,7 @@ class Tools:
             return self._result(self._run(call, tool, arguments))
         except (Cancelled, Failure):
             raise
-        except BaseException as error:  # noqa: B902 - what a tool raises is for the model to read
+        except BaseException as error:  # what a tool raises is for the model to read
             if call.cancelled:
                 raise
             import traceback
@@ -105,7 +118,7 @@ class Tools:
             instance = self.instances.get(ident)
             if instance is None:
                 raise Failure("invalid_request", f"no toolbox is open as `{ident}`")
-            found = next((tool for tool in instance.tools() if tool.name == name), None)
+            found = next((tool for tool in self._of(instance) if tool.name == name), None)
         else:
             found = self.registered().get(name)
             found = None if isinstance(found, type) else found
@@ -125,7 +138,7 @@ class Tools:
 
     def _result(self, result):
         attached = []
-        if isinstance(result, self.llm.ToolOutput):
+        if isinstance(result, getattr(self.llm, "ToolOutput", ())):
             attached, result = result.attachments or [], result.output
         text = result if isinstance(result, str) else json.dumps(result, default=repr)
         return {"content": [{"type": "text", "text": text}, *map(part_of, attached)], "isError": False}

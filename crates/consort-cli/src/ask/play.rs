@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 
 pub(super) fn run(question: &Question, ask: &Ask, setup: &Setup, runtime: Runtime) -> Done {
     let done = runtime.block_on(play(question, ask, setup));
+    setup.end_plugins(&runtime);
     // Nobody waits for what still runs in the background.
     runtime.shutdown_background();
     done

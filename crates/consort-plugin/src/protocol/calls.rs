@@ -1,6 +1,6 @@
 //! Parameters and results of the calls, but for `generate`'s parameters and events.
 use super::{Content, Failure};
-use consort_core::{Object, Usage};
+use consort_core::{Effort, Object, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,20 +37,32 @@ shapes! {
         notes: Vec<String>,
     }
     PluginInfo {
+        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     }
     /// What the plugin can do. Present means neither absent nor false.
     Capabilities {
+        #[serde(skip_serializing_if = "Value::is_null")]
         generate: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
         count_tokens: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
         embed: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
         tools: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
         check: Value,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         templates: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         fragments: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         commands: Vec<String>,
     }
     ModelsResult { models: Vec<ModelInfo> }
@@ -124,6 +136,15 @@ shapes! {
         #[serde(skip_serializing_if = "Option::is_none")]
         details: Option<Value>,
     }
+    /// How much to think.
+    ReasoningInfo {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        effort: Option<Effort>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        budget_tokens: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        show: Option<bool>,
+    }
     /// What surrounds a request.
     Meta {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,8 +187,19 @@ shapes! {
         #[serde(skip_serializing_if = "Option::is_none")]
         usage: Option<UsageInfo>,
     }
-    ToolInfo { name: String, description: String, input_schema: Value }
-    ToolboxInfo { name: String, description: String, config_schema: Value, tools: Vec<ToolInfo> }
+    ToolInfo {
+        name: String,
+        description: String,
+        #[serde(skip_serializing_if = "Value::is_null")]
+        input_schema: Value,
+    }
+    ToolboxInfo {
+        name: String,
+        description: String,
+        #[serde(skip_serializing_if = "Value::is_null")]
+        config_schema: Value,
+        tools: Vec<ToolInfo>,
+    }
     ToolsResult { tools: Vec<ToolInfo>, toolboxes: Vec<ToolboxInfo> }
     OpenParams { toolbox: String, config: Value }
     OpenResult { instance: String }

@@ -1,7 +1,7 @@
 //! The error of a request, and the contract's error that it stands for.
 use super::code;
 use consort_core::{Error, ErrorKind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// The `error` of an answer.
@@ -11,7 +11,7 @@ pub struct Failure {
     pub code: i32,
     #[serde(default)]
     pub message: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "FailureData::is_empty")]
     pub data: Box<FailureData>,
 }
 
@@ -42,6 +42,18 @@ pub struct FailureData {
     /// The versions that the plugin speaks, where it speaks another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supported: Option<Vec<u32>>,
+}
+
+/// JSON-RPC lets anything stand in an error's data: what is not ours says nothing.
+fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Box<FailureData>, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
+}
+
+impl FailureData {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Failure {

@@ -14,8 +14,9 @@ pub use calls::{
     Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
     FragmentResult, GenerateResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
     InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
-    OpenParams, OpenResult, Peer, PluginInfo, RunToolParams, SecretParams, SecretResult, TemplateParams,
-    TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult, UsageInfo, Vector,
+    OpenParams, OpenResult, Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult,
+    TemplateParams, TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
+    UsageInfo, Vector,
 };
 pub use content::{Content, Message};
 pub use envelope::{Id, Incoming, notification, request, response, response_error};

@@ -1,5 +1,5 @@
 //! `generate`: the contract's request as the protocol writes it, and back.
-use super::{Message, Meta, ToolInfo};
+use super::{Message, Meta, ReasoningInfo, ToolInfo};
 use consort_core::{
     Body, FunctionSpec, Object, Output, Part, Reasoning, Request, Sampling, ToolChoice, ToolSpec, Warning,
 };
@@ -23,7 +23,7 @@ pub struct GenerateParams {
     pub output: Option<Object>,
     pub options: Object,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<Reasoning>,
+    pub reasoning: Option<ReasoningInfo>,
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub secrets: Object,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ impl GenerateParams {
             tool_choice: choice_word(&request.tool_choice),
             output: output_words(&request.output),
             options,
-            reasoning: Some(request.reasoning.clone()).filter(|wish| *wish != Reasoning::default()),
+            reasoning: (request.reasoning != Reasoning::default()).then(|| (&request.reasoning).into()),
             ..Self::default()
         };
         (params, warnings)
@@ -112,7 +112,7 @@ impl GenerateParams {
         request.sampling = serde_json::from_value::<Sampling>(Value::Object(sampling))
             .map_err(|error| format!("options: {error}"))?;
         request.options = options;
-        request.reasoning = self.reasoning.unwrap_or_default();
+        request.reasoning = self.reasoning.map(Reasoning::from).unwrap_or_default();
         Ok(request)
     }
 }
@@ -135,6 +135,18 @@ fn sampling_words(sampling: &Sampling) -> Vec<(&'static str, Value)> {
     let set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
     let taken = SAMPLING.into_iter().filter_map(|name| Some((name, all.shift_remove(name)?)));
     taken.filter(|(_, value)| set(value)).collect()
+}
+
+impl From<&Reasoning> for ReasoningInfo {
+    fn from(wish: &Reasoning) -> Self {
+        Self { effort: wish.effort, budget_tokens: wish.budget_tokens, show: wish.show }
+    }
+}
+
+impl From<ReasoningInfo> for Reasoning {
+    fn from(info: ReasoningInfo) -> Self {
+        Self { effort: info.effort, budget_tokens: info.budget_tokens, show: info.show }
+    }
 }
 
 impl From<&FunctionSpec> for ToolInfo {
@@ -224,11 +236,13 @@ mod tests {
         };
         request.sampling.temperature = Some(0.5);
         request.sampling.stop = vec!["END".into()];
+        request.reasoning.budget_tokens = Some(100);
         request.options.insert("style".into(), "curt".into());
         let (params, warnings) = GenerateParams::new(&request, "plugin:acme", None);
         assert!(warnings.is_empty(), "{warnings:?}");
         let text = serde_json::to_string(&params).unwrap();
         assert!(text.contains(r#""opaque":{"a":1}"#), "{text}");
+        assert!(text.contains(r#""reasoning":{"budgetTokens":100}"#), "{text}");
         let read: GenerateParams = serde_json::from_str(&text).unwrap();
         assert_eq!(read.into_request("plugin:acme").unwrap(), request);
     }

@@ -41,6 +41,9 @@ impl<R: Read> Lines<R> {
                     return Ok(Some(Line::TooLong(head)));
                 }
                 let line = &self.buffer[start..end];
+                if line.len() > self.most {
+                    return Ok(Some(Line::TooLong(line[..HEAD.min(line.len())].to_vec())));
+                }
                 return Ok(Some(Line::Whole(line.strip_suffix(b"\r").unwrap_or(line))));
             }
             self.seen = self.end;

@@ -10,6 +10,8 @@ mod ready;
 mod runtime;
 
 pub(crate) use out::Out;
+#[cfg(all(feature = "testing", feature = "tokio"))]
+pub(crate) use runtime::block_on;
 
 use crate::protocol::{self, Failure, Id, Incoming, MAX_MESSAGE, code};
 use crate::{Link, Plugin};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Waits for a future on this thread.
 #[cfg(not(feature = "tokio"))]
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn clock() -> Arc<dyn Clock> {
 }
 
 #[cfg(feature = "tokio")]
-pub(super) use with_tokio::{block_on, clock};
+pub(crate) use with_tokio::{block_on, clock};
 
 #[cfg(feature = "tokio")]
 mod with_tokio {
@@ -32,12 +32,12 @@ mod with_tokio {
         RUNTIME.get_or_init(build).as_ref()
     }
 
-    pub(in crate::server) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         let _entered = runtime().map(Runtime::enter);
         pollster::block_on(future)
     }
 
-    pub(in crate::server) fn clock() -> Arc<dyn Clock> {
+    pub(crate) fn clock() -> Arc<dyn Clock> {
         Arc::new(TokioClock)
     }
 

@@ -193,6 +193,16 @@ impl Connection {
         self.lock().ended.is_none()
     }
 
+    /// Returns when the process is gone.
+    pub(crate) async fn gone_for_good(&self) {
+        let mut ended = std::pin::pin!(self.ended.notified());
+        // Listening comes before looking: nothing is missed between the two.
+        ended.as_mut().enable();
+        if self.is_alive() {
+            ended.await;
+        }
+    }
+
     /// Whether the process ended without being told to.
     pub(crate) fn crashed(&self) -> bool {
         self.lock().crashed

@@ -11,4 +11,5 @@ mod found;
 mod found_any;
 mod found_bad;
 mod place;
+mod schema;
 mod support;

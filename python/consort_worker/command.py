@@ -1,0 +1,32 @@
+"""Runs one of a plugin's own commands at a terminal: those that it registers with `register_commands`."""
+
+import os
+import sys
+
+
+def main(arguments):
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="consort_worker command", description=__doc__)
+    parser.add_argument("--file", help="the plugin's file")
+    parser.add_argument("--package", help="an installed package, instead of a file")
+    parser.add_argument("--data-dir", required=True, help="the plugin's own folder")
+    parser.add_argument("--name", default="plugin", help="what the help calls it")
+    parser.add_argument("rest", nargs=argparse.REMAINDER)
+    given = parser.parse_args(arguments)
+    from .llm_dialect import package
+
+    llm = package.start(os.path.join(given.data_dir, "llm"))
+    if given.file:
+        package.load_file(llm, given.file)
+    else:
+        package.load_package(llm, given.package or "")
+    import click
+
+    group = click.Group(name=given.name)
+    llm.plugins.pm.hook.register_commands(cli=group)
+    if not group.commands:
+        print(f"{given.name} has no commands", file=sys.stderr)
+        return 2
+    rest = given.rest[1:] if given.rest[:1] == ["--"] else given.rest
+    return group.main(args=rest, prog_name=given.name, standalone_mode=True)
