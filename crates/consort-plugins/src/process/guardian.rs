@@ -89,7 +89,7 @@ pub(super) async fn guard(
         tokio::select! {
             () = idle_at_last(&connection) => {}
             _ = child.wait() => {}
-            _ = connection.wish.killed() => {}
+            () = connection.wish.killed() => {}
         }
         say_farewell(&connection, &mut child, &group).await;
     }
