@@ -231,6 +231,7 @@ class Worker:
         # What is not known is absent.
         about["plugin"] = {name: value for name, value in about["plugin"].items() if value is not None}
         about["protocolVersion"] = PROTOCOL
+        about["capabilities"]["check"] = True
         about["env"] = list(plugin.env)
         return about
 

@@ -13,6 +13,7 @@ mod local;
 mod log;
 mod seek;
 mod setup;
+mod stop;
 mod terminal;
 mod typo;
 mod welcome;

@@ -6,7 +6,7 @@ use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
 use consort_plugins::found::{self, Folder, Origin, StateFile};
-use consort_plugins::{Home, Plugin, Plugins};
+use consort_plugins::{Home, Plugin, Plugins, is_clause};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
@@ -115,7 +115,8 @@ impl Setup {
 
     /// The plugin that a model is of.
     pub(crate) fn plugin_of(&self, card: &ModelCard) -> Option<Arc<Plugin>> {
-        self.plugins.as_ref()?.find(&card.provider)
+        // One that has a provider's name is not the provider.
+        self.plugins.as_ref()?.find(&card.provider).filter(|plugin| plugin.found().problem.is_none())
     }
 
     /// The plugins alone.
@@ -139,7 +140,8 @@ impl Setup {
 
     fn plugin_home(&self, providers: &[Arc<dyn Provider>]) -> Home {
         let owned = providers.iter().flat_map(|provider| &provider.card().keys).map(|key| key.name.clone());
-        Home::new(&self.folders, &self.env, owned)
+        let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
+        Home::new(&self.folders, &self.env, owned).beside(ids.chain([DEMO.to_owned()]))
     }
 
     /// The plugin in a file anywhere: whoever names it trusts it.
@@ -279,11 +281,6 @@ pub(crate) fn state_words(state: &State) -> String {
         State::Missing { reason } => format!("missing: {reason}"),
         State::Ready | State::Unchecked | State::Loading => state.word().to_owned(),
     }
-}
-
-/// Whether it says what is wrong, and not what is missing.
-fn is_clause(missing: &str) -> bool {
-    [" is ", " are ", ": "].iter().any(|sign| missing.contains(sign))
 }
 
 /// The same in a word or two, for tables: of several things that would do, the first.

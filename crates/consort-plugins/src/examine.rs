@@ -1,5 +1,5 @@
 //! The contract test of one plugin: what its author should know, with lines of the file.
-use crate::learnt::Outcome;
+use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
 use consort_core::{
     Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
@@ -55,7 +55,7 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     match &learnt.outcome {
         Outcome::Ready => found.push(good(format!("it starts, in {} ms", begun.elapsed().as_millis()))),
         Outcome::NeedsSetup { missing, at, help } => {
-            let message = format!("it needs {missing}");
+            let message = needs(missing);
             found.push(Finding { level: Level::Error, at: at.clone(), message, help: help.clone() });
         }
         Outcome::Broken { reason, at, help } => {
@@ -82,7 +82,7 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     found.push(listed(&learnt.models.iter().map(|known| known.card.id.as_str()).collect::<Vec<_>>()));
     let models: Vec<Arc<dyn Model>> = plugin.models();
     if let State::NeedsSetup { missing } = plugin.state() {
-        let message = format!("it cannot be asked: it needs {missing}");
+        let message = format!("it cannot be asked: {}", needs(&missing));
         found.push(Finding { level: Level::Error, at: None, message, help: plugin.help() });
         return found;
     }
@@ -95,6 +95,10 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         found.push(Finding { level: Level::Note, at: None, message, help: None });
     }
     found
+}
+
+fn needs(missing: &str) -> String {
+    if is_clause(missing) { missing.to_owned() } else { format!("it needs {missing}") }
 }
 
 fn good(message: String) -> Finding {

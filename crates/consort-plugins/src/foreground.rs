@@ -30,7 +30,8 @@ impl Plugin {
                 ErrorKind::Unsupported,
                 "only plugins of the `llm` ecosystem have commands",
             )
-            .provider(self.id()));
+            .provider(self.id())
+            .hint("consort plugins install NAME installs one"));
         }
         let mut command = start.launch.plain();
         command.args(["command", "--name", self.id(), "--data-dir"]).arg(self.folder());

@@ -18,6 +18,8 @@ pub struct Home {
     pub(crate) allowed: StateFile,
     /// Keys that belong to a provider: a plugin gets none of them unasked.
     pub(crate) owned: BTreeSet<String>,
+    /// Names of providers: a plugin takes none of them over.
+    pub(crate) taken: BTreeSet<String>,
 }
 
 impl Home {
@@ -31,7 +33,15 @@ impl Home {
             keys: KeyStore::of(folders),
             http: Arc::default(),
             owned: owned.into_iter().collect(),
+            taken: BTreeSet::new(),
         }
+    }
+
+    /// Names the providers that are there beside the plugins.
+    #[must_use]
+    pub fn beside(mut self, providers: impl IntoIterator<Item = String>) -> Self {
+        self.taken.extend(providers);
+        self
     }
 
     /// The keys and variables that the plugin in this file may have.
@@ -48,9 +58,10 @@ impl Home {
         self.state.join("logs").join(format!("{plugin}.log"))
     }
 
-    /// What else decides how a plugin runs, beside its own files: the host's and the worker's version.
+    /// What else decides how a plugin runs, beside its own files: the host's and the worker's version, and which Python
+    /// there is.
     pub(crate) fn salt(&self) -> String {
-        let python = self.env.get("CONSORT_PYTHON").unwrap_or_default();
+        let python = crate::python::mark(&self.env);
         format!("{}/{}/{python}", env!("CARGO_PKG_VERSION"), crate::python::worker_version())
     }
 

@@ -130,6 +130,11 @@ fn add_alias(card: &mut ModelCard, alias: String) {
     }
 }
 
+/// Whether what is missing says so itself, as in `X is not set`; else it is a thing, as in `the key X`.
+pub fn is_clause(missing: &str) -> bool {
+    [" is ", " are ", ": "].iter().any(|sign| missing.contains(sign))
+}
+
 impl Outcome {
     /// What a plugin that did not start said.
     pub(crate) fn refused(failure: &Failure) -> Self {

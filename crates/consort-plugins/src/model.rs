@@ -2,8 +2,8 @@
 use crate::plugin::Plugin;
 use crate::process::{Files, Question, answer};
 use consort_core::{
-    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Model, ModelCard, Request,
-    TokenCount, estimate_tokens,
+    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Modality, Model, ModelCard, Part, Request,
+    Support, TokenCount, estimate_tokens,
 };
 use consort_plugin::protocol::{CountParams, CountResult, GenerateParams, MAX_INLINE_MEDIA};
 use sha2::{Digest, Sha256};
@@ -46,11 +46,15 @@ impl Model for PluginModel {
     fn stream(&self, request: Arc<Request>, context: Context) -> EventStream {
         let checked = self.check(&request);
         let (plugin, name) = (self.plugin.clone(), self.card.name.clone());
+        let no_files = self.card.capabilities.reads(Modality::File) == Support::No;
         let question = async move {
             checked?;
             let (name, schema) = plugin.model_named(&name).await?;
             let mut request = Arc::unwrap_or_clone(request);
             request.model = name;
+            if no_files {
+                text_files_as_text(&mut request);
+            }
             let files = spill(&mut request, plugin.folder())?;
             let (params, warnings) = GenerateParams::new(&request, &plugin.wire(), schema.as_ref());
             Ok(Question { params, warnings, files })
@@ -87,6 +91,20 @@ impl Model for PluginModel {
                 Err(_) => estimate,
             })
         })
+    }
+}
+
+/// Makes text of attached text files, for a model that takes no files: their words are what was meant.
+fn text_files_as_text(request: &mut Request) {
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        let Body::Media(media) = &part.body else { continue };
+        let MediaSource::Bytes(bytes) = &media.source else { continue };
+        if Modality::of_mime(&media.mime) == Modality::Text
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            let name = media.name.as_ref().map(|name| format!("{name}:\n")).unwrap_or_default();
+            *part = Part::text(format!("{name}{}\n", text.trim_end()));
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
 use crate::process::{Connection, LogRing, NoStart, Supervisor};
-use crate::start::{folder, shell_word, start_of};
+use crate::start::{NO_TRUST, folder, shell_word, start_of};
 use consort_core::{Context, Error, ErrorKind};
 use consort_plugin::protocol::{Capabilities, ModelsResult};
 use serde_json::{Value, json};
@@ -31,7 +31,9 @@ pub struct Plugin {
 impl Plugin {
     /// A plugin as it was found. What a cache knows of it is taken over; nothing runs.
     pub(crate) fn new(found: Found, home: Arc<Home>) -> Self {
-        let learnt = home.cache().read(&found).map(Arc::new);
+        // What was learnt of it while it was allowed to run says nothing when it is not.
+        let runs = !found.untrusted && found.problem.is_none();
+        let learnt = runs.then(|| home.cache().read(&found).map(Arc::new)).flatten();
         let kept = Arc::new(Mutex::new(learnt));
         let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.log_file(&found.id)), {
             let (found, home, kept) = (found.clone(), home.clone(), kept.clone());
@@ -114,8 +116,10 @@ impl Plugin {
         *self.loading.lock().unwrap_or_else(PoisonError::into_inner) = false;
         let learnt = Arc::new(learnt);
         *self.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(learnt.clone());
-        // Without the cache it is only asked again.
-        let _ = self.home.cache().write(&self.found, &learnt);
+        if self.cannot_run().is_none() {
+            // Without the cache it is only asked again.
+            let _ = self.home.cache().write(&self.found, &learnt);
+        }
         self.tell_needs();
         Ok(learnt)
     }
@@ -146,7 +150,7 @@ impl Plugin {
         if self.found.untrusted {
             let parent = &self.found.folder;
             return Some(Outcome::NeedsSetup {
-                missing: "your trust: it comes with this folder".into(),
+                missing: NO_TRUST.into(),
                 at: None,
                 help: Some(format!("consort plugins trust {}", shell_word(&parent.to_string_lossy()))),
             });
@@ -185,6 +189,9 @@ impl Plugin {
         let grant = format!("consort plugins grant {} {variable}", shell_word(self.id()));
         let help = match self.home.env.get(variable) {
             Some(_) => grant,
+            None if self.granted().contains(variable) => {
+                format!("export {variable}=..., or: consort keys set {variable}")
+            }
             None => format!("export {variable}=..., then: {grant}"),
         };
         Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }

@@ -37,6 +37,9 @@ impl Plugin {
         };
         match outcome {
             Outcome::Ready => None,
+            Outcome::Broken { help: None, at: Some(at), .. } => {
+                Some(format!("mend {at}; it is looked at again when it is asked"))
+            }
             Outcome::NeedsSetup { help, .. } | Outcome::Broken { help, .. } => help,
         }
     }

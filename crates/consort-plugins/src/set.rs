@@ -64,6 +64,11 @@ impl Plugins {
         &self.0.home.allowed
     }
 
+    /// Whether some plugin was granted this key or variable.
+    pub fn is_granted(&self, name: &str) -> bool {
+        self.allowed().read().0.grants().any(|(_, _, names)| names.contains(name))
+    }
+
     pub fn home(&self) -> &Arc<Home> {
         &self.0.home
     }
@@ -85,8 +90,10 @@ impl Plugins {
     /// The plugins as providers. A host is made of them anew after a change.
     pub fn providers(&self) -> Vec<Arc<dyn Provider>> {
         let entries = self.entries().into_iter();
-        // Of several files with one name, only the first is a provider.
-        let named = entries.filter(|(key, entry)| key == entry.plugin.id()).map(|(_, entry)| entry);
+        // Of several files with one name, only the first is a provider, and none that has a provider's name.
+        let named = entries
+            .filter(|(key, entry)| key == entry.plugin.id() && !self.0.home.taken.contains(key))
+            .map(|(_, entry)| entry);
         named.map(|entry| Arc::new(PluginProvider::new(entry.plugin)) as Arc<dyn Provider>).collect()
     }
 
@@ -240,6 +247,10 @@ impl Entry {
 fn look(folders: &[Folder], home: &Home) -> Scan {
     let mut scan = scan(folders, &home.salt());
     for found in &mut scan.found {
+        if home.taken.contains(&found.id) && found.problem.is_none() {
+            let message = format!("`{}` is already the name of a provider", found.id);
+            found.problem = Some(Problem::new(&found.file, message).help("give the file another name"));
+        }
         found.depends_on(&conditions(found, home));
     }
     scan

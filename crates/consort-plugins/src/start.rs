@@ -4,7 +4,7 @@ use crate::home::Home;
 use crate::learnt::Learnt;
 use crate::process::{Grants, Launch, Limits, Services, Start};
 use crate::python::{Interpreter, Venv, on_path, place_worker};
-use consort_core::{ConfigKey, Credentials, Error, ErrorKind};
+use consort_core::{ConfigKey, Credentials, Error, ErrorKind, Secret};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -35,13 +35,17 @@ pub(crate) fn conditions(found: &Found, home: &Home) -> String {
 
 /// Makes what the process is started with. An error says what must be set up first.
 pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>) -> Result<Start, Error> {
+    // Whoever asks, and whatever was learnt when it was allowed: this is below all of them.
+    if found.untrusted {
+        return Err(not_trusted(found));
+    }
     let granted = home.granted(&found.file);
     let keys = keys(found, home, learnt, &granted);
     let credentials = home.context(None).credentials;
     let folder = folder(found, home);
     let mut env: Vec<(String, String)> = home.plain_env();
     env.retain(|(name, _)| name != "HOME");
-    env.push(("HOME".into(), folder.to_string_lossy().into_owned()));
+    let plain = env.len();
     for name in &granted {
         env.extend(home.env.get(name).map(|value| (name.clone(), value.to_owned())));
         // A key may be stored under the name of the variable that it is read from.
@@ -59,6 +63,10 @@ pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>
             env.push((variable.clone(), secret.expose().to_owned()));
         }
     }
+    // What was granted is nobody else's business, whether it is a key or not.
+    let hidden = env[plain..].iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
+    let hidden = hidden.map(|(_, value)| Secret::new(value.as_str())).collect();
+    env.push(("HOME".into(), folder.to_string_lossy().into_owned()));
     let (program, arguments) = command(found, home)?;
     let launch = Launch {
         program,
@@ -71,8 +79,19 @@ pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>
     let grants = Grants { keys, hosts };
     let credentials: Arc<dyn Credentials> = credentials;
     let services = Services::new(&found.id, grants, credentials, home.http.clone());
-    Ok(Start { launch, config: config(found), services })
+    Ok(Start { launch, config: config(found), services, hidden })
 }
+
+/// Shorter values are words of their own: a log without them could not be read.
+const SHORTEST_SECRET: usize = 6;
+
+fn not_trusted(found: &Found) -> Error {
+    let folder = shell_word(&found.folder.to_string_lossy());
+    Error::new(ErrorKind::Setup, NO_TRUST).hint(format!("consort plugins trust {folder}"))
+}
+
+/// What a plugin of a project's folder needs before it may run.
+pub(crate) const NO_TRUST: &str = "your trust: it comes with this folder";
 
 /// The keys that the plugin gets: those that were granted, and those that nobody else owns.
 fn keys(found: &Found, home: &Home, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
@@ -170,7 +189,7 @@ pub(crate) fn lacks_packages(found: &Found, dialect: Dialect) -> Error {
 }
 
 /// A name as it is typed in a shell.
-pub(crate) fn shell_word(name: &str) -> String {
+pub fn shell_word(name: &str) -> String {
     if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_./:".contains(c)) {
         name.to_owned()
     } else {

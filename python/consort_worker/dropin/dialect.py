@@ -178,6 +178,8 @@ class Client:
             },
             "optionsSchema": {"type": "object", "properties": properties, "additionalProperties": False},
         }
+        if self.model_id != self.name:
+            card["aliases"] = [self.name]  # as the guide calls it: `file:Class`
         if self.description:
             card["description"] = self.description
         return card

@@ -1,6 +1,7 @@
 //! What comes into a prompt from elsewhere: fragments, and templates that plugins load.
 use crate::exit;
 use crate::setup::Setup;
+use crate::stop::wait_for;
 use consort_core::{Error, Media, Object};
 use consort_plugins::{Fragment, Loads, Plugin};
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub(super) fn fragments(
         });
         match loader {
             Some((plugin, prefix, argument)) => {
-                for fragment in runtime.block_on(plugin.fragments(prefix, argument))? {
+                for fragment in wait_for(runtime, plugin.fragments(prefix, argument))? {
                     match fragment {
                         Fragment::Text { text, .. } => texts.push(text),
                         Fragment::Media(found) => media.push(found),
@@ -76,7 +77,7 @@ impl Template {
             return Err(exit::usage(format!("no plugin loads the template `{name}`"))
                 .hint("a template is PREFIX:NAME, where a plugin has the prefix"));
         };
-        let object = runtime.block_on(plugin.template(prefix, rest))?;
+        let object = wait_for(runtime, plugin.template(prefix, rest))?;
         let text = |field: &str| object.get(field).and_then(Value::as_str).map(str::to_owned);
         let table = |field: &str| object.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
         Ok(Self {

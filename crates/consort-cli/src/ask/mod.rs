@@ -13,6 +13,7 @@ use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
 use crate::seek::seek;
 use crate::setup::{Chosen, Setup, runtime};
+use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::{Context, Error, Host, Media, Message, Model, Part, Request, Role};
 use consort_providers::TokioClock;
@@ -116,7 +117,7 @@ fn choose(named: Option<&str>, host: Host, setup: &mut Setup, runtime: &Runtime)
     let Chosen { model, fallback } = chosen;
     // What a plugin's model can do is known once it ran.
     let model = match setup.plugin_of(model.card()) {
-        Some(plugin) => runtime.block_on(plugin.model_for(model.card()))?,
+        Some(plugin) => wait_for(runtime, plugin.model_for(model.card()))?,
         None => model,
     };
     Ok(Answering { model, fallback, host })

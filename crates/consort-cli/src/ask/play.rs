@@ -5,6 +5,7 @@ use super::spinner::Spinner;
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
 use crate::setup::Setup;
+use crate::stop;
 use consort_core::{Accumulator, Error, ErrorKind, Event, EventStream, FinishReason};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -65,12 +66,12 @@ async fn follow(
     mut each: impl FnMut(Event) -> Result<(), Failure>,
 ) -> Result<Ended, Failure> {
     let mut spinner = Spinner::new(!ask.quiet, setup.signs, &question.model.card().id);
-    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut stop = std::pin::pin!(stop::asked());
     let mut finished = None;
     loop {
         let item = tokio::select! {
             biased;
-            _ = &mut stop => Some(Err(Error::cancelled())),
+            () = &mut stop => Some(Err(Error::cancelled())),
             item = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)) => item,
             () = spinner.tick() => {
                 spinner.draw()?;

@@ -60,7 +60,9 @@ fn set(name: &str, mut setup: Setup) -> Done {
     let path = shown(setup.keys.path());
     let mode = if cfg!(unix) { " (mode 600)" } else { "" };
     writeln!(to, "{} saved `{name}` to {path}{mode}", Style::Good.paint(setup.signs.good))?;
-    if let Some(advice) = unused(&host, name) {
+    // A plugin may have been granted it under any name.
+    let granted = setup.plugins.as_ref().is_some_and(|plugins| plugins.is_granted(name));
+    if let Some(advice) = unused(&host, name).filter(|_| !granted) {
         writeln!(to, "{} {advice}", Style::Warning.paint("warning:"))?;
     }
     Ok(exit::OK)

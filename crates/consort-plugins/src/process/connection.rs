@@ -3,6 +3,7 @@ use super::LogRing;
 use super::answer::Sink;
 use super::guardian::Wish;
 use super::services::Services;
+use crate::start::shell_word;
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::Serialize;
@@ -115,7 +116,17 @@ impl Connection {
             self.log_text(trace);
         }
         let error = failure.to_error().map_message(|message| self.log.masked(&message));
-        self.named(error)
+        let error = self.named(error);
+        let name = shell_word(&self.plugin);
+        if !error.hints().is_empty() {
+            error
+        } else if failure.data.traceback.is_some() {
+            error.hint(format!("its log: consort plugins log {name}"))
+        } else if error.kind() == ErrorKind::PluginBug {
+            error.hint(format!("what else is wrong with it: consort plugins check {name}"))
+        } else {
+            error
+        }
     }
 
     /// Opens a request whose answer streams.

@@ -3,6 +3,7 @@ use super::connection::Connection;
 use super::launch::Started;
 use super::lines::{Line, Lines};
 use super::{LogRing, group::Group};
+use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -162,16 +163,7 @@ fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitSta
             Error::new(ErrorKind::PluginCrash, format!("the plugin {how}{}", last.unwrap_or_default()))
         }
     };
-    connection.named(error).hint(format!("its log: consort plugins log {}", quoted(&connection.plugin)))
-}
-
-/// A name as it is typed in a shell.
-fn quoted(name: &str) -> String {
-    if name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
+    connection.named(error).hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))
 }
 
 fn describe(status: ExitStatus) -> String {

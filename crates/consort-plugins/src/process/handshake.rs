@@ -91,10 +91,14 @@ impl Connection {
                 return Err(of(self.named(Error::timeout(Phase::Connect, message))));
             }
             Ok(Err(Refused::Gone(error))) => return Err(of(error)),
-            Ok(Err(Refused::Failed(failure))) => {
+            Ok(Err(Refused::Failed(mut failure))) => {
                 if let Some(trace) = &failure.data.traceback {
                     self.log_text(trace);
                 }
+                // Rows and the cache are no place for a secret either.
+                failure.message = self.log.masked(&failure.message);
+                failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
+                failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
                 return Err(NoStart { error: self.named(failure.to_error()), failure: Some(failure) });
             }
             Ok(Ok(raw)) => raw,

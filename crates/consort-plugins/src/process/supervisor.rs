@@ -1,7 +1,7 @@
 //! Keeps one plugin running: starts it when it is needed, and again when it crashed, but not over and over.
 use super::handshake::NoStart;
 use super::{Connection, Launch, LogRing, Services};
-use consort_core::{BoxFuture, Context, Error, ErrorKind, Object};
+use consort_core::{BoxFuture, Context, Error, ErrorKind, Object, Secret};
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -19,6 +19,8 @@ pub(crate) struct Start {
     pub(crate) launch: Launch,
     pub(crate) config: Value,
     pub(crate) services: Services,
+    /// Values of its environment that no log may hold.
+    pub(crate) hidden: Vec<Secret>,
 }
 
 type MakeStart = Box<dyn Fn() -> BoxFuture<'static, Result<Start, Error>> + Send + Sync>;
@@ -75,7 +77,8 @@ impl Supervisor {
         let made = (self.make)()
             .await
             .map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
-        let Start { launch, config, services } = made;
+        let Start { launch, config, services, hidden } = made;
+        hidden.into_iter().for_each(|secret| self.log.hide(secret));
         let started =
             Connection::start(&self.plugin, &launch, config, Arc::new(services), self.log.clone()).await;
         match started {

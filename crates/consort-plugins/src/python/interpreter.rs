@@ -86,6 +86,14 @@ impl Interpreter {
     }
 }
 
+/// A text that changes when another interpreter would be found, told without starting one.
+pub(crate) fn mark(env: &Env) -> String {
+    let wanted = env.get("CONSORT_PYTHON");
+    let named = wanted.into_iter().chain(["python3", "python"]).find_map(|name| on_path(env, name));
+    let time = named.as_deref().and_then(changed).unwrap_or_default();
+    format!("{}@{time}", named.unwrap_or_default().display())
+}
+
 fn read(file: &Path) -> Option<Kept> {
     serde_json::from_slice(&std::fs::read(file).ok()?).ok()
 }

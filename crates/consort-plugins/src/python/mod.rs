@@ -4,6 +4,6 @@ mod venv;
 mod worker;
 
 pub use interpreter::Interpreter;
-pub(crate) use interpreter::on_path;
+pub(crate) use interpreter::{mark, on_path};
 pub use venv::{Installed, Venv};
 pub(crate) use worker::{place_worker, version as worker_version};

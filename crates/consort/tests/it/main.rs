@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod lists;
 mod local;
+mod plugins;
 mod programs;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod proxies;

@@ -131,7 +131,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: Output, home: &Path) -> Self {
+    pub(crate) fn of(output: Output, home: &Path) -> Self {
         let text = |bytes: Vec<u8>| {
             String::from_utf8(bytes).unwrap().replace(&home.display().to_string(), "[PLACE]")
         };

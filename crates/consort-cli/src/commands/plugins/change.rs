@@ -1,16 +1,24 @@
 //! What the user decides about plugins: trust, grants, a new look.
 use crate::exit::{self, Done};
 use crate::setup::{Setup, runtime, state_words};
+use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn trust(folder: &Path, trusted: bool, plugins: &Plugins, setup: &Setup) -> Done {
     let place = std::fs::canonicalize(folder)
-        .map_err(|error| exit::usage(format!("`{}` cannot be opened: {error}", folder.display())))?;
+        .map_err(|error| {
+            let what = match error.kind() {
+                ErrorKind::NotFound => "there is no such folder".to_owned(),
+                _ => error.to_string(),
+            };
+            exit::usage(format!("`{}` cannot be opened: {what}", folder.display()))
+                .hint("name the folder that the plugins are in")
+        })?;
     let records = plugins.allowed();
     if trusted {
         records.trust(&place)?;
@@ -41,12 +49,20 @@ pub(super) fn grant(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: 
 }
 
 pub(super) fn revoke(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: &Setup) -> Done {
+    let (mut taken, mut never) = (Vec::new(), Vec::new());
     for key in keys {
-        plugins.allowed().revoke(plugin.found(), key)?;
+        let list = if plugins.allowed().revoke(plugin.found(), key)? { &mut taken } else { &mut never };
+        list.push(key.as_str());
     }
     plugin.forget();
-    let good = Style::Good.paint(setup.signs.good);
-    writeln!(anstream::stderr(), "{good} {} no longer gets {}", plugin.id(), keys.join(", "))?;
+    let mut to = anstream::stderr().lock();
+    if !taken.is_empty() {
+        let good = Style::Good.paint(setup.signs.good);
+        writeln!(to, "{good} {} no longer gets {}", plugin.id(), taken.join(", "))?;
+    }
+    if !never.is_empty() {
+        writeln!(to, "{} did not get {}", plugin.id(), never.join(", "))?;
+    }
     Ok(exit::OK)
 }
 
@@ -58,7 +74,10 @@ pub(super) fn reload(name: Option<&str>, plugins: &Plugins, setup: &Setup) -> Do
     };
     chosen.iter().for_each(|plugin| plugin.forget());
     let runtime = runtime()?;
-    runtime.block_on(plugins.check_all());
+    wait_for(&runtime, async {
+        plugins.check_all().await;
+        Ok(())
+    })?;
     drop(runtime);
     let mut to = anstream::stderr().lock();
     for plugin in chosen {

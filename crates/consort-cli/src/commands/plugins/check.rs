@@ -1,6 +1,7 @@
 //! The contract test of a plugin, for its author.
 use crate::exit::{self, Done};
 use crate::setup::{Setup, runtime};
+use crate::stop::wait_for;
 use crate::terminal::{Style, print_json};
 use consort_plugins::{Finding, Level, Plugin, examine};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ const WRONG: u8 = 1;
 
 pub(super) fn run(plugin: &Arc<Plugin>, prompt: &str, as_json: bool, setup: &Setup) -> Done {
     let runtime = runtime()?;
-    let findings = runtime.block_on(examine(plugin, prompt));
+    let findings = wait_for(&runtime, async { Ok(examine(plugin, prompt).await) })?;
     drop(runtime);
     let wrong = findings.iter().any(|finding| finding.level == Level::Error);
     if as_json {

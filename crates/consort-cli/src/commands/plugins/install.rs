@@ -1,6 +1,7 @@
 //! Packages: installed as plugins, or for the plugins that need them.
 use crate::exit::{self, Done, Failure};
 use crate::setup::{Setup, runtime, state_words};
+use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind, State};
 use consort_plugins::{Interpreter, Plugin, Venv};
@@ -70,7 +71,7 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
     plugin.forget();
     let runtime = runtime()?;
-    let learnt = runtime.block_on(plugin.check())?;
+    let learnt = wait_for(&runtime, plugin.check())?;
     drop(runtime);
     let mut to = anstream::stderr().lock();
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();

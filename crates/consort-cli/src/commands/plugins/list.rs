@@ -1,6 +1,6 @@
 //! What plugins there are, and why each is in its state.
 use crate::exit::{self, Done};
-use crate::setup::{state_short, state_words};
+use crate::setup::state_words;
 use crate::terminal::{Style, print_json, table};
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins, Row};
@@ -24,7 +24,7 @@ pub(super) fn run(plugins: &Plugins, as_json: bool) -> Done {
     let lines = rows.iter().map(|row| {
         let models = row.plugin.learnt().map_or(0, |learnt| learnt.models.len());
         let models = if models == 0 { String::new() } else { models.to_string() };
-        vec![row.plugin.id().to_owned(), state_short(&row.state), models, wrong(row)]
+        vec![row.plugin.id().to_owned(), row.state.word().to_owned(), models, wrong(row)]
     });
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
     let mut to = anstream::stdout().lock();

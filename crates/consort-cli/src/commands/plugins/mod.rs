@@ -30,7 +30,7 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         Some(Command::Debug { name, prompt }) => {
             debug::run(&find_or_open(&plugins, &name, &setup)?, &prompt, &setup)
         }
-        Some(Command::New { dialect, name }) => scaffold::run(dialect, &name, &setup),
+        Some(Command::New { dialect, name }) => scaffold::run(dialect, &name, &plugins, &setup),
         Some(Command::Install { packages }) => install::packages(&packages, &setup),
         Some(Command::Uninstall { name }) => install::uninstall(&find(&plugins, &name)?, &setup),
         Some(Command::InstallDeps { name, packages }) => {

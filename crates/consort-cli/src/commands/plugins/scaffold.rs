@@ -4,6 +4,7 @@ use crate::exit::{self, Done};
 use crate::setup::Setup;
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind};
+use consort_plugins::{Plugins, shell_word};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ const NODE: &str = include_str!("../../../scaffolds/protocol.mjs");
 const RUST_MANIFEST: &str = include_str!("../../../scaffolds/rust/Cargo.toml.in");
 const RUST_MAIN: &str = include_str!("../../../scaffolds/rust/main.rs.in");
 
-pub(super) fn run(sort: Scaffold, name: &str, setup: &Setup) -> Done {
+pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) -> Done {
     let good = !name.is_empty()
         && !name.starts_with(['.', '_', '-'])
         && name.chars().all(|letter| letter.is_alphanumeric() || "-_. ".contains(letter));
@@ -44,6 +45,11 @@ pub(super) fn run(sort: Scaffold, name: &str, setup: &Setup) -> Done {
             .hint("choose another name; nothing was written")
             .into());
     }
+    if let Some(other) = plugins.find(name).filter(|_| sort != Scaffold::Rust) {
+        return Err(exit::usage(format!("`{name}` is already the name of {}", other.found().file.display()))
+            .hint("choose another name; nothing was written")
+            .into());
+    }
     for (file, text) in &files {
         let parent = file.parent().unwrap_or(&folder);
         std::fs::create_dir_all(parent).and_then(|()| std::fs::write(file, text)).map_err(|error| {
@@ -55,13 +61,14 @@ pub(super) fn run(sort: Scaffold, name: &str, setup: &Setup) -> Done {
     for (file, _) in &files {
         writeln!(to, "{good} wrote {}", shown(file))?;
     }
+    let word = shell_word(name);
     let next = match sort {
         Scaffold::Rust => format!(
             "cargo build --release, then copy target/release/{name} into {}",
             shown(&setup.folders.plugins_dir())
         ),
-        Scaffold::Llm => format!("consort plugins install-deps {name}, then: consort -m {name} \"hello\""),
-        _ => format!("edit it, then: consort plugins check {name}; consort -m {name} \"hello\""),
+        Scaffold::Llm => format!("consort plugins install-deps {word}, then: consort -m {word} \"hello\""),
+        _ => format!("edit it, then: consort plugins check {word}; consort -m {word} \"hello\""),
     };
     writeln!(to, "{}", Style::Dim.paint(format!("next: {next}")))?;
     Ok(exit::OK)

@@ -1,6 +1,7 @@
 //! The tools of a plugin: listed, and tried.
 use crate::exit::{self, Done};
 use crate::setup::runtime;
+use crate::stop::wait_for;
 use crate::terminal::{Style, table};
 use consort_core::{Context, Error, Tool, ToolOutput};
 use consort_plugins::Plugin;
@@ -13,7 +14,7 @@ const FAILED: u8 = 1;
 
 pub(super) fn list(plugin: &Arc<Plugin>) -> Done {
     let runtime = runtime()?;
-    let offered = runtime.block_on(plugin.tools())?;
+    let offered = wait_for(&runtime, plugin.tools())?;
     drop(runtime);
     let mut rows: Vec<Vec<String>> = Vec::new();
     for tool in &offered.tools {
@@ -45,7 +46,7 @@ pub(super) fn call(plugin: &Arc<Plugin>, name: &str, arguments: &str) -> Done {
             exit::usage("the arguments are no JSON object").hint("for instance: '{\"city\": \"Oslo\"}'")
         })?;
     let runtime = runtime()?;
-    let output = runtime.block_on(run(plugin, name, arguments))?;
+    let output = wait_for(&runtime, run(plugin, name, arguments))?;
     drop(runtime);
     let mut to = anstream::stdout().lock();
     for part in &output.content {

@@ -1,0 +1,87 @@
+//! `consort plugins new`: each scaffold passes its own check, and answers.
+use super::Plugged;
+use insta::assert_snapshot;
+use std::process::Command;
+
+#[test]
+fn a_drop_in_and_a_protocol_scaffold_in_python() {
+    let Some(place) = Plugged::with_python() else { return };
+    assert_snapshot!(place.run(&["plugins", "new", "drop-in", "my model"]), @r#"
+    --- stderr
+    ok: wrote ~/home/data/plugins/my model.py
+    next: edit it, then: consort plugins check 'my model'; consort -m 'my model' "hello"
+    "#);
+    assert_eq!(place.run(&["plugins", "new", "python", "spoken"]).code, 0);
+    for (id, answer) in [("my model", "my model heard: hello"), ("spoken", "heard: hello ")] {
+        let check = place.run(&["plugins", "check", id]);
+        assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
+        assert_eq!(place.ask(id, "hello").stdout, answer);
+    }
+}
+
+#[test]
+fn a_node_scaffold() {
+    let place = Plugged::new();
+    if !Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no node");
+        return;
+    }
+    assert_eq!(place.run(&["plugins", "new", "node", "noded"]).code, 0);
+    let check = place.run(&["plugins", "check", "noded"]);
+    assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
+    assert_eq!(place.ask("noded", "hello").stdout, "heard: hello ");
+}
+
+#[test]
+fn an_llm_scaffold_says_what_it_needs_first() {
+    let Some(place) = Plugged::with_python() else { return };
+    assert_snapshot!(place.run(&["plugins", "new", "llm", "grown"]), @r#"
+    --- stderr
+    ok: wrote ~/home/data/plugins/grown.py
+    next: consort plugins install-deps grown, then: consort -m grown "hello"
+    "#);
+    assert_snapshot!(place.ask("grown", "x"), @r#"
+    exit 3
+    --- stderr
+    error: grown: the plugin needs setup: its packages are not installed: llm
+      help: consort plugins install-deps grown
+    "#);
+    assert_snapshot!(place.run(&["plugins", "check", "grown"]), @r#"
+    exit 1
+    grown (llm)
+    error: its packages are not installed: llm
+      help: consort plugins install-deps grown
+    "#);
+}
+
+#[test]
+fn a_rust_scaffold_is_a_package() {
+    let place = Plugged::new();
+    assert_snapshot!(place.run(&["plugins", "new", "rust", "rusty"]), @r#"
+    --- stderr
+    ok: wrote rusty/Cargo.toml
+    ok: wrote rusty/src/main.rs
+    next: cargo build --release, then copy target/release/rusty into ~/home/data/plugins
+    "#);
+    let manifest = std::fs::read_to_string(place.place.path("rusty/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"rusty\"") && !manifest.contains('@'), "{manifest}");
+}
+
+#[test]
+fn nothing_is_overwritten_and_no_name_leads_elsewhere() {
+    let place = Plugged::new();
+    assert_eq!(place.run(&["plugins", "new", "drop-in", "mine"]).code, 0);
+    assert_snapshot!(place.run(&["plugins", "new", "drop-in", "mine"]), @r#"
+    exit 2
+    --- stderr
+    error: [PLACE]/home/data/plugins/mine.py is there already
+      help: choose another name; nothing was written
+    "#);
+    for name in ["../x", "a/b", "", ".hidden", "-x", "_helper", "a\nb"] {
+        assert_eq!(place.run(&["plugins", "new", "drop-in", "--", name]).code, 2, "{name:?}");
+    }
+    assert!(!place.place.path("home/data/x.py").exists());
+    // The same name with another ending would be one plugin in two files.
+    let other = place.run(&["plugins", "new", "node", "mine"]);
+    assert!(other.code == 2 && other.stderr.contains("mine.py"), "{other}");
+}
