@@ -1,5 +1,6 @@
 //! What every command starts from: the user's files, and the providers that they make.
 use crate::exit;
+use crate::local::LocalServers;
 use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
@@ -26,6 +27,8 @@ pub(crate) struct Setup {
     /// Providers that the program was built with, beside ours.
     own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
+    /// Those of the catalogue that was read last.
+    pub(crate) local: LocalServers,
 }
 
 /// The id of the model that needs nothing.
@@ -55,12 +58,14 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
+            local: LocalServers::default(),
         }
     }
 
     /// All providers. This reads files and uses neither network nor keys.
     pub(crate) fn host(&mut self) -> Host {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         let mut host = Host::new().provider(DemoProvider::new());

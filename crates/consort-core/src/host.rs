@@ -9,8 +9,9 @@ use std::sync::Arc;
 /// Providers in; models by id, alias and search out.
 ///
 /// A model is found by its id (`provider/name`), by an alias, or by its name alone where only one provider
-/// has it, or only one that is set up. A name that no list holds still reaches its provider when the provider is named: vendors have more
-/// models than any list.
+/// has it, or only one that is set up, or, where none is, only one of which nobody knows yet whether it runs. A
+/// name that no list holds still reaches its provider when the provider is named: vendors have more models than
+/// any list.
 #[derive(Default, Clone)]
 pub struct Host {
     providers: Vec<Arc<dyn Provider>>,
@@ -94,13 +95,15 @@ impl Host {
             |card: &ModelCard| card.name == wanted || card.aliases.iter().any(|alias| alias == wanted);
         let named: Vec<_> = models.iter().filter(|model| known_as(model.card())).collect();
         if !named.is_empty() {
-            return self.one_of(&named, wanted);
+            let cards: Vec<&ModelCard> = named.iter().map(|model| model.card()).collect();
+            return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));
         }
         if let Some(model) = self.unlisted(wanted, |provider, name| provider.model(name)) {
             return Ok(model);
         }
         // Of models that are equally near, one that can be used is meant.
-        let (near, far): (Vec<_>, Vec<_>) = models.iter().partition(|model| self.is_ready(model.card()));
+        let is_ready = |model: &&Arc<dyn Model>| self.state_of(model.card()) == Some(&State::Ready);
+        let (near, far): (Vec<_>, Vec<_>) = models.iter().partition(is_ready);
         Err(self.not_found(wanted, near.into_iter().chain(far).map(|model| model.card().id.clone())))
     }
 
@@ -108,8 +111,13 @@ impl Host {
     pub fn find_embedder(&self, wanted: &str) -> Result<Arc<dyn Embedder>, Error> {
         let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
         let all: Vec<_> = self.providers.iter().flat_map(|provider| provider.embedders()).collect();
-        if let Some(found) = all.iter().find(|one| one.card().id == wanted || one.card().name == wanted) {
+        if let Some(found) = all.iter().find(|one| one.card().id == wanted) {
             return Ok(found.clone());
+        }
+        let named: Vec<_> = all.iter().filter(|one| one.card().name == wanted).collect();
+        if !named.is_empty() {
+            let cards: Vec<&ModelCard> = named.iter().map(|one| one.card()).collect();
+            return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));
         }
         self.unlisted(wanted, |provider, name| provider.embedder(name))
             .ok_or_else(|| self.not_found(wanted, all.iter().map(|one| one.card().id.clone())))
@@ -128,30 +136,41 @@ impl Host {
         found
     }
 
-    /// The one model that a bare name means: the only one, or the only one that can be used now.
-    fn one_of(&self, named: &[&Arc<dyn Model>], wanted: &str) -> Result<Arc<dyn Model>, Error> {
-        let ready: Vec<_> = named.iter().copied().filter(|model| self.is_ready(model.card())).collect();
-        if let ([only], _) | (_, [only]) = (named, ready.as_slice()) {
-            return Ok(Arc::clone(only));
-        }
-        let ids = |of: &mut dyn Iterator<Item = &Arc<dyn Model>>| {
-            of.map(|model| format!("`{}`", model.card().id)).collect::<Vec<_>>().join(" or ")
+    /// Which of these a bare name means: the only one, or the only one that can be used now, or, where none can,
+    /// the only one that may run.
+    fn one_of(&self, named: &[&ModelCard], wanted: &str) -> Result<usize, Error> {
+        let of = |state: &State| -> Vec<usize> {
+            (0..named.len()).filter(|at| self.state_of(named[*at]) == Some(state)).collect()
         };
-        if !ready.is_empty() {
-            let several = format!("several providers that are set up have a model `{wanted}`");
-            let which = ids(&mut ready.into_iter());
-            return Err(Error::new(ErrorKind::ModelNotFound, several).hint(format!("say which: {which}")));
+        let (ready, unchecked) = (of(&State::Ready), of(&State::Unchecked));
+        let ids = |of: &mut dyn Iterator<Item = &ModelCard>| {
+            of.map(|card| format!("`{}`", card.id)).collect::<Vec<_>>().join(" or ")
+        };
+        match (named, ready.as_slice(), unchecked.as_slice()) {
+            ([_], ..) => return Ok(0),
+            (_, [only], _) | (_, [], [only]) => return Ok(*only),
+            (_, [], _) => {}
+            _ => {
+                let several = format!("several providers that are set up have a model `{wanted}`");
+                let which = ids(&mut ready.into_iter().map(|at| named[at]));
+                return Err(Error::new(ErrorKind::ModelNotFound, several).hint(format!("say which: {which}")));
+            }
         }
-        let mut error =
-            Error::new(ErrorKind::Setup, format!("no provider that has the model `{wanted}` is set up"));
-        for card in named.iter().filter_map(|model| self.provider_by_id(&model.card().provider)) {
-            error = error.hint(how_to_set_up(card.card()));
+        let none = if unchecked.is_empty() {
+            format!("no provider that has the model `{wanted}` is set up")
+        } else {
+            // Of a server on this machine nobody can say that it is not set up.
+            format!("each provider that has the model `{wanted}` is not set up, or does not run")
+        };
+        let mut error = Error::new(ErrorKind::Setup, none);
+        for provider in named.iter().filter_map(|card| self.provider_by_id(&card.provider)) {
+            error = error.hint(how_to_set_up(provider.card()));
         }
         Err(error.hint(format!("or say which: {}", ids(&mut named.iter().copied()))))
     }
 
-    fn is_ready(&self, card: &ModelCard) -> bool {
-        self.provider_by_id(&card.provider).is_some_and(|provider| provider.card().state == State::Ready)
+    fn state_of(&self, card: &ModelCard) -> Option<&State> {
+        self.provider_by_id(&card.provider).map(|provider| &provider.card().state)
     }
 
     fn unlisted<T>(&self, wanted: &str, get: impl Fn(&dyn Provider, &str) -> Option<T>) -> Option<T> {

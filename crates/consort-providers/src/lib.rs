@@ -7,6 +7,7 @@
 //!
 //! This crate must never know: a conversation, a plugin, a terminal, how to retry. It names no vendor in Rust
 //! but where a vendor's credentials (AWS, Google) or its own calls are made.
+mod aside;
 mod auth;
 mod catalogue;
 mod clock;

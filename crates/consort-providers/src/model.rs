@@ -1,4 +1,5 @@
 //! A hosted model: the uniform call, made of a wire and the transport.
+use crate::aside::aside;
 use crate::catalogue::{quirks, wire_id};
 use crate::tokens;
 use crate::transport::{Endpoint, Opening, events, load_media};
@@ -8,6 +9,7 @@ use consort_core::{
 use consort_wire::{Normalised, Quirks, Wire};
 use std::fmt;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// A model of a hosted API.
 pub struct HostedModel {
@@ -126,15 +128,20 @@ impl Model for HostedModel {
         Box::pin(async move {
             let (wire, quirks) = plan.wire()?;
             let normalised = plan.normalised(wire, &quirks, Arc::new(request.clone())).await?;
-            let counted =
-                tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &quirks, &context).await;
-            if let Some(result) = counted {
-                return result;
+            // Nobody is asked without a runtime to ask on.
+            if Handle::try_current().is_ok() {
+                let counting =
+                    tokens::by_vendor(&plan.endpoint, wire, &normalised.request, &quirks, &context);
+                if let Some(result) = counting.await {
+                    return result;
+                }
             }
-            // The first count reads a vocabulary, which takes a while.
+            if !tokens::reads_a_vocabulary(&plan.name) {
+                return Ok(consort_core::estimate_tokens(request));
+            }
             let (name, whole) = (plan.name.clone(), request.clone());
-            let counting = tokio::task::spawn_blocking(move || tokens::locally(&name, &whole));
-            Ok(counting.await.unwrap_or_else(|_| consort_core::estimate_tokens(request)))
+            let counted = aside(move || tokens::locally(&name, &whole)).await;
+            Ok(counted.unwrap_or_else(|| consort_core::estimate_tokens(request)))
         })
     }
 }

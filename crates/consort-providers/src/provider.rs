@@ -1,13 +1,15 @@
 //! A hosted API as a provider of models and embedders.
 use crate::catalogue::{Cache, Cards, provider_card};
+use crate::clock::TokioClock;
 use crate::embedder::HostedEmbedder;
 use crate::model::HostedModel;
 use crate::spec::ProviderSpec;
 use crate::transport::{Endpoint, Services, find_local};
 use consort_core::{
-    BoxFuture, Context, Embedder, Error, Model, ModelCard, ModelKind, Provider, ProviderCard, Support,
+    BoxFuture, Context, Embedder, Error, Model, ModelCard, ModelKind, NoCredentials, Phase, Provider,
+    ProviderCard, Support,
 };
-use consort_wire::Listed;
+use consort_wire::{Listed, Wire, WireRequest};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -55,34 +57,77 @@ impl HostedProvider {
         chat.map(|card| self.hosted(card)).collect()
     }
 
+    pub fn id(&self) -> &str {
+        &self.card.id
+    }
+
+    /// Whether its file says that it is a server on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.spec().local.is_some()
+    }
+
+    /// The request for its list of models, where it has one.
+    fn list_request(&self) -> Option<(&'static dyn Wire, WireRequest)> {
+        let spec = self.spec();
+        let wire = consort_wire::wire(&spec.wire).filter(|_| spec.live.0)?;
+        Some((wire, wire.models_request(&crate::catalogue::quirks(spec, ""))?))
+    }
+
     /// Asks the vendor for its list, and keeps it.
     async fn refresh(&self, context: Context) -> Result<(), Error> {
-        let spec = self.spec();
-        let Some(wire) = consort_wire::wire(&spec.wire) else { return Ok(()) };
-        let quirks = crate::catalogue::quirks(spec, "");
-        let Some(request) = wire.models_request(&quirks).filter(|_| spec.live.0) else { return Ok(()) };
-        let context = match &spec.local {
+        let Some((wire, request)) = self.list_request() else { return Ok(()) };
+        let context = match &self.spec().local {
             Some(local) => {
                 find_local(&self.endpoint, &local.ports).await?;
                 context.within(Duration::from_secs(3))
             }
             None => context.within(Duration::from_secs(30)),
         };
-        let body = self.endpoint.ask(request, &context).await?;
-        let value = serde_json::from_slice(&body).map_err(|error| {
-            Error::protocol(format!("the list of models could not be read: {error}")).provider(&spec.id)
+        self.keep(wire, &self.endpoint.ask(request, &context).await?)
+    }
+
+    /// Looks whether this server of this machine runs, asks it for its list of models, and keeps it. Nobody has to
+    /// want this look: it shows no key and nothing else that a file adds, runs no command, and asks neither a
+    /// proxy nor another machine. A server that is not at its usual place on this machine is not asked.
+    pub async fn look_here(&self, limit: Duration) -> Result<(), Error> {
+        tokio::time::timeout(limit, self.look(limit)).await.unwrap_or_else(|_| {
+            let late = Error::timeout(Phase::Deadline, "the server on this machine did not answer in time");
+            Err(self.endpoint.complete(late))
+        })
+    }
+
+    async fn look(&self, limit: Duration) -> Result<(), Error> {
+        let Some(local) = self.spec().local.as_ref().filter(|_| self.endpoint.is_near()) else {
+            return Ok(());
+        };
+        let Some((wire, request)) = self.list_request() else { return Ok(()) };
+        find_local(&self.endpoint, &local.ports).await?;
+        let context = Context::new(Arc::new(TokioClock), Arc::new(NoCredentials)).within(limit);
+        self.keep(wire, &self.endpoint.ask_bare(request, &context).await?)
+    }
+
+    /// Keeps the list that an answer holds.
+    fn keep(&self, wire: &dyn Wire, body: &[u8]) -> Result<(), Error> {
+        let id = &self.spec().id;
+        let value = serde_json::from_slice(body).map_err(|error| {
+            Error::protocol(format!("the list of models could not be read: {error}")).provider(id)
         })?;
-        let listed = wire.decode_models(&value).map_err(|error| error.provider(&spec.id))?;
-        let cards = listed.into_iter().map(|listed| card_of(&spec.id, listed)).collect();
-        self.cache.write(cards)
+        let listed = wire.decode_models(&value).map_err(|error| error.provider(id))?;
+        self.cache.write(listed.into_iter().filter_map(|listed| card_of(id, listed)).take(MOST).collect())
     }
 }
 
-/// What the vendor's list alone says.
-fn card_of(provider: &str, listed: Listed) -> ModelCard {
+/// So many models of one list are kept.
+const MOST: usize = 10_000;
+
+/// What the vendor's list alone says; nothing of a model whose name nobody could type or show.
+fn card_of(provider: &str, listed: Listed) -> Option<ModelCard> {
+    if !is_sound(&listed.name) {
+        return None;
+    }
     let mut card = ModelCard::new(provider, listed.name);
     let support = |known: Option<bool>| known.map_or(Support::Unknown, Support::from);
-    card.title = listed.title;
+    card.title = listed.title.filter(|title| is_sound(title));
     card.kind = listed.kind;
     card.limits.context = listed.context;
     card.limits.output = listed.output;
@@ -90,7 +135,17 @@ fn card_of(provider: &str, listed: Listed) -> ModelCard {
     card.capabilities.tools = support(listed.tools);
     card.capabilities.schema = support(listed.schema);
     card.capabilities.reasoning = support(listed.reasoning);
-    card
+    Some(card)
+}
+
+/// Whether a name is one line of fair length that a terminal shows as it is: anybody may listen on a port.
+fn is_sound(name: &str) -> bool {
+    const LONGEST: usize = 200;
+    let is_odd = |c: char| {
+        // Line and paragraph ends, and what turns the direction of writing.
+        c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    !name.is_empty() && name.chars().count() <= LONGEST && !name.chars().any(is_odd)
 }
 
 impl Provider for HostedProvider {

@@ -31,6 +31,17 @@ pub(crate) async fn by_vendor(
     })
 }
 
+/// Whether a count of this model's tokens reads a vocabulary, which takes a while at the first.
+pub(crate) fn reads_a_vocabulary(model: &str) -> bool {
+    #[cfg(feature = "tokenizer")]
+    return tokenizer::knows(model);
+    #[cfg(not(feature = "tokenizer"))]
+    {
+        let _ = model;
+        false
+    }
+}
+
 /// A count without asking anybody.
 pub(crate) fn locally(model: &str, request: &Request) -> TokenCount {
     #[cfg(feature = "tokenizer")]
@@ -45,16 +56,62 @@ pub(crate) fn locally(model: &str, request: &Request) -> TokenCount {
 #[cfg(feature = "tokenizer")]
 mod tokenizer {
     //! OpenAI's own vocabularies.
-    use consort_core::{Body, Part, Request, TokenCount, ToolSpec};
+    use consort_core::{Body, Output, Part, Request, TokenCount, ToolSpec};
     use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
+    /// Models whose names begin so.
+    struct Family {
+        name: &'static str,
+        /// Named here and not found by the library, which then carries five.
+        vocabulary: fn() -> &'static CoreBPE,
+        /// Whether its vendor published what it adds around messages. For families that think it did not.
+        published: bool,
+    }
+
+    const fn family(name: &'static str, vocabulary: fn() -> &'static CoreBPE, published: bool) -> Family {
+        Family { name, vocabulary, published }
+    }
+
+    const FAMILIES: [Family; 12] = [
+        family("gpt-3.5", cl100k_base_singleton, true),
+        family("gpt-4", cl100k_base_singleton, true),
+        family("gpt-4o", o200k_base_singleton, true),
+        family("gpt-4.1", o200k_base_singleton, true),
+        family("chatgpt-4o", o200k_base_singleton, true),
+        family("gpt-4.5", o200k_base_singleton, false),
+        family("gpt-5", o200k_base_singleton, false),
+        family("o1", o200k_base_singleton, false),
+        family("o3", o200k_base_singleton, false),
+        family("o4", o200k_base_singleton, false),
+        family("gpt-oss", o200k_base_singleton, false),
+        family("text-embedding", cl100k_base_singleton, false),
+    ];
+
+    impl Family {
+        fn has(&self, model: &str) -> bool {
+            let Some(rest) = model.strip_prefix(self.name) else { return false };
+            // `gpt-5.1` is of the family `gpt-5`, but a `gpt-4.7` would be of none whose rule we know.
+            rest.is_empty() || rest.starts_with(['-', ':', '@']) || (rest.starts_with('.') && !self.published)
+        }
+    }
+
+    fn family_of(model: &str) -> Option<&'static Family> {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        FAMILIES.iter().find(|family| family.has(name))
+    }
+
+    pub(super) fn knows(model: &str) -> bool {
+        family_of(model).is_some()
+    }
+
     /// The tokens of the request's texts with this model's vocabulary. What its vendor adds around messages is
-    /// the published rule; media and tools are not published, so a request with them is an estimate.
+    /// the published rule; media, tools and schemas are not published, so a request with them is an estimate.
     pub(super) fn count(model: &str, request: &Request) -> Option<TokenCount> {
-        let vocabulary = vocabulary(model.rsplit('/').next().unwrap_or(model))?;
+        let family = family_of(model)?;
+        let vocabulary = (family.vocabulary)();
         const PER_MESSAGE: u64 = 3;
         const REPLY: u64 = 3;
-        let mut exact = request.tools.is_empty();
+        let mut exact = family.published && request.tools.is_empty() && request.output == Output::Text;
         let mut tokens = REPLY;
         if !request.instructions.is_empty() {
             tokens += PER_MESSAGE + 1 + of_parts(vocabulary, &request.instructions, &mut exact);
@@ -69,15 +126,6 @@ mod tokenizer {
             }
         }
         Some(TokenCount { tokens, exact })
-    }
-
-    /// The vocabulary of a family. Named here and not found by the library, which then carries five.
-    fn vocabulary(model: &str) -> Option<&'static CoreBPE> {
-        let is = |families: &[&str]| families.iter().any(|family| model.starts_with(family));
-        if is(&["gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-oss", "chatgpt-4o", "o1", "o3", "o4"]) {
-            return Some(o200k_base_singleton());
-        }
-        is(&["gpt-4", "gpt-3.5", "text-embedding-"]).then(cl100k_base_singleton)
     }
 
     fn of_text(vocabulary: &CoreBPE, text: &str) -> u64 {
@@ -101,7 +149,8 @@ mod tokenizer {
 #[cfg(all(test, feature = "tokenizer"))]
 mod tests {
     use super::locally;
-    use consort_core::{Media, Part, Request, TokenCount};
+    use consort_core::{Media, Output, Part, Request, TokenCount, ToolSpec};
+    use serde_json::json;
 
     #[test]
     fn openais_families_are_counted() {
@@ -113,5 +162,25 @@ mod tests {
         let mut shown = request.clone();
         shown.messages[0].parts.push(Part::media(Media::bytes("image/png", vec![0u8; 9])));
         assert!(!locally("gpt-4o-mini", &shown).exact, "what an image costs is not published");
+    }
+
+    #[test]
+    fn a_count_is_exact_only_by_the_published_rule() {
+        let request = Request::ask("hello world");
+        for model in ["gpt-3.5-turbo", "gpt-4", "gpt-4-0613", "gpt-4o", "gpt-4.1-nano", "chatgpt-4o-latest"] {
+            assert!(locally(model, &request).exact, "{model}");
+        }
+        // Their vocabulary is known, and what their vendor adds for thinking is not.
+        for model in
+            ["gpt-5", "gpt-5-mini", "o1", "o3-mini", "o4-mini", "openai/gpt-oss-120b", "gpt-4.5-preview"]
+        {
+            assert_eq!(locally(model, &request), TokenCount { tokens: 9, exact: false }, "{model}");
+        }
+        let schema = Output::Schema { name: "s".into(), description: None, schema: json!({}), strict: None };
+        for output in [Output::Json, schema] {
+            assert!(!locally("gpt-4o", &Request { output, ..request.clone() }).exact);
+        }
+        let tool = ToolSpec::Native { wire: "openai-chat".into(), value: json!({}) };
+        assert!(!locally("gpt-4o", &Request { tools: vec![tool], ..request }).exact);
     }
 }

@@ -11,24 +11,24 @@ mod spinner;
 
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
-use crate::local::LocalServers;
+use crate::seek::seek;
 use crate::setup::{Chosen, Setup, runtime};
 use crate::stop::wait_for;
 use crate::terminal::Style;
-use consort_core::{Error, ErrorKind, Host, Media, Message, Model, Part, Request, Role};
+use consort_core::{Context, Error, Host, Media, Message, Model, Part, Request, Role};
 use consort_providers::TokioClock;
 use loaded::Template;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// A question that is ready to be sent.
 struct Question {
     model: Arc<dyn Model>,
     request: Arc<Request>,
-    /// Looked for while the answer comes.
-    local: LocalServers,
+    context: Context,
 }
 
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
@@ -36,11 +36,14 @@ pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
     let runtime = runtime()?;
     match prepare(ask, &mut setup, &runtime) {
         Ok(question) => play::run(&question, ask, &setup, runtime),
-        Err(Failure::Error(error)) => {
-            tell_programs(ask, &error)?;
-            Err(error.into())
+        Err(failure) => {
+            // Nobody waits for what still runs.
+            runtime.shutdown_background();
+            if let Failure::Error(error) = &failure {
+                tell_programs(ask, error)?;
+            }
+            Err(failure)
         }
-        Err(other) => Err(other),
     }
 }
 
@@ -69,8 +72,13 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     let attachments: Vec<Media> = attachments.into_iter().chain(media).collect();
     texts.extend(Some(template.filled(&prompt)).filter(|prompt| !prompt.is_empty()));
     let prompt = texts.join("\n");
-    let local = LocalServers::of(&host, setup);
-    let chosen = choose(ask.model.as_deref().or(template.model.as_deref()), host, &local, setup, runtime)?;
+    // To look for the model is a part of the time that was given.
+    let mut context = setup.context(ask.key.as_deref(), TokioClock);
+    if let Some(seconds) = ask.timeout {
+        context = context.within(Duration::from_secs(seconds));
+    }
+    let named = ask.model.as_deref().or(template.model.as_deref());
+    let chosen = choose(named, host, setup, runtime)?;
     let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
@@ -90,7 +98,7 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     request.options = options;
     let system = ask.system.iter().chain(&template.system).take(1).filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
-    Ok(Question { model, request: Arc::new(request), local })
+    Ok(Question { model, request: Arc::new(request), context })
 }
 
 /// The model that answers, and the host that it was found in.
@@ -100,27 +108,13 @@ struct Answering {
     host: Host,
 }
 
-/// The model that answers. A name that nobody knows may be that of a local server which was not looked for yet, or of
-/// a plugin that never ran.
-fn choose(
-    named: Option<&str>,
-    host: Host,
-    local: &LocalServers,
-    setup: &mut Setup,
-    runtime: &Runtime,
-) -> Result<Answering, Error> {
-    let unknown = |error: &Error| error.kind() == ErrorKind::ModelNotFound;
-    let mut host = host;
-    let mut chosen = setup.choose(&host, named);
-    if chosen.as_ref().is_err_and(unknown) {
-        runtime.block_on(local.clone().look(setup.context(None, TokioClock)));
-        chosen = setup.choose(&host, named);
-    }
-    if chosen.as_ref().is_err_and(unknown) && setup.check_plugins(runtime) {
-        host = setup.host_again();
-        chosen = setup.choose(&host, named);
-    }
-    let Chosen { model, fallback } = chosen?;
+/// The model that answers.
+fn choose(named: Option<&str>, host: Host, setup: &mut Setup, runtime: &Runtime) -> Result<Answering, Error> {
+    let name =
+        named.or(setup.settings.default_model.as_deref()).map(|name| setup.settings.resolve(name).to_owned());
+    let (chosen, host) =
+        seek(setup, host, name.as_deref(), Some(runtime), |setup, host| setup.choose(host, named))?;
+    let Chosen { model, fallback } = chosen;
     // What a plugin's model can do is known once it ran.
     let model = match setup.plugin_of(model.card()) {
         Some(plugin) => wait_for(runtime, plugin.model_for(model.card()))?,

@@ -7,7 +7,6 @@ use crate::exit::{self, Done, Failure};
 use crate::setup::Setup;
 use crate::stop;
 use consort_core::{Accumulator, Error, ErrorKind, Event, EventStream, FinishReason};
-use consort_providers::TokioClock;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -19,26 +18,25 @@ pub(super) fn run(question: &Question, ask: &Ask, setup: &Setup, runtime: Runtim
     done
 }
 
+/// A look in the background may take this long: the answer mostly takes longer.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// What a look gets after the end of an answer that was quicker.
+const GRACE: Duration = Duration::from_millis(300);
+
 /// How the stream came to its end.
 type Ended = Result<FinishReason, Error>;
 
 async fn play(question: &Question, ask: &Ask, setup: &Setup) -> Done {
-    let mut context = setup.context(ask.key.as_deref(), TokioClock);
-    if let Some(seconds) = ask.timeout {
-        context = context.within(Duration::from_secs(seconds));
-    }
-    let mut stream = question.model.stream(question.request.clone(), context);
+    let mut stream = question.model.stream(question.request.clone(), question.context.clone());
     let mut show = Show::new(ask, setup.signs, question.model.card());
     let mut fold = Accumulator::default();
     let begun = Instant::now();
     let mut first = None;
-    let mut local = question.local.is_due().then(|| question.local.clone());
+    let look = setup.local.is_due().then(|| tokio::spawn(setup.local.clone().look(LOOK)));
     let ended = follow(&mut stream, ask, setup, question, |event| {
         if first.is_none() && event.is_content() {
             first = Some(begun.elapsed());
-            if let Some(local) = local.take() {
-                tokio::spawn(local.look(setup.context(None, TokioClock)));
-            }
         }
         show.event(&event)?;
         fold.push(event);
@@ -49,6 +47,9 @@ async fn play(question: &Question, ask: &Ask, setup: &Setup) -> Done {
     drop(stream);
     let times = Times { first, total: begun.elapsed() };
     show.end(&fold.partial(), ended.as_ref().err(), &times)?;
+    if let Some(look) = look.filter(|look| ended.is_ok() && !look.is_finished()) {
+        let _ = tokio::time::timeout(GRACE, look).await;
+    }
     match ended {
         Err(error) => Err(error.into()),
         Ok(reason) if ask.strict && is_cut(reason) => Ok(exit::CUT),

@@ -12,7 +12,7 @@ pub(crate) fn run(mut setup: Setup) -> Done {
     let mut to = anstream::stdout().lock();
     files(&mut to, &setup)?;
     let mut advice = problems(&mut to, &setup)?;
-    providers(&mut to, &host)?;
+    providers(&mut to, &host, &setup)?;
     heading(&mut to, "Answers when no model is named")?;
     match setup.choose(&host, None) {
         Ok(chosen) => {
@@ -76,7 +76,7 @@ fn problems(to: &mut impl Write, setup: &Setup) -> io::Result<Vec<String>> {
     Ok(advice)
 }
 
-fn providers(to: &mut impl Write, host: &Host) -> io::Result<()> {
+fn providers(to: &mut impl Write, host: &Host, setup: &Setup) -> io::Result<()> {
     let cards = || host.providers().iter().map(|provider| provider.card());
     heading(to, "Ready")?;
     let ready: Vec<Vec<String>> = cards()
@@ -84,11 +84,13 @@ fn providers(to: &mut impl Write, host: &Host) -> io::Result<()> {
         .map(|card| vec![card.id.clone(), card.name.clone()])
         .collect();
     table(to, &ready, &[None, Some(Style::Dim)])?;
-    let local: Vec<&str> =
-        cards().filter(|card| card.state == State::Unchecked).map(|card| card.id.as_str()).collect();
-    if !local.is_empty() {
-        heading(to, "On this machine, if they run")?;
-        writeln!(to, "  {}", local.join(", "))?;
+    let unchecked = cards().filter(|card| card.state == State::Unchecked).map(|card| card.id.as_str());
+    let (local, others): (Vec<&str>, Vec<&str>) = unchecked.partition(|id| setup.local.has(id));
+    for (title, ids) in [("On this machine, if they run", local), ("Not looked at yet", others)] {
+        if !ids.is_empty() {
+            heading(to, title)?;
+            writeln!(to, "  {}", ids.join(", "))?;
+        }
     }
     let waiting: Vec<Vec<String>> = cards().filter_map(waiting).collect();
     if !waiting.is_empty() {

@@ -1,24 +1,29 @@
 //! `consort embed`: texts in, vectors out.
 use crate::args::Embed;
 use crate::exit::{self, Done};
+use crate::seek::seek;
 use crate::setup::{DEMO, Setup, runtime};
 use crate::terminal::Style;
-use consort_core::{EmbedRequest, Embedder, Error, Host, State};
+use consort_core::{EmbedRequest, Embedder, Error, ErrorKind, Host, State};
 use consort_providers::TokioClock;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 const LIMIT: Duration = Duration::from_mins(10);
 
 pub(crate) fn run(embed: Embed, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let embedder = choose(&host, embed.model.as_deref())?;
+    let runtime = runtime()?;
+    let embedder = match &embed.model {
+        Some(name) => named(name, &mut setup, host, &runtime)?,
+        None => unnamed(&host)?,
+    };
     let inputs = if embed.texts.is_empty() { piped()? } else { embed.texts };
     let request = EmbedRequest { dimensions: embed.dimensions, ..EmbedRequest::new(inputs) };
-    let runtime = runtime()?;
     let answered = runtime.block_on(async {
         let context = setup.context(embed.key.as_deref(), TokioClock).within(LIMIT);
         embedder.embed(request, context).await
@@ -42,11 +47,22 @@ pub(crate) fn run(embed: Embed, mut setup: Setup) -> Done {
     Ok(exit::OK)
 }
 
-/// The embedder that was named, else the first of a provider with a key, else the demo.
-fn choose(host: &Host, named: Option<&str>) -> Result<Arc<dyn Embedder>, Error> {
-    if let Some(name) = named {
-        return host.find_embedder(name);
-    }
+/// The embedder that was named.
+fn named(name: &str, setup: &mut Setup, host: Host, runtime: &Runtime) -> Result<Arc<dyn Embedder>, Error> {
+    let name = setup.settings.resolve(name).to_owned();
+    let found = seek(setup, host, Some(&name), Some(runtime), |setup, host| {
+        host.find_embedder(&name).map_err(|error| match error.kind() {
+            ErrorKind::ModelNotFound => {
+                setup.explain(error, &name).hint("`consort models --can embed` lists them")
+            }
+            _ => error,
+        })
+    });
+    found.map(|(embedder, _)| embedder)
+}
+
+/// The first embedder of a provider with a key, else the demo.
+fn unnamed(host: &Host) -> Result<Arc<dyn Embedder>, Error> {
     let keyed = host.providers().iter().filter(|provider| {
         provider.card().state == State::Ready && provider.card().keys.iter().any(|key| key.required)
     });

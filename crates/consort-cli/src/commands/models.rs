@@ -1,15 +1,18 @@
 //! `consort models`: what there is, which one answers, and what it can be told.
 use crate::args::{Ability, ModelList, Models, ModelsCommand};
 use crate::exit::{self, Done};
-use crate::local::{NoList, ask_for_lists};
+use crate::seek::seek;
 use crate::setup::{Setup, cards, find, runtime, state_short};
 use crate::terminal::{Style, print_json, table, tokens};
-use consort_core::{Host, Modality, ModelCard, ModelKind, Provider, ProviderCard, State, Support};
+use consort_core::{
+    Context, Error, Host, Modality, Model, ModelCard, ModelKind, Provider, ProviderCard, State, Support,
+};
 use consort_providers::TokioClock;
 use consort_settings::set_default_model;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 pub(crate) fn run(models: Models, setup: Setup) -> Done {
     match models.command {
@@ -146,6 +149,22 @@ fn to_json(card: &ModelCard, provider: &ProviderCard, default: &str) -> Value {
     object
 }
 
+/// A list that could not be had, with its provider.
+type NoList = (Arc<dyn Provider>, Error);
+
+/// Asks providers for their lists of models, side by side; each keeps its own.
+fn ask_for_lists(providers: Vec<Arc<dyn Provider>>, context: &Context) -> JoinSet<Option<NoList>> {
+    let mut asked = JoinSet::new();
+    for provider in providers {
+        let context = context.clone();
+        asked.spawn(async move {
+            let error = provider.discover(context).await.err();
+            error.map(|error| (provider, error))
+        });
+    }
+    asked
+}
+
 /// Asks all providers that may answer for their lists, at once. One that does not answer is told and left out.
 fn refresh(host: &Host, setup: &Setup) -> Result<(), exit::Failure> {
     let runtime = runtime()?;
@@ -164,7 +183,7 @@ fn refresh(host: &Host, setup: &Setup) -> Result<(), exit::Failure> {
     let mut to = anstream::stderr().lock();
     for (provider, error) in failed {
         // A local server that does not run is no mistake.
-        if provider.card().state != State::Unchecked {
+        if !setup.local.has(&provider.card().id) {
             writeln!(to, "{} {error}", Style::Warning.paint("warning:"))?;
             for hint in error.hints() {
                 writeln!(to, "  {} {hint}", Style::Help.paint("help:"))?;
@@ -189,7 +208,7 @@ fn show_default(mut setup: Setup) -> Done {
 fn set_default(model: &str, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let id = find(&host, setup.settings.resolve(model))?.card().id.clone();
+    let id = named(model, &mut setup, host)?.card().id.clone();
     set_default_model(&setup.folders, &id)?;
     let good = Style::Good.paint(setup.signs.good);
     writeln!(anstream::stderr(), "{good} {id} answers when no other model is named")?;
@@ -200,11 +219,19 @@ fn set_default(model: &str, mut setup: Setup) -> Done {
     Ok(exit::OK)
 }
 
+/// The model of an id, alias or name.
+fn named(name: &str, setup: &mut Setup, host: Host) -> Result<Arc<dyn Model>, Error> {
+    let name = setup.settings.resolve(name).to_owned();
+    let found = seek(setup, host, Some(&name), None, |setup, host| {
+        find(host, &name).map_err(|error| setup.explain(error, &name))
+    });
+    found.map(|(model, _)| model)
+}
+
 fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let name = setup.settings.resolve(model);
-    let model = find(&host, name).map_err(|error| setup.explain(error, name))?;
+    let model = named(model, &mut setup, host)?;
     let card = model.card();
     if as_json {
         print_json(&card.options)?;

@@ -1,5 +1,8 @@
 //! A host: models by id, alias, name and search, and what is said when there is none.
-use consort_core::{Context, Event, EventStream, Host, Model, ModelCard, Request, Tool, events_of};
+use consort_core::{
+    BoxFuture, Context, EmbedRequest, Embedder, Embeddings, Error, Event, EventStream, Host, Model,
+    ModelCard, Provider, ProviderCard, Request, State, Tool, events_of,
+};
 use std::sync::Arc;
 
 /// A model that says its own id.
@@ -58,6 +61,76 @@ fn a_model_is_found_by_id_alias_and_name() {
     ] {
         assert_eq!(found(&host(), wanted), expected, "{wanted}");
     }
+}
+
+impl Embedder for Named {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+
+    fn embed(&self, _: EmbedRequest, _: Context) -> BoxFuture<'_, Result<Embeddings, Error>> {
+        Box::pin(std::future::ready(Ok(Embeddings::default())))
+    }
+}
+
+/// A provider in this state with one model and one embedder.
+struct Shop(ProviderCard);
+
+impl Shop {
+    fn new(id: &str, state: State) -> Self {
+        Self(ProviderCard { state, ..ProviderCard::new(id, id.to_uppercase()) })
+    }
+}
+
+impl Provider for Shop {
+    fn card(&self) -> &ProviderCard {
+        &self.0
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
+        let model: Arc<dyn Model> = Arc::new(named(&self.0.id, "llama"));
+        Box::pin(std::future::ready(Ok(vec![model])))
+    }
+
+    fn embedders(&self) -> Vec<Arc<dyn Embedder>> {
+        vec![Arc::new(named(&self.0.id, "nomic"))]
+    }
+}
+
+/// What the bare names mean where these providers have them: the model, and the embedder the same.
+#[track_caller]
+fn check_bare(shops: &[(&str, &State)], expected: &str) {
+    let mut host = Host::new();
+    for (id, state) in shops {
+        host.add(Arc::new(Shop::new(id, (*state).clone())));
+    }
+    assert_eq!(found(&host, "llama"), expected);
+    let embedder = match host.find_embedder("nomic") {
+        Ok(embedder) => embedder.card().id.clone(),
+        Err(error) => format!("{}: {error} [{}]", error.kind(), error.hints().join("; ")),
+    };
+    assert_eq!(embedder.replace("nomic", "llama"), expected);
+}
+
+#[test]
+fn a_bare_name_means_the_one_that_can_be_used() {
+    let (ready, local) = (&State::Ready, &State::Unchecked);
+    let keyless = &State::NeedsSetup { missing: "A_KEY".into() };
+    check_bare(&[("a", keyless)], "a/llama");
+    check_bare(&[("a", keyless), ("b", ready), ("c", local)], "b/llama");
+    check_bare(&[("a", keyless), ("b", keyless), ("c", local)], "c/llama");
+    check_bare(
+        &[("a", ready), ("b", ready), ("c", local)],
+        "model_not_found: several providers that are set up have a model `llama` [say which: `a/llama` or `b/llama`]",
+    );
+    check_bare(
+        &[("a", keyless), ("b", keyless)],
+        "setup: no provider that has the model `llama` is set up [A: set A_KEY; B: set A_KEY; or say which: `a/llama` or `b/llama`]",
+    );
+    check_bare(
+        &[("a", local), ("b", local), ("c", keyless)],
+        "setup: each provider that has the model `llama` is not set up, or does not run [A: `a/...`; B: `b/...`; C: set A_KEY; or say which: `a/llama` or `b/llama` or `c/llama`]",
+    );
 }
 
 #[test]

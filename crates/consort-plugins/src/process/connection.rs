@@ -50,6 +50,8 @@ pub(super) struct Open {
     pub(super) requests: HashMap<u64, Pending>,
     /// Why the process is gone.
     ended: Option<Error>,
+    /// Nothing new is asked: it ends once what is open is answered.
+    closing: bool,
     crashed: bool,
 }
 
@@ -163,6 +165,9 @@ impl Connection {
         if let Some(error) = &open.ended {
             return Err(error.clone());
         }
+        if open.closing {
+            return Err(self.named(Error::new(ErrorKind::PluginCrash, "the plugin is being stopped")));
+        }
         let id = self.next.fetch_add(1, Relaxed);
         open.requests.insert(id, pending);
         Ok(id)
@@ -201,7 +206,8 @@ impl Connection {
 
     /// Whether requests can still be sent.
     pub(crate) fn is_alive(&self) -> bool {
-        self.lock().ended.is_none()
+        let open = self.lock();
+        open.ended.is_none() && !open.closing
     }
 
     /// Returns when the process is gone.
@@ -209,7 +215,7 @@ impl Connection {
         let mut ended = std::pin::pin!(self.ended.notified());
         // Listening comes before looking: nothing is missed between the two.
         ended.as_mut().enable();
-        if self.is_alive() {
+        if self.lock().ended.is_none() {
             ended.await;
         }
     }
@@ -228,9 +234,27 @@ impl Connection {
         self.changed.swap(false, Relaxed)
     }
 
-    /// Ends the process in order: it is asked to stop, then made to.
+    /// Ends the process in order: what is open is answered, then it is asked to stop, then made to.
     pub(crate) fn close(&self) {
+        self.lock().closing = true;
         self.wish.close();
+    }
+
+    /// Lets nothing new begin, where nothing is open.
+    pub(super) fn close_if_idle(&self) -> bool {
+        let mut open = self.lock();
+        open.closing |= open.requests.is_empty();
+        open.closing
+    }
+
+    /// Asks the process to stop, and waits for its answer.
+    pub(super) async fn shut_down(&self, limit: Duration) {
+        let (to, answer) = oneshot::channel();
+        let id = self.next.fetch_add(1, Relaxed);
+        self.lock().requests.insert(id, Pending::Call(to));
+        self.send(protocol::request(&Id::Number(id), "shutdown", json!({})));
+        // One that does not answer is ended all the same.
+        let _ = tokio::time::timeout(limit, answer).await;
     }
 
     /// Fails all that is open: the process is gone.

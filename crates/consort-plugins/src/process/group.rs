@@ -1,5 +1,6 @@
 //! A process group: everything that a plugin started, ended and collected together.
 use std::io;
+use std::time::Duration;
 
 /// The group of one plugin. Dropping it ends whatever is left of it.
 #[derive(Debug)]
@@ -43,8 +44,34 @@ impl Group {
         }
     }
 
+    /// Whether anybody is left in it.
+    fn is_there(&self) -> bool {
+        #[cfg(unix)]
+        {
+            self.leader.is_some_and(|leader| rustix::process::test_kill_process_group(leader).is_ok())
+        }
+        #[cfg(not(unix))]
+        {
+            false
+        }
+    }
+
+    /// Ends all of the group and collects what is left of it, for at most a moment: the system needs one to end them.
+    pub(super) async fn end_all(&self) {
+        const STEP: Duration = Duration::from_millis(2);
+        const STEPS: u32 = 250;
+        self.end();
+        for _ in 0..STEPS {
+            self.collect();
+            if !self.is_there() {
+                return;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+    }
+
     /// Collects those of the group whose own parents are gone: they became this process's children.
-    pub(super) fn collect(&self) {
+    fn collect(&self) {
         #[cfg(unix)]
         if let Some(leader) = self.leader {
             use rustix::process::{WaitOptions, waitpgid};

@@ -5,7 +5,6 @@ use super::lines::{Line, Lines};
 use super::{LogRing, group::Group};
 use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
-use serde_json::{Value, json};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +46,16 @@ impl Wish {
         self.changed.notify_one();
     }
 
+    /// Returns when the process must end now.
+    async fn killed(&self) {
+        loop {
+            if let Some(End::AtOnce(_)) = *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) {
+                return;
+            }
+            self.changed.notified().await;
+        }
+    }
+
     async fn heard(&self) -> End {
         loop {
             if let Some(end) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone() {
@@ -78,6 +87,11 @@ pub(super) async fn guard(
         () = idleness(&connection, idle) => Some(End::InOrder),
     };
     if let Some(End::InOrder) = end {
+        tokio::select! {
+            () = idle_at_last(&connection) => {}
+            _ = child.wait() => {}
+            () = connection.wish.killed() => {}
+        }
         say_farewell(&connection, &mut child, &group).await;
     }
     // A process that closed its stdout is about to end by itself: its status says more than our signal.
@@ -91,7 +105,7 @@ pub(super) async fn guard(
         reading.abort();
     }
     let _ = tokio::time::timeout(REST / 2, logging).await;
-    group.collect();
+    group.end_all().await;
     let crashed = !matches!(end, Some(End::InOrder));
     connection.fail_all(last_words(&connection, end.as_ref(), status), crashed);
 }
@@ -110,16 +124,23 @@ async fn idleness(connection: &Connection, limit: Duration) {
     loop {
         tokio::time::sleep(limit.min(Duration::from_secs(30)).max(Duration::from_millis(10))).await;
         let since = connection.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        if connection.is_idle() && since >= limit {
+        if since >= limit && connection.close_if_idle() {
             return;
         }
     }
 }
 
+/// Returns when what was open is answered. Runs in flight end before their process does.
+async fn idle_at_last(connection: &Connection) {
+    const STEP: Duration = Duration::from_millis(10);
+    while !connection.is_idle() {
+        tokio::time::sleep(STEP).await;
+    }
+}
+
 async fn say_farewell(connection: &Connection, child: &mut Child, group: &Group) {
-    let asked = connection.call::<Value>("shutdown", json!({}), FAREWELL);
     tokio::select! {
-        _ = asked => {}
+        () = connection.shut_down(FAREWELL) => {}
         _ = child.wait() => return,
     }
     connection.send(String::new()); // An empty line tells the writer to close stdin.

@@ -13,3 +13,4 @@ mod found_bad;
 mod place;
 mod schema;
 mod support;
+mod trouble;

@@ -44,12 +44,13 @@ async fn container(services: &Services, address: Url) -> Result<Credentials, Err
         Some(file) => std::fs::read_to_string(file).ok().map(|token| token.trim().to_owned()),
         None => env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
     };
+    let proxy = services.http.near_proxy(&address);
     let mut request =
         services.http.near_client(LIMIT, address.scheme() == "https")?.get(address).timeout(LIMIT);
     if let Some(token) = token {
         request = request.header("authorization", token);
     }
-    match fetch(&services.http, request, "the container's role").await? {
+    match fetch(request, proxy, "the container's role").await? {
         (200, body) => Given::read(&body, "the container's role"),
         (status, _) => Err(refused("the container's role", status)),
     }
@@ -66,23 +67,24 @@ async fn machine(services: &Services) -> Result<Option<Credentials>, Error> {
         .unwrap_or("http://169.254.169.254")
         .trim_end_matches('/');
     let client = services.http.near_client(LIMIT, base.starts_with("https"))?;
+    let proxy = Url::parse(base).ok().and_then(|base| services.http.near_proxy(&base));
     let token = client
         .put(format!("{base}/latest/api/token"))
         .header("x-aws-ec2-metadata-token-ttl-seconds", "300")
         .timeout(LIMIT);
-    let Ok((200, token)) = fetch(&services.http, token, "the machine's role").await else { return Ok(None) };
+    let Ok((200, token)) = fetch(token, proxy.clone(), "the machine's role").await else { return Ok(None) };
     let token = String::from_utf8_lossy(&token).trim().to_owned();
     let get = |path: &str| {
         let address = format!("{base}/latest/meta-data/iam/security-credentials/{path}");
         client.get(address).header("x-aws-ec2-metadata-token", &token).timeout(LIMIT)
     };
-    let (status, roles) = fetch(&services.http, get(""), "the machine's role").await?;
+    let (status, roles) = fetch(get(""), proxy.clone(), "the machine's role").await?;
     let roles = String::from_utf8_lossy(&roles);
     let Some(role) = roles.lines().next().map(str::trim).filter(|role| status == 200 && !role.is_empty())
     else {
         return Ok(None);
     };
-    match fetch(&services.http, get(role), "the machine's role").await? {
+    match fetch(get(role), proxy, "the machine's role").await? {
         (200, body) => Given::read(&body, "the machine's role").map(Some),
         (status, _) => Err(refused("the machine's role", status)),
     }

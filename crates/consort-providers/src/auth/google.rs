@@ -177,7 +177,8 @@ async fn exchange(
         .header("content-type", "application/x-www-form-urlencoded")
         .timeout(LIMIT)
         .body(body.query().unwrap_or_default().to_owned());
-    let (status, answer) = fetch(&services.http, request, "Google's token service").await?;
+    let proxy = reqwest::Url::parse(place).ok().and_then(|place| services.http.proxy(&place));
+    let (status, answer) = fetch(request, proxy, "Google's token service").await?;
     if status != 200 {
         let error = refused("the Google credentials", status);
         let value: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();

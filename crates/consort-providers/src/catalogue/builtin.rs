@@ -73,4 +73,20 @@ mod tests {
             assert!(spec.models.iter().all(|model| !model.name.is_empty()), "{id}");
         }
     }
+
+    #[test]
+    fn no_two_local_servers_share_a_port() {
+        let mut owners = std::collections::BTreeMap::new();
+        for (id, _) in ALL {
+            let spec = builtin(id).unwrap();
+            let Some(local) = &spec.local else { continue };
+            let first = format!("127.0.0.1:{}", local.ports[0]);
+            assert!(spec.base_url.contains(&first), "{id}: {}", spec.base_url);
+            for port in &local.ports {
+                // Else the models of the one server would be listed under both.
+                assert_eq!(owners.insert(*port, *id), None, "{id}: {port}");
+            }
+        }
+        assert!(owners.len() >= 6);
+    }
 }

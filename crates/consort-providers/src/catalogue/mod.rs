@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub struct Catalogue {
     pub providers: Vec<Arc<dyn Provider>>,
     pub problems: Vec<Problem>,
+    local: Vec<Arc<HostedProvider>>,
 }
 
 impl Catalogue {
@@ -54,18 +55,26 @@ impl Catalogue {
         for (id, layers) in layers {
             specs.extend(layered(&id, Map::new(), layers, &mut problems));
         }
-        let providers = specs
-            .into_iter()
-            .map(|spec| Arc::new(HostedProvider::new(spec, services.clone())) as Arc<dyn Provider>)
-            .collect();
-        Self { providers, problems }
+        let hosted: Vec<Arc<HostedProvider>> =
+            specs.into_iter().map(|spec| Arc::new(HostedProvider::new(spec, services.clone()))).collect();
+        let local = hosted.iter().filter(|provider| provider.is_local()).cloned().collect();
+        let providers = hosted.into_iter().map(|provider| provider as Arc<dyn Provider>).collect();
+        Self { providers, problems, local }
+    }
+
+    /// Those of the providers that are servers on this machine, as their files say.
+    pub fn local_servers(&self) -> &[Arc<HostedProvider>] {
+        &self.local
     }
 }
 
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<&str> = self.providers.iter().map(|provider| provider.card().id.as_str()).collect();
-        f.debug_struct("Catalogue").field("providers", &ids).field("problems", &self.problems).finish()
+        f.debug_struct("Catalogue")
+            .field("providers", &ids)
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 
@@ -154,7 +163,10 @@ fn layered(
 ) -> Option<ProviderSpec> {
     let mut whole = base;
     let mut file = PathBuf::new();
+    let mut placed = false;
     for (from, table) in layers {
+        // What lies on the ground says where a server usually is; what is laid over it, where it is.
+        placed |= !whole.is_empty() && table.contains_key("base_url");
         spec::merge(&mut whole, table);
         file = from;
     }
@@ -187,5 +199,6 @@ fn layered(
     if spec.name.is_empty() {
         id.clone_into(&mut spec.name);
     }
+    spec.placed = placed;
     Some(spec)
 }

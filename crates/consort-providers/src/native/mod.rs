@@ -54,6 +54,7 @@ impl Vendor {
     fn at(mut self, client: reqwest::Client, env: &Env, base_url: &str) -> Self {
         let mut spec = ProviderSpec::clone(self.endpoint.spec());
         base_url.clone_into(&mut spec.base_url);
+        spec.placed = true;
         spec.base_url_env.clear();
         self.endpoint = endpoint(spec, client, env);
         self

@@ -36,6 +36,9 @@ pub struct ProviderSpec<Q = Object> {
     pub embed_wire: Option<String>,
     /// Where it is. `${A|B:-c}` stands for the environment variable `A`, else `B`, else the text `c`.
     pub base_url: String,
+    /// Whether the user laid that `base_url` over another one: then it is there, and is looked for nowhere else.
+    #[serde(skip)]
+    pub placed: bool,
     /// Environment variables that hold another base URL, in order.
     pub base_url_env: Vec<String>,
     /// The path that follows a base URL from such a variable, where the vendor's own tools add it themselves.

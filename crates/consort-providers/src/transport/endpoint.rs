@@ -1,6 +1,7 @@
 //! One hosted API, ready to be called: the one function that sends.
 use super::body::{Answer, Body};
 use super::failure::{self, Target, host_of};
+use super::local::addresses_here;
 use super::watch::Watch;
 use super::{Mask, Services, find_local, hints};
 use crate::auth;
@@ -11,8 +12,8 @@ use consort_wire::{ResponseHead, WireRequest};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A hosted API and what is needed to call it.
@@ -20,8 +21,35 @@ pub(crate) struct Endpoint {
     spec: Arc<ProviderSpec>,
     services: Arc<Services>,
     tokens: auth::Tokens,
-    /// The port on which a local server was found; 0 when none was looked for.
-    port: AtomicU16,
+    /// Where a local server was found, once one was looked for.
+    found: Mutex<Option<SocketAddr>>,
+}
+
+/// How a request goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// With the key and all that the file adds, through the proxy that is set.
+    Full,
+    /// With nothing that the user may not have meant to show, past any proxy: no key, and none of the file's
+    /// headers and queries, which may hold one.
+    Bare,
+}
+
+/// A request that got no answer.
+struct Unanswered {
+    error: Error,
+    /// The server itself refused the connection, so nothing was sent.
+    refused: bool,
+}
+
+fn error_of(unanswered: Unanswered) -> Error {
+    unanswered.error
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self { error, refused: false }
+    }
 }
 
 /// A request on its way to the network.
@@ -36,19 +64,27 @@ pub(crate) struct Outgoing {
 
 impl Endpoint {
     pub(crate) fn new(spec: ProviderSpec, services: Arc<Services>) -> Self {
-        Self { spec: Arc::new(spec), services, tokens: auth::Tokens::default(), port: AtomicU16::new(0) }
+        Self { spec: Arc::new(spec), services, tokens: auth::Tokens::default(), found: Mutex::default() }
     }
 
     pub(crate) fn spec(&self) -> &Arc<ProviderSpec> {
         &self.spec
     }
 
-    /// Whether this is a local server that nobody placed elsewhere: it may be on any of its usual ports.
-    pub(crate) fn is_at_its_usual_place(&self, base: &Url) -> bool {
+    /// The addresses at which this local server may be on any of its usual ports; none where it is no local
+    /// server, or was placed somewhere by a variable or by the user's own files.
+    pub(super) fn usual_addresses(&self, base: &Url) -> Vec<IpAddr> {
         let ports = self.spec.local.as_ref().map_or(&[][..], |local| &local.ports);
         let by_variable = self.spec.base_url_env.iter().any(|name| self.services.env.get(name).is_some());
-        let here = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        !by_variable && here && base.port().is_some_and(|port| ports.contains(&port))
+        if self.spec.placed || by_variable || !base.port().is_some_and(|port| ports.contains(&port)) {
+            return Vec::new();
+        }
+        addresses_here(base.host_str().unwrap_or_default())
+    }
+
+    /// Whether this is a local server at its usual place, which can be asked without asking any other machine.
+    pub(crate) fn is_near(&self) -> bool {
+        self.base().is_ok_and(|base| base.scheme() == "http" && !self.usual_addresses(&base).is_empty())
     }
 
     /// The base URL as it is set, whether or not a server was found elsewhere.
@@ -56,8 +92,12 @@ impl Endpoint {
         self.base_with("", &|name| self.services.setting(&self.spec, name))
     }
 
-    pub(crate) fn set_port(&self, port: u16) {
-        self.port.store(port, Ordering::Relaxed);
+    pub(super) fn found_at(&self, place: SocketAddr) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+
+    fn found(&self) -> Option<SocketAddr> {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request: the only way to a vendor, for the uniform call and for the vendor's own. The answer
@@ -69,12 +109,26 @@ impl Endpoint {
         let mut watch = Watch::new(&self.spec.timers, context);
         let exchange = watch.over(self.exchange_somewhere(request, context)).await;
         let (response, mask) = exchange.and_then(|answer| answer).map_err(|error| self.complete(error))?;
-        let head = head_of(&response);
-        if head.status == 407
+        if response.status() == 407
             && let Some(proxy) = self.services.http.proxy(response.url())
         {
             return Err(self.complete(proxy.wants_a_password()));
         }
+        self.answer(response, watch, mask)
+    }
+
+    /// Asks a local server that was found, and reads the whole answer: it is shown no key and nothing else that
+    /// the file adds, and neither a proxy nor another machine is asked.
+    pub(crate) async fn ask_bare(&self, request: WireRequest, context: &Context) -> Result<Bytes, Error> {
+        let mut watch = Watch::new(&self.spec.timers, context);
+        let exchange = watch.over(self.exchange(request, context, Manner::Bare)).await;
+        let (response, mask) =
+            exchange.and_then(|answer| answer.map_err(error_of)).map_err(|error| self.complete(error))?;
+        self.whole(self.answer(response, watch, mask)?).await
+    }
+
+    fn answer(&self, response: reqwest::Response, watch: Watch, mask: Mask) -> Result<Answer, Error> {
+        let head = head_of(&response);
         if (300..400).contains(&head.status) {
             return Err(self.complete(moved(&head)));
         }
@@ -83,7 +137,10 @@ impl Endpoint {
 
     /// Sends a request and reads the whole answer; an error status is an error.
     pub(crate) async fn ask(&self, request: WireRequest, context: &Context) -> Result<Bytes, Error> {
-        let answer = self.send(request, context).await?;
+        self.whole(self.send(request, context).await?).await
+    }
+
+    async fn whole(&self, answer: Answer) -> Result<Bytes, Error> {
         let mask = answer.body.mask.clone();
         let (head, body) = answer.whole().await.map_err(|error| self.complete(error))?;
         if head.status >= 400 {
@@ -102,27 +159,33 @@ impl Endpoint {
         hints::no_key(spec, key)
     }
 
-    /// Sends to where the server was found last; where nothing answers there, to another of its usual ports.
+    /// Sends to where the server was found last; where nothing listens there, to another of its usual ports.
     async fn exchange_somewhere(
         &self,
         request: WireRequest,
         context: &Context,
     ) -> Result<(reqwest::Response, Mask), Error> {
-        let Some(local) = self.spec.local.as_ref().filter(|local| local.ports.len() > 1) else {
-            return self.exchange(request, context).await;
+        let several = self.spec.local.as_ref().filter(|local| local.ports.len() > 1);
+        let Some(local) = several else {
+            return self.exchange(request, context, Manner::Full).await.map_err(error_of);
         };
-        let port = || match self.port.load(Ordering::Relaxed) {
-            0 => self.base().ok().and_then(|base| base.port()),
-            found => Some(found),
+        let port = || {
+            let found = self.found().map(|place| place.port());
+            found.or_else(|| self.base().ok().and_then(|base| base.port()))
         };
         let tried = port();
-        match self.exchange(request.clone(), context).await {
-            Err(error) if error.kind() == ErrorKind::Network => {
+        match self.exchange(request.clone(), context, Manner::Full).await {
+            Ok(answer) => Ok(answer),
+            // Whatever else went wrong, the request may have been read, and must not be sent twice.
+            Err(Unanswered { error, refused: false }) => Err(error),
+            Err(Unanswered { error, refused: true }) => {
                 // The same port again would be a retry, and retries are not made here.
                 let moved = find_local(self, &local.ports).await.is_ok() && port() != tried;
-                if moved { self.exchange(request, context).await } else { Err(error) }
+                if !moved {
+                    return Err(error);
+                }
+                self.exchange(request, context, Manner::Full).await.map_err(error_of)
             }
-            answer => answer,
         }
     }
 
@@ -130,13 +193,19 @@ impl Endpoint {
         &self,
         request: WireRequest,
         context: &Context,
-    ) -> Result<(reqwest::Response, Mask), Error> {
-        let secure_client =
-            |url: &Url| self.services.http.client(seconds(self.spec.timers.connect), url.scheme() == "https");
+        manner: Manner,
+    ) -> Result<(reqwest::Response, Mask), Unanswered> {
+        let http = &self.services.http;
+        let connect = seconds(self.spec.timers.connect);
         let path = request.path_only().to_owned();
-        let mut outgoing = self.outgoing(request, context)?;
-        let client = secure_client(&outgoing.url)?;
-        auth::apply(&self.spec, &self.services, &self.tokens, context, &mut outgoing).await?;
+        let mut outgoing = self.outgoing(request, context, manner)?;
+        let client = match manner {
+            Manner::Full => http.client(connect, outgoing.url.scheme() == "https")?,
+            Manner::Bare => http.near_client(connect, false)?,
+        };
+        if manner == Manner::Full {
+            auth::apply(&self.spec, &self.services, &self.tokens, context, &mut outgoing).await?;
+        }
         let Outgoing { method, url, headers, body, mask } = outgoing;
         let place = url.clone();
         let host = host_of(&place);
@@ -153,7 +222,9 @@ impl Endpoint {
                 Ok((response, mask))
             }
             Err(error) => {
-                let target = Target::of(&place, &self.services.http, self.spec.local.is_some());
+                let proxy = if manner == Manner::Full { http.proxy(&place) } else { None };
+                let target = Target::of(&place, proxy, self.spec.local.is_some());
+                let refused = http.is_direct(&place) && failure::is_refused(&error);
                 let error = mask.error(failure::of_request(&error.without_url(), &target));
                 tracing::debug!(
                     provider = self.spec.id,
@@ -161,22 +232,28 @@ impl Endpoint {
                     took_ms = took,
                     "no answer"
                 );
-                Err(error)
+                Err(Unanswered { error, refused })
             }
         }
     }
 
     /// The request with its address and all headers but those of the key.
-    fn outgoing(&self, request: WireRequest, context: &Context) -> Result<Outgoing, Error> {
+    fn outgoing(&self, request: WireRequest, context: &Context, manner: Manner) -> Result<Outgoing, Error> {
         let find = |name: &str| self.services.setting(&self.spec, name);
         let mut url = self.url(&request.path, &find)?;
+        let WireRequest { method, mut headers, body, .. } = request;
+        if manner == Manner::Bare {
+            // A URL may hold a password; one without a host, which cannot be told so, is not sent anyway.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            return Ok(Outgoing { method, url, headers, body, mask: Mask::default() });
+        }
         for (name, value) in &self.spec.query {
             let value = self.filled(value, &find)?;
             if !value.is_empty() {
                 url.query_pairs_mut().append_pair(name, &value);
             }
         }
-        let mut headers = request.headers;
         for (name, value) in &self.spec.headers {
             let value = self.filled(value, &find)?;
             let name = name.to_ascii_lowercase();
@@ -188,7 +265,7 @@ impl Endpoint {
         if let Some(trace) = &context.trace {
             headers.push(("traceparent".into(), trace.traceparent.clone()));
         }
-        Ok(Outgoing { method: request.method, url, headers, body: request.body, mask: Mask::default() })
+        Ok(Outgoing { method, url, headers, body, mask: Mask::default() })
     }
 
     fn filled(&self, text: &str, find: &dyn Fn(&str) -> Option<String>) -> Result<String, Error> {
@@ -203,10 +280,12 @@ impl Endpoint {
     /// The address of a path below the base URL.
     fn url(&self, path: &str, find: &dyn Fn(&str) -> Option<String>) -> Result<Url, Error> {
         let mut url = self.base_with(path, find)?;
-        let port = self.port.load(Ordering::Relaxed);
-        if port != 0 && self.is_at_its_usual_place(&url) {
-            // The base URL of a local server has a host, so this cannot fail.
-            let _ = url.set_port(Some(port));
+        if let Some(place) = self.found()
+            && !self.usual_addresses(&url).is_empty()
+        {
+            // The base URL of a local server has a host, so these cannot fail.
+            let _ = url.set_ip_host(place.ip());
+            let _ = url.set_port(Some(place.port()));
         }
         Ok(url)
     }

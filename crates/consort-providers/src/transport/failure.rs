@@ -1,5 +1,4 @@
 //! What went wrong below HTTP, in plain words: no connection, no such host, a bad certificate.
-use super::Http;
 use super::proxy::Proxy;
 use consort_core::{Error, ErrorKind, Phase};
 use reqwest::Url;
@@ -16,8 +15,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(url: &Url, http: &Http, local: bool) -> Self {
-        Self { host: host_of(url), proxy: http.proxy(url), local }
+    pub(super) fn of(url: &Url, proxy: Option<Proxy>, local: bool) -> Self {
+        Self { host: host_of(url), proxy, local }
     }
 }
 
@@ -25,6 +24,11 @@ impl Target {
 pub(super) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether the connection was refused, by whoever was asked first: nothing was sent.
+pub(super) fn is_refused(error: &reqwest::Error) -> bool {
+    error.is_connect() && causes(error).1
 }
 
 /// The error of a request that got no answer.
@@ -149,10 +153,11 @@ pub(super) fn broken(error: &reqwest::Error) -> Error {
     Error::new(ErrorKind::Network, format!("the connection broke before the answer began: {}", last(error)))
 }
 
-/// A small request beside the call itself (a token, a role's credentials): its body, whatever its status.
+/// A small request beside the call itself (a token, a role's credentials): its body, whatever its status. The
+/// proxy is the one that the request goes through, if it goes through one.
 pub(crate) async fn fetch(
-    http: &Http,
     request: reqwest::RequestBuilder,
+    proxy: Option<Proxy>,
     what: &str,
 ) -> Result<(u16, Vec<u8>), Error> {
     let (client, request) = request.build_split();
@@ -160,13 +165,13 @@ pub(crate) async fn fetch(
     let request = request.map_err(failed)?;
     let place = request.url().clone();
     let response = client.execute(request).await.map_err(|error| {
-        let target = Target::of(&place, http, false);
+        let target = Target::of(&place, proxy.clone(), false);
         let found = of_proxy(&error, &target).or_else(|| untrusted(&error, &target));
         found.map_or_else(|| failed(error), |error| error.map_message(|message| format!("{what}: {message}")))
     })?;
     let status = response.status().as_u16();
     if status == 407
-        && let Some(proxy) = http.proxy(&place)
+        && let Some(proxy) = &proxy
     {
         return Err(proxy.wants_a_password().map_message(|message| format!("{what}: {message}")));
     }

@@ -39,7 +39,8 @@ impl Http {
         self.client_of(connect, if secure { Way::Secure } else { Way::Plain })
     }
 
-    /// The client for secrets that this machine gives out over plain HTTP: no proxy may see them.
+    /// The client for what is on this machine, and for secrets that it gives out: over plain HTTP no proxy may see
+    /// them.
     pub(crate) fn near_client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
         self.client_of(connect, if secure { Way::Secure } else { Way::Direct })
     }
@@ -66,6 +67,16 @@ impl Http {
     /// have another, or none.
     pub(crate) fn proxy(&self, url: &Url) -> Option<Proxy> {
         if self.supplied.is_some() { None } else { Proxy::of(url) }
+    }
+
+    /// The proxy through which the near client reaches an address.
+    pub(crate) fn near_proxy(&self, url: &Url) -> Option<Proxy> {
+        if url.scheme() == "https" { self.proxy(url) } else { None }
+    }
+
+    /// Whether an address is reached through no proxy for sure.
+    pub(super) fn is_direct(&self, url: &Url) -> bool {
+        self.supplied.is_none() && Proxy::of(url).is_none()
     }
 }
 

@@ -1,4 +1,5 @@
 //! Reads media that are given by path, before a request is written.
+use crate::aside::aside;
 use bytes::Bytes;
 use consort_core::{Body, Error, ErrorKind, Media, MediaSource, Part, Request};
 use std::io::Read;
@@ -14,13 +15,13 @@ pub(crate) async fn load_media(request: Arc<Request>) -> Result<Arc<Request>, Er
     if !parts.chain(&request.instructions).any(has_path) {
         return Ok(request);
     }
-    let loading = tokio::task::spawn_blocking(move || {
+    let loading = aside(move || {
         let mut request = Arc::unwrap_or_clone(request);
         let messages = request.messages.iter_mut().flat_map(|message| &mut message.parts);
         messages.chain(&mut request.instructions).try_for_each(load)?;
         Ok(Arc::new(request))
     });
-    loading.await.unwrap_or_else(|_| Err(Error::cancelled()))
+    loading.await.unwrap_or_else(|| Err(Error::cancelled()))
 }
 
 fn has_path(part: &Part) -> bool {

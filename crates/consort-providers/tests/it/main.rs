@@ -5,6 +5,7 @@ mod auth;
 mod catalogue;
 mod faults;
 mod guides;
+mod local;
 mod native;
 mod support;
 mod transport;

@@ -142,52 +142,34 @@ async fn a_live_list_is_kept() {
     assert_eq!(names(again), ["acme/brain", "acme/brain-2"]);
 }
 
-/// A local server whose first usual port is dead and whose second is the fake's.
-fn here(place: &Place, port: u16, base_url: &str) {
-    let text = format!(
-        "name = \"Here\"\nwire = \"openai-chat\"\nbase_url = \"{base_url}\"\nauth = \"none\"\nlocal = {{ ports = [1, {port}] }}\n"
-    );
-    place.write("providers/here.toml", &text);
+#[tokio::test]
+async fn a_list_is_believed_within_bounds() {
+    let names: Vec<String> = (0..10_500).map(|at| format!("{{\"id\":\"m{at}\"}}")).collect();
+    let long = format!("{{\"id\":\"{}\"}}", "x".repeat(201));
+    let odd = r#"{"id":""},{"id":"a\u001b[2J"},{"id":"a\nb"},{"id":"a\u202eb"}"#;
+    let fair = r#"{"id":"meta/\u6587-1:8b@q4","name":"a\u0007"}"#;
+    let list = format!("{{\"data\":[{fair},{odd},{long},{}]}}", names.join(","));
+    let server = FakeServer::start([Reply::json(&list)]).await.unwrap();
+    let acme = Acme::new(&server);
+    let models = acme.place.provider("acme", &acme.env).discover(acme.context()).await.unwrap();
+    assert_eq!(models.len(), 10_000);
+    assert_eq!((models[0].card().name.as_str(), &models[0].card().title), ("meta/\u{6587}-1:8b@q4", &None));
+    assert_eq!(models[1].card().name, "m0");
 }
 
-#[tokio::test]
-async fn local_servers_are_looked_for_by_discovery_and_never_by_a_listing() {
-    let server = FakeServer::start([Reply::json(r#"{"data":[{"id":"tiny"}]}"#)]).await.unwrap();
+#[test]
+fn tokens_are_counted_without_a_runtime() {
     let place = Place::new();
-    here(&place, server.port(), "http://127.0.0.1:1/v1");
-    let env = Env::default();
-    let provider = place.provider("here", &env);
-    assert_eq!(provider.card().state.word(), "unchecked");
-    assert!(provider.models().await.unwrap().is_empty());
-    assert_eq!(server.connections(), 0);
-    let found = provider.discover(place.context(&env)).await.unwrap();
-    assert_eq!(found[0].card().id, "here/tiny");
-}
-
-#[tokio::test]
-async fn a_call_goes_to_the_port_on_which_a_local_server_is() {
-    let server = FakeServer::start([Reply::chunked(SSE, chunk("hello") + END, &[100])]).await.unwrap();
-    let place = Place::new();
-    here(&place, server.port(), "http://127.0.0.1:1/v1");
-    let env = Env::default();
-    let model = place.provider("here", &env).model("tiny").unwrap();
-    for _ in 0..2 {
-        let answer = model.generate(Request::ask("hi").into(), place.context(&env)).await.unwrap();
-        assert_eq!(answer.text(), "hello");
+    let file = place.0.join("note.txt");
+    std::fs::write(&file, "a note").unwrap();
+    let mut request = Request::ask("hello world");
+    request.messages[0].parts.push(Part::media(Media::path("text/plain", &file)));
+    // One that counts itself, one whose vocabulary we have, and one of which nothing is known.
+    for (id, name) in [("openai", "gpt-4o-mini"), ("azure-openai", "gpt-4o-mini"), ("groq", "llama-3.3-70b")]
+    {
+        let env = Env::of([("OPENAI_API_KEY", "k"), ("AZURE_OPENAI_RESOURCE", "r")]);
+        let model = place.provider(id, &env).model(name).unwrap();
+        let counted = pollster::block_on(model.count_tokens(&request, place.context(&env))).unwrap();
+        assert!(counted.tokens > 4, "{id}: {counted:?}");
     }
-}
-
-#[tokio::test]
-async fn a_local_server_that_was_placed_elsewhere_is_not_looked_for() {
-    let server = FakeServer::start([]).await.unwrap();
-    let place = Place::new();
-    here(&place, server.port(), "http://127.0.0.1:2/v1");
-    let env = Env::default();
-    let provider = place.provider("here", &env);
-    let model = provider.model("tiny").unwrap();
-    let error = model.generate(Request::ask("hi").into(), place.context(&env)).await.unwrap_err();
-    assert!(error.to_string().contains("127.0.0.1:2"), "{error}");
-    let error = provider.discover(place.context(&env)).await.err().unwrap();
-    assert!(error.to_string().contains("127.0.0.1:2"), "{error}");
-    assert_eq!(server.connections(), 0);
 }

@@ -1,6 +1,5 @@
 //! Lists and the doctor. The whole catalogue changes often, so only what is sure is held on to.
-use super::support::{LOOKED, Place, Vendor, run};
-use consort_testkit::Reply;
+use super::support::{Place, run};
 use insta::assert_snapshot;
 
 #[test]
@@ -202,44 +201,4 @@ fn help_and_completions() {
         assert!(script.code == 0 && script.stdout.contains("doctor"), "{shell}");
     }
     assert_eq!(run(&["--version"]).stdout, format!("consort {}\n", env!("CARGO_PKG_VERSION")));
-}
-
-/// A server on this machine that lists one model and answers "Hi".
-fn local_server(place: &Place) -> Vendor {
-    let vendor = Vendor::new([
-        Reply::json(r#"{"data":[{"id":"tiny-llama"}]}"#),
-        Reply::json(
-            r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}"#,
-        ),
-    ]);
-    let text = format!(
-        "wire = 'openai-chat'\nbase_url = 'http://127.0.0.1:1/v1'\nauth = 'none'\nlocal = {{ ports = [1, {}] }}\n",
-        vendor.server.port()
-    );
-    place.file("home/providers/shed.toml", text);
-    vendor
-}
-
-#[test]
-fn a_model_of_a_local_server_is_found_by_its_name_alone() {
-    let place = Place::new();
-    let _server = local_server(&place);
-    let answer = place.run(&["-q", "--no-stream", "-m", "tiny-llama", "hello"]);
-    assert_eq!((answer.code, answer.stdout.as_str()), (0, "Hi"), "{answer}");
-}
-
-#[test]
-fn local_servers_are_looked_for_while_an_answer_comes() {
-    let place = Place::new();
-    std::fs::remove_file(place.path(LOOKED)).unwrap();
-    let server = local_server(&place);
-    let known = || place.run(&["models", "--json", "-q", "tiny"]).json();
-    assert_eq!(known(), serde_json::json!([]), "a listing does not look");
-    assert_eq!(server.server.connections(), 0);
-    let answer = place.run(&["-q", "-m", "demo/slow", "tell me a story"]);
-    assert_eq!(answer.code, 0, "{answer}");
-    assert_eq!(known()[0]["id"], "shed/tiny-llama");
-    let asked = server.server.connections();
-    place.run(&["-q", "-m", "demo/slow", "tell me a story"]);
-    assert_eq!(server.server.connections(), asked, "not again so soon");
 }

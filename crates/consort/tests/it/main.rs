@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 mod files;
 mod lists;
+mod local;
 mod plugins;
 mod programs;
 #[cfg(all(unix, not(target_vendor = "apple")))]

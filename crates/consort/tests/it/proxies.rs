@@ -283,3 +283,12 @@ fn the_way_to_the_proxy_may_be_encrypted_too() {
     let run = ask("http://api.acme.test", &[("HTTP_PROXY", &url), ("SSL_CERT_FILE", proxy.ca_file())]);
     check_answer(&run);
 }
+
+#[test]
+fn a_proxy_that_was_not_asked_is_not_blamed() {
+    let role = format!("{}/role", closed());
+    let env = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", role.as_str()), ("HTTP_PROXY", &closed())];
+    let run = Place::new().run_with(&env, &["-m", "bedrock/amazon.nova-lite-v1:0", "hi"]);
+    check_failure(&run, &["the container's role", "refused"], &[]);
+    assert!(!run.stderr.contains("the proxy"), "{run}");
+}

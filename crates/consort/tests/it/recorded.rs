@@ -1,7 +1,7 @@
 //! Recorded answers of each family of vendors, where CONSORT_RECORDINGS points at a folder of them, through the
 //! program in odd pieces: text, tool calls and finish are what the vendors' own libraries found. What a cloud
 //! serves too is played as that cloud's answer as well.
-use super::support::{Place, Vendor};
+use super::support::{NOBODY_HOME, Place, Vendor};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_testkit::Reply;
 use serde_json::{Value, json};
@@ -179,7 +179,8 @@ fn check(recording: &Value, index: usize, played: &Played) -> Vec<String> {
     if recording["stream"] != true {
         args.push("--no-stream");
     }
-    let run = place.run(&args);
+    // The file says where local servers are too: a variable that is empty counts as unset.
+    let run = place.run_with(&NOBODY_HOME.map(|(name, _)| (name, "")), &args);
     let object: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
     let expect = &recording["expect"];
     let mut wrong = Vec::new();

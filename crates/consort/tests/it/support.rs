@@ -8,13 +8,24 @@ use tempfile::TempDir;
 /// A folder that is everything to one test: home, settings and the place where it runs.
 pub(crate) struct Place(TempDir);
 
+/// What moves the built-in local servers to where nothing listens: no test knocks at what runs on this machine.
+/// Of several variables the one that counts least, so that a test can say another place.
+pub(crate) const NOBODY_HOME: [(&str, &str); 6] = [
+    ("OLLAMA_BASE_URL", "http://127.0.0.1:1"),
+    ("LM_STUDIO_API_BASE", "http://127.0.0.1:1"),
+    ("LLAMA_SERVER_BASE_URL", "http://127.0.0.1:1"),
+    ("VLLM_BASE_URL", "http://127.0.0.1:1"),
+    ("TGI_BASE_URL", "http://127.0.0.1:1"),
+    ("TEXT_GENERATION_WEBUI_BASE_URL", "http://127.0.0.1:1"),
+];
+
 /// Where it is noted that local servers were looked for.
 pub(crate) const LOOKED: &str = "home/data/models/looked";
 
 impl Place {
     pub(crate) fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        // So no test knocks at what runs on this machine.
+        // Whoever tests the look takes this away.
         place.file(LOOKED, "");
         place
     }
@@ -34,7 +45,7 @@ impl Place {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consort"));
         command.args(args).env_clear().current_dir(self.0.path());
-        command.env("HOME", self.0.path()).env("CONSORT_HOME", self.path("home"));
+        command.env("HOME", self.0.path()).env("CONSORT_HOME", self.path("home")).envs(NOBODY_HOME);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

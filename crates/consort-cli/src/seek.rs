@@ -1,0 +1,56 @@
+//! Finds what a name means, also where nobody looked yet: at local servers, and in plugins that never ran.
+use crate::setup::{Setup, cards, runtime};
+use consort_core::{Error, ErrorKind, Host};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// The user waits for this look, and mostly for a name that was mistyped.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// What `get` finds by a name, and the host that it was found in. Without a runtime one is made where it is needed:
+/// most names are known.
+pub(crate) fn seek<T>(
+    setup: &mut Setup,
+    host: Host,
+    name: Option<&str>,
+    runtime: Option<&Runtime>,
+    get: impl Fn(&Setup, &Host) -> Result<T, Error>,
+) -> Result<(T, Host), Error> {
+    let found = get(setup, &host);
+    if found.as_ref().err().is_none_or(|error| !is_unknown(error, &host, name)) {
+        return found.map(|found| (found, host));
+    }
+    if let Some(runtime) = runtime {
+        return look_further(setup, host, runtime, get);
+    }
+    let own = self::runtime()?;
+    let found = look_further(setup, host, &own, get);
+    own.shutdown_background();
+    found
+}
+
+/// Whether nobody has that name. One that several have is known.
+fn is_unknown(error: &Error, host: &Host, name: Option<&str>) -> bool {
+    let has = |name: &str| {
+        cards(host)
+            .iter()
+            .any(|(card, _)| card.name == name || card.aliases.iter().any(|alias| alias == name))
+    };
+    error.kind() == ErrorKind::ModelNotFound && !name.is_some_and(has)
+}
+
+fn look_further<T>(
+    setup: &mut Setup,
+    mut host: Host,
+    runtime: &Runtime,
+    get: impl Fn(&Setup, &Host) -> Result<T, Error>,
+) -> Result<(T, Host), Error> {
+    runtime.block_on(setup.local.clone().look(LIMIT));
+    let mut found = get(setup, &host);
+    let unknown = found.as_ref().is_err_and(|error| error.kind() == ErrorKind::ModelNotFound);
+    if unknown && setup.check_plugins(runtime) {
+        host = setup.host_again();
+        found = get(setup, &host);
+    }
+    found.map(|found| (found, host))
+}
