@@ -21,10 +21,10 @@ pub(crate) fn seek<T>(
         return found.map(|found| (found, host));
     }
     if let Some(runtime) = runtime {
-        return look_further(setup, host, runtime, get);
+        return look_further(setup, host, name, runtime, get);
     }
     let own = self::runtime()?;
-    let found = look_further(setup, host, &own, get);
+    let found = look_further(setup, host, name, &own, get);
     own.shutdown_background();
     found
 }
@@ -42,13 +42,14 @@ fn is_unknown(error: &Error, host: &Host, name: Option<&str>) -> bool {
 fn look_further<T>(
     setup: &mut Setup,
     mut host: Host,
+    name: Option<&str>,
     runtime: &Runtime,
     get: impl Fn(&Setup, &Host) -> Result<T, Error>,
 ) -> Result<(T, Host), Error> {
     runtime.block_on(setup.local.clone().look(LIMIT));
     let mut found = get(setup, &host);
     let unknown = found.as_ref().is_err_and(|error| error.kind() == ErrorKind::ModelNotFound);
-    if unknown && setup.check_plugins(runtime) {
+    if unknown && setup.check_plugins(name, runtime) {
         host = setup.host_again();
         found = get(setup, &host);
     }

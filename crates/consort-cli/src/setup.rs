@@ -95,9 +95,19 @@ impl Setup {
         host
     }
 
-    /// Starts the plugins that nobody looked at yet, and says whether there were any.
-    pub(crate) fn check_plugins(&self, runtime: &tokio::runtime::Runtime) -> bool {
+    /// Starts the plugins that nobody looked at yet, and says whether there were any. The list of the one that a name
+    /// begins with may have grown since it was looked at, and so may those that were empty.
+    pub(crate) fn check_plugins(&self, name: Option<&str>, runtime: &tokio::runtime::Runtime) -> bool {
         let Some(plugins) = &self.plugins else { return false };
+        if let Some(name) = name {
+            let owner = name.split_once('/').map_or(name, |(owner, _)| owner);
+            for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
+                let empty = row.plugin.learnt().is_some_and(|learnt| learnt.models.is_empty());
+                if empty || owner == row.plugin.id() {
+                    row.plugin.forget();
+                }
+            }
+        }
         if !plugins.rows().iter().any(|row| row.state == State::Unchecked) {
             return false;
         }

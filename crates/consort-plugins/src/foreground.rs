@@ -22,8 +22,12 @@ impl Plugin {
     }
 
     /// Runs one of the commands that it registers, in its own environment.
+    ///
+    /// It finds the keys that the plugin may have in the variables that its models name.
     pub async fn own_command(&self, arguments: &[String]) -> Result<Command, Error> {
-        let start = start_of(&self.found, &self.home, self.learnt().as_deref()).await?;
+        let learnt = self.known().await?;
+        self.supervisor.stop();
+        let start = start_of(&self.found, &self.home, Some(&learnt)).await?;
         let config = &start.config;
         if config["dialect"] != Dialect::Llm.word() {
             return Err(Error::new(
@@ -34,6 +38,14 @@ impl Plugin {
             .hint("consort plugins install NAME installs one"));
         }
         let mut command = start.launch.plain();
+        let context = self.context();
+        for known in &learnt.models {
+            for name in &known.secrets {
+                if let Some(secret) = start.services.own_key(name, &context).await? {
+                    command.envs(known.env.iter().map(|variable| (variable, secret.expose())));
+                }
+            }
+        }
         command.args(["command", "--name", self.id(), "--data-dir"]).arg(self.folder());
         for (flag, field) in [("--file", "file"), ("--package", "package")] {
             if let Some(value) = config[field].as_str() {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub struct Plugin {
     /// One check at a time.
     checking: tokio::sync::Mutex<()>,
     pub(crate) loading: Mutex<bool>,
+    /// Its file was removed: what runs may end, and nothing new begins.
+    pub(crate) gone: AtomicBool,
     pub(crate) folder: PathBuf,
 }
 
@@ -51,6 +54,7 @@ impl Plugin {
             learnt: kept,
             checking: tokio::sync::Mutex::default(),
             loading: Mutex::default(),
+            gone: AtomicBool::new(false),
         };
         plugin.tell_needs();
         plugin
@@ -97,6 +101,9 @@ impl Plugin {
 
     /// What is known of it, where it can answer. One that could not is looked at again: it may have been mended.
     pub(crate) async fn ready(&self) -> Result<Arc<Learnt>, Error> {
+        if self.gone.load(Ordering::Relaxed) {
+            return Err(self.not_ready());
+        }
         // A plugin that says that its models changed is asked again.
         let changed = self.supervisor.running().is_some_and(|connection| connection.took_change());
         let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready && !changed);
@@ -249,6 +256,12 @@ impl Plugin {
     /// What it was granted.
     pub fn granted(&self) -> BTreeSet<String> {
         self.home.granted(&self.found.file)
+    }
+
+    /// Its file is gone.
+    pub(crate) fn vanish(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        self.supervisor.stop();
     }
 
     /// Forgets what was learnt of it: it is looked at anew.

@@ -4,10 +4,14 @@ use crate::plugin::Plugin;
 use crate::start::shell_word;
 use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 impl Plugin {
     /// The state of its row.
     pub fn state(&self) -> State {
+        if self.gone.load(Ordering::Relaxed) {
+            return State::Missing { reason: format!("{} was removed", self.found.file.display()) };
+        }
         if *self.loading.lock().unwrap_or_else(PoisonError::into_inner) {
             return State::Loading;
         }
@@ -26,6 +30,9 @@ impl Plugin {
 
     /// What to do about the state, where it is known.
     pub fn help(&self) -> Option<String> {
+        if self.gone.load(Ordering::Relaxed) {
+            return Some("put the file back, or choose another model".to_owned());
+        }
         let outcome = if let Some(outcome) = self.cannot_run() {
             outcome
         } else {

@@ -137,6 +137,7 @@ impl Plugins {
                 if let Some(entry) = entries.get_mut(&id) {
                     entry.gone = true;
                     entry.next = None;
+                    entry.plugin.vanish();
                 }
             }
             for (key, plugin) in &fresh {
@@ -223,16 +224,6 @@ impl Plugins {
 
 impl Entry {
     fn row(&self) -> Row {
-        if self.gone {
-            let reason = format!("{} was removed", self.plugin.found().file.display());
-            let help = Some("put the file back, or choose another model".to_owned());
-            return Row {
-                plugin: self.plugin.clone(),
-                state: State::Missing { reason },
-                help,
-                older_answers: false,
-            };
-        }
         let newest = self.next.as_ref().unwrap_or(&self.plugin);
         Row {
             plugin: newest.clone(),

@@ -53,7 +53,7 @@ fn loader(loads: Loads, prefix: &str, setup: &Setup, runtime: &Runtime) -> Optio
     let plugins = setup.plugins.as_ref()?;
     plugins
         .loader(loads, prefix)
-        .or_else(|| setup.check_plugins(runtime).then(|| plugins.loader(loads, prefix)).flatten())
+        .or_else(|| setup.check_plugins(None, runtime).then(|| plugins.loader(loads, prefix)).flatten())
 }
 
 /// A template: what is asked, how, and of whom.

@@ -3,7 +3,9 @@ use crate::args::{Ability, ModelList, Models, ModelsCommand};
 use crate::exit::{self, Done};
 use crate::seek::seek;
 use crate::setup::{Setup, cards, find, runtime, state_short};
+use crate::stop::wait_for;
 use crate::terminal::{Style, print_json, table, tokens};
+
 use consort_core::{
     Context, Error, Host, Modality, Model, ModelCard, ModelKind, Provider, ProviderCard, State, Support,
 };
@@ -232,6 +234,11 @@ fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
     let model = named(model, &mut setup, host)?;
+    // What a plugin's model takes is known once it ran.
+    let model = match setup.plugin_of(model.card()) {
+        Some(plugin) => wait_for(&runtime()?, plugin.model_for(model.card()))?,
+        None => model,
+    };
     let card = model.card();
     if as_json {
         print_json(&card.options)?;

@@ -67,6 +67,14 @@ impl Services {
         }
     }
 
+    /// A granted key, for what runs beside the plugin's process.
+    pub(crate) async fn own_key(&self, name: &str, context: &Context) -> Result<Option<Secret>, Error> {
+        match self.grants.keys.iter().find(|key| key.name == name) {
+            None => Ok(None),
+            Some(key) => context.credentials.resolve(&self.plugin, key).await,
+        }
+    }
+
     fn not_granted(&self, name: &str) -> Failure {
         let mut failure = setup(
             format!("the key `{name}` was not granted to this plugin"),

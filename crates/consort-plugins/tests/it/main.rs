@@ -11,6 +11,7 @@ mod found;
 mod found_any;
 mod found_bad;
 mod place;
+mod reload;
 mod schema;
 mod support;
 mod trouble;

@@ -39,13 +39,20 @@ pub(crate) fn anthropic() -> Reply {
     )
 }
 
-/// Words alone.
+/// Words alone. The package streams in any case.
 pub(crate) fn anthropic_text(text: &str) -> Reply {
-    Reply::json(
-        &json!({"id": "msg_2", "type": "message", "role": "assistant", "model": "claude-x-2026",
-            "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": null,
-            "usage": {"input_tokens": 9, "output_tokens": 3}})
-        .to_string(),
+    let message = json!({"id": "msg_2", "type": "message", "role": "assistant", "model": "claude-x-2026", "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 9, "output_tokens": 1}});
+    events(
+        &[
+            json!({"type": "message_start", "message": message}),
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+            json!({"type": "content_block_stop", "index": 0}),
+            json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 3}}),
+            json!({"type": "message_stop"}),
+        ],
+        true,
     )
 }
 

@@ -1,22 +1,32 @@
 //! The one home of these tests: environments are made in it once, and stay.
 use crate::support::Run;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 /// One at a time: packages share a download cache, and the second of two would wait for the first anyway.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
+/// One test of a package at a time: they change what it is granted.
+static TURNS: Mutex<BTreeMap<String, &'static Mutex<()>>> = Mutex::new(BTreeMap::new());
+
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The program in its home.
-pub(crate) struct Home;
+pub(crate) struct Home {
+    _turn: MutexGuard<'static, ()>,
+}
 
 impl Home {
     /// The home with this package in it; nothing, and a word, where this machine has no Python.
     pub(crate) fn with(package: &str) -> Option<Self> {
         Self::has_python()?;
-        let _turn = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let home = Self;
+        let home = Self::of(package);
+        let _installing = lock(&INSTALLING);
         if !home.path(&format!("data/plugins/{package}.toml")).exists() {
             let run = home.install(&["plugins", "install", package]);
             assert_eq!(run.code, 0, "{run}");
@@ -28,8 +38,8 @@ impl Home {
     /// The home with a plugin file in it. All such files share one environment, which has `llm` and nothing else.
     pub(crate) fn with_file(id: &str, text: &str) -> Option<Self> {
         Self::has_python()?;
-        let _turn = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let home = Self;
+        let home = Self::of(id);
+        let _installing = lock(&INSTALLING);
         let plugins = home.path("data/plugins");
         std::fs::create_dir_all(&plugins).unwrap();
         if !home.path("data/plugin-state/venvs/shared/installed.txt").exists() {
@@ -46,6 +56,11 @@ impl Home {
         }
         std::fs::write(plugins.join(format!("{id}.py")), text).unwrap();
         Some(home)
+    }
+
+    fn of(plugin: &str) -> Self {
+        let turn = *lock(&TURNS).entry(plugin.to_owned()).or_insert_with(|| Box::leak(Box::default()));
+        Self { _turn: lock(turn) }
     }
 
     fn has_python() -> Option<()> {

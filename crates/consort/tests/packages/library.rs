@@ -64,9 +64,9 @@ fn body(asked: &consort_testkit::Asked) -> Value {
 #[ignore = "installs a package"]
 async fn a_schema_and_a_conversation_of_the_guide() {
     let Some(all) = blocks("003") else { return };
-    let Some(home) = Home::with_file("guide_library", &async_model(&all)) else { return };
+    let Some(home) = Home::with_file("guide_async", &async_model(&all)) else { return };
     let plugins = open(&home, &[]);
-    let asked = model(&plugins, "guide_library", "my-model-id").await;
+    let asked = model(&plugins, "guide_async", "my-model-id").await;
     let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
     let mut request = Request::ask("a dog");
     request.output = Output::Schema { name: "dog".into(), description: None, schema, strict: None };
@@ -74,9 +74,9 @@ async fn a_schema_and_a_conversation_of_the_guide() {
     let answer = ask(&asked, request).await;
     assert_eq!(answer.text(), "{\"name\": \"x\"}");
 
-    let Some(home) = Home::with_file("guide_talk", &new_model(&all)) else { return };
+    let Some(home) = Home::with_file("guide_media", &new_model(&all)) else { return };
     let plugins = open(&home, &[]);
-    let asked = model(&plugins, "guide_talk", "new-model").await;
+    let asked = model(&plugins, "guide_media", "new-model").await;
     let picture = std::fs::read(home.picture()).unwrap();
     let first = Message::new(Role::User, vec![Part::media(Media::bytes("image/png", picture)), Part::text("what is this")]);
     let talk = vec![first, Message::assistant("a cat"), Message::user("and now")];
@@ -124,6 +124,7 @@ def register_models(register):
 
     class Never(llm.Model):
         model_id = 'async-caller'
+        supports_tools = True
 
         def execute(self, prompt, stream, response, conversation):
             yield turn(prompt, response, conversation)

@@ -27,7 +27,7 @@ fn ollama() {
     let body: Value = serde_json::from_slice(&chat.body).unwrap();
     assert_eq!((&body["messages"][0]["role"], &body["messages"][1]["content"]), (&"system".into(), &"hello".into()));
     assert_eq!(body["options"]["temperature"], 0.5);
-    let picture = home.run_with(&env, &["-m", "tiny:latest", "-a", &home.picture(), "what is this"]);
+    let picture = home.run_with(&env, &["-m", "llm-ollama/ollama/tiny:latest", "-a", &home.picture(), "what is this"]);
     assert_eq!((picture.code, picture.stdout.as_str()), (0, "Hello"), "{picture}");
     let last: Value = serde_json::from_slice(&vendor.server.asked().last().unwrap().body).unwrap();
     assert!(last["messages"][0]["images"][0].is_string(), "{last:#}");
