@@ -117,7 +117,8 @@ async fn a_broken_version_keeps_the_old_one_and_says_so() {
     }
     // A second broken version, and then a good one.
     place.plugin("acme.py", "import no_such_module_here\nfrom llm_utils import LLMClient\n");
-    until(&plugins, "acme", "broken otherwise", |row| reason(&row.state).contains("no_such_module_here")).await;
+    until(&plugins, "acme", "broken otherwise", |row| reason(&row.state).contains("no_such_module_here"))
+        .await;
     assert_eq!(answer(&plugins, "acme").await.answer.text(), "old");
     place.plugin("acme.py", &says("mended"));
     until_ready(&plugins, "acme").await;

@@ -27,7 +27,7 @@ impl Home {
         Self::has_python()?;
         let home = Self::of(package);
         let _installing = lock(&INSTALLING);
-        if !home.path(&format!("data/plugins/{package}.toml")).exists() {
+        if !Self::path(&format!("data/plugins/{package}.toml")).exists() {
             let run = home.install(&["plugins", "install", package]);
             assert_eq!(run.code, 0, "{run}");
             assert!(run.stderr.contains(&format!("{package} is ")), "{run}");
@@ -40,17 +40,20 @@ impl Home {
         Self::has_python()?;
         let home = Self::of(id);
         let _installing = lock(&INSTALLING);
-        let plugins = home.path("data/plugins");
+        let plugins = Self::path("data/plugins");
         std::fs::create_dir_all(&plugins).unwrap();
-        if !home.path("data/plugin-state/venvs/shared/installed.txt").exists() {
+        if !Self::path("data/plugin-state/venvs/shared/installed.txt").exists() {
             let run = home.run(&["plugins", "new", "llm", "shared"]);
             assert!(run.code == 0 || run.stderr.contains("there already"), "{run}");
             let lacks = home.run(&["-m", "shared", "x"]);
-            assert!(lacks.code == 3 && lacks.stderr.contains("consort plugins install-deps shared"), "{lacks}");
+            assert!(
+                lacks.code == 3 && lacks.stderr.contains("consort plugins install-deps shared"),
+                "{lacks}"
+            );
             let run = home.install(&["plugins", "install-deps", "shared"]);
             assert!(run.code == 0 && run.stderr.contains("shared is ready: shared"), "{run}");
         }
-        let own = home.path(&format!("data/plugin-state/venvs/{id}"));
+        let own = Self::path(&format!("data/plugin-state/venvs/{id}"));
         if id != "shared" && own.symlink_metadata().is_err() {
             std::os::unix::fs::symlink("shared", own).unwrap();
         }
@@ -65,7 +68,8 @@ impl Home {
 
     fn has_python() -> Option<()> {
         let code = "import sys; sys.exit(sys.version_info < (3, 10))";
-        let found = Command::new("python3").args(["-I", "-c", code]).status().is_ok_and(|status| status.success());
+        let found =
+            Command::new("python3").args(["-I", "-c", code]).status().is_ok_and(|status| status.success());
         if !found {
             eprintln!("skipped: no python3 of version 3.10 or newer");
         }
@@ -76,7 +80,7 @@ impl Home {
         Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/packages"))
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(name: &str) -> PathBuf {
         Self::root().join("home").join(name)
     }
 
@@ -84,12 +88,12 @@ impl Home {
         let work = Self::root().join("work");
         std::fs::create_dir_all(&work).unwrap();
         // So no test knocks at what runs on this machine.
-        let looked = self.path("data/models/looked");
+        let looked = Self::path("data/models/looked");
         std::fs::create_dir_all(looked.parent().unwrap()).unwrap();
         std::fs::write(looked, "").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_consort"));
         command.args(args).env_clear().current_dir(work);
-        command.env("HOME", Self::root()).env("CONSORT_HOME", self.path(""));
+        command.env("HOME", Self::root()).env("CONSORT_HOME", Self::path(""));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -130,10 +134,11 @@ impl Home {
     }
 
     /// A small picture.
-    pub(crate) fn picture(&self) -> String {
+    pub(crate) fn picture() -> String {
         let file = Self::root().join("work/cat.png");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x02\0\0\0").unwrap();
+        std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x02\0\0\0")
+            .unwrap();
         file.display().to_string()
     }
 }

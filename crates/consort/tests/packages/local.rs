@@ -13,7 +13,7 @@ fn echo() {
     let row = home.row("llm-echo");
     assert_eq!((row["state"].as_str(), row["dialect"].as_str()), (Some("ready"), Some("package")));
     assert!(row["models"].as_array().unwrap().contains(&"llm-echo/echo".into()), "{row}");
-    let run = home.run(&["-m", "llm-echo/echo", "-s", "be brief", "-a", &home.picture(), "hello"]);
+    let run = home.run(&["-m", "llm-echo/echo", "-s", "be brief", "-a", &Home::picture(), "hello"]);
     let seen = said(&run);
     assert_eq!((&seen["prompt"], &seen["system"]), (&"hello".into(), &"be brief".into()), "{run}");
     assert_eq!(seen["attachments"][0]["type"], "image/png", "{run}");
@@ -48,7 +48,8 @@ fn echo_with_a_key_of_its_own() {
 #[ignore = "installs a package"]
 fn markov() {
     let Some(home) = Home::with("llm-markov") else { return };
-    let run = home.run(&["-m", "llm-markov", "-o", "length", "12", "-o", "delay", "0", "the cat sat on the mat"]);
+    let run =
+        home.run(&["-m", "llm-markov", "-o", "length", "12", "-o", "delay", "0", "the cat sat on the mat"]);
     assert_eq!((run.code, run.stdout.split_whitespace().count()), (0, 12), "{run}");
     let run = home.run(&["-m", "markov", "-o", "length", "1", "x"]);
     assert!(run.code == 2 && run.stderr.contains("length"), "{run}");
@@ -61,10 +62,10 @@ fn a_package_that_is_none_and_one_that_is_removed() {
     let Some(home) = Home::with("llm-echo") else { return };
     let run = home.run(&["plugins", "install", "llm-no-such-package-anywhere"]);
     assert!(run.code != 0 && run.stderr.contains("help: "), "{run}");
-    assert!(!home.path("data/plugins/llm-no-such-package-anywhere.toml").exists());
-    assert!(!home.path("data/plugin-state/venvs/llm-no-such-package-anywhere").exists());
+    assert!(!Home::path("data/plugins/llm-no-such-package-anywhere.toml").exists());
+    assert!(!Home::path("data/plugin-state/venvs/llm-no-such-package-anywhere").exists());
     // What llm-echo makes is taken by another name, so that the environment of the others stays.
-    let manifest = home.path("data/plugins/spare.toml");
+    let manifest = Home::path("data/plugins/spare.toml");
     std::fs::write(&manifest, "package = \"llm-echo\"\n").unwrap();
     let lacks = home.run(&["-m", "spare", "x"]);
     assert!(lacks.code == 3 && lacks.stderr.contains("is not installed"), "{lacks}");
