@@ -2,8 +2,8 @@
 use crate::plugin::Plugin;
 use crate::process::{Files, Question, answer};
 use consort_core::{
-    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Modality, Model, ModelCard, Part, Request,
-    Support, TokenCount, estimate_tokens,
+    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Modality, Model, ModelCard,
+    Part, Request, Support, TokenCount, estimate_tokens,
 };
 use consort_plugin::protocol::{CountParams, CountResult, GenerateParams, MAX_INLINE_MEDIA};
 use sha2::{Digest, Sha256};

@@ -231,7 +231,13 @@ fn named(name: &str, setup: &mut Setup, host: Host) -> Result<Arc<dyn Model>, Er
 fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let model = named(model, &mut setup, host)?;
+    let mut model = named(model, &mut setup, host)?;
+    // What a plugin's model takes is known once it ran.
+    if let Some(plugin) = setup.plugin_of(model.card()) {
+        let runtime = runtime()?;
+        model = runtime.block_on(plugin.model_for(model.card()))?;
+        setup.end_plugins(&runtime);
+    }
     let card = model.card();
     if as_json {
         print_json(&card.options)?;

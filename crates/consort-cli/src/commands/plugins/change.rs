@@ -10,15 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn trust(folder: &Path, trusted: bool, plugins: &Plugins, setup: &Setup) -> Done {
-    let place = std::fs::canonicalize(folder)
-        .map_err(|error| {
-            let what = match error.kind() {
-                ErrorKind::NotFound => "there is no such folder".to_owned(),
-                _ => error.to_string(),
-            };
-            exit::usage(format!("`{}` cannot be opened: {what}", folder.display()))
-                .hint("name the folder that the plugins are in")
-        })?;
+    let place = std::fs::canonicalize(folder).map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::NotFound => "there is no such folder".to_owned(),
+            _ => error.to_string(),
+        };
+        exit::usage(format!("`{}` cannot be opened: {what}", folder.display()))
+            .hint("name the folder that the plugins are in")
+    })?;
     let records = plugins.allowed();
     if trusted {
         records.trust(&place)?;

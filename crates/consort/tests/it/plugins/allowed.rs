@@ -33,7 +33,10 @@ fn a_variable_is_granted_in_one_step() {
 fn a_granted_value_is_in_no_log_and_no_error() {
     let Some(place) = Plugged::with_python() else { return };
     place.sample("needs_key.py");
-    place.plugin("teller.py", drop_in("import os\nraise ValueError('it is ' + os.environ['NEEDS_KEY_API_KEY'])"));
+    place.plugin(
+        "teller.py",
+        drop_in("import os\nraise ValueError('it is ' + os.environ['NEEDS_KEY_API_KEY'])"),
+    );
     place.run(&["plugins", "grant", "needs_key", KEY.0]);
     place.run(&["plugins", "grant", "teller", KEY.0]);
     place.run_with(&[KEY], &["-m", "needs_key", "x"]);
@@ -69,7 +72,10 @@ fn a_stored_key_of_the_variables_name_does_too() {
 fn a_key_of_the_manifest_comes_as_its_variable() {
     let Some(place) = Plugged::with_python() else { return };
     let block = "# /// llm-plugin\n# env = { ACME_KEY = \"acme\" }\n# ///\n";
-    place.plugin("acme.py", format!("{block}{}", drop_in("import os\nreturn 'with ' + str(len(os.environ.get('ACME_KEY', '')))")));
+    place.plugin(
+        "acme.py",
+        format!("{block}{}", drop_in("import os\nreturn 'with ' + str(len(os.environ.get('ACME_KEY', '')))")),
+    );
     place.pipe("sk-acme-1", &["keys", "set", "acme"]);
     assert_eq!(place.ask("acme", "x").stdout, "with 0");
     place.run(&["plugins", "grant", "acme", "acme"]);
@@ -112,7 +118,14 @@ fn a_projects_folder_is_seen_and_not_run_before_it_is_trusted() {
     error: local: the plugin needs setup: your trust: it comes with this folder
       help: consort plugins trust [PLACE]/llm_plugins
     "#);
-    for args in [&["plugins", "check", "local"][..], &["plugins", "reload"], &["models", "--live"], &["plugins", "debug", "local"], &["-m", "local/any", "x"], &["-m", "nobody", "x"]] {
+    for args in [
+        &["plugins", "check", "local"][..],
+        &["plugins", "reload"],
+        &["models", "--live"],
+        &["plugins", "debug", "local"],
+        &["-m", "local/any", "x"],
+        &["-m", "nobody", "x"],
+    ] {
         place.run(args);
     }
     assert!(!mark.exists(), "it ran");
@@ -129,7 +142,12 @@ fn a_projects_folder_is_seen_and_not_run_before_it_is_trusted() {
     ok: the plugins in [PLACE]/llm_plugins may no longer run
     "#);
     assert_eq!(place.state("local"), "needs setup");
-    for args in [&["-m", "local", "x"][..], &["-m", "local/local", "x"], &["plugins", "check", "local"], &["plugins", "debug", "local"]] {
+    for args in [
+        &["-m", "local", "x"][..],
+        &["-m", "local/local", "x"],
+        &["plugins", "check", "local"],
+        &["plugins", "debug", "local"],
+    ] {
         assert_ne!(place.run(args).code, 0, "{args:?}");
     }
     assert!(!mark.exists(), "it ran although it is no longer trusted");

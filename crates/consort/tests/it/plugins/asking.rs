@@ -78,16 +78,26 @@ fn what_it_cannot_read_is_refused() {
     place.place.file("cat.png", PNG);
     let run = place.run(&["-m", "parrot", "-a", "cat.png", "what is this"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.starts_with("error: parrot cannot read images (image/png)\n  help: models that can: "), "{run}");
+    assert!(
+        run.stderr.starts_with("error: parrot cannot read images (image/png)\n  help: models that can: "),
+        "{run}"
+    );
     place.place.file("notes.txt", "the notes");
     let run = place.run(&["-m", "parrot", "-a", "notes.txt", "sum up"]);
-    assert_eq!((run.code, run.stdout.as_str()), (0, "**parrot** (t=0.7, sys=0): notes.txt: the notes sum up"), "{run}");
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "**parrot** (t=0.7, sys=0): notes.txt: the notes sum up"),
+        "{run}"
+    );
 }
 
 #[test]
 fn the_prompt_may_come_from_stdin() {
     let Some(place) = parrot() else { return };
-    assert_eq!(place.pipe("piped words\n", &["-m", "parrot"]).stdout, "**parrot** (t=0.7, sys=0): piped words");
+    assert_eq!(
+        place.pipe("piped words\n", &["-m", "parrot"]).stdout,
+        "**parrot** (t=0.7, sys=0): piped words"
+    );
     let both = place.pipe("a diff", &["-m", "parrot", "-s", "be brief", "review"]);
     assert_eq!(both.stdout, "**parrot** (t=0.7, sys=8): review a diff");
 }
@@ -98,7 +108,9 @@ fn it_can_be_the_default() {
     assert_eq!(place.run(&["models", "default", "parrot"]).code, 0);
     assert_eq!(place.run(&["hello"]).stdout, "**parrot** (t=0.7, sys=0): hello");
     assert_eq!(place.run_with(&[("CONSORT_MODEL", "demo")], &["-o", "say", "x", "hello"]).stdout, "x");
-    place.place.file("home/consort.toml", "[aliases]\nbird = 'parrot'\n[models.parrot.options]\nmax_tokens = 1\n");
+    place
+        .place
+        .file("home/consort.toml", "[aliases]\nbird = 'parrot'\n[models.parrot.options]\nmax_tokens = 1\n");
     assert_eq!(place.run(&["-m", "bird", "one two"]).stdout, "**parrot** (t=0.7, sys=0): one");
 }
 
@@ -110,7 +122,10 @@ fn an_answer_streams_and_is_kept_when_it_is_cut() {
     assert_eq!((run.code, run.stdout.as_str()), (5, "one two"));
     assert!(run.stderr.contains("error: cut: RuntimeError: cut at cut.py:8"), "{run}");
     let whole = place.run(&["--json", "-m", "cut", "x"]).json();
-    assert_eq!((whole["text"].as_str(), whole["error"]["code"].as_str()), (Some("one two"), Some("plugin_bug")));
+    assert_eq!(
+        (whole["text"].as_str(), whole["error"]["code"].as_str()),
+        (Some("one two"), Some("plugin_bug"))
+    );
     assert_eq!(place.run(&["--no-stream", "-m", "cut", "x"]).code, 5);
 }
 
@@ -141,7 +156,10 @@ mod protocol {
         }
         assert_eq!(place.run(&["--json", "-m", "prog", "x"]).json()["usage"]["output"], 3);
         let check = place.run(&["plugins", "check", "prog"]);
-        assert!(check.code == 0 && check.stdout.contains("prog can be stopped, and answers again"), "{check}");
+        assert!(
+            check.code == 0 && check.stdout.contains("prog can be stopped, and answers again"),
+            "{check}"
+        );
     }
 
     #[test]

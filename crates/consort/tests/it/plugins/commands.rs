@@ -39,9 +39,13 @@ fn rows_before_and_after_they_ran() {
     assert!(reloaded.stderr.contains("ok: parrot is ready\n"), "{reloaded}");
     assert!(reloaded.stderr.contains("needs_key: needs setup: NEEDS_KEY_API_KEY is not set\n"), "{reloaded}");
     let rows = place.run(&["plugins", "list"]);
-    let lines: Vec<String> = rows.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> =
+        rows.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert!(lines[1].starts_with("my new plugin broken my new plugin.py:6: SyntaxError"), "{rows}");
-    assert_eq!(lines[2..], ["needs_key needs setup NEEDS_KEY_API_KEY is not set", "parrot ready 1", "wrong_types ready 1"]);
+    assert_eq!(
+        lines[2..],
+        ["needs_key needs setup NEEDS_KEY_API_KEY is not set", "parrot ready 1", "wrong_types ready 1"]
+    );
 }
 
 #[test]
@@ -96,7 +100,14 @@ fn checks_and_their_exit_codes() {
     let Some(place) = some() else { return };
     let good = place.run(&["plugins", "check", "parrot", "--prompt", "one two"]);
     assert_eq!(good.code, 0, "{good}");
-    for word in ["parrot (drop_in)", "ok: it starts", "ok: it answers a ping", "ok: it lists 1 model(s): parrot", "one two\"", "ok: parrot counts"] {
+    for word in [
+        "parrot (drop_in)",
+        "ok: it starts",
+        "ok: it answers a ping",
+        "ok: it lists 1 model(s): parrot",
+        "one two\"",
+        "ok: parrot counts",
+    ] {
         assert!(good.stdout.contains(word), "{word}: {good}");
     }
     let wrong = place.run(&["plugins", "check", "wrong_types"]);
@@ -108,7 +119,10 @@ fn checks_and_their_exit_codes() {
     assert!(setup.stdout.contains("  help: export NEEDS_KEY_API_KEY"), "{setup}");
     let broken = place.run(&["plugins", "check", "my new plugin", "--json"]);
     assert_eq!(broken.code, 1);
-    assert_eq!((broken.json()[0]["level"].as_str(), broken.json()[0]["at"].as_str()), (Some("error"), Some("my new plugin.py:6")));
+    assert_eq!(
+        (broken.json()[0]["level"].as_str(), broken.json()[0]["at"].as_str()),
+        (Some("error"), Some("my new plugin.py:6"))
+    );
 }
 
 #[test]
@@ -202,5 +216,8 @@ fn one_is_run_in_the_foreground() {
     assert!(run.code == 0 && run.stdout.contains("hey there"), "{run}");
     place.sample("flaky.py");
     let run = place.run(&["plugins", "debug", "flaky"]);
-    assert!(run.code != 0 && run.stdout.contains("(Pdb)") && run.stderr.contains("flaky.py\", line 7"), "{run}");
+    assert!(
+        run.code != 0 && run.stdout.contains("(Pdb)") && run.stderr.contains("flaky.py\", line 7"),
+        "{run}"
+    );
 }

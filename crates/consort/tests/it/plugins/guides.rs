@@ -65,7 +65,8 @@ fn the_minimal_plugin() {
 fn the_skeleton_returns_nothing_and_is_told_so() {
     let Some(blocks) = blocks("002") else { return };
     let Some(place) = Plugged::with_python() else { return };
-    let import = blocks.iter().find(|block| block.starts_with("from llm_utils") && !block.contains("class")).unwrap();
+    let import =
+        blocks.iter().find(|block| block.starts_with("from llm_utils") && !block.contains("class")).unwrap();
     let class = blocks.iter().find(|block| block.starts_with("class GPT4Client")).unwrap();
     place.plugin("gpt4_plugin.py", format!("{import}\n{class}"));
     let run = place.ask("gpt4_plugin", "hello");

@@ -21,7 +21,8 @@ fn beside_demo_with_their_states() {
     let models = place.run(&["models", "--json"]).json();
     let state = |id: &str| of(&models, id)["state"].as_str().unwrap().to_owned();
     assert_eq!(
-        ["demo", "parrot", "two_clients", "two_clients/Zed", "needs_key", "my new plugin", "untried"].map(state),
+        ["demo", "parrot", "two_clients", "two_clients/Zed", "needs_key", "my new plugin", "untried"]
+            .map(state),
         ["ready", "ready", "ready", "ready", "needs setup", "broken", "unchecked"]
     );
     assert_eq!(of(&models, "needs_key")["missing"], "NEEDS_KEY_API_KEY is not set");
@@ -29,7 +30,8 @@ fn beside_demo_with_their_states() {
     assert_eq!(of(&models, "parrot")["capabilities"]["tools"], "no");
     assert_eq!(of(&models, "two_clients/Zed")["provider"], "two_clients");
     // Those that can be used come first.
-    let order: Vec<&str> = models.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    let order: Vec<&str> =
+        models.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     let place_of = |id: &str| order.iter().position(|other| *other == id).unwrap();
     assert!(place_of("parrot") < place_of("untried") && place_of("untried") < place_of("needs_key"));
     assert_snapshot!(place.run(&["models", "-q", "parrot"]), @r#"
@@ -41,7 +43,11 @@ fn beside_demo_with_their_states() {
     "#);
     let rows = place.run(&["models"]).stdout;
     let row = |id: &str| rows.lines().find(|row| row.trim_start().starts_with(id)).unwrap().to_owned();
-    assert!(row("demo ").contains("ready") && row("untried").contains("unchecked") && row("my new plugin").contains("broken"));
+    assert!(
+        row("demo ").contains("ready")
+            && row("untried").contains("unchecked")
+            && row("my new plugin").contains("broken")
+    );
     let providers = place.run(&["providers", "--json"]).json();
     assert_eq!(of(&providers, "parrot")["state"], "ready");
 }
@@ -53,11 +59,25 @@ fn a_listing_starts_no_process() {
     let Some(place) = Plugged::with_python() else { return };
     let ran = place.place.path("ran");
     // Whatever could be started says that it was: an interpreter, a program, a script's own interpreter.
-    let python = place.place.file("python", format!("#!/bin/sh\necho python >> '{}'\nexec '{}' \"$@\"\n", ran.display(), place.python.unwrap()));
+    let python = place.place.file(
+        "python",
+        format!("#!/bin/sh\necho python >> '{}'\nexec '{}' \"$@\"\n", ran.display(), place.python.unwrap()),
+    );
     super::executable(&python);
-    let mark = format!("#!/bin/sh\n# /// llm-plugin\n# protocol = 1\n# ///\necho program >> '{}'\n", ran.display());
-    place.program("program", &SHELL.replacen("#!/bin/sh\n", &mark, 1).replacen("# /// llm-plugin\n# protocol = 1\n# ///\n# Answers", "# Answers", 1));
-    place.plugin("py.py", format!("open({:?}, 'a').write('plugin\\n')\n{}", ran.display().to_string(), drop_in("return 'x'")));
+    let mark =
+        format!("#!/bin/sh\n# /// llm-plugin\n# protocol = 1\n# ///\necho program >> '{}'\n", ran.display());
+    place.program(
+        "program",
+        &SHELL.replacen("#!/bin/sh\n", &mark, 1).replacen(
+            "# /// llm-plugin\n# protocol = 1\n# ///\n# Answers",
+            "# Answers",
+            1,
+        ),
+    );
+    place.plugin(
+        "py.py",
+        format!("open({:?}, 'a').write('plugin\\n')\n{}", ran.display().to_string(), drop_in("return 'x'")),
+    );
     for number in 0..50 {
         place.plugin(&format!("more{number}.py"), drop_in("return 'x'"));
     }
@@ -85,7 +105,10 @@ fn a_listing_starts_no_process() {
     assert_eq!(place.run_with(&env, &["-m", "program", "x"]).stdout, "from a shell");
     assert_eq!(place.run_with(&env, &["-m", "py", "x"]).stdout, "x");
     let said = std::fs::read_to_string(&ran).unwrap();
-    assert!(["python", "program", "plugin"].iter().all(|word| said.lines().any(|line| line == *word)), "{said}");
+    assert!(
+        ["python", "program", "plugin"].iter().all(|word| said.lines().any(|line| line == *word)),
+        "{said}"
+    );
     // And a listing of what is known starts nothing either.
     std::fs::remove_file(&ran).unwrap();
     for args in listings {

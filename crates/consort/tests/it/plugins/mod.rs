@@ -127,7 +127,7 @@ fn executable(path: &std::path::Path) {
 
 /// A drop-in plugin whose answer is made by these lines.
 fn drop_in(answer: &str) -> String {
-    let body: String = answer.lines().map(|line| format!("        {line}\n")).collect();
+    let body = answer.lines().fold(String::new(), |body, line| body + "        " + line + "\n");
     format!(
         "from llm_utils import LLMClient\n\n\nclass Client(LLMClient):\n    def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):\n{body}\n    def count_tokens(self, text):\n        return len(text.split())\n"
     )

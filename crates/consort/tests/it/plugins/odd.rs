@@ -98,7 +98,10 @@ fn a_plugin_beside_a_provider_of_the_same_name() {
     for (id, other) in [("demo", "the demo model"), ("openai", "the provider")] {
         let row = place.row(id);
         assert_eq!(row["state"], "broken", "{other}: {row:#}");
-        assert!(row["reason"].as_str().unwrap().contains(&format!("`{id}` is already the name of a provider")), "{row:#}");
+        assert!(
+            row["reason"].as_str().unwrap().contains(&format!("`{id}` is already the name of a provider")),
+            "{row:#}"
+        );
         assert!(row["help"].as_str().unwrap().contains("another name"), "{row:#}");
     }
     assert_eq!(place.run(&["-m", "demo", "-o", "say", "well", "x"]).stdout, "well");
@@ -122,7 +125,9 @@ fn folders_that_are_named() {
     assert_eq!(place.run_with(&env, &["-m", "two", "x"]).stdout, "two");
     let missing = [("CONSORT_PLUGINS", "/nowhere")];
     assert_snapshot!(place.run_with(&missing, &["-m", "demo", "-o", "say", "well", "x"]), @"well");
-    place.place.file("home/consort.toml", format!("plugin_dirs = ['{}']\n", place.place.path("mine").display()));
+    place
+        .place
+        .file("home/consort.toml", format!("plugin_dirs = ['{}']\n", place.place.path("mine").display()));
     assert_eq!(place.ask("one", "x").stdout, "one");
     assert_eq!(place.ask("two", "x").code, 4);
     place.place.file("notes", "a file");

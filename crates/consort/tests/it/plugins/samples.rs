@@ -83,7 +83,10 @@ fn programs_see_the_fault_as_an_event() {
     let run = place.run(&["--jsonl", "-m", "flaky", "hi"]);
     let event: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((event["type"].as_str(), event["error"]["provider"].as_str()), (Some("error"), Some("flaky")));
-    assert!(event["error"]["message"].as_str().unwrap().starts_with("upstream 503: try again later"), "{run}");
+    assert!(
+        event["error"]["message"].as_str().unwrap().starts_with("upstream 503: try again later"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -112,9 +115,15 @@ fn all_have_their_rows() {
         "wrong_types",
     ];
     assert_eq!(rows, good);
-    assert_eq!((place.state("my new plugin"), place.state("needs_key")), ("broken".into(), "needs setup".into()));
+    assert_eq!(
+        (place.state("my new plugin"), place.state("needs_key")),
+        ("broken".into(), "needs setup".into())
+    );
     let models = place.run(&["models", "-q", "two_clients", "--json"]).json();
-    assert_eq!((models[0]["id"].as_str(), models[1]["id"].as_str()), (Some("two_clients"), Some("two_clients/Zed")));
+    assert_eq!(
+        (models[0]["id"].as_str(), models[1]["id"].as_str()),
+        (Some("two_clients"), Some("two_clients/Zed"))
+    );
 }
 
 #[test]

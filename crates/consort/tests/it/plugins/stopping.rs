@@ -54,7 +54,10 @@ fn ctrl_c_while_a_plugin_hangs() {
     signal("-INT", &child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "\n(stopped: the answer is not whole)\n".trim_start());
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "\n(stopped: the answer is not whole)\n".trim_start()
+    );
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     none_left(&place.root());
 }
@@ -62,7 +65,14 @@ fn ctrl_c_while_a_plugin_hangs() {
 #[test]
 fn ctrl_c_while_a_plugin_hangs_at_its_import() {
     let Some(place) = Plugged::with_python() else { return };
-    place.plugin("stuck.py", format!("import time\nopen({:?}, 'w').close()\ntime.sleep(30)\n{}", place.place.path("begun").display().to_string(), drop_in("return 'x'")));
+    place.plugin(
+        "stuck.py",
+        format!(
+            "import time\nopen({:?}, 'w').close()\ntime.sleep(30)\n{}",
+            place.place.path("begun").display().to_string(),
+            drop_in("return 'x'")
+        ),
+    );
     let child = place.command(&["-m", "stuck", "x"]).spawn().unwrap();
     let begun = Instant::now();
     while !place.place.path("begun").exists() {
