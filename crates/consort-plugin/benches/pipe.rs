@@ -1,5 +1,10 @@
 //! How fast a plugin speaks through a pipe: `cargo bench -p consort-plugin`. It starts the example `trouble`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and fails by stopping")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench prints, and fails by stopping"
+)]
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
