@@ -1,12 +1,13 @@
-//! What a plugin does besides answering: tools, embeddings, token counts.
-use crate::support::{asking, driver, hello};
+//! What a plugin does besides answering: tools, embeddings, token counts, HTTP.
+use crate::support::{asking, driver, hello, stop, telling};
 use consort_core::{
     BoxFuture, Context, EmbedRequest, Embedder, Embeddings, Error, ErrorKind, FunctionSpec, ModelCard, Part,
     Tool, ToolOutput,
 };
-use consort_plugin::Plugin;
 use consort_plugin::protocol::Vector;
+use consort_plugin::{HttpRequest, Link, Plugin};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 struct Dice(FunctionSpec);
 impl Tool for Dice {
@@ -72,5 +73,31 @@ fn texts_are_embedded_and_tokens_counted() {
         let failure = driver.call(method, params).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::ModelNotFound, "{method}");
     }
+    assert_eq!(driver.wrong(), [] as [String; 0]);
+}
+
+#[test]
+fn http_goes_through_the_host() {
+    let mut driver = driver(telling(|_, _, mut say| async move {
+        let link = Link::current().ok_or_else(|| Error::unsupported("no host"))?;
+        let url = "https://acme.example/".to_owned();
+        let request = HttpRequest { method: "GET".into(), url, ..HttpRequest::default() };
+        let response = link.http(request).await?;
+        let status = response.status;
+        say.text(&format!("{status} {}", String::from_utf8_lossy(&response.bytes().await?))).await;
+        stop()
+    }));
+    let id = driver.ask("generate", asking("m", "go"));
+    let line = driver.line(Duration::from_secs(5)).unwrap();
+    let asked: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&asked["method"], &asked["params"]["request"]), (&json!("http/request"), &json!(id)));
+    let mut send = |message: Value| driver.send(&format!("{message}\n"));
+    send(json!({"jsonrpc":"2.0","id":asked["id"],"result":{"status":200,"headers":{}}}));
+    for piece in [json!({"text": "hel"}), json!({"data": "bG8="}), json!({"eof": true})] {
+        let mut params = piece;
+        params["request"] = asked["id"].clone();
+        send(json!({"jsonrpc":"2.0","method":"http/data","params":params}));
+    }
+    assert_eq!(driver.answered(id).text(), "200 hello");
     assert_eq!(driver.wrong(), [] as [String; 0]);
 }
