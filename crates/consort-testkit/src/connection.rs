@@ -34,6 +34,8 @@ impl Asked {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) replies: VecDeque<Reply>,
+    /// Replies to all requests whose path begins so.
+    pub(crate) places: Vec<(String, Reply)>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) connections: usize,
     pub(crate) closed_by_client: usize,
@@ -82,8 +84,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) async fn answer(&mut self, asked: Asked) -> bool {
         let reply = {
             let mut shared = lock(&self.shared);
+            let place = shared.places.iter().find(|(path, _)| asked.path.starts_with(path));
+            let fixed = place.map(|(_, reply)| reply.clone());
             shared.asked.push(asked);
-            if shared.replies.len() > 1 {
+            if fixed.is_some() {
+                fixed
+            } else if shared.replies.len() > 1 {
                 shared.replies.pop_front()
             } else {
                 shared.replies.front().cloned()

@@ -68,6 +68,11 @@ impl TlsProxy {
         lock(&self.inside.shared).replies.push_back(reply);
     }
 
+    /// Gives this reply to every request whose path begins so, on any host.
+    pub fn at(&self, path: &str, reply: Reply) {
+        lock(&self.inside.shared).places.push((path.to_owned(), reply));
+    }
+
     /// The requests so far, decrypted, each with the host that it was for.
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.inside.shared).asked.clone()

@@ -47,6 +47,11 @@ impl FakeServer {
         lock(&self.shared).replies.push_back(reply);
     }
 
+    /// Gives this reply to every request whose path begins so.
+    pub fn at(&self, path: &str, reply: Reply) {
+        lock(&self.shared).places.push((path.to_owned(), reply));
+    }
+
     /// All requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.shared).asked.clone()

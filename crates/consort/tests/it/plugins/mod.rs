@@ -2,6 +2,7 @@
 //! and passes where there is none.
 mod allowed;
 mod asking;
+mod blocks;
 mod commands;
 mod guides;
 mod listing;

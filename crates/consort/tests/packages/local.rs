@@ -1,0 +1,74 @@
+//! Packages that need no network: llm-echo and llm-markov.
+use crate::home::Home;
+use serde_json::Value;
+
+fn said(run: &crate::support::Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"))
+}
+
+#[test]
+#[ignore = "installs a package"]
+fn echo() {
+    let Some(home) = Home::with("llm-echo") else { return };
+    let row = home.row("llm-echo");
+    assert_eq!((row["state"].as_str(), row["dialect"].as_str()), (Some("ready"), Some("package")));
+    assert!(row["models"].as_array().unwrap().contains(&"llm-echo/echo".into()), "{row}");
+    let run = home.run(&["-m", "llm-echo/echo", "-s", "be brief", "-a", &home.picture(), "hello"]);
+    let seen = said(&run);
+    assert_eq!((&seen["prompt"], &seen["system"]), (&"hello".into(), &"be brief".into()), "{run}");
+    assert_eq!(seen["attachments"][0]["type"], "image/png", "{run}");
+    // By its bare name too, whole and streamed, with usage.
+    assert_eq!(said(&home.run(&["-m", "echo", "--no-stream", "x"]))["prompt"], "x");
+    let object = home.run(&["--json", "-m", "echo", "x"]).json();
+    assert!(object["usage"]["input"].as_u64() > Some(0), "{object:#}");
+    let options = home.run(&["models", "options", "echo", "--json"]).json();
+    let option = options["properties"].as_object().unwrap().keys().next().unwrap().clone();
+    let run = home.run(&["-m", "echo", "-o", &option, "true", "x"]);
+    assert_eq!(run.code, 0, "{run}");
+    let check = home.run(&["plugins", "check", "llm-echo"]);
+    assert!(check.stdout.contains("llm-echo/echo answers"), "{check}");
+}
+
+#[test]
+#[ignore = "installs a package"]
+fn echo_with_a_key_of_its_own() {
+    let Some(home) = Home::with("llm-echo") else { return };
+    home.run(&["keys", "remove", "echo-needs-key"]);
+    let run = home.run(&["-m", "echo-needs-key", "x"]);
+    assert!(run.code == 3 && run.stderr.contains("consort keys set echo-needs-key"), "{run}");
+    // Nobody else owns the key: it needs no grant.
+    home.key("echo-needs-key", "sk-echo-test");
+    let run = home.run(&["-m", "echo-needs-key", "x"]);
+    assert_eq!(said(&run)["key"], "sk-echo-test", "{run}");
+    // The other model of the same package does not get it.
+    assert!(!home.run(&["-m", "echo", "x"]).stdout.contains("sk-echo-test"));
+}
+
+#[test]
+#[ignore = "installs a package"]
+fn markov() {
+    let Some(home) = Home::with("llm-markov") else { return };
+    let run = home.run(&["-m", "llm-markov", "-o", "length", "12", "-o", "delay", "0", "the cat sat on the mat"]);
+    assert_eq!((run.code, run.stdout.split_whitespace().count()), (0, 12), "{run}");
+    let run = home.run(&["-m", "markov", "-o", "length", "1", "x"]);
+    assert!(run.code == 2 && run.stderr.contains("length"), "{run}");
+    assert_eq!(home.row("llm-markov")["models"], serde_json::json!(["llm-markov"]));
+}
+
+#[test]
+#[ignore = "installs a package"]
+fn a_package_that_is_none_and_one_that_is_removed() {
+    let Some(home) = Home::with("llm-echo") else { return };
+    let run = home.run(&["plugins", "install", "llm-no-such-package-anywhere"]);
+    assert!(run.code != 0 && run.stderr.contains("help: "), "{run}");
+    assert!(!home.path("data/plugins/llm-no-such-package-anywhere.toml").exists());
+    assert!(!home.path("data/plugin-state/venvs/llm-no-such-package-anywhere").exists());
+    // What llm-echo makes is taken by another name, so that the environment of the others stays.
+    let manifest = home.path("data/plugins/spare.toml");
+    std::fs::write(&manifest, "package = \"llm-echo\"\n").unwrap();
+    let lacks = home.run(&["-m", "spare", "x"]);
+    assert!(lacks.code == 3 && lacks.stderr.contains("is not installed"), "{lacks}");
+    assert_eq!(home.run(&["plugins", "uninstall", "spare"]).code, 0);
+    assert!(!manifest.exists());
+    assert_eq!(home.row("llm-echo")["state"], "ready");
+}
