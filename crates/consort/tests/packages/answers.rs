@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 fn events(all: &[Value], named: bool) -> Reply {
     let line = |event: &Value| {
-        let name = if named { format!("event: {}\n", event["type"].as_str().unwrap()) } else { String::new() };
+        let name =
+            if named { format!("event: {}\n", event["type"].as_str().unwrap()) } else { String::new() };
         format!("{name}data: {event}\n\n")
     };
     let done = if named { "" } else { "data: [DONE]\n\n" };
@@ -15,7 +16,8 @@ fn events(all: &[Value], named: bool) -> Reply {
 pub(crate) fn anthropic() -> Reply {
     let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x-2026", "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 9, "output_tokens": 1}});
-    let delta = |index: u8, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+    let delta =
+        |index: u8, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
     let stop = |index: u8| json!({"type": "content_block_stop", "index": index});
     events(
         &[
@@ -60,7 +62,8 @@ pub(crate) fn gemini(parts: &[Value]) -> Reply {
         }
         piece
     };
-    let all: Vec<Value> = parts.iter().enumerate().map(|(at, each)| part(each, at + 1 == parts.len())).collect();
+    let all: Vec<Value> =
+        parts.iter().enumerate().map(|(at, each)| part(each, at + 1 == parts.len())).collect();
     Reply::new(200, "application/json; charset=UTF-8", Value::from(all).to_string())
 }
 
@@ -72,7 +75,10 @@ pub(crate) fn mistral_models() -> Reply {
             "capabilities": {"completion_chat": true, "completion_fim": false, "function_calling": true, "fine_tuning": false,
                 "vision": vision, "classification": false}})
     };
-    Reply::json(&json!({"object": "list", "data": [model("mistral-tiny-test", false), model("pixtral-test", true)]}).to_string())
+    Reply::json(
+        &json!({"object": "list", "data": [model("mistral-tiny-test", false), model("pixtral-test", true)]})
+            .to_string(),
+    )
 }
 
 pub(crate) fn mistral() -> Reply {
@@ -82,7 +88,14 @@ pub(crate) fn mistral() -> Reply {
     };
     let mut last = chunk(json!({"content": ""}), "stop".into());
     last["usage"] = json!({"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13});
-    events(&[chunk(json!({"role": "assistant", "content": "Bon"}), Value::Null), chunk(json!({"content": "jour"}), Value::Null), last], false)
+    events(
+        &[
+            chunk(json!({"role": "assistant", "content": "Bon"}), Value::Null),
+            chunk(json!({"content": "jour"}), Value::Null),
+            last,
+        ],
+        false,
+    )
 }
 
 pub(crate) fn ollama_tags() -> Reply {
@@ -94,7 +107,10 @@ pub(crate) fn ollama_tags() -> Reply {
 }
 
 pub(crate) fn ollama_show() -> Reply {
-    Reply::json(&json!({"capabilities": ["completion", "tools", "vision"], "model_info": {}, "details": {}}).to_string())
+    Reply::json(
+        &json!({"capabilities": ["completion", "tools", "vision"], "model_info": {}, "details": {}})
+            .to_string(),
+    )
 }
 
 pub(crate) fn ollama_chat() -> Reply {

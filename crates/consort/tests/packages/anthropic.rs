@@ -18,18 +18,44 @@ fn anthropic_streams_thinks_and_calls() {
     home.run(&["plugins", "revoke", "llm-anthropic", "anthropic"]);
     home.key("anthropic", "sk-ant-test");
     let refused = home.run_with(&env, &["-m", MODEL, "x"]);
-    assert!(refused.code == 3 && refused.stderr.contains("consort plugins grant llm-anthropic anthropic"), "{refused}");
+    assert!(
+        refused.code == 3 && refused.stderr.contains("consort plugins grant llm-anthropic anthropic"),
+        "{refused}"
+    );
     assert_eq!(home.row("llm-anthropic")["state"], "needs setup");
     assert!(vendor.server.asked().is_empty());
     assert_eq!(home.run(&["plugins", "grant", "llm-anthropic", "anthropic"]).code, 0);
 
-    let run = home.run_with(&env, &["--json", "-m", MODEL, "-s", "be kind", "-o", "max_tokens", "77", "-a", &home.picture(), "Weather?"]);
+    let run = home.run_with(
+        &env,
+        &[
+            "--json",
+            "-m",
+            MODEL,
+            "-s",
+            "be kind",
+            "-o",
+            "max_tokens",
+            "77",
+            "-a",
+            &home.picture(),
+            "Weather?",
+        ],
+    );
     assert_eq!(run.code, 0, "{run}");
     let object = run.json();
     assert_eq!(object["text"].as_str().map(str::trim), Some("Let me look."), "{object:#}");
     assert_eq!(object["resolved_model"], "claude-x-2026", "{object:#}");
-    assert_eq!((object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()), (Some(9), Some(20)), "{object:#}");
-    assert_eq!((object["tool_calls"][0]["name"].as_str(), object["finish"].as_str()), (Some("weather"), Some("tool_calls")), "{object:#}");
+    assert_eq!(
+        (object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()),
+        (Some(9), Some(20)),
+        "{object:#}"
+    );
+    assert_eq!(
+        (object["tool_calls"][0]["name"].as_str(), object["finish"].as_str()),
+        (Some("weather"), Some("tool_calls")),
+        "{object:#}"
+    );
     let asked = vendor.server.asked().pop().unwrap();
     assert_eq!(asked.header("x-api-key"), Some("sk-ant-test"));
     let body: Value = serde_json::from_slice(&asked.body).unwrap();
@@ -60,6 +86,10 @@ fn anthropic_whole_answers_and_errors() {
     let run = home.run_with(&env, &["-m", MODEL, "--json", "--key", "sk-ant-mine", "x"]);
     assert_eq!(run.code, 6, "{run}");
     let error = run.json()["error"].clone();
-    assert_eq!((error["status"].as_u64(), error["retry_after_s"].as_f64(), error["request_id"].as_str()), (Some(429), Some(7.0), Some("req_1")), "{error:#}");
+    assert_eq!(
+        (error["status"].as_u64(), error["retry_after_s"].as_f64(), error["request_id"].as_str()),
+        (Some(429), Some(7.0), Some("req_1")),
+        "{error:#}"
+    );
     assert!(!run.stderr.contains("sk-ant-mine"), "{run}");
 }

@@ -14,11 +14,22 @@ fn gemini_through_the_proxy() {
     home.key("gemini", "sk-gem-test");
     assert_eq!(home.run(&["plugins", "grant", "llm-gemini", "gemini"]).code, 0);
     let proxy = Proxy::new([gemini(&[json!({"text": "Hel"}), json!({"text": "lo"})])]);
-    let run = home.run_with(&proxy.env(), &["--json", "-m", MODEL, "-s", "be kind", "-o", "temperature", "0.5", "-a", &home.picture(), "hello"]);
+    let run = home.run_with(
+        &proxy.env(),
+        &["--json", "-m", MODEL, "-s", "be kind", "-o", "temperature", "0.5", "-a", &home.picture(), "hello"],
+    );
     assert_eq!(run.code, 0, "{run}");
     let object = run.json();
-    assert_eq!((object["text"].as_str(), object["resolved_model"].as_str()), (Some("Hello"), Some("gemini-x-001")), "{object:#}");
-    assert_eq!((object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()), (Some(5), Some(2)), "{object:#}");
+    assert_eq!(
+        (object["text"].as_str(), object["resolved_model"].as_str()),
+        (Some("Hello"), Some("gemini-x-001")),
+        "{object:#}"
+    );
+    assert_eq!(
+        (object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()),
+        (Some(5), Some(2)),
+        "{object:#}"
+    );
     let asked = proxy.server.asked().pop().unwrap();
     assert!(asked.host.starts_with("generativelanguage.googleapis.com"), "{}", asked.host);
     assert_eq!(asked.header("x-goog-api-key"), Some("sk-gem-test"));
@@ -35,9 +46,12 @@ fn gemini_embeds_and_has_commands() {
     home.run(&["plugins", "grant", "llm-gemini", "gemini"]);
     let vectors = json!({"embeddings": [{"values": [0.5, 0.25]}, {"values": [1.0, 0.0]}]});
     let proxy = Proxy::new([]);
-    proxy.server.at("/v1beta/models/gemini-embedding-001:batchEmbedContents", Reply::json(&vectors.to_string()));
+    proxy
+        .server
+        .at("/v1beta/models/gemini-embedding-001:batchEmbedContents", Reply::json(&vectors.to_string()));
     proxy.server.at("/v1beta/models", Reply::json("{\"models\":[{\"name\":\"models/gemini-listed\",\"supportedGenerationMethods\":[\"generateContent\"]}]}"));
-    let run = home.run_with(&proxy.env(), &["embed", "--json", "-m", "llm-gemini/gemini-embedding-001", "one", "two"]);
+    let run = home
+        .run_with(&proxy.env(), &["embed", "--json", "-m", "llm-gemini/gemini-embedding-001", "one", "two"]);
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(run.json()["vectors"], json!([[0.5, 0.25], [1.0, 0.0]]));
     let run = home.run_with(&proxy.env(), &["plugins", "run", "llm-gemini", "--", "gemini", "models"]);

@@ -54,7 +54,9 @@ pub(crate) fn async_model(all: &[String]) -> String {
             yield 'my-model-id without asyncio'
 ";
     let hook = block(all, &["MyModel(), MyAsyncModel()"]);
-    format!("{CLIENT}{model}    model_name = None\n    can_stream = True\n    support_schema = True\n\n{schema}{body}\n{hook}")
+    format!(
+        "{CLIENT}{model}    model_name = None\n    can_stream = True\n    support_schema = True\n\n{schema}{body}\n{hook}"
+    )
 }
 
 /// The page's attachments, conversation, usage and resolved model, in one model.
@@ -80,7 +82,9 @@ fn a_model_with_a_key() {
     let Some(all) = blocks("003") else { return };
     let start = block(&all, &["class HostedModel(llm.KeyModel)"]);
     let execute = block(&all, &["def execute(self, prompt, stream, response, conversation, key=None):"]);
-    let text = format!("{start}    model_id = 'hosted-model'\n\n{execute}        yield f'{{prompt.prompt}} with {{len(key)}}'\n{HOOK}    register(HostedModel())\n");
+    let text = format!(
+        "{start}    model_id = 'hosted-model'\n\n{execute}        yield f'{{prompt.prompt}} with {{len(key)}}'\n{HOOK}    register(HostedModel())\n"
+    );
     let Some(home) = Home::with_file("guide_key", &text) else { return };
     home.run(&["keys", "remove", "hosted"]);
     let lacks = home.run(&["-m", "hosted-model", "x"]);
@@ -114,7 +118,9 @@ fn an_async_model_with_aliases() {
 fn an_async_model_with_a_key() {
     let Some(all) = blocks("003") else { return };
     let model = block(&all, &["class MyAsyncModel(llm.AsyncKeyModel)"]);
-    let text = format!("import llm\nfrom typing import AsyncGenerator\n\n{model}        yield f'{{prompt.prompt}} with {{key}}'\n\n    model_id = 'keyed-async'\n    can_stream = True\n\n\nclass Sync(llm.KeyModel):\n    model_id = 'keyed-async'\n\n    def execute(self, prompt, stream, response, conversation, key=None):\n        yield 'not this one'\n{HOOK}    register(Sync(), MyAsyncModel())\n");
+    let text = format!(
+        "import llm\nfrom typing import AsyncGenerator\n\n{model}        yield f'{{prompt.prompt}} with {{key}}'\n\n    model_id = 'keyed-async'\n    can_stream = True\n\n\nclass Sync(llm.KeyModel):\n    model_id = 'keyed-async'\n\n    def execute(self, prompt, stream, response, conversation, key=None):\n        yield 'not this one'\n{HOOK}    register(Sync(), MyAsyncModel())\n"
+    );
     let Some(home) = Home::with_file("guide_async_key", &text) else { return };
     assert_eq!(home.run(&["-m", "keyed-async", "hi"]).stdout, "hi with None");
 }
@@ -132,7 +138,10 @@ fn attachments_usage_and_the_resolved_model() {
     assert_eq!(messages(&["-m", "new-model", "hi"]), serde_json::json!([{"role": "user", "content": "hi"}]));
     let seen = messages(&["-m", "new-model", "-a", &picture, "what is this"]);
     assert_eq!(seen[0]["content"][0]["text"], "what is this");
-    assert!(seen[0]["content"][1]["image_url"]["url"].as_str().unwrap().starts_with("data:image/png;base64,"), "{seen:#}");
+    assert!(
+        seen[0]["content"][1]["image_url"]["url"].as_str().unwrap().starts_with("data:image/png;base64,"),
+        "{seen:#}"
+    );
     // An attachment alone: the prompt is None. An address stays one.
     assert_eq!(messages(&["-m", "new-model", "-a", &picture])[0]["content"].as_array().unwrap().len(), 1);
     let linked = messages(&["-m", "new-model", "-a", "https://example.com/cat.png", "x"]);
@@ -144,7 +153,11 @@ fn attachments_usage_and_the_resolved_model() {
     let heard = messages(&["-m", "hearing", "-a", &sound, "x"]);
     assert_eq!(heard[0]["content"][1]["input_audio"]["format"], "mp3", "{heard:#}");
     let object = home.run(&["--json", "-m", "new-model", "hi"]).json();
-    assert_eq!((object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()), (Some(15), Some(340)), "{object:#}");
+    assert_eq!(
+        (object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()),
+        (Some(15), Some(340)),
+        "{object:#}"
+    );
     assert!(object["usage"].to_string().contains("37"), "what was cached is told too: {object:#}");
     assert_eq!(object["resolved_model"], "new-model-2026");
 }

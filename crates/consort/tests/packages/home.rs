@@ -36,7 +36,10 @@ impl Home {
             let run = home.run(&["plugins", "new", "llm", "shared"]);
             assert!(run.code == 0 || run.stderr.contains("there already"), "{run}");
             let lacks = home.run(&["-m", "shared", "x"]);
-            assert!(lacks.code == 3 && lacks.stderr.contains("consort plugins install-deps shared"), "{lacks}");
+            assert!(
+                lacks.code == 3 && lacks.stderr.contains("consort plugins install-deps shared"),
+                "{lacks}"
+            );
             let run = home.install(&["plugins", "install-deps", "shared"]);
             assert!(run.code == 0 && run.stderr.contains("shared is ready: shared"), "{run}");
         }
@@ -50,7 +53,8 @@ impl Home {
 
     fn has_python() -> Option<()> {
         let code = "import sys; sys.exit(sys.version_info < (3, 10))";
-        let found = Command::new("python3").args(["-I", "-c", code]).status().is_ok_and(|status| status.success());
+        let found =
+            Command::new("python3").args(["-I", "-c", code]).status().is_ok_and(|status| status.success());
         if !found {
             eprintln!("skipped: no python3 of version 3.10 or newer");
         }
@@ -118,7 +122,8 @@ impl Home {
     pub(crate) fn picture(&self) -> String {
         let file = Self::root().join("work/cat.png");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x02\0\0\0").unwrap();
+        std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x02\0\0\0")
+            .unwrap();
         file.display().to_string()
     }
 }

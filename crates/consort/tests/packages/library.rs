@@ -5,7 +5,8 @@ use crate::blocks::blocks;
 use crate::guide::{async_model, new_model};
 use crate::home::Home;
 use consort::{
-    Context, FunctionSpec, Media, Message, Model, Output, Part, Provider, Request, Response, Role, Secret, ToolSpec,
+    Context, FunctionSpec, Media, Message, Model, Output, Part, Provider, Request, Response, Role, Secret,
+    ToolSpec,
 };
 use consort_plugins::found::{Folder, Origin};
 use consort_plugins::{Home as Plugged, PluginProvider, Plugins};
@@ -20,7 +21,8 @@ fn open(home: &Home, more: &[(&str, &str)]) -> Plugins {
     let own = home.path("").display().to_string();
     let path = std::env::var("PATH").unwrap_or_default();
     let fixed = [("CONSORT_HOME", own.as_str()), ("PATH", path.as_str())];
-    let env = Env::of(fixed.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let env =
+        Env::of(fixed.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let folders = Folders::find(&env);
     let folder = Folder { path: folders.plugins_dir(), origin: Origin::Data, trusted: true };
     Plugins::open(Plugged::new(&folders, &env, ["anthropic".to_owned(), "gemini".to_owned()]), vec![folder]).0
@@ -78,13 +80,19 @@ async fn a_schema_and_a_conversation_of_the_guide() {
     let plugins = open(&home, &[]);
     let asked = model(&plugins, "guide_talk", "new-model").await;
     let picture = std::fs::read(home.picture()).unwrap();
-    let first = Message::new(Role::User, vec![Part::media(Media::bytes("image/png", picture)), Part::text("what is this")]);
+    let first = Message::new(
+        Role::User,
+        vec![Part::media(Media::bytes("image/png", picture)), Part::text("what is this")],
+    );
     let talk = vec![first, Message::assistant("a cat"), Message::user("and now")];
     let answer = ask(&asked, Request::new(talk)).await;
     let seen: Value = serde_json::from_str(&answer.text()).unwrap();
     assert_eq!((&seen[1]["content"], &seen[2]["content"]), (&"a cat".into(), &"and now".into()), "{seen:#}");
     assert_eq!(seen[0]["content"][0]["text"], "what is this", "{seen:#}");
-    assert!(seen[0]["content"][1]["image_url"]["url"].as_str().unwrap().starts_with("data:image/png"), "{seen:#}");
+    assert!(
+        seen[0]["content"][1]["image_url"]["url"].as_str().unwrap().starts_with("data:image/png"),
+        "{seen:#}"
+    );
 }
 
 /// Tools in the six steps of the guide, in all four cases: sync, async, streamed, not.
@@ -156,7 +164,10 @@ async fn tools_of_echo() {
     let Some(home) = Home::with("llm-echo") else { return };
     let plugins = open(&home, &[]);
     let asked = model(&plugins, "llm-echo", "echo").await;
-    let mut request = Request::ask(json!({"tool_calls": [{"name": "weather", "arguments": {"city": "Oslo"}}], "prompt": "p"}).to_string());
+    let mut request = Request::ask(
+        json!({"tool_calls": [{"name": "weather", "arguments": {"city": "Oslo"}}], "prompt": "p"})
+            .to_string(),
+    );
     request.tools = vec![weather()];
     let answer = ask(&asked, request.clone()).await;
     assert_eq!(called(&answer), [("weather".to_owned(), json!({"city": "Oslo"}))]);
@@ -190,7 +201,8 @@ async fn tools_of_anthropic_go_round() {
 async fn a_schema_and_tools_of_gemini() {
     let Some(home) = Home::with("llm-gemini") else { return };
     let call = json!({"functionCall": {"name": "weather", "args": {"city": "Oslo"}}});
-    let proxy = TlsProxy::start([gemini(&[call]), gemini(&[json!({"text": "{\"name\": \"Rex\"}"})])]).await.unwrap();
+    let proxy =
+        TlsProxy::start([gemini(&[call]), gemini(&[json!({"text": "{\"name\": \"Rex\"}"})])]).await.unwrap();
     let (url, trusted) = (proxy.url(), proxy.ca_file().display().to_string());
     let plugins = open(&home, &[("HTTPS_PROXY", &url), ("SSL_CERT_FILE", &trusted)]);
     let asked = model(&plugins, "llm-gemini", "gemini/gemini-2.5-flash").await;

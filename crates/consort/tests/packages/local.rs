@@ -48,7 +48,8 @@ fn echo_with_a_key_of_its_own() {
 #[ignore = "installs a package"]
 fn markov() {
     let Some(home) = Home::with("llm-markov") else { return };
-    let run = home.run(&["-m", "llm-markov", "-o", "length", "12", "-o", "delay", "0", "the cat sat on the mat"]);
+    let run =
+        home.run(&["-m", "llm-markov", "-o", "length", "12", "-o", "delay", "0", "the cat sat on the mat"]);
     assert_eq!((run.code, run.stdout.split_whitespace().count()), (0, 12), "{run}");
     let run = home.run(&["-m", "markov", "-o", "length", "1", "x"]);
     assert!(run.code == 2 && run.stderr.contains("length"), "{run}");

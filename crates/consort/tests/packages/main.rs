@@ -11,6 +11,8 @@
 )]
 mod answers;
 mod anthropic;
+#[path = "../it/plugins/blocks.rs"]
+mod blocks;
 mod gemini;
 mod guide;
 mod home;
@@ -18,8 +20,6 @@ mod library;
 mod local;
 mod mistral;
 mod ollama;
-#[path = "../it/plugins/blocks.rs"]
-mod blocks;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "the other suite uses the rest")]
 mod support;

@@ -18,14 +18,34 @@ fn ollama() {
     let url = vendor.url();
     let env = [("OLLAMA_HOST", url.as_str())];
     // Now it runs: what was learnt without it does not stand in the way.
-    let run = home.run_with(&env, &["--json", "-m", "llm-ollama/ollama/tiny:latest", "-s", "be kind", "-o", "temperature", "0.5", "hello"]);
+    let run = home.run_with(
+        &env,
+        &[
+            "--json",
+            "-m",
+            "llm-ollama/ollama/tiny:latest",
+            "-s",
+            "be kind",
+            "-o",
+            "temperature",
+            "0.5",
+            "hello",
+        ],
+    );
     assert_eq!(run.code, 0, "{run}");
     let object = run.json();
-    assert_eq!((object["text"].as_str(), object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()), (Some("Hello"), Some(5), Some(2)), "{object:#}");
+    assert_eq!(
+        (object["text"].as_str(), object["usage"]["input"].as_u64(), object["usage"]["output"].as_u64()),
+        (Some("Hello"), Some(5), Some(2)),
+        "{object:#}"
+    );
     let asked = vendor.server.asked();
     let chat = asked.iter().find(|asked| asked.path == "/api/chat").unwrap();
     let body: Value = serde_json::from_slice(&chat.body).unwrap();
-    assert_eq!((&body["messages"][0]["role"], &body["messages"][1]["content"]), (&"system".into(), &"hello".into()));
+    assert_eq!(
+        (&body["messages"][0]["role"], &body["messages"][1]["content"]),
+        (&"system".into(), &"hello".into())
+    );
     assert_eq!(body["options"]["temperature"], 0.5);
     let picture = home.run_with(&env, &["-m", "tiny:latest", "-a", &home.picture(), "what is this"]);
     assert_eq!((picture.code, picture.stdout.as_str()), (0, "Hello"), "{picture}");
