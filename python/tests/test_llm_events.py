@@ -133,7 +133,7 @@ def SCRIPT(prompt, response):
 
     def test_hide_reasoning(self):
         one = self.model("def execute(self, prompt, *a, **k):\n    yield str(prompt.hide_reasoning)")
-        self.assertEqual(one.generate("m", reasoning={"hide": True})[0], "True")
+        self.assertEqual(one.generate("m", reasoning={"show": False})[0], "True")
         _, _, events = one.generate("m", reasoning={"effort": "low"})
         self.assertEqual(events[0]["type"], "warning")
 

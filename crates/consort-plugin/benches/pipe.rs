@@ -1,9 +1,9 @@
 //! How fast a plugin speaks through a pipe: `cargo bench -p consort-plugin`. It starts the example `trouble`.
 #![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a benchmark prints, and may fail"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a bench prints, and fails by stopping"
 )]
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -70,3 +70,8 @@ pub use link::{HttpBody, HttpResponse, Link};
 pub use plugin::{Plugin, Start};
 pub use protocol::HttpRequest;
 pub use stdio::{serve, serve_on};
+
+/// The guide for authors: its examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/plugins-in-rust.md")]
+struct RustGuide;

@@ -59,9 +59,13 @@ impl Plugin {
         };
         let connection = self.supervisor().connection().await?;
         let params = OpenParams { toolbox: name.to_owned(), config };
-        let OpenResult { instance } = connection.call("tools/open", params, SHORT).await?;
+        let OpenResult { instance, tools } = connection.call("tools/open", params, SHORT).await?;
         let instance = Arc::new(Instance { id: instance, connection });
-        Ok(toolbox.tools.into_iter().map(|info| self.tool(info, Some(instance.clone()))).collect())
+        Ok(tools
+            .unwrap_or(toolbox.tools)
+            .into_iter()
+            .map(|info| self.tool(info, Some(instance.clone())))
+            .collect())
     }
 
     fn tool(self: &Arc<Self>, info: ToolInfo, instance: Option<Arc<Instance>>) -> PluginTool {

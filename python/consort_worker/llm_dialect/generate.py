@@ -32,7 +32,7 @@ class Generation:
         }
         if hasattr(llm, "parts") and hasattr(models.Prompt, "messages"):
             named["messages"] = history.new_messages()
-            named["hide_reasoning"] = bool((params.get("reasoning") or {}).get("hide"))
+            named["hide_reasoning"] = (params.get("reasoning") or {}).get("show") is False
         prompt = models.Prompt(history.now.text, model, **named)
         conversation = history.conversation(prompt, self.asynchronous)
         kind = models.AsyncResponse if self.asynchronous else models.Response

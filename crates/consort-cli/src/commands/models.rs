@@ -233,12 +233,13 @@ fn named(name: &str, setup: &mut Setup, host: Host) -> Result<Arc<dyn Model>, Er
 fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let model = named(model, &mut setup, host)?;
+    let mut model = named(model, &mut setup, host)?;
     // What a plugin's model takes is known once it ran.
-    let model = match setup.plugin_of(model.card()) {
-        Some(plugin) => wait_for(&runtime()?, plugin.model_for(model.card()))?,
-        None => model,
-    };
+    if let Some(plugin) = setup.plugin_of(model.card()) {
+        let runtime = runtime()?;
+        model = wait_for(&runtime, plugin.model_for(model.card()))?;
+        setup.end_plugins(&runtime);
+    }
     let card = model.card();
     if as_json {
         print_json(&card.options)?;

@@ -1,5 +1,5 @@
 //! Parameters and results of the calls, but for `generate`'s parameters and events.
-use super::{Content, Failure};
+use super::{Content, Failure, Vector};
 use consort_core::{Effort, Object, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -202,7 +202,12 @@ shapes! {
     }
     ToolsResult { tools: Vec<ToolInfo>, toolboxes: Vec<ToolboxInfo> }
     OpenParams { toolbox: String, config: Value }
-    OpenResult { instance: String }
+    OpenResult {
+        instance: String,
+        /// The tools that it has now, where opening changed them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tools: Option<Vec<ToolInfo>>,
+    }
     ToolCallParams {
         name: String,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,36 +257,6 @@ shapes! {
         eof: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Failure>,
-    }
-}
-
-/// One embedding: numbers, or base64 of little-endian `f32`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Vector {
-    Base64(String),
-    Numbers(Vec<f32>),
-}
-
-impl Vector {
-    /// The numbers as base64: a third of their length as text.
-    pub fn base64(numbers: &[f32]) -> Self {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-        Self::Base64(STANDARD.encode(bytes))
-    }
-
-    /// The numbers, where the text is what it should be.
-    pub fn into_numbers(self) -> Option<Vec<f32>> {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        match self {
-            Self::Numbers(numbers) => Some(numbers),
-            Self::Base64(text) => {
-                let bytes = STANDARD.decode(text).ok()?;
-                let (chunks, rest) = bytes.as_chunks::<4>();
-                rest.is_empty().then(|| chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
-            }
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod event_writer;
 mod events;
 mod failure;
 mod request;
+mod vector;
 
 pub use calls::{
     Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
@@ -16,7 +17,7 @@ pub use calls::{
     InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
     OpenParams, OpenResult, Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult,
     TemplateParams, TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
-    UsageInfo, Vector,
+    UsageInfo,
 };
 pub use content::{Content, Message};
 pub use envelope::{Id, Incoming, notification, request, response, response_error};
@@ -25,6 +26,7 @@ pub use event_writer::EventWriter;
 pub use events::{EventBatch, WireEvent};
 pub use failure::{Failure, FailureData};
 pub use request::GenerateParams;
+pub use vector::Vector;
 
 /// The version that this crate speaks.
 pub const VERSION: u32 = 1;

@@ -1,13 +1,14 @@
 //! The contract test: what a provider must hold to, looked at directly and through the protocol.
+use super::run::{Keys, within};
+use super::sane::{outside, sane, vectors_fit};
 use super::{Report, in_order, protocol};
 use consort_core::{
-    BoxFuture, ConfigKey, Context, Credentials, EmbedRequest, Embedder, Error, ErrorKind, Event,
-    FunctionSpec, Model, ModelCard, ModelKind, Output, PartKind, Provider, Request, Secret, Support,
-    SystemClock, ToolSpec,
+    Context, EmbedRequest, Embedder, Error, ErrorKind, Event, FunctionSpec, Model, ModelCard, ModelKind,
+    Output, PartKind, Provider, Request, Support, SystemClock, ToolSpec,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one call may take.
@@ -284,86 +285,5 @@ impl Check {
         let answer = within(LIMIT, async move { embedder.embed(request, context).await })?;
         let vectors = answer.map_err(|error| format!("{error:?}"))?.vectors;
         vectors_fit(&vectors, 3)
-    }
-}
-
-/// One vector for each text, all of one length, of numbers.
-pub(super) fn vectors_fit(vectors: &[Vec<f32>], texts: usize) -> Result<(), String> {
-    let length = vectors.first().map_or(0, Vec::len);
-    if vectors.len() != texts {
-        return Err(format!("{texts} texts gave {} vectors", vectors.len()));
-    }
-    if length == 0 || vectors.iter().any(|vector| vector.len() != length) {
-        return Err("the vectors have different lengths, or none".into());
-    }
-    if vectors.iter().flatten().any(|number| !number.is_finite()) {
-        return Err("a vector holds something that is no number".into());
-    }
-    Ok(())
-}
-
-fn sane(card: &ModelCard, provider: &Arc<dyn Provider>) -> Result<(), String> {
-    let id = &provider.card().id;
-    if card.name.trim().is_empty() {
-        return Err("its name is empty".into());
-    }
-    if card.id != format!("{}/{}", card.provider, card.name) && card.id != card.provider {
-        return Err(format!("its id is `{}`, not `{}/{}`", card.id, card.provider, card.name));
-    }
-    if card.provider != *id {
-        return Err(format!("its provider is `{}`, and it stands in `{id}`", card.provider));
-    }
-    if let (Some(context), Some(output)) = (card.limits.context, card.limits.output)
-        && output > context
-    {
-        return Err(format!("it may answer {output} tokens in a context of {context}"));
-    }
-    if card.options.is_null() {
-        return Ok(());
-    }
-    if card.options["type"] != "object" {
-        return Err("its options' schema is not that of an object".into());
-    }
-    jsonschema::validator_for(&card.options)
-        .map(|_| ())
-        .map_err(|error| format!("its options' schema is no JSON Schema: {error}"))
-}
-
-/// Options that the schema does not allow.
-fn outside(schema: &Value) -> Option<consort_core::Object> {
-    let properties = schema.get("properties")?.as_object()?;
-    let mut options = consort_core::Object::new();
-    for name in properties.keys() {
-        options.insert(name.clone(), json!({"no": ["such", "value"]}));
-    }
-    options.insert("no_such_option".into(), json!(7));
-    Some(options)
-}
-
-/// Runs on a thread of its own, so that what blocks or panics is told, not waited for.
-pub(super) fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, String> {
-    let (to, done) = mpsc::channel();
-    std::thread::spawn(move || {
-        #[cfg(feature = "tokio")]
-        let result = crate::server::block_on(work);
-        #[cfg(not(feature = "tokio"))]
-        let result = pollster::block_on(work);
-        // Whoever waited may be gone.
-        let _ = to.send(result);
-    });
-    done.recv_timeout(limit).map_err(|error| match error {
-        mpsc::RecvTimeoutError::Timeout => format!("it did not end within {limit:?}"),
-        mpsc::RecvTimeoutError::Disconnected => "it panicked".into(),
-    })
-}
-
-struct Keys(BTreeMap<String, String>);
-
-impl Credentials for Keys {
-    fn resolve<'a>(&'a self, _: &'a str, key: &'a ConfigKey) -> BoxFuture<'a, Result<Option<Secret>, Error>> {
-        Box::pin(std::future::ready(Ok(self.0.get(&key.name).map(Secret::new))))
     }
 }

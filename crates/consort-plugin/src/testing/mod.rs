@@ -19,6 +19,8 @@ mod driver;
 mod order;
 mod protocol;
 mod report;
+mod run;
+mod sane;
 mod transcript;
 
 pub use check::{Check, check};

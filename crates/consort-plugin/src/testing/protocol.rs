@@ -1,5 +1,5 @@
 //! The same contract, looked at from the other end of a pipe.
-use super::check::vectors_fit;
+use super::sane::vectors_fit;
 use super::{Check, Driver, Report, in_order};
 use crate::Plugin;
 use crate::protocol::{EmbedResult, GenerateParams, ModelsResult, Vector};
@@ -76,7 +76,12 @@ fn answers(check: &Check, driver: &mut Driver, card: &ModelCard, report: &mut Re
     );
     let id = driver.ask("generate", params(check, name));
     driver.cancel(id);
-    let (stopped, late) = (driver.answered(id), driver.line(Duration::from_millis(100)));
+    let stopped = driver.answered(id);
+    let mine = format!(r#""generate/event","params":{{"request":{id},"#);
+    let mut late = None;
+    while let Some(line) = driver.line(Duration::from_millis(100)) {
+        late = late.or(line.contains(&mine).then_some(line));
+    }
     report.add(
         format!("`{name}` stops as a plugin, and is silent then"),
         match (&stopped.result, late) {

@@ -12,10 +12,14 @@ use std::sync::Arc;
 /// What the report says is wrong.
 fn wrong(plugin: Plugin) -> String {
     let report = Check::new(plugin).key("acme", "sk-very-secret").run();
-    report
+    let lines: Vec<String> = report
         .wrong()
-        .map(|finding| format!("{}: {}\n", finding.what, finding.wrong.clone().unwrap_or_default()))
-        .collect()
+        .map(|finding| format!("{}: {}", finding.what, finding.wrong.clone().unwrap_or_default()))
+        .collect();
+    lines.join(
+        "
+",
+    )
 }
 
 #[test]

@@ -92,5 +92,6 @@ fn what_a_plugin_prints_does_not_reach_the_protocol() {
     );
     assert_eq!(driver.wrong(), [] as [String; 0]);
     driver.ask("generate", asking("trouble", "die"));
+    assert_eq!(driver.line(Duration::from_secs(5)), None, "it is gone");
     assert_eq!(driver.finish().unwrap(), Some(3));
 }

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 fn page() -> String {
-    std::fs::read_to_string(root().join("docs/reference/plugin-protocol.md")).unwrap()
+    read("docs/reference/plugin-protocol.md")
+}
+
+pub(crate) fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// The code blocks of one language.
@@ -31,7 +35,7 @@ pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// The messages that a block shows, and whether the host wrote them. `→` and `←` say who; `…` stands for more.
-fn messages(block: &str) -> Vec<(bool, Value)> {
+pub(crate) fn messages(block: &str) -> Vec<(bool, Value)> {
     let mut found = Vec::new();
     let text = block.replace("[…]", "[]");
     for piece in text.split_inclusive(['→', '←']).collect::<Vec<_>>().windows(2) {

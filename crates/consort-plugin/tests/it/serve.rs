@@ -1,12 +1,9 @@
 //! Serving: the handshake, answers, cancel, panics, keys, tools, and what is no message.
-use crate::support::{asking, driver, hello, plugin, stop, telling};
-use consort_core::{
-    BoxFuture, ConfigKey, Context, EmbedRequest, Embedder, Embeddings, Error, ErrorKind, Event, FunctionSpec,
-    Media, ModelCard, Part, Tool, ToolCall, ToolOutput, Usage, events_of,
-};
-use consort_plugin::protocol::{MAX_MESSAGE, Vector, code};
-use consort_plugin::testing::{Driver, in_order};
-use consort_plugin::{Link, Plugin};
+use crate::support::{asking, driver, hello, stop, telling};
+use consort_core::{ConfigKey, Context, Error, ErrorKind, ToolCall};
+use consort_plugin::protocol::{MAX_MESSAGE, code};
+use consort_plugin::testing::Driver;
+use consort_plugin::{HttpRequest, Link};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -54,68 +51,6 @@ fn a_plugin_that_cannot_start_says_what_is_missing() {
         (ErrorKind::Setup, Some("`region` is not set"))
     );
     assert_eq!(failure.data.help.as_deref(), Some("set it"));
-}
-
-#[test]
-fn an_answer_streams_in_order() {
-    let mut driver = driver(telling(|request, _, mut say| async move {
-        say.model("m-2", Some("r_1".into())).await;
-        say.reasoning("hm").await;
-        say.signature("zoo", "state").await;
-        say.text("It ").await;
-        say.text(&request.last_user_text()).await;
-        say.media(Media::bytes("image/png", vec![1u8, 2])).await;
-        say.tool_call("c1", "weather", &json!({"city": "Oslo"})).await;
-        say.usage(Usage { input: Some(3), output: Some(4), ..Usage::default() }).await;
-        stop()
-    }));
-    let answer = driver.generate(asking("m", "is"));
-    let result = answer.result.as_ref().unwrap();
-    assert_eq!(result.usage.as_ref().unwrap().input_tokens, Some(3));
-    in_order(&answer.events).unwrap();
-    assert_eq!(answer.text(), "It is");
-    let kinds: Vec<&str> = answer.raw.iter().filter_map(|event| event["type"].as_str()).collect();
-    let call = "tool_call_delta";
-    assert_eq!(kinds, ["model", "reasoning", "reasoning", "text", "text", "media", call, call, "usage"]);
-    assert_eq!(answer.raw[2]["opaque"], "state");
-    assert_eq!(driver.wrong(), [] as [String; 0]);
-}
-
-#[test]
-fn state_comes_back_as_it_was_given() {
-    let mut driver = driver(telling(|request, _, mut say| async move {
-        let part = &request.messages[0].parts[0];
-        say.text(part.signature_for("zoo").unwrap_or("none")).await;
-        stop()
-    }));
-    // A host keeps any JSON; a text is given back as that text, whatever it looks like.
-    for (opaque, wanted) in
-        [(json!("abc"), "abc"), (json!("\"q\""), "\"q\""), (json!({"a": 1}), r#"{"a":1}"#)]
-    {
-        let part = json!({"type": "text", "text": "", "opaque": opaque});
-        let params = json!({"model": "m", "messages": [{"role": "assistant", "content": [part]}]});
-        assert_eq!(driver.generate(params).text(), wanted);
-    }
-}
-
-#[test]
-fn steps_are_written_before_the_next_is_begun() {
-    let (go, wait) = mpsc::channel::<()>();
-    let wait = Arc::new(std::sync::Mutex::new(wait));
-    let mut driver = driver(telling(move |_, _, mut say| {
-        let wait = wait.clone();
-        async move {
-            say.text("first").await;
-            // Blocks the thread, as a client without a runtime does.
-            wait.lock().unwrap().recv().unwrap();
-            say.text("second").await;
-            stop()
-        }
-    }));
-    let id = driver.ask("generate", asking("m", "go"));
-    assert!(driver.line(SOON).unwrap().contains("first"));
-    go.send(()).unwrap();
-    assert_eq!(driver.answered(id).text(), "second");
 }
 
 #[test]
@@ -238,79 +173,12 @@ fn the_host_is_reached_from_inside_a_request_only() {
         let link = Link::current().ok_or_else(|| Error::unsupported("no host"))?;
         link.log("info", "hello");
         link.models_changed();
-        let failed = link.http(Default::default()).await.unwrap_err();
+        let failed = link.http(HttpRequest::default()).await.unwrap_err();
         say.text(failed.kind().as_str()).await;
         stop()
     }));
     // The driver knows no HTTP, and says so.
     assert_eq!(driver.generate(asking("m", "go")).text(), "unsupported");
-}
-
-struct Dice(FunctionSpec);
-impl Tool for Dice {
-    fn spec(&self) -> &FunctionSpec {
-        &self.0
-    }
-    fn call(&self, arguments: Value, _: Context) -> BoxFuture<'_, Result<ToolOutput, Error>> {
-        Box::pin(async move {
-            if arguments["sides"] == 0 {
-                return Ok(ToolOutput::failure("a die has sides"));
-            }
-            Ok(ToolOutput { content: vec![Part::text("4")], is_error: false })
-        })
-    }
-}
-
-#[test]
-fn tools_are_listed_and_called() {
-    let dice = Dice(FunctionSpec::new("dice", "Rolls", json!({"type": "object"})));
-    let mut driver = driver(Plugin::new("Tools").tool(dice));
-    let list = driver.call("tools/list", json!({})).unwrap();
-    assert_eq!(list["tools"][0]["name"], "dice");
-    let rolled =
-        driver.call("tools/call", json!({"name": "dice", "id": "c", "arguments": {"sides": 6}})).unwrap();
-    assert_eq!(rolled["content"][0]["text"], "4");
-    let failed =
-        driver.call("tools/call", json!({"name": "dice", "id": "c", "arguments": {"sides": 0}})).unwrap();
-    assert_eq!(failed["isError"], true);
-    let unknown = driver.call("tools/call", json!({"name": "die", "id": "c", "arguments": {}})).unwrap_err();
-    assert_eq!(unknown.kind(), ErrorKind::InvalidRequest);
-    assert_eq!(driver.wrong(), [] as [String; 0]);
-}
-
-struct Lengths(ModelCard);
-impl Embedder for Lengths {
-    fn card(&self) -> &ModelCard {
-        &self.0
-    }
-    fn embed(&self, request: EmbedRequest, _: Context) -> BoxFuture<'_, Result<Embeddings, Error>> {
-        let vectors = request.inputs.iter().map(|text| vec![text.len() as f32, 0.5]).collect();
-        Box::pin(async move { Ok(Embeddings { vectors, ..Embeddings::default() }) })
-    }
-}
-
-#[test]
-fn texts_are_embedded_and_tokens_counted() {
-    let mut driver = driver(hello().embedder(Lengths(ModelCard::new("zoo", "lengths"))));
-    let list = driver.call("models/list", json!({})).unwrap();
-    assert_eq!(
-        list["models"][1],
-        json!({"id": "lengths", "kind": "embedding", "capabilities": {}, "limits": {}, "needs": {}})
-    );
-    let answer = driver.call("embed", json!({"model": "lengths", "inputs": ["ab", "abc"]})).unwrap();
-    let vectors: Vec<Vector> = serde_json::from_value(answer["vectors"].clone()).unwrap();
-    let numbers: Vec<_> = vectors.into_iter().map(|vector| vector.into_numbers().unwrap()).collect();
-    assert_eq!(numbers, [[2.0, 0.5], [3.0, 0.5]]);
-    let count = driver.call("tokens/count", asking("m", "one two three")).unwrap();
-    assert_eq!(count["exact"], false);
-    assert!(count["tokens"].as_u64() > Some(2), "{count}");
-    for method in ["embed", "tokens/count", "generate"] {
-        let embed = json!({"model": "nobody", "inputs": []});
-        let params = if method == "embed" { embed } else { asking("nobody", "x") };
-        let failure = driver.call(method, params).unwrap_err();
-        assert_eq!(failure.kind(), ErrorKind::ModelNotFound, "{method}");
-    }
-    assert_eq!(driver.wrong(), [] as [String; 0]);
 }
 
 #[test]
@@ -340,35 +208,6 @@ fn what_is_no_message_is_refused_and_the_next_is_answered() {
     driver.send_unjudged("\n  \n{\"jsonrpc\":\"2.0\",\"method\":\"x-unheard\"}\n");
     assert!(driver.call("ping", json!({})).is_ok());
     assert_eq!(driver.generate(asking("m", "go")).text(), "hello");
-}
-
-#[test]
-fn large_answers_go_in_pieces_and_by_path() {
-    let mut driver = driver(telling(|request, _, mut say| async move {
-        if request.last_user_text() == "media" {
-            say.media(Media::bytes("image/png", vec![7u8; 7 << 20])).await;
-        } else {
-            say.text(&"é".repeat(6 << 20)).await;
-        }
-        stop()
-    }));
-    assert_eq!(driver.generate(asking("m", "text")).text().len(), 12 << 20);
-    let answer = driver.generate(asking("m", "media"));
-    let path = answer.raw[0]["path"].as_str().unwrap();
-    assert_eq!(std::fs::metadata(path).unwrap().len(), 7 << 20);
-    std::fs::remove_file(path).unwrap();
-    assert_eq!(driver.wrong(), [] as [String; 0]);
-}
-
-#[test]
-fn an_answer_that_does_not_end_is_an_error() {
-    let cut = plugin(|_, _| {
-        let mut events = Event::text_answer("half");
-        events.pop();
-        events_of(events)
-    });
-    let failure = driver(cut).generate(asking("m", "go")).result.unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Interrupted);
 }
 
 #[test]

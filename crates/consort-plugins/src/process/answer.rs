@@ -1,6 +1,7 @@
 //! One streamed answer: from the process's lines to whoever reads it.
 use super::Supervisor;
 use super::connection::Connection;
+use bytes::Bytes;
 use consort_core::{BoxFuture, Context, Error, Event, EventStream, RunTool, Warning};
 use consort_plugin::protocol::{EventReader, GenerateParams, GenerateResult, WireEvent};
 use consort_providers::{Timers, Watch};
@@ -165,10 +166,11 @@ async fn open(
     params.meta.traceparent = context.trace.as_ref().map(|trace| trace.traceparent.clone());
     params.meta.participant.clone_from(&context.participant);
     params.meta.raw = context.native_events;
+    params.meta.run_tools = Some(context.tools.is_some());
     let (to, batches) = mpsc::unbounded_channel();
     let budget = Arc::new(Budget::default());
     let sink = Sink {
-        reader: EventReader::new(&connection.wire),
+        reader: EventReader::new(&connection.wire).files(files_below(connection.folder.clone())),
         to,
         budget: budget.clone(),
         native: context.native_events,
@@ -186,6 +188,24 @@ async fn open(
         _supervisor: supervisor,
     };
     Ok((running, warnings))
+}
+
+/// Reads what a plugin gives by path: plain files below its own folder, and no others.
+fn files_below(folder: PathBuf) -> impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static {
+    const MOST: u64 = 256 << 20;
+    move |path| {
+        let refused = || format!("the plugin gave the path {path}, which is not below its own folder");
+        let (real, own) = (std::fs::canonicalize(path), std::fs::canonicalize(&folder));
+        let (Ok(real), Ok(own)) = (real, own) else { return Err(refused()) };
+        if !real.starts_with(own) {
+            return Err(refused());
+        }
+        let found = std::fs::metadata(&real).map_err(|error| format!("{path} cannot be read: {error}"))?;
+        if !found.is_file() || found.len() > MOST {
+            return Err(format!("{path} is no file, or a very large one"));
+        }
+        std::fs::read(&real).map(Bytes::from).map_err(|error| format!("{path} cannot be read: {error}"))
+    }
 }
 
 type Opening = BoxFuture<'static, Result<(Running, Vec<Warning>), Error>>;

@@ -1,4 +1,5 @@
-//! What a plugin's process may not do: outlive the host, leave its group, take all memory, open all files.
+//! What a plugin's process may not do: outlive the host, leave its group, end the host, take all memory, open all
+//! files.
 //!
 //! The one module with unsafe code. Its proof: the closure runs in the child between `fork` and `exec`, where only
 //! async-signal-safe calls are allowed. It makes system calls through `rustix` and `seccompiler`, and nothing else:
@@ -15,7 +16,9 @@ pub(super) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> 
     command.process_group(0);
     let limits = limits.clone();
     #[cfg(target_os = "linux")]
-    let (filter, parent) = (linux::filter()?, rustix::process::getpid());
+    let parent = rustix::process::getpid();
+    #[cfg(target_os = "linux")]
+    let filter = linux::filter(parent)?;
     // SAFETY: as the module says; the closure owns what it uses, and none of it allocates or locks.
     unsafe {
         command.pre_exec(move || {
@@ -47,22 +50,38 @@ fn set_limits(limits: &Limits) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 mod linux {
     use rustix::process::{self, Pid, Signal};
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule, TargetArch,
+    };
     use std::collections::BTreeMap;
     use std::io;
 
-    // The numbers are the same on all architectures that the filter knows, but for x86-64.
-    #[cfg(target_arch = "x86_64")]
-    const LEAVING: [i64; 2] = [112, 109]; // setsid, setpgid
-    #[cfg(not(target_arch = "x86_64"))]
-    const LEAVING: [i64; 2] = [157, 154];
-
-    /// Leaving the group is refused: whoever leaves would survive the group's end.
-    pub(super) fn filter() -> io::Result<BpfProgram> {
+    /// What is refused: leaving the group, for whoever leaves would survive its end, and signals to the host or to
+    /// everybody.
+    pub(super) fn filter(host: Pid) -> io::Result<BpfProgram> {
         let wrong = |error: seccompiler::BackendError| io::Error::other(error);
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(wrong)?;
-        let rules: BTreeMap<_, _> = LEAVING.into_iter().map(|call| (call, Vec::new())).collect();
-        let refused = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error() as u32);
+        // The kernel reads these arguments as 32 bits with a sign.
+        let to = |process: i32| {
+            let value = u64::from(process.cast_unsigned());
+            let is =
+                SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value).map_err(wrong)?;
+            SeccompRule::new(vec![is]).map_err(wrong)
+        };
+        let host = host.as_raw_nonzero().get();
+        let signals = || Ok::<_, io::Error>(vec![to(host)?, to(-host)?, to(-1)?]);
+        let rules = BTreeMap::from([
+            (libc::SYS_setsid, Vec::new()),
+            (libc::SYS_setpgid, Vec::new()),
+            (libc::SYS_kill, signals()?),
+            (libc::SYS_tkill, vec![to(host)?]),
+            (libc::SYS_tgkill, vec![to(host)?]),
+            (libc::SYS_rt_sigqueueinfo, vec![to(host)?]),
+            (libc::SYS_pidfd_open, vec![to(host)?]),
+            (libc::SYS_ptrace, Vec::new()),
+        ]);
+        let refused = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error().cast_unsigned());
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).map_err(wrong)?;
         filter.try_into().map_err(wrong)
     }

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     /// How signatures and native parts of this plugin are marked.
     pub(super) wire: String,
     pub(super) plugin: String,
+    /// Where it may write.
+    pub(super) folder: PathBuf,
     pub(super) wish: Wish,
     pub(super) hello: OnceLock<InitializeResult>,
     pub(super) changed: AtomicBool,

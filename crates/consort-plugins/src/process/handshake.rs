@@ -50,6 +50,7 @@ impl Connection {
             services,
             wire: format!("plugin:{plugin}"),
             plugin: plugin.to_owned(),
+            folder: launch.folder.clone(),
             wish: Wish::default(),
             hello: OnceLock::new(),
             changed: AtomicBool::new(false),

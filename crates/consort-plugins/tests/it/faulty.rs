@@ -158,3 +158,25 @@ async fn a_worker_that_is_killed_keeps_its_text_and_the_next_call_works() {
     let again = ask(&model, "again").await;
     assert_eq!((again.answer.text().as_str(), again.error), ("so far", None));
 }
+
+#[tokio::test]
+async fn a_plugin_cannot_end_its_host() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    let tries = "import os, signal
+tried = []
+for name, kill in [('host', lambda: os.kill(os.getppid(), signal.SIGTERM)), ('all', lambda: os.kill(-1, 0)), ('group', lambda: os.killpg(os.getppid(), 0))]:
+    try:
+        kill()
+        tried.append(name + ' allowed')
+    except OSError as error:
+        tried.append(name + ' ' + type(error).__name__)
+return ', '.join(tried)";
+    place.plugin("killer.py", &drop_in(tries));
+    let plugins = place.open();
+    let model = model(&plugins.find("killer").unwrap()).await.unwrap();
+    let said = ask(&model, "x").await.answer.text();
+    assert_eq!(said, "host PermissionError, all PermissionError, group PermissionError");
+}

@@ -151,6 +151,10 @@ fn help_and_completions() {
               The model to ask: an id, an alias, or a name that only one provider has
       -s, --system <TEXT>
               Instructions for the model
+      -f, --fragment <PREFIX:NAME|FILE>
+              Put what a plugin loads, or a text file, before the prompt
+      -t, --template <PREFIX:NAME>
+              Start from a template that a plugin loads; the prompt fills its `$input`
       -o, --option <NAME> <VALUE>
               Set an option of the model (`consort models options MODEL` lists them)
       -a, --attachment <FILE|URL|->

@@ -16,7 +16,19 @@ fn gemini_through_the_proxy() {
     let proxy = Proxy::new([gemini(&[json!({"text": "Hel"}), json!({"text": "lo"})])]);
     let run = home.run_with(
         &proxy.env(),
-        &["--json", "-m", MODEL, "-s", "be kind", "-o", "temperature", "0.5", "-a", &Home::picture(), "hello"],
+        &[
+            "--json",
+            "-m",
+            MODEL,
+            "-s",
+            "be kind",
+            "-o",
+            "temperature",
+            "0.5",
+            "-a",
+            &Home::picture(),
+            "hello",
+        ],
     );
     assert_eq!(run.code, 0, "{run}");
     let object = run.json();

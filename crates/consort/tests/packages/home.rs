@@ -21,6 +21,7 @@ pub(crate) struct Home {
     _turn: MutexGuard<'static, ()>,
 }
 
+#[allow(clippy::unused_self, reason = "whoever runs something holds its turn")]
 impl Home {
     /// The home with this package in it; nothing, and a word, where this machine has no Python.
     pub(crate) fn with(package: &str) -> Option<Self> {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The plugins of the home, with these variables.
-fn open(home: &Home, more: &[(&str, &str)]) -> Plugins {
+fn open(_home: &Home, more: &[(&str, &str)]) -> Plugins {
     let own = Home::path("").display().to_string();
     let path = std::env::var("PATH").unwrap_or_default();
     let fixed = [("CONSORT_HOME", own.as_str()), ("PATH", path.as_str())];
