@@ -98,9 +98,13 @@ impl Home {
         ];
         /// Variables that say where a server is. One with a password in it is a secret.
         const PLACES: [&str; 5] = ["_BASE_URL", "_API_BASE", "_HOST", "_ENDPOINT", "_BASE"];
-        let is_place =
-            |name: &str, value: &str| PLACES.iter().any(|end| name.ends_with(end)) && !value.contains('@');
-        let all = self.env.iter().filter(|(name, value)| NAMES.contains(name) || is_place(name, value));
+        let is_place = |name: &str| PLACES.iter().any(|end| name.ends_with(end));
+        // A password in an address, or a token in its query, is a secret: such a variable needs a grant.
+        let secret = |value: &str| value.contains("://") && value.contains(['@', '?']);
+        let all = self
+            .env
+            .iter()
+            .filter(|(name, value)| (NAMES.contains(name) || is_place(name)) && !secret(value));
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

@@ -68,6 +68,8 @@ impl Learnt {
         let mut models: Vec<Known> = listed
             .models
             .iter()
+            // A name that cannot be shown on one line cannot be asked for either.
+            .filter(|info| is_plain(&info.id) && info.aliases.iter().all(|alias| is_plain(alias)))
             .map(|info| Known {
                 card: info.card(plugin),
                 description: info.description.clone(),
@@ -77,13 +79,13 @@ impl Learnt {
             .collect();
         name_single(plugin, &mut models);
         Self {
-            title: hello.plugin.name.clone(),
-            version: hello.plugin.version.clone(),
-            description: hello.plugin.description.clone(),
+            title: hello.plugin.name.as_deref().map(plain),
+            version: hello.plugin.version.as_deref().map(plain),
+            description: hello.plugin.description.as_deref().map(plain),
             models,
             capabilities: hello.capabilities.clone(),
             env: hello.env.clone(),
-            notes: hello.notes.clone(),
+            notes: hello.notes.iter().map(|note| plain(note)).collect(),
             ..Self::of(Outcome::Ready)
         }
     }
@@ -139,17 +141,23 @@ impl Outcome {
     /// What a plugin that did not start said.
     pub(crate) fn refused(failure: &Failure) -> Self {
         let data = &failure.data;
+        let (at, help) = (data.at.as_deref().map(plain), data.help.as_deref().map(plain));
         match &data.missing {
-            Some(missing) => {
-                Self::NeedsSetup { missing: missing.clone(), at: data.at.clone(), help: data.help.clone() }
+            Some(missing) => Self::NeedsSetup { missing: plain(missing), at, help },
+            None => {
+                Self::Broken { reason: plain(&without_place(&failure.message, data.at.as_deref())), at, help }
             }
-            None => Self::Broken {
-                reason: without_place(&failure.message, data.at.as_deref()),
-                at: data.at.clone(),
-                help: data.help.clone(),
-            },
         }
     }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control)
+}
+
+/// The text on one line, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 /// The message without the place at its end, which is shown apart.

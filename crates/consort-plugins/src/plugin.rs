@@ -264,6 +264,22 @@ impl Plugin {
         self.supervisor.stop();
     }
 
+    /// Grants it the keys that its models name and that are nobody else's: done where the user installs it. Gives the
+    /// names of those that it was granted.
+    pub fn grant_own_keys(&self) -> Result<Vec<String>, Error> {
+        let Some(learnt) = self.learnt() else { return Ok(Vec::new()) };
+        let (allowed, _) = self.home.allowed.read();
+        let file = std::fs::canonicalize(&self.found.file).unwrap_or_else(|_| self.found.file.clone());
+        let mut given = Vec::new();
+        for name in learnt.models.iter().flat_map(|known| &known.secrets) {
+            let others = allowed.grants().any(|(_, other, names)| other != file && names.contains(name));
+            if !self.home.owned.contains(name) && !others && self.home.allowed.grant(&self.found, name)? {
+                given.push(name.clone());
+            }
+        }
+        Ok(given)
+    }
+
     /// Forgets what was learnt of it: it is looked at anew.
     pub fn forget(&self) {
         self.home.cache().forget(&self.found);

@@ -1,7 +1,7 @@
 //! The row of one plugin: its state, what to do about it, and its card.
 use crate::learnt::{Known, Learnt, Outcome};
 use crate::plugin::Plugin;
-use crate::start::shell_word;
+use crate::start::{is_for, shell_word};
 use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -69,9 +69,9 @@ impl Plugin {
         let stored = self.home.keys.names().unwrap_or_default();
         let granted = self.home.granted(&self.found.file);
         known.secrets.iter().all(|name| {
-            let allowed = granted.contains(name) || !self.home.owned.contains(name);
-            let there =
-                stored.contains(name) || known.env.iter().any(|name| self.home.env.get(name).is_some());
+            let allowed = granted.contains(name);
+            let set = |variable: &String| is_for(variable, name) && self.home.env.get(variable).is_some();
+            let there = stored.contains(name) || known.env.iter().any(set);
             allowed && there
         })
     }
@@ -79,10 +79,10 @@ impl Plugin {
     fn key_help(&self, known: &Known) -> String {
         let Some(name) = known.secrets.first() else { return String::new() };
         let granted = self.home.granted(&self.found.file);
-        if self.home.owned.contains(name) && !granted.contains(name) {
-            format!("consort plugins grant {} {name}", shell_word(self.id()))
-        } else {
+        if granted.contains(name) {
             format!("consort keys set {name}")
+        } else {
+            format!("consort plugins grant {} {name}", shell_word(self.id()))
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>
         return Err(not_trusted(found));
     }
     let granted = home.granted(&found.file);
-    let keys = keys(found, home, learnt, &granted);
+    let keys = keys(found, learnt, &granted);
     let credentials = home.context(None).credentials;
     let folder = folder(found, home);
     let mut env: Vec<(String, String)> = home.plain_env();
@@ -93,39 +93,28 @@ fn not_trusted(found: &Found) -> Error {
 /// What a plugin of a project's folder needs before it may run.
 pub(crate) const NO_TRUST: &str = "your trust: it comes with this folder";
 
-/// The keys that the plugin gets: those that were granted, and those that nobody else owns.
-fn keys(found: &Found, home: &Home, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
-    let key = |name: &str, env: Vec<String>| ConfigKey {
-        name: name.to_owned(),
-        env,
-        secret: true,
-        ..ConfigKey::default()
+/// The keys that the plugin was granted, each with the variables that may hold it.
+fn keys(found: &Found, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
+    let learnt = learnt.into_iter().flat_map(|learnt| &learnt.models).flat_map(|known| &known.env);
+    let variables: Vec<&String> = found.key_env.iter().chain(learnt).collect();
+    let key = |name: &String| {
+        let env: BTreeSet<String> =
+            variables.iter().filter(|variable| is_for(variable, name)).map(|name| (*name).clone()).collect();
+        ConfigKey { name: name.clone(), env: env.into_iter().collect(), secret: true, ..ConfigKey::default() }
     };
-    let mut keys: Vec<ConfigKey> = granted.iter().map(|name| key(name, Vec::new())).collect();
-    for known in learnt.into_iter().flat_map(|learnt| &learnt.models) {
-        for name in &known.secrets {
-            let own = !home.owned.contains(name);
-            // A variable counts for a key whose name it begins with: no plugin takes another's this way.
-            let env: Vec<String> =
-                known.env.iter().filter(|variable| is_for(variable, name) && own).cloned().collect();
-            match keys.iter_mut().find(|known| known.name == *name) {
-                Some(known) => known.env.extend(env),
-                None if own && matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) => {
-                    keys.push(key(name, env));
-                }
-                None => {}
-            }
-        }
-    }
-    keys
+    granted.iter().map(key).collect()
 }
 
-fn is_for(variable: &str, key: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let key = plain(key);
-    !key.is_empty() && plain(variable).starts_with(&key)
+/// Whether a variable is one for a key: the key's name and a usual end. A plugin names both, and must not reach another's
+/// variable this way.
+pub(crate) fn is_for(variable: &str, key: &str) -> bool {
+    const ENDS: [&str; 4] = ["_API_KEY", "_KEY", "_TOKEN", "_API_TOKEN"];
+    let word = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
+    let key: String = key.chars().map(word).collect();
+    let rest = variable.strip_prefix("LLM_").unwrap_or(variable);
+    let named =
+        |text: &str| !key.is_empty() && text.strip_prefix(&key).is_some_and(|end| ENDS.contains(&end));
+    named(variable) || named(rest)
 }
 
 fn limits(found: &Found) -> Limits {
@@ -227,8 +216,10 @@ mod tests {
     #[test]
     fn a_variable_is_for_the_key_that_it_is_named_after() {
         assert!(is_for("HOSTED_API_KEY", "hosted"));
-        assert!(is_for("LLM_MISTRAL_KEY", "llm-mistral"));
+        assert!(is_for("LLM_MISTRAL_KEY", "mistral"));
         assert!(!is_for("AWS_SECRET_ACCESS_KEY", "hosted"));
         assert!(!is_for("ANYTHING", ""));
+        assert!(!is_for("ANTHROPIC_API_KEY", "a"));
+        assert!(!is_for("HOSTED_API_KEY_FILE", "hosted"));
     }
 }

@@ -9,6 +9,7 @@ use consort_plugin::protocol::{
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// How long a tool may run where the caller sets no limit, and how long the rest may take.
@@ -60,6 +61,7 @@ impl Plugin {
         let connection = self.supervisor().connection().await?;
         let params = OpenParams { toolbox: name.to_owned(), config };
         let OpenResult { instance, tools } = connection.call("tools/open", params, SHORT).await?;
+        connection.held.fetch_add(1, Relaxed);
         let instance = Arc::new(Instance { id: instance, connection });
         Ok(tools
             .unwrap_or(toolbox.tools)
@@ -110,6 +112,7 @@ impl Tool for PluginTool {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        self.connection.held.fetch_sub(1, Relaxed);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (connection, id) = (self.connection.clone(), std::mem::take(&mut self.id));
         runtime.spawn(async move {

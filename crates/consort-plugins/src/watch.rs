@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 
 /// Editors save in several steps: after so long without another, they are done.
 const QUIET: Duration = Duration::from_millis(75);
+/// And they are taken to be after this.
+const LONGEST: Duration = Duration::from_millis(300);
 /// Some folders (mounts, networks) tell nothing: they are looked at anyway.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -24,14 +26,16 @@ impl Plugins {
         let mut watcher = watcher.ok();
         let plugins = self.clone();
         let task = tokio::spawn(async move {
-            let mut watched = 0;
             loop {
                 if let Some(watcher) = &mut watcher {
-                    watched = watch_folders(watcher, &plugins, watched);
+                    watch_folders(watcher, &plugins);
                 }
                 tokio::select! {
                     _ = events.recv(), if watcher.is_some() => {
-                        while let Ok(Some(())) = tokio::time::timeout(QUIET, events.recv()).await {}
+                        // Somebody who never stops writing must not keep the rest from being seen.
+                        let begun = std::time::Instant::now();
+                        while begun.elapsed() < LONGEST
+                            && let Ok(Some(())) = tokio::time::timeout(QUIET, events.recv()).await {}
                     }
                     () = tokio::time::sleep(POLL) => {}
                 }
@@ -52,17 +56,12 @@ impl Drop for Watching {
     }
 }
 
-/// Watches the folders that are there; once more when their number changed.
-fn watch_folders(watcher: &mut impl Watcher, plugins: &Plugins, watched: usize) -> usize {
-    let there: Vec<&Path> =
-        plugins.folders().iter().map(|folder| folder.path.as_path()).filter(|path| path.is_dir()).collect();
-    if there.len() != watched {
-        for folder in &there {
-            // A folder that cannot be watched is still looked at.
-            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
-        }
+/// Watches the folders that are there. Again each time: one that was removed and made anew is another.
+fn watch_folders(watcher: &mut impl Watcher, plugins: &Plugins) {
+    for folder in plugins.folders().iter().filter(|folder| folder.path.is_dir()) {
+        // A folder that cannot be watched is still looked at.
+        let _ = watcher.watch(&folder.path, RecursiveMode::NonRecursive);
     }
-    there.len()
 }
 
 /// Not the drafts of editors.

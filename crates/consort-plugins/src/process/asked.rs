@@ -3,37 +3,75 @@ use super::connection::{Connection, Pending};
 use super::services::run_tool;
 use consort_core::{BoxFuture, Error, ErrorKind};
 use consort_plugin::protocol::{self, Failure, HttpData, Id, code};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use tokio::task::AbortHandle;
 
 type Served = (Value, Option<BoxFuture<'static, ()>>);
+
+#[derive(Deserialize)]
+struct CancelParams {
+    request: Id,
+}
+
+/// A request of the plugin's that is worked on.
+pub(super) struct UnderWay {
+    pub(super) task: AbortHandle,
+    answered: Arc<AtomicBool>,
+}
 
 impl Connection {
     /// A request of the plugin's.
     pub(super) fn requested(self: &Arc<Self>, id: Id, method: String, params: Option<&RawValue>) {
         let params = params.map_or("{}", RawValue::get).to_owned();
-        let Ok(permit) = self.asked.try_acquire() else {
+        let Ok(permit) = self.asked.clone().try_acquire_owned() else {
             let failure = Failure::from(&Error::new(ErrorKind::Overloaded, "too many requests at once"));
             self.send(protocol::response_error(&id, &failure));
             return;
         };
-        permit.forget();
-        let connection = self.clone();
-        tokio::spawn(async move {
-            let answer = connection.serve(&id, &method, &params).await;
-            connection.asked.add_permits(1);
-            match answer {
-                Ok((result, rest)) => {
-                    connection.send(protocol::response(&id, result));
-                    if let Some(rest) = rest {
-                        rest.await;
+        let (connection, own) = (self.clone(), id.clone());
+        let answered = Arc::new(AtomicBool::new(false));
+        // Locked until it is noted: the task may be done before.
+        let mut under_way = self.under_way();
+        let task = tokio::spawn({
+            let answered = answered.clone();
+            async move {
+                let _permit = permit;
+                let answer = connection.serve(&own, &method, &params).await;
+                answered.store(true, Relaxed);
+                match answer {
+                    Ok((result, rest)) => {
+                        connection.send(protocol::response(&own, result));
+                        if let Some(rest) = rest {
+                            rest.await;
+                        }
                     }
+                    Err(failure) => connection.send(protocol::response_error(&own, &failure)),
                 }
-                Err(failure) => connection.send(protocol::response_error(&id, &failure)),
+                connection.under_way().remove(&own);
             }
         });
+        under_way.insert(id, UnderWay { task: task.abort_handle(), answered });
+    }
+
+    /// The plugin no longer wants an answer: what was begun for it is stopped.
+    pub(super) fn cancelled(&self, params: &str) {
+        let Ok(CancelParams { request }) = serde_json::from_str(params) else { return };
+        let Some(under_way) = self.under_way().remove(&request) else { return };
+        under_way.task.abort();
+        if !under_way.answered.load(Relaxed) {
+            let failure = Failure::new(code::CANCELLED, "cancelled");
+            self.send(protocol::response_error(&request, &failure));
+        }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Id, UnderWay>> {
+        self.fetches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer to a request of the plugin's, and what is still to be done behind it.

@@ -63,12 +63,13 @@ mod linux {
         let wrong = |error: seccompiler::BackendError| io::Error::other(error);
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(wrong)?;
         // The kernel reads these arguments as 32 bits with a sign.
-        let to = |process: i32| {
-            let value = u64::from(process.cast_unsigned());
-            let is =
-                SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value).map_err(wrong)?;
+        let argument = |place: u8, how: SeccompCmpOp, value: u64| {
+            let is = SeccompCondition::new(place, SeccompCmpArgLen::Dword, how, value).map_err(wrong)?;
             SeccompRule::new(vec![is]).map_err(wrong)
         };
+        let like = |place, value| argument(place, SeccompCmpOp::Eq, value);
+        let unlike = |place, value| argument(place, SeccompCmpOp::Ne, value);
+        let to = |process: i32| like(0, u64::from(process.cast_unsigned()));
         let host = host.as_raw_nonzero().get();
         let signals = || Ok::<_, io::Error>(vec![to(host)?, to(-host)?, to(-1)?]);
         let rules = BTreeMap::from([
@@ -80,6 +81,14 @@ mod linux {
             (libc::SYS_rt_sigqueueinfo, vec![to(host)?]),
             (libc::SYS_pidfd_open, vec![to(host)?]),
             (libc::SYS_ptrace, Vec::new()),
+            (libc::SYS_pidfd_send_signal, Vec::new()),
+            (libc::SYS_rt_tgsigqueueinfo, Vec::new()),
+            (libc::SYS_process_vm_readv, Vec::new()),
+            (libc::SYS_process_vm_writev, Vec::new()),
+            // Limits of one's own, and of nobody else.
+            (libc::SYS_prlimit64, vec![unlike(0, 0)?]),
+            // The signal that comes when the host dies cannot be switched off.
+            (libc::SYS_prctl, vec![like(0, 1)?]),
         ]);
         let refused = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error().cast_unsigned());
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).map_err(wrong)?;

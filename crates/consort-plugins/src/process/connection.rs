@@ -1,6 +1,7 @@
 //! One running process, spoken to: requests and their answers, events, and what the plugin asks for.
 use super::LogRing;
 use super::answer::Sink;
+use super::asked::UnderWay;
 use super::guardian::Wish;
 use super::services::Services;
 use crate::start::shell_word;
@@ -30,7 +31,9 @@ pub(crate) struct Connection {
     pub(super) open: Mutex<Open>,
     pub(super) next: AtomicU64,
     pub(super) stray: AtomicUsize,
-    pub(super) asked: Semaphore,
+    /// Lines with events of answers that somebody waits for.
+    pub(super) events: AtomicU64,
+    pub(super) asked: Arc<Semaphore>,
     /// Turns for requests, as many as the plugin takes at once.
     pub(super) turns: Arc<Semaphore>,
     pub(super) log: Arc<LogRing>,
@@ -41,6 +44,10 @@ pub(crate) struct Connection {
     /// Where it may write.
     pub(super) folder: PathBuf,
     pub(super) wish: Wish,
+    /// Toolboxes that are open: their state lives in the process.
+    pub(crate) held: AtomicUsize,
+    /// Requests of the plugin's that are worked on.
+    pub(super) fetches: Mutex<HashMap<Id, UnderWay>>,
     pub(super) hello: OnceLock<InitializeResult>,
     pub(super) changed: AtomicBool,
     pub(super) used: Mutex<Instant>,
@@ -158,7 +165,7 @@ impl Connection {
             // It may be slow, or stuck: a ping tells.
             let alive = connection.call::<Value>("ping", json!({}), PATIENCE).await.is_ok();
             if !alive {
-                connection.wish.kill("it did not stop a cancelled request, and does not answer");
+                connection.wish.replace("it did not stop a cancelled request, and does not answer");
             }
         });
     }
@@ -229,7 +236,10 @@ impl Connection {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.lock().requests.is_empty()
+        // What nobody waits for any more keeps nothing running.
+        let open = self.lock();
+        open.requests.values().all(|pending| matches!(pending, Pending::Abandoned(_)))
+            && self.held.load(Relaxed) == 0
     }
 
     /// Whether the plugin said that its models changed, since this was asked last.
@@ -246,7 +256,7 @@ impl Connection {
     /// Lets nothing new begin, where nothing is open.
     pub(super) fn close_if_idle(&self) -> bool {
         let mut open = self.lock();
-        open.closing |= open.requests.is_empty();
+        open.closing |= open.requests.values().all(|pending| matches!(pending, Pending::Abandoned(_)));
         open.closing
     }
 
@@ -268,6 +278,8 @@ impl Connection {
             open.crashed = crashed;
             std::mem::take(&mut open.requests)
         };
+        let fetches = std::mem::take(&mut *self.fetches.lock().unwrap_or_else(PoisonError::into_inner));
+        fetches.into_values().for_each(|begun| begun.task.abort());
         for pending in requests.into_values() {
             if let Pending::Answer(sink) = pending {
                 sink.fail(error.clone());

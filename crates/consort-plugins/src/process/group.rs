@@ -7,6 +7,38 @@ use std::time::Duration;
 pub(super) struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
+    #[cfg(unix)]
+    heir: Option<Heir>,
+}
+
+/// Ends the group where the host was killed and can no longer do it: a shell that waits on a pipe from the host.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Heir(std::process::Child);
+
+#[cfg(unix)]
+impl Heir {
+    fn of(leader: rustix::process::Pid) -> Option<Self> {
+        use std::os::unix::process::CommandExt;
+        let mut command = std::process::Command::new("/bin/sh");
+        // A line means that the group is gone; the pipe's end, that the host is.
+        command.args(["-c", "read -r line || kill -KILL -- \"-$0\"", &leader.as_raw_nonzero().to_string()]);
+        command.env_clear().process_group(0).stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        // Without one, what the leader started may outlive a host that was killed; everything else works.
+        command.spawn().ok().map(Self)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Heir {
+    fn drop(&mut self) {
+        use std::io::Write;
+        if let Some(mut stdin) = self.0.stdin.take() {
+            let _ = stdin.write_all(b"gone\n");
+        }
+        let _ = self.0.wait();
+    }
 }
 
 impl Group {
@@ -15,7 +47,7 @@ impl Group {
         #[cfg(unix)]
         {
             let leader = process.and_then(|number| rustix::process::Pid::from_raw(number.cast_signed()));
-            Self { leader }
+            Self { leader, heir: leader.and_then(Heir::of) }
         }
         #[cfg(not(unix))]
         {
@@ -84,12 +116,19 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.end();
         self.collect();
+        #[cfg(unix)]
+        drop(self.heir.take());
     }
 }
 
 /// Makes orphans of plugins this process's children, so that they can be ended and collected.
 pub(super) fn adopt_orphans() -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    {
+        use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
+        set_child_subreaper(Some(getpid()))?;
+        // A plugin of the same user could read this process's memory and environment.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
     Ok(())
 }

@@ -31,12 +31,20 @@ pub(super) struct Wish {
 enum End {
     InOrder,
     AtOnce(&'static str),
+    /// At once, and not by the plugin's fault: the next one may start as if nothing had been.
+    Replaced(&'static str),
 }
 
 impl Wish {
     /// The process must end now, and this is why.
     pub(super) fn kill(&self, why: &'static str) {
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::AtOnce(why));
+        self.changed.notify_one();
+    }
+
+    /// The process must end now, and another may take its place.
+    pub(super) fn replace(&self, why: &'static str) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::Replaced(why));
         self.changed.notify_one();
     }
 
@@ -49,7 +57,9 @@ impl Wish {
     /// Returns when the process must end now.
     async fn killed(&self) {
         loop {
-            if let Some(End::AtOnce(_)) = *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) {
+            if let Some(End::AtOnce(_) | End::Replaced(_)) =
+                *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+            {
                 return;
             }
             self.changed.notified().await;
@@ -106,7 +116,7 @@ pub(super) async fn guard(
     }
     let _ = tokio::time::timeout(REST / 2, logging).await;
     group.end_all().await;
-    let crashed = !matches!(end, Some(End::InOrder));
+    let crashed = !matches!(end, Some(End::InOrder | End::Replaced(_)));
     connection.fail_all(last_words(&connection, end.as_ref(), status), crashed);
 }
 
@@ -133,7 +143,9 @@ async fn idleness(connection: &Connection, limit: Duration) {
 /// Returns when what was open is answered. Runs in flight end before their process does.
 async fn idle_at_last(connection: &Connection) {
     const STEP: Duration = Duration::from_millis(10);
-    while !connection.is_idle() {
+    const MOST: Duration = Duration::from_mins(10);
+    let begun = std::time::Instant::now();
+    while !connection.is_idle() && begun.elapsed() < MOST {
         tokio::time::sleep(STEP).await;
     }
 }
@@ -154,7 +166,7 @@ async fn say_farewell(connection: &Connection, child: &mut Child, group: &Group)
 fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitStatus>) -> Error {
     let error = match end {
         Some(End::InOrder) => Error::new(ErrorKind::PluginCrash, "the plugin was stopped"),
-        Some(End::AtOnce(why)) => {
+        Some(End::AtOnce(why) | End::Replaced(why)) => {
             Error::new(ErrorKind::PluginCrash, format!("the plugin was stopped: {why}"))
         }
         None => {
@@ -214,8 +226,8 @@ pub(super) async fn keep_log(stderr: ChildStderr, log: Arc<LogRing>) {
                 bytes += line.len() + 1;
                 log.add(&String::from_utf8_lossy(line));
             }
+            Ok(Some(Line::Passing(passed))) => bytes += passed,
             Ok(Some(Line::TooLong)) => {
-                bytes += MOST_OF_LINE;
                 log.add("(a line too long to keep)");
             }
             Ok(None) | Err(_) => return,

@@ -44,7 +44,8 @@ impl Connection {
             open: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
-            asked: Semaphore::new(MOST_ASKED),
+            events: AtomicU64::new(0),
+            asked: Arc::new(Semaphore::new(MOST_ASKED)),
             turns: Arc::new(Semaphore::new(launch.limits.concurrency.max(1))),
             log,
             services,
@@ -52,6 +53,8 @@ impl Connection {
             plugin: plugin.to_owned(),
             folder: launch.folder.clone(),
             wish: Wish::default(),
+            held: AtomicUsize::new(0),
+            fetches: Mutex::default(),
             hello: OnceLock::new(),
             changed: AtomicBool::new(false),
             used: Mutex::new(Instant::now()),
@@ -61,7 +64,10 @@ impl Connection {
         let reading = tokio::spawn(connection.clone().read(stdout));
         let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
         tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.idle));
-        match connection.shake_hands(launch, config).await {
+        let mut waited = Waited { connection: connection.clone(), is_done: false };
+        let shaken = connection.shake_hands(launch, config).await;
+        waited.is_done = true;
+        match shaken {
             Ok(hello) => {
                 let _ = connection.hello.set(hello);
                 Ok(connection)
@@ -112,6 +118,20 @@ impl Connection {
                 .hint(format!("this host speaks version {}", protocol::VERSION))));
         }
         Ok(hello)
+    }
+}
+
+/// Whoever starts a process and goes away before it answers leaves none behind.
+struct Waited {
+    connection: Arc<Connection>,
+    is_done: bool,
+}
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.connection.wish.replace("nobody waits for it any more");
+        }
     }
 }
 

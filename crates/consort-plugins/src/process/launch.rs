@@ -78,6 +78,11 @@ impl Launch {
         cage::confine(&mut command, &self.limits)?;
         let child = Command::from(command).kill_on_drop(true).spawn()?;
         let group = Group::of(child.id());
+        #[cfg(target_os = "linux")]
+        if let Some(process) = child.id() {
+            // Where memory runs out, plugins go before their host. Without the mark the limits still hold.
+            let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), "1000");
+        }
         Ok(Started { child, group })
     }
 }

@@ -57,9 +57,10 @@ impl LogRing {
 
     pub fn add(&self, line: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = &line[..line.floor_char_boundary(MOST_OF_LINE)];
-        let mut text = inner.mask(shown);
-        if shown.len() < line.len() {
+        // Blacked out before it is cut: half a key is a key's half.
+        let mut text = inner.mask(line);
+        if text.len() > MOST_OF_LINE {
+            text.truncate(text.floor_char_boundary(MOST_OF_LINE));
             text.push('…');
         }
         inner.bytes += text.len() + 1;

@@ -8,11 +8,30 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::process::ChildStdout;
 
 /// So many lines that are no protocol, and the plugin is stopped.
 const MOST_STRAY: usize = 100;
+
+/// What comes and is no event of an answer that somebody waits for. Of that much is read slowly: a flood costs its writer
+/// and not us.
+#[derive(Default)]
+struct Flood(usize);
+
+impl Flood {
+    async fn add(&mut self, bytes: usize) {
+        const MOST: usize = 256 << 10;
+        const LINE: usize = 128;
+        const REST: Duration = Duration::from_millis(100);
+        self.0 += bytes + LINE;
+        if self.0 > MOST {
+            self.0 = 0;
+            tokio::time::sleep(REST).await;
+        }
+    }
+}
 
 impl Connection {
     /// Reads until the process closes its end.
@@ -22,9 +41,21 @@ impl Connection {
 
     async fn read_from(self: &Arc<Self>, from: impl AsyncRead + Unpin) {
         let mut lines = Lines::new(from, protocol::MAX_MESSAGE);
+        let mut flood = Flood::default();
         loop {
             let slow = match lines.next().await {
-                Ok(Some(Line::Whole(line))) => self.line(line),
+                Ok(Some(Line::Whole(line))) => {
+                    let events = self.events.load(Relaxed);
+                    let slow = self.line(line);
+                    if self.events.load(Relaxed) == events {
+                        flood.add(line.len()).await;
+                    }
+                    slow
+                }
+                Ok(Some(Line::Passing(bytes))) => {
+                    flood.add(bytes).await;
+                    None
+                }
                 Ok(Some(Line::TooLong)) => {
                     self.too_long();
                     None
@@ -82,6 +113,7 @@ impl Connection {
                         return None;
                     };
                     let id = batch.request;
+                    self.events.fetch_add(1, Relaxed);
                     return sink.events(batch.events, bytes).map(|budget| (id, budget));
                 }
                 Err(error) => self.log.add(&format!("an event could not be read: {error}")),
@@ -91,6 +123,7 @@ impl Connection {
                     self.log_text(&format!("{level}: {message}"));
                 }
             }
+            "cancel" => self.cancelled(text),
             "models/changed" => self.changed.store(true, Relaxed),
             _ => {}
         }

@@ -138,6 +138,7 @@ impl Supervisor {
         let mut secrets = Object::new();
         for name in names {
             if let Some(secret) = connection.services.key(&name, context).await? {
+                self.log.hide(secret.clone());
                 secrets.insert(name, secret.expose().into());
             }
         }
