@@ -97,6 +97,7 @@ def register_commands(cli):
     def test_capabilities(self):
         self.assertEqual(self.one.about["capabilities"], {
             "embed": True, "tools": True, "templates": ["acme"], "fragments": ["acme"], "commands": ["acme-login"],
+            "check": True,
         })
 
     def test_embed(self):

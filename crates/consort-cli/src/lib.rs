@@ -11,6 +11,7 @@ mod cost;
 mod exit;
 mod local;
 mod log;
+mod plugged;
 mod seek;
 mod setup;
 mod stop;

@@ -5,14 +5,12 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
-use consort_plugins::found::{self, Folder, Origin, StateFile};
-use consort_plugins::{Home, Plugin, Plugins, is_clause};
+use consort_plugins::{Plugins, is_clause};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The user's files, read.
 pub(crate) struct Setup {
@@ -23,9 +21,9 @@ pub(crate) struct Setup {
     pub(crate) signs: Signs,
     pub(crate) problems: Vec<Problem>,
     /// Folders of plugins from the command line.
-    plugin_flags: Vec<PathBuf>,
+    pub(crate) plugin_flags: Vec<PathBuf>,
     /// Providers that the program was built with, beside ours.
-    own: Vec<Arc<dyn Provider>>,
+    pub(crate) own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
@@ -93,93 +91,6 @@ impl Setup {
         let host = self.host();
         self.problems = told;
         host
-    }
-
-    /// Starts the plugins that nobody looked at yet, and says whether there were any. The list of the one that a name
-    /// begins with may have grown since it was looked at, and so may those that were empty.
-    pub(crate) fn check_plugins(&self, name: Option<&str>, runtime: &tokio::runtime::Runtime) -> bool {
-        let Some(plugins) = &self.plugins else { return false };
-        if let Some(name) = name {
-            let owner = name.split_once('/').map_or(name, |(owner, _)| owner);
-            for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
-                let empty = row.plugin.learnt().is_some_and(|learnt| learnt.models.is_empty());
-                if empty || owner == row.plugin.id() {
-                    row.plugin.forget();
-                }
-            }
-        }
-        if !plugins.rows().iter().any(|row| row.state == State::Unchecked) {
-            return false;
-        }
-        runtime.block_on(plugins.check_all());
-        true
-    }
-
-    /// Lets the plugins that ran end in order, for a moment.
-    pub(crate) fn end_plugins(&self, runtime: &tokio::runtime::Runtime) {
-        const MOMENT: Duration = Duration::from_millis(500);
-        if let Some(plugins) = &self.plugins {
-            runtime.block_on(plugins.end(MOMENT));
-        }
-    }
-
-    /// The plugin that a model is of.
-    pub(crate) fn plugin_of(&self, card: &ModelCard) -> Option<Arc<Plugin>> {
-        // One that has a provider's name is not the provider.
-        self.plugins.as_ref()?.find(&card.provider).filter(|plugin| plugin.found().problem.is_none())
-    }
-
-    /// The plugins alone.
-    pub(crate) fn open_plugins(&mut self) -> Plugins {
-        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        self.problems.extend(catalogue.problems);
-        self.plugins_beside(&catalogue.providers)
-    }
-
-    fn plugins_beside(&mut self, providers: &[Arc<dyn Provider>]) -> Plugins {
-        let (allowed, problem) = StateFile::of(&self.folders).read();
-        self.problems.extend(problem);
-        let here = std::env::current_dir().unwrap_or_default();
-        let (folders, problems) =
-            found::folders(&self.folders, &self.env, &self.settings, &self.plugin_flags, &here, &allowed);
-        self.problems.extend(problems);
-        let (plugins, problems) = Plugins::open(self.plugin_home(providers), folders);
-        self.problems.extend(problems);
-        plugins
-    }
-
-    fn plugin_home(&self, providers: &[Arc<dyn Provider>]) -> Home {
-        let owned = providers.iter().flat_map(|provider| &provider.card().keys).map(|key| key.name.clone());
-        let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
-        Home::new(&self.folders, &self.env, owned).beside(ids.chain([DEMO.to_owned()]))
-    }
-
-    /// The plugin in a file anywhere: whoever names it trusts it.
-    pub(crate) fn open_file(&self, file: &Path) -> Option<Arc<Plugin>> {
-        let file = std::path::absolute(file).ok()?;
-        let path = file.parent()?.to_owned();
-        let folder = Folder { path, origin: Origin::Flag, trusted: true };
-        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        let (plugins, _) = Plugins::open(self.plugin_home(&catalogue.providers), vec![folder]);
-        plugins.rows().into_iter().map(|row| row.plugin).find(|plugin| plugin.found().file == file)
-    }
-
-    /// The plugins as they are now, after something was installed.
-    pub(crate) fn reopen_plugins(&self) -> Plugins {
-        let folder = Folder { path: self.folders.plugins_dir(), origin: Origin::Data, trusted: true };
-        let mut folders = vec![folder];
-        let (allowed, _) = StateFile::of(&self.folders).read();
-        let here = std::env::current_dir().unwrap_or_default();
-        folders.extend(
-            found::folders(&self.folders, &self.env, &self.settings, &self.plugin_flags, &here, &allowed).0,
-        );
-        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        Plugins::open(self.plugin_home(&catalogue.providers), folders).0
-    }
-
-    /// Where what is kept about plugins is.
-    pub(crate) fn plugin_state(&self) -> PathBuf {
-        self.folders.plugin_state_dir()
     }
 
     /// Tells what is wrong in the user's files.

@@ -22,6 +22,7 @@ mod row;
 mod set;
 mod start;
 mod tools;
+mod trouble;
 mod watch;
 
 pub use embedder::PluginEmbedder;

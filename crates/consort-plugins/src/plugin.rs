@@ -2,9 +2,9 @@
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
-use crate::process::{Connection, LogRing, NoStart, Supervisor};
-use crate::start::{NO_TRUST, folder, shell_word, start_of};
-use consort_core::{Context, Error, ErrorKind};
+use crate::process::{Connection, LogRing, Supervisor};
+use crate::start::{folder, start_of};
+use consort_core::{Context, Error};
 use consort_plugin::protocol::{Capabilities, ModelsResult};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -150,58 +150,6 @@ impl Plugin {
                 help: error.hints().first().cloned(),
             }),
         }
-    }
-
-    /// What keeps it from being run at all, as far as its file tells.
-    pub(crate) fn cannot_run(&self) -> Option<Outcome> {
-        if self.found.untrusted {
-            let parent = &self.found.folder;
-            return Some(Outcome::NeedsSetup {
-                missing: NO_TRUST.into(),
-                at: None,
-                help: Some(format!("consort plugins trust {}", shell_word(&parent.to_string_lossy()))),
-            });
-        }
-        let problem = self.found.problem.as_ref()?;
-        let file = problem.file.file_name().unwrap_or_default().to_string_lossy();
-        Some(Outcome::Broken {
-            reason: problem.message.clone(),
-            at: Some(problem.line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))),
-            help: problem.help.clone(),
-        })
-    }
-
-    fn outcome_of(&self, no: &NoStart) -> Outcome {
-        match &no.failure {
-            Some(failure) => self.explained(Outcome::refused(failure)),
-            None if no.error.kind() == ErrorKind::Setup => Outcome::NeedsSetup {
-                missing: no.error.message().to_owned(),
-                at: None,
-                help: no.error.hints().first().cloned(),
-            },
-            None => Outcome::Broken {
-                reason: no.error.message().to_owned(),
-                at: None,
-                help: no.error.hints().first().cloned(),
-            },
-        }
-    }
-
-    /// Where variables are missing, what to do about it: the plugin cannot know what the user has.
-    fn explained(&self, outcome: Outcome) -> Outcome {
-        let Outcome::NeedsSetup { missing, at, .. } = &outcome else { return outcome };
-        let Some(variable) = self.found.env.iter().find(|name| missing.contains(name.as_str())) else {
-            return outcome;
-        };
-        let grant = format!("consort plugins grant {} {variable}", shell_word(self.id()));
-        let help = match self.home.env.get(variable) {
-            Some(_) => grant,
-            None if self.granted().contains(variable) => {
-                format!("export {variable}=..., or: consort keys set {variable}")
-            }
-            None => format!("export {variable}=..., then: {grant}"),
-        };
-        Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }
     }
 
     fn tell_needs(&self) {

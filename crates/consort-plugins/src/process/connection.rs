@@ -2,9 +2,9 @@
 use super::LogRing;
 use super::answer::Sink;
 use super::asked::UnderWay;
+use super::failed::Refused;
 use super::guardian::Wish;
 use super::services::Services;
-use crate::start::shell_word;
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::Serialize;
@@ -110,32 +110,6 @@ impl Connection {
             Ok(Ok(raw)) => Ok(raw),
             Ok(Err(failure)) => Err(Refused::Failed(failure)),
             Err(_) => Err(Refused::Gone(self.gone())),
-        }
-    }
-
-    pub(super) fn error_of(&self, refused: Refused) -> Error {
-        match refused {
-            Refused::Gone(error) => error,
-            Refused::Failed(failure) => self.failed(&failure),
-        }
-    }
-
-    /// The error of a request that the plugin refused.
-    pub(super) fn failed(&self, failure: &Failure) -> Error {
-        if let Some(trace) = &failure.data.traceback {
-            self.log_text(trace);
-        }
-        let error = failure.to_error().map_message(|message| self.log.masked(&message));
-        let error = self.named(error);
-        let name = shell_word(&self.plugin);
-        if !error.hints().is_empty() {
-            error
-        } else if failure.data.traceback.is_some() {
-            error.hint(format!("its log: consort plugins log {name}"))
-        } else if error.kind() == ErrorKind::PluginBug {
-            error.hint(format!("what else is wrong with it: consort plugins check {name}"))
-        } else {
-            error
         }
     }
 
@@ -292,12 +266,6 @@ impl Connection {
     pub(super) fn log_text(&self, text: &str) {
         text.lines().for_each(|line| self.log.add(line));
     }
-}
-
-/// Why a call gave nothing.
-pub(super) enum Refused {
-    Failed(Failure),
-    Gone(Error),
 }
 
 /// A call whose caller went away is no longer waited for.

@@ -1,5 +1,6 @@
 //! Starting a process, and the first words that are exchanged.
-use super::connection::{Connection, Refused};
+use super::connection::Connection;
+use super::failed::Refused;
 use super::guardian::{self, Wish};
 use super::services::Services;
 use super::{Launch, LogRing};

@@ -3,6 +3,7 @@ mod answer;
 mod asked;
 mod cage;
 mod connection;
+mod failed;
 mod group;
 mod guardian;
 mod handshake;

@@ -1,0 +1,60 @@
+//! Why one plugin cannot answer, and what to do about it.
+use crate::learnt::Outcome;
+use crate::plugin::Plugin;
+use crate::process::NoStart;
+use crate::start::{NO_TRUST, shell_word};
+use consort_core::ErrorKind;
+
+impl Plugin {
+    /// What keeps it from being run at all, as far as its file tells.
+    pub(crate) fn cannot_run(&self) -> Option<Outcome> {
+        if self.found.untrusted {
+            let parent = &self.found.folder;
+            return Some(Outcome::NeedsSetup {
+                missing: NO_TRUST.into(),
+                at: None,
+                help: Some(format!("consort plugins trust {}", shell_word(&parent.to_string_lossy()))),
+            });
+        }
+        let problem = self.found.problem.as_ref()?;
+        let file = problem.file.file_name().unwrap_or_default().to_string_lossy();
+        Some(Outcome::Broken {
+            reason: problem.message.clone(),
+            at: Some(problem.line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))),
+            help: problem.help.clone(),
+        })
+    }
+
+    pub(crate) fn outcome_of(&self, no: &NoStart) -> Outcome {
+        match &no.failure {
+            Some(failure) => self.explained(Outcome::refused(failure)),
+            None if no.error.kind() == ErrorKind::Setup => Outcome::NeedsSetup {
+                missing: no.error.message().to_owned(),
+                at: None,
+                help: no.error.hints().first().cloned(),
+            },
+            None => Outcome::Broken {
+                reason: no.error.message().to_owned(),
+                at: None,
+                help: no.error.hints().first().cloned(),
+            },
+        }
+    }
+
+    /// Where variables are missing, what to do about it: the plugin cannot know what the user has.
+    fn explained(&self, outcome: Outcome) -> Outcome {
+        let Outcome::NeedsSetup { missing, at, .. } = &outcome else { return outcome };
+        let Some(variable) = self.found.env.iter().find(|name| missing.contains(name.as_str())) else {
+            return outcome;
+        };
+        let grant = format!("consort plugins grant {} {variable}", shell_word(self.id()));
+        let help = match self.home.env.get(variable) {
+            Some(_) => grant,
+            None if self.granted().contains(variable) => {
+                format!("export {variable}=..., or: consort keys set {variable}")
+            }
+            None => format!("export {variable}=..., then: {grant}"),
+        };
+        Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }
+    }
+}
