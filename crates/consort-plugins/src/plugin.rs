@@ -118,10 +118,10 @@ impl Plugin {
     /// is what keeps it from being looked at.
     pub async fn check(&self) -> Result<Arc<Learnt>, Error> {
         let _turn = self.checking.lock().await;
-        *self.loading.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        let learnt = self.look().await;
-        *self.loading.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        let learnt = Arc::new(learnt);
+        let learnt = {
+            let _loading = Loading::of(&self.loading);
+            Arc::new(self.look().await)
+        };
         *self.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(learnt.clone());
         if self.cannot_run().is_none() {
             // Without the cache it is only asked again.
@@ -262,6 +262,22 @@ impl Plugin {
     /// Whether it is written in Python.
     pub fn is_python(&self) -> bool {
         matches!(self.found.kind, Kind::Python { .. } | Kind::Package { .. })
+    }
+}
+
+/// Notes that it is being looked at, also until whoever looks goes away.
+struct Loading<'a>(&'a Mutex<bool>);
+
+impl<'a> Loading<'a> {
+    fn of(flag: &'a Mutex<bool>) -> Self {
+        *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        Self(flag)
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 

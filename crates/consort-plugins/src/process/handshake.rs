@@ -33,7 +33,7 @@ impl Connection {
         log: Arc<LogRing>,
     ) -> Result<Arc<Self>, NoStart> {
         let no_start = |error: Error| NoStart { error: error.provider(plugin), failure: None };
-        let mut started = launch.start().map_err(|error| no_start(cannot_start(launch, &error)))?;
+        let mut started = launch.start().await.map_err(|error| no_start(cannot_start(launch, &error)))?;
         let pipes = (started.child.stdin.take(), started.child.stdout.take(), started.child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(no_start(Error::new(ErrorKind::PluginCrash, "the process has no pipes")));

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
@@ -55,6 +56,24 @@ pub(super) struct Started {
     pub(super) group: Group,
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The thread that starts processes. It lives as long as the program: the kernel ends a plugin when the thread that
+/// started it ends, and a runtime's threads come and go.
+fn starter() -> &'static mpsc::Sender<Job> {
+    static STARTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+    STARTER.get_or_init(|| {
+        let (to, jobs) = mpsc::channel::<Job>();
+        // Without the thread the channel is closed, and whoever starts something is told.
+        let _ = std::thread::Builder::new().name("plugins".into()).spawn(move || {
+            for job in jobs {
+                job();
+            }
+        });
+        to
+    })
+}
+
 impl Launch {
     /// The command without pipes and limits, for the user's own terminal.
     pub(crate) fn plain(&self) -> std::process::Command {
@@ -68,7 +87,22 @@ impl Launch {
         command
     }
 
-    pub(super) fn start(&self) -> io::Result<Started> {
+    /// Starts it, on the thread that starts all of them.
+    pub(super) async fn start(&self) -> io::Result<Started> {
+        let (to, started) = tokio::sync::oneshot::channel();
+        let (launch, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        let job = move || {
+            let _entered = runtime.enter();
+            // Whoever asked may be gone: then the process is ended with its handle.
+            let _ = to.send(launch.start_here());
+        };
+        if starter().send(Box::new(job)).is_err() {
+            return Err(io::Error::other("the thread that starts plugins is gone"));
+        }
+        started.await.unwrap_or_else(|_| Err(io::Error::other("the plugin was not started")))
+    }
+
+    fn start_here(&self) -> io::Result<Started> {
         adopt_orphans()?;
         std::fs::create_dir_all(&self.folder)?;
         let mut command = std::process::Command::new(&self.program);
