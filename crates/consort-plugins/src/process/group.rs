@@ -22,7 +22,7 @@ impl Heir {
         use std::os::unix::process::CommandExt;
         let mut command = std::process::Command::new("/bin/sh");
         // A line means that the group is gone; the pipe's end, that the host is.
-        command.args(["-c", "read -r line || kill -KILL -- \"-$0\"", &leader.as_raw_nonzero().to_string()]);
+        command.args(["-c", "read -r line || kill -9 \"-$0\"", &leader.as_raw_nonzero().to_string()]);
         command.env_clear().process_group(0).stdin(std::process::Stdio::piped());
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         // Without one, what the leader started may outlive a host that was killed; everything else works.

@@ -71,7 +71,12 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
     plugin.forget();
     let runtime = runtime()?;
-    let learnt = wait_for(&runtime, plugin.check())?;
+    let mut learnt = wait_for(&runtime, plugin.check())?;
+    // Whoever installs a plugin wants it to have the keys that are its own.
+    if !plugin.grant_own_keys()?.is_empty() {
+        plugin.forget();
+        learnt = wait_for(&runtime, plugin.check())?;
+    }
     drop(runtime);
     let mut to = anstream::stderr().lock();
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();

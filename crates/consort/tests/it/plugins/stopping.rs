@@ -111,6 +111,15 @@ fn the_program_is_killed() {
 }
 
 #[test]
+fn the_program_is_killed_and_no_child_of_a_plugin_is_left() {
+    let Some(place) = Plugged::with_python() else { return };
+    let mut child = hanging(&place);
+    signal("-KILL", &child);
+    child.wait().unwrap();
+    none_left(&place.root());
+}
+
+#[test]
 fn the_time_limit_ends_it() {
     let Some(place) = Plugged::with_python() else { return };
     place.plugin("hangs.py", drop_in(HANGS));
