@@ -3,7 +3,7 @@ use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
 use crate::process::{Connection, LogRing, Supervisor};
-use crate::start::{folder, start_of};
+use crate::start::{folder, keys, start_of};
 use consort_core::{Context, Error};
 use consort_plugin::protocol::{Capabilities, ModelsResult};
 use serde_json::{Value, json};
@@ -156,6 +156,11 @@ impl Plugin {
         let Some(learnt) = self.learnt() else { return };
         let needs = learnt.models.iter().map(|known| (known.card.name.clone(), known.secrets.clone()));
         self.supervisor.set_needs(needs.collect());
+        if let Some(connection) = self.supervisor.running() {
+            // It was started when nobody knew what its models need.
+            let granted = self.home.granted(&self.found.file);
+            connection.services.set_keys(keys(&self.found, Some(&learnt), &granted));
+        }
     }
 
     pub(crate) async fn counts_tokens(&self) -> bool {

@@ -94,7 +94,7 @@ fn not_trusted(found: &Found) -> Error {
 pub(crate) const NO_TRUST: &str = "your trust: it comes with this folder";
 
 /// The keys that the plugin was granted, each with the variables that may hold it.
-fn keys(found: &Found, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
+pub(crate) fn keys(found: &Found, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
     let learnt = learnt.into_iter().flat_map(|learnt| &learnt.models).flat_map(|known| &known.env);
     let variables: Vec<&String> = found.key_env.iter().chain(learnt).collect();
     let key = |name: &String| {

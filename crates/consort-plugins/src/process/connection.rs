@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     /// Turns for requests, as many as the plugin takes at once.
     pub(super) turns: Arc<Semaphore>,
     pub(super) log: Arc<LogRing>,
-    pub(super) services: Arc<Services>,
+    pub(crate) services: Arc<Services>,
     /// How signatures and native parts of this plugin are marked.
     pub(super) wire: String,
     pub(super) plugin: String,

@@ -13,7 +13,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// What one plugin was granted, and what it named.
@@ -28,7 +28,9 @@ pub struct Grants {
 /// The host's side of one plugin.
 pub struct Services {
     plugin: String,
-    grants: Grants,
+    /// What its models need is known once they were listed.
+    keys: RwLock<Vec<ConfigKey>>,
+    hosts: Vec<String>,
     credentials: Arc<dyn Credentials>,
     http: Arc<Http>,
 }
@@ -40,14 +42,25 @@ impl Services {
         credentials: Arc<dyn Credentials>,
         http: Arc<Http>,
     ) -> Self {
-        Self { plugin: plugin.into(), grants, credentials, http }
+        let Grants { keys, hosts } = grants;
+        Self { plugin: plugin.into(), keys: RwLock::new(keys), hosts, credentials, http }
+    }
+
+    /// From now on these keys count.
+    pub(crate) fn set_keys(&self, keys: Vec<ConfigKey>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn allowed_key(&self, name: &str) -> Option<ConfigKey> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().find(|key| key.name == name).cloned()
     }
 
     /// A granted key, for a request of the plugin's.
     pub(super) async fn secret(&self, name: &str) -> Result<Secret, Failure> {
-        let found = match self.grants.keys.iter().find(|key| key.name == name) {
+        let found = match self.allowed_key(name) {
             None => return Err(self.not_granted(name)),
-            Some(key) => self.credentials.resolve(&self.plugin, key).await,
+            Some(key) => self.credentials.resolve(&self.plugin, &key).await,
         };
         match found {
             Ok(Some(secret)) => Ok(secret),
@@ -60,18 +73,18 @@ impl Services {
 
     /// A granted key, for a request to the plugin; the caller's own key counts first. Nothing where there is none.
     pub(super) async fn key(&self, name: &str, context: &Context) -> Result<Option<Secret>, Error> {
-        match self.grants.keys.iter().find(|key| key.name == name) {
+        match self.allowed_key(name) {
             // A key that was given for this very call is the user's word for it.
             None => context.credentials.resolve(&self.plugin, &ConfigKey::default()).await,
-            Some(key) => context.credentials.resolve(&self.plugin, key).await,
+            Some(key) => context.credentials.resolve(&self.plugin, &key).await,
         }
     }
 
     /// A granted key, for what runs beside the plugin's process.
     pub(crate) async fn own_key(&self, name: &str, context: &Context) -> Result<Option<Secret>, Error> {
-        match self.grants.keys.iter().find(|key| key.name == name) {
+        match self.allowed_key(name) {
             None => Ok(None),
-            Some(key) => context.credentials.resolve(&self.plugin, key).await,
+            Some(key) => context.credentials.resolve(&self.plugin, &key).await,
         }
     }
 
@@ -136,7 +149,7 @@ impl Services {
         })?;
         let host = url.host_str().unwrap_or_default();
         let usual = url.port_or_known_default();
-        let named = self.grants.hosts.iter().any(|allowed| match split_port(allowed) {
+        let named = self.hosts.iter().any(|allowed| match split_port(allowed) {
             Some((name, port)) => name == host && Some(port) == usual,
             None => allowed == host && url.port().is_none(),
         });

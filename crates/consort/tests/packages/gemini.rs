@@ -73,3 +73,17 @@ fn gemini_embeds_and_has_commands() {
     assert!(help.code == 0 && help.stdout.contains("files"), "{help}");
     assert_eq!(home.run(&["plugins", "run", "llm-gemini", "--", "gemini", "nonsense"]).code, 2);
 }
+
+#[test]
+#[ignore = "installs a package"]
+fn a_key_in_a_variable_counts_from_the_first_question() {
+    let Some(home) = Home::with("llm-gemini") else { return };
+    home.run(&["keys", "remove", "gemini"]);
+    // To grant is to forget what was learnt: which variables the models read is not known when it is started.
+    assert_eq!(home.run(&["plugins", "grant", "llm-gemini", "gemini"]).code, 0);
+    let proxy = Proxy::new([gemini(&[json!({"text": "well"})])]);
+    let [url, trusted] = proxy.env();
+    let run = home.run_with(&[url, trusted, ("LLM_GEMINI_KEY", "sk-gem-env")], &["-m", MODEL, "hello"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "well"), "{run}");
+    assert_eq!(proxy.server.asked()[0].header("x-goog-api-key"), Some("sk-gem-env"));
+}

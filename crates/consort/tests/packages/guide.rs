@@ -87,10 +87,14 @@ fn a_model_with_a_key() {
     );
     let Some(home) = Home::with_file("guide_key", &text) else { return };
     home.run(&["keys", "remove", "hosted"]);
+    home.run(&["plugins", "revoke", "guide_key", "hosted"]);
     let lacks = home.run(&["-m", "hosted-model", "x"]);
     assert!(lacks.code == 3 && lacks.stderr.contains("consort keys set hosted"), "{lacks}");
-    // From the environment variable that it names, from the store, and for one call.
-    assert_eq!(home.run_with(&[("HOSTED_API_KEY", "sk-4")], &["-m", "hosted-model", "x"]).stdout, "x with 4");
+    // Once it is granted: from the environment variable that it names, from the store, and for one call.
+    let env = [("HOSTED_API_KEY", "sk-4")];
+    assert_eq!(home.run_with(&env, &["-m", "hosted-model", "x"]).code, 3);
+    assert_eq!(home.run(&["plugins", "grant", "guide_key", "hosted"]).code, 0);
+    assert_eq!(home.run_with(&env, &["-m", "hosted-model", "x"]).stdout, "x with 4");
     home.key("hosted", "sk-stored");
     assert_eq!(home.run(&["-m", "guide_key", "x"]).stdout, "x with 9");
     assert_eq!(home.run(&["-m", "hosted-model", "--key", "sk-mine", "x"]).stdout, "x with 7");

@@ -34,10 +34,15 @@ fn echo() {
 fn echo_with_a_key_of_its_own() {
     let Some(home) = Home::with("llm-echo") else { return };
     home.run(&["keys", "remove", "echo-needs-key"]);
+    home.run(&["plugins", "revoke", "llm-echo", "echo-needs-key"]);
     let run = home.run(&["-m", "echo-needs-key", "x"]);
     assert!(run.code == 3 && run.stderr.contains("consort keys set echo-needs-key"), "{run}");
-    // Nobody else owns the key: it needs no grant.
+    // That it is there is not enough: the package could name any key.
+    assert_eq!(home.run(&["plugins", "grant", "llm-echo", "echo-needs-key"]).code, 0);
     home.key("echo-needs-key", "sk-echo-test");
+    home.run(&["plugins", "revoke", "llm-echo", "echo-needs-key"]);
+    assert_eq!(home.run(&["-m", "echo-needs-key", "x"]).code, 3);
+    assert_eq!(home.run(&["plugins", "grant", "llm-echo", "echo-needs-key"]).code, 0);
     let run = home.run(&["-m", "echo-needs-key", "x"]);
     assert_eq!(said(&run)["key"], "sk-echo-test", "{run}");
     // The other model of the same package does not get it.
