@@ -199,6 +199,11 @@ impl Plugins {
         });
     }
 
+    /// Removes what is kept of plugins whose files are gone.
+    pub fn sweep(&self) {
+        self.0.home.cache().sweep();
+    }
+
     /// Ends all processes in order, and waits for that a moment: what is not gone by then is ended at once when the
     /// runtime is.
     pub async fn end(&self, limit: Duration) {

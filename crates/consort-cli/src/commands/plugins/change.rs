@@ -71,6 +71,9 @@ pub(super) fn reload(name: Option<&str>, plugins: &Plugins, setup: &Setup) -> Do
         Some(name) => vec![super::find(plugins, name)?],
         None => plugins.rows().into_iter().map(|row| row.plugin).collect(),
     };
+    if name.is_none() {
+        plugins.sweep();
+    }
     chosen.iter().for_each(|plugin| plugin.forget());
     let runtime = runtime()?;
     wait_for(&runtime, async {
