@@ -1,0 +1,9 @@
+// The start of the page.
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/prose.css";
+import { mount } from "svelte";
+import App from "./App.svelte";
+
+const target = document.getElementById("app");
+if (target) mount(App, { target });

@@ -1,0 +1,69 @@
+// The rows of the dropdown, kept up to date while it is open.
+import { call, get, segment } from "../api/client";
+import type { ServerMessage } from "../api/events";
+import type { ModelList, ModelRow } from "../api/types";
+import { isReady } from "../lib/models";
+import { say } from "./say.svelte";
+
+class Models {
+  rows = $state.raw<ModelRow[]>([]);
+  loaded = $state(false);
+  fallback = $state<string | null>(null);
+  #revision = 0;
+  #byId = $derived(new Map(this.rows.map((row) => [row.id, row])));
+
+  get(id: string | null | undefined): ModelRow | undefined {
+    return id ? this.#byId.get(id) : undefined;
+  }
+
+  /** The model of a new conversation: what was asked for, if it can be used, else the default, else any that is ready. */
+  usual(asked: string | null): string | null {
+    if (asked && this.get(asked)) return asked;
+    if (isReady(this.get(this.fallback))) return this.fallback;
+    return (this.rows.find(isReady) ?? this.rows[0])?.id ?? null;
+  }
+
+  async load(): Promise<void> {
+    const list = await get<ModelList>("/models");
+    this.rows = list.rows;
+    this.fallback = list.default;
+    this.#revision = list.revision;
+    this.loaded = true;
+  }
+
+  async apply(change: ServerMessage & { type: "models" }): Promise<void> {
+    if (change.revision <= this.#revision) return;
+    if (change.revision !== this.#revision + 1) return this.load();
+    this.#revision = change.revision;
+    this.fallback = change.default;
+    const removed = new Set(change.removed);
+    const fresh = new Map(change.rows.map((row) => [row.id, row]));
+    this.#tell(change.rows, change.removed);
+    const stay = this.rows.filter((row) => !removed.has(row.id)).map((row) => {
+      const next = fresh.get(row.id);
+      fresh.delete(row.id);
+      return next ?? row;
+    });
+    this.rows = [...stay, ...fresh.values()];
+  }
+
+  #tell(rows: ModelRow[], removed: string[]): void {
+    for (const row of rows) {
+      const before = this.get(row.id)?.state.state;
+      if (before === row.state.state) continue;
+      if (row.state.state === "broken") say.quietly(`${row.name} did not load: ${row.state.reason}`);
+      else if (row.state.state === "ready") say.quietly(`${row.name} loaded`);
+      else if (row.state.state === "missing") say.quietly(`${row.name} is gone`);
+    }
+    for (const id of removed) say.quietly(`${this.get(id)?.name ?? id} was removed`);
+  }
+
+  reload = (plugin: string): Promise<void> => call("POST", `/plugins/${segment(plugin)}/reload`);
+  trust = (plugin: string): Promise<void> => call("POST", `/plugins/${segment(plugin)}/trust`);
+
+  setKey(name: string, value: string, plugin?: string): Promise<void> {
+    return call("PUT", `/keys/${segment(name)}`, { value, plugin });
+  }
+}
+
+export const models = new Models();

@@ -1,0 +1,233 @@
+// The open conversation: its tree, its runs, and what is being written.
+import { untrack } from "svelte";
+import { Failure, get, query, segment } from "../api/client";
+import type { Envelope, Start, Started, Watched } from "../api/events";
+import type { Live } from "../api/live";
+import type { Conversation, ContextView, Opened, Part, Run, Settings, ToolWaiting, Turn } from "../api/types";
+import { Cell } from "./cell.svelte";
+import { conversations } from "./conversations.svelte";
+import { fold, writing, type Writing } from "./fold";
+import { narrate } from "./narrate";
+import { branch, byParent, leaf } from "./tree";
+
+interface RunView { id: string; turn: string; last: number; waiting: ToolWaiting[] }
+
+export interface Ask {
+  parent: string | null;
+  parts: Part[] | null;
+  models: string[];
+  key: string;
+  settings?: Settings;
+  mode?: "continue";
+}
+
+export class Thread {
+  conversation = $state.raw<Conversation | null>(null);
+  failure = $state.raw<Failure | null>(null);
+  loading = $state(true);
+  context = $state.raw<ContextView | null>(null);
+  runs = $state.raw<RunView[]>([]);
+  #cells = new Map<string, Cell>();
+  #shape = $state(0);
+  #writings = new Map<string, Writing>();
+  #dirty = new Set<string>();
+  #flushing = false;
+  #watching = false;
+
+  /** The turns of the shown branch. */
+  path = $derived.by(() => this.#path(this.conversation?.head ?? null));
+  siblings = $derived.by(() => (void this.#shape, byParent(this.#turns())));
+  running = $derived(this.runs.length > 0);
+
+  constructor(readonly id: string, readonly live: Live) {}
+
+  #turns(): Map<string, Turn> {
+    // The shape of the tree never changes by what is written into a turn.
+    return untrack(() => new Map([...this.#cells].map(([id, cell]) => [id, cell.turn])));
+  }
+
+  #path(head: string | null): Cell[] {
+    void this.#shape;
+    return branch(this.#turns(), head).flatMap((turn) => this.#cells.get(turn.id) ?? []);
+  }
+
+  cell(id: string): Cell | undefined {
+    return this.#cells.get(id);
+  }
+
+  /** Reads the conversation and watches it. Also after the connection was lost. */
+  async open(): Promise<void> {
+    try {
+      const opened = await get<Opened>(`/conversations/${segment(this.id)}`);
+      this.conversation = opened.conversation;
+      const running = new Set(opened.runs.map((run) => run.id));
+      for (const turn of opened.turns) if (!this.#writings.has(turn.id) || turn.status !== "running") this.#put(turn);
+      this.runs = this.runs.filter((run) => running.has(run.id));
+      for (const run of opened.runs) this.#know(run);
+      this.failure = null;
+      await this.#watch();
+    } catch (error) {
+      if (error instanceof Failure) this.failure = error;
+      else throw error;
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  close(): void {
+    void this.live.send("unwatch", { conversation: this.id }).catch(() => {});
+  }
+
+  async #watch(): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    try {
+      const seen = Object.fromEntries(this.runs.map((run) => [run.id, run.last]));
+      const watched = await this.live.send<Watched>("watch", { conversation: this.id, runs: seen });
+      for (const run of watched.runs) this.#know(run);
+      const over = new Set(watched.gone ?? []);
+      if (over.size > 0) {
+        this.runs = this.runs.filter((run) => !over.has(run.id));
+        this.#writings.clear();
+        queueMicrotask(() => void this.open());
+      }
+    } catch {
+      // The connection is lost: the session opens the conversation again when it is back.
+    } finally {
+      this.#watching = false;
+    }
+  }
+
+  #know(run: Run): RunView {
+    const known = this.runs.find((one) => one.id === run.id);
+    if (known) return known;
+    const view = { id: run.id, turn: run.turn, last: 0, waiting: run.waiting };
+    this.runs = [...this.runs, view];
+    return view;
+  }
+
+  /** Messages of the socket about this conversation. */
+  onevent(envelope: Envelope): void {
+    let run = this.runs.find((one) => one.id === envelope.run);
+    if (!run) {
+      if (envelope.event.type === "run_ended") return;
+      run = { id: envelope.run, turn: envelope.turn, last: 0, waiting: [] };
+      this.runs = [...this.runs, run];
+    }
+    if (envelope.sequence_number <= run.last) return;
+    if (envelope.sequence_number > run.last + 1) return void this.#watch();
+    run.last = envelope.sequence_number;
+    this.#take(run, envelope);
+    narrate(envelope, this.#cells.get(envelope.turn)?.turn);
+  }
+
+  #take(run: RunView, { turn: id, event, at }: Envelope): void {
+    switch (event.type) {
+      case "turn_started":
+        this.#writings.set(event.turn.id, writing({ ...event.turn, parts: [] }));
+        this.#put(event.turn);
+        return this.#change(run, { turn: event.turn.id });
+      case "turn_ended":
+        this.#writings.delete(event.turn.id);
+        return this.#put(event.turn);
+      case "run_ended":
+        this.runs = this.runs.filter((one) => one.id !== run.id);
+        return;
+      case "tool_waiting":
+        return this.#change(run, { waiting: [...run.waiting, event.call] });
+      case "tool_started":
+      case "tool_finished":
+        return this.#change(run, { waiting: run.waiting.filter((call) => call.call_id !== event.call_id) });
+    }
+    const cell = this.#cells.get(id);
+    if (!cell) return;
+    let state = this.#writings.get(id);
+    if (!state) this.#writings.set(id, (state = writing({ ...cell.turn, parts: [] })));
+    if (fold(state, event, at)) this.#later(id);
+  }
+
+  #change(run: RunView, fields: Partial<RunView>): void {
+    Object.assign(run, fields);
+    this.runs = [...this.runs];
+  }
+
+  /** One write to the page per frame; hidden tabs draw no frames. */
+  #later(id: string): void {
+    this.#dirty.add(id);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    if (document.hidden) setTimeout(() => this.#flush(), 250);
+    else requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    for (const id of this.#dirty) {
+      const cell = this.#cells.get(id);
+      const state = this.#writings.get(id);
+      if (cell && state) cell.turn = { ...state.turn, parts: [...state.turn.parts] };
+    }
+    this.#dirty.clear();
+  }
+
+  #put(turn: Turn): void {
+    const cell = this.#cells.get(turn.id);
+    if (cell) cell.turn = turn;
+    else this.#cells.set(turn.id, new Cell(turn));
+    if (!cell) this.#shape += 1;
+  }
+
+  onturn(turn: Turn): void {
+    if (!this.#writings.has(turn.id) || turn.status !== "running") this.#put(turn);
+  }
+
+  onconversation(conversation: Conversation): void {
+    if (conversation.revision >= (this.conversation?.revision ?? 0)) this.conversation = conversation;
+  }
+
+  onbehind(): void {
+    void this.#watch();
+  }
+
+  async start(ask: Ask): Promise<Started> {
+    const command: Start = {
+      conversation: this.id, key: ask.key, parent: ask.parent, user: ask.parts ? { parts: ask.parts } : null,
+      models: ask.models, settings: ask.settings, mode: ask.mode,
+    };
+    const started = await this.live.send<Started>("start", command);
+    if (started.user) this.onturn(started.user);
+    for (const { turn } of started.runs) this.onturn(turn);
+    const head = started.runs[0]?.turn.id;
+    if (head && this.conversation) this.conversation = { ...this.conversation, head };
+    return started;
+  }
+
+  stop(): void {
+    for (const run of this.runs) void this.live.send("stop", { run: run.id }).catch(() => {});
+  }
+
+  waiting(callId: string): { run: string; call: ToolWaiting } | null {
+    for (const run of this.runs) {
+      const call = run.waiting.find((one) => one.call_id === callId);
+      if (call) return { run: run.id, call };
+    }
+    return null;
+  }
+
+  decide(run: string, callId: string, decision: "once" | "always" | "deny", reason?: string): Promise<void> {
+    return this.live.send("decide", { run, call_id: callId, decision, reason });
+  }
+
+  /** Shows another branch: the last one that goes through the turn. */
+  async show(turn: string, stay = false): Promise<void> {
+    const head = stay ? turn : leaf(this.#turns(), turn);
+    if (this.conversation) this.conversation = { ...this.conversation, head };
+    this.onconversation(await conversations.change(this.id, { head }));
+  }
+
+  async look(model: string | null): Promise<void> {
+    const parent = this.conversation?.head ?? null;
+    const found = await get<ContextView>(`/conversations/${segment(this.id)}/context${query({ model, parent })}`).catch(() => null);
+    if (parent === (this.conversation?.head ?? null)) this.context = found;
+  }
+}

@@ -1,0 +1,28 @@
+// What is open on the page.
+
+class Ui {
+  picker = $state(false);
+  /** The picker chooses for this instead of the conversation: a retry, say. */
+  pickFor = $state.raw<{ title: string; run: (model: string) => void } | null>(null);
+  palette = $state(false);
+  shortcuts = $state(false);
+  tune = $state(false);
+  /** The list of conversations on a narrow page. */
+  drawer = $state(false);
+  /** The plugin whose log is shown. */
+  log = $state<string | null>(null);
+  keyFor = $state<string | null>(null);
+
+  openPicker(pickFor: Ui["pickFor"] = null): void {
+    this.pickFor = pickFor;
+    this.picker = true;
+  }
+
+  get anythingOpen(): boolean {
+    return this.picker || this.palette || this.shortcuts || this.tune || this.drawer || this.log !== null;
+  }
+}
+
+export const ui = new Ui();
+
+export const focusComposer = (): void => document.querySelector<HTMLTextAreaElement>("#message")?.focus();

@@ -1,0 +1,51 @@
+// The live socket of one tab.
+
+export function attach(world, socket) {
+  const tab = {
+    watched: new Set(),
+    send: (message) => socket.readyState === 1 && socket.send(JSON.stringify(message)),
+    close: () => socket.terminate(),
+  };
+  world.tabs.add(tab);
+  socket.on("close", () => world.tabs.delete(tab));
+  tab.send({ type: "hello", protocol: 1, version: "0.1.0", boot: world.boot });
+
+  const commands = {
+    ping: () => ({}),
+    unwatch: ({ conversation }) => (tab.watched.delete(conversation), {}),
+    watch({ conversation, runs }) {
+      tab.watched.add(conversation);
+      const all = [...world.runs.values()].filter((run) => run.conversation.id === conversation);
+      for (const run of all) {
+        if (run.over && !(run.id in runs)) continue;
+        for (const event of run.events.slice(runs[run.id] ?? 0)) tab.send(event);
+      }
+      const known = new Set(all.map((run) => run.id));
+      return { runs: all.filter((run) => !run.over).map((run) => run.view()), revision: world.conversations.get(conversation)?.revision ?? 0, gone: Object.keys(runs).filter((run) => !known.has(run)) };
+    },
+    start: (command) => world.start(command),
+    stop({ run }) {
+      const found = world.runs.get(run);
+      if (found) {
+        found.stopped = true;
+        found.decide?.({ decision: "deny", reason: "stopped" });
+      }
+      return {};
+    },
+    decide({ run, call_id, decision, reason }) {
+      const found = world.runs.get(run);
+      if (!found?.waiting.some((call) => call.call_id === call_id)) throw { kind: "invalid_request", message: "this was decided already" };
+      found.decide({ decision, reason });
+      return {};
+    },
+  };
+
+  socket.on("message", (data) => {
+    const { type, id, ...fields } = JSON.parse(String(data));
+    try {
+      tab.send({ type: "reply", id, ok: commands[type](fields) });
+    } catch (error) {
+      tab.send({ type: "reply", id, error: error.kind ? error : { kind: "server", message: String(error) } });
+    }
+  });
+}
