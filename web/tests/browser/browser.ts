@@ -1,0 +1,64 @@
+// A real Chromium, and what the tests do with it again and again.
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, beforeAll, inject } from "vitest";
+
+const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+
+let browser: Browser;
+const opened: { close: () => Promise<void> }[] = [];
+
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+}
+
+export const url = (): string => inject("url");
+
+/** A new tab of a new visitor. Errors of the page fail the test that sees them in `page.problems`. */
+export async function visit(path = "/", options: BrowserContextOptions = {}): Promise<Page & { problems: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  opened.push(context);
+  const page = Object.assign(await context.newPage(), { problems: [] as string[] });
+  page.on("pageerror", (error) => page.problems.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && /Content Security Policy|Uncaught/.test(message.text())) page.problems.push(message.text());
+  });
+  page.setDefaultTimeout(8000);
+  await page.goto(url() + path);
+  return page;
+}
+
+export async function closeAll(): Promise<void> {
+  for (const context of opened.splice(0)) await context.close();
+}
+
+export const composer = (page: Page): Locator => page.getByRole("textbox", { name: "Message" });
+export const pill = (page: Page): Locator => page.locator("#plugin-pill");
+export const replies = (page: Page): Locator => page.locator("[data-turn][aria-label*='replied']");
+
+/** Sends a message and waits for the end of the reply, unless told not to. */
+export async function send(page: Page, text: string, end = true): Promise<void> {
+  const before = await replies(page).count();
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+  await replies(page).nth(before).waitFor();
+  if (end) await page.locator(`[data-turn][aria-label*='replied'] >> nth=${before}`).and(page.locator("[aria-busy=false]")).waitFor({ timeout: 30_000 });
+}
+
+export async function choose(page: Page, name: string): Promise<void> {
+  await pill(page).click();
+  await page.getByRole("combobox", { name: "Search plugins and models" }).fill(name);
+  await page.getByRole("row", { name }).first().waitFor();
+  await page.keyboard.press("Enter");
+}
+
+export async function post(path: string, body: unknown = {}): Promise<unknown> {
+  const answer = await fetch(`${url()}/api${path}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  return answer.status === 204 ? null : answer.json();
+}
