@@ -6,7 +6,10 @@ const HUES = [20, 48, 75, 105, 135, 168, 200, 228, 255, 285, 315, 345];
 export function hue(id: string): number {
   let hash = 2166136261;
   for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619);
-  return HUES[(hash >>> 0) % HUES.length] ?? 168;
+  // The last letters alone decide the low bits of the sum; mixing lets all of them.
+  hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
+  hash = Math.imul(hash ^ (hash >>> 13), 3266489909);
+  return HUES[((hash ^ (hash >>> 16)) >>> 0) % HUES.length] ?? 168;
 }
 
 /** The first letters of the name after its provider, in lower case. */

@@ -135,7 +135,7 @@ export class Builder {
     const code = element("code", "", token.text);
     const pre = element("pre", "", code);
     pre.tabIndex = 0;
-    pre.setAttribute("role", "region");
+    pre.setAttribute("role", "group");
     pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
     const copy = element("button", "copy", "Copy");
     copy.type = "button";
@@ -176,7 +176,7 @@ export class Builder {
     const body = element("tbody", "", ...token.rows.map((row) => this.row(row, "td")));
     const wrap = element("div", "table", element("table", "", head, body));
     wrap.tabIndex = 0;
-    wrap.setAttribute("role", "region");
+    wrap.setAttribute("role", "group");
     wrap.setAttribute("aria-label", "Table");
     return wrap;
   }

@@ -1,0 +1,288 @@
+// The list, the pages, attachments, keys, security: what is around a conversation.
+import { mkdtempSync, openSync, closeSync, ftruncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { closeAll, composer, pill, post, replies, send, url, useBrowser, visit } from "./browser";
+
+useBrowser();
+afterEach(closeAll);
+const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
+describe("the list of conversations", () => {
+  it("finds by title and content, and marks what it found", async () => {
+    await post("/test/fill", { title: "About turtles", turns: [{ role: "user", text: "How old can a leatherback get?" }] });
+    const page = await visit();
+    await page.getByLabel("Search titles and messages").fill("leatherback");
+    await page.locator("mark", { hasText: "leatherback" }).waitFor();
+    await page.getByRole("link", { name: /About turtles/ }).click();
+    await page.getByText("How old can a leatherback get?").last().waitFor();
+  });
+
+  it("renames, pins, exports, deletes and undoes", async () => {
+    const title = `Keep ${Date.now()}`;
+    await post("/test/fill", { title, turns: [{ role: "user", text: "x" }] });
+    const page = await visit();
+    const more = page.getByRole("button", { name: `More for ${title}` });
+    await page.getByRole("link", { name: title }).hover();
+    await more.click();
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByLabel("Name of the conversation").fill(`${title} again`);
+    await page.keyboard.press("Enter");
+    const row = page.getByRole("link", { name: `${title} again` });
+    await row.waitFor();
+    const again = page.getByRole("button", { name: `More for ${title} again` });
+    await again.click();
+    expect(await page.getByRole("link", { name: "Export as Markdown" }).last().getAttribute("href")).toMatch(/export\?format=md$/);
+    await page.getByRole("button", { name: "Pin", exact: true }).click();
+    await page.getByRole("heading", { name: "Pinned" }).waitFor();
+    await again.click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await row.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Undo" }).click();
+    await row.waitFor();
+  });
+
+  it("follows what other tabs do", async () => {
+    const [one, two] = [await visit(), await visit()];
+    await send(one, `from tab one ${Date.now()}`);
+    const title = (await one.getByRole("heading", { level: 1 }).textContent()) ?? "";
+    await two.getByRole("link", { name: title }).first().click();
+    await send(two, "from tab two");
+    await one.getByText("You said: from tab two").waitFor();
+  });
+});
+
+describe("attachments", () => {
+  it("come by picker, paste and drop, and go with the message", async () => {
+    const page = await visit();
+    await page.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: PNG });
+    await page.getByRole("list", { name: "Attached files" }).getByText("dot.png").waitFor();
+    await composer(page).evaluate((field) => {
+      const data = new DataTransfer();
+      data.items.add(new File(["pasted"], "pasted.png", { type: "image/png" }));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+    });
+    await page.locator("main").evaluate((main) => {
+      const data = new DataTransfer();
+      data.items.add(new File(["dropped"], "dropped.pdf", { type: "application/pdf" }));
+      main.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    });
+    await page.getByText("dropped.pdf").waitFor();
+    await page.getByRole("button", { name: "Remove pasted.png" }).click();
+    await page.getByText("6 B").waitFor({ state: "detached" }).catch(() => {});
+    await page.reload();
+    await page.getByRole("list", { name: "Attached files" }).getByText("dot.png").waitFor();
+    await send(page, "look");
+    const image = page.locator("article img");
+    await image.waitFor();
+    expect(await image.evaluate((node: HTMLImageElement) => node.naturalWidth)).toBe(1);
+    expect(page.problems).toEqual([]);
+  });
+
+  it("are checked against what the model reads", async () => {
+    const page = await visit();
+    await pill(page).click();
+    await page.getByRole("combobox").fill("demo");
+    await page.keyboard.press("Enter");
+    await page.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: PNG });
+    await page.getByText("demo cannot read dot.png.").waitFor();
+    await page.getByRole("button", { name: "Send without" }).click();
+    await page.getByRole("list", { name: "Attached files" }).waitFor({ state: "detached" });
+  });
+
+  it("of 200 MB are refused before a byte is sent", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "big-")), "big.bin");
+    const handle = openSync(path, "w");
+    ftruncateSync(handle, 200 * 1024 * 1024);
+    closeSync(handle);
+    const page = await visit();
+    let asked = false;
+    page.on("request", (request) => (asked ||= request.url().includes("/api/attachments")));
+    await page.locator("input[type=file]").setInputFiles(path);
+    await page.getByText("200 MB is more than the 32 MB that a file may have").waitFor();
+    expect(asked).toBe(false);
+  });
+
+  it("that are cut in the middle say so, and a text pasted in bulk becomes one", async () => {
+    const page = await visit();
+    await page.route("**/api/attachments*", (route) => route.abort());
+    await page.locator("input[type=file]").setInputFiles({ name: "cut.png", mimeType: "image/png", buffer: PNG });
+    await page.getByText("the upload was cut").waitFor();
+    await page.unroute("**/api/attachments*");
+    await composer(page).evaluate((field) => {
+      const data = new DataTransfer();
+      data.setData("text/plain", "word ".repeat(200_000));
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    await page.getByText("pasted.txt").waitFor();
+    expect(await composer(page).inputValue()).toBe("");
+  });
+});
+
+describe("keys alone", () => {
+  it("go the whole way: choose, write, send, stop, retry, edit, search", async () => {
+    const page = await visit();
+    await composer(page).waitFor();
+    await page.keyboard.press("Shift+Escape");
+    await page.keyboard.press("Control+m");
+    await page.getByRole("combobox").waitFor();
+    await page.keyboard.type("plays");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("#slow");
+    await page.keyboard.press("Enter");
+    await page.getByText("word word").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("Stopped here").waitFor();
+    await page.keyboard.press("Alt+ArrowUp");
+    await page.keyboard.press("r");
+    await page.getByText("2/2").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("Stopped here").waitFor();
+    await page.keyboard.press("Alt+ArrowUp");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toMatch(/^You/);
+    await page.keyboard.press("e");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("edited by keys");
+    await page.keyboard.press("Control+Enter");
+    await page.getByText("You said: edited by keys").waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type(">usage");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Usage" }).waitFor();
+  });
+
+  it("never send while a character is being composed", async () => {
+    const page = await visit();
+    await composer(page).fill("に");
+    await composer(page).evaluate((field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true })));
+    await page.waitForTimeout(200);
+    expect(await composer(page).inputValue()).toBe("に");
+    expect(await replies(page).count()).toBe(0);
+  });
+
+  it("take prompts of the library by a slash", async () => {
+    const page = await visit();
+    await composer(page).fill("/");
+    await composer(page).pressSequentially("rev");
+    await page.getByRole("option", { name: /review/ }).waitFor();
+    await page.keyboard.press("Enter");
+    expect(await composer(page).inputValue()).toBe("Review this change. Be brief and kind.");
+  });
+});
+
+describe("the pages", () => {
+  it("keep prompts: new, edited, deleted, undone", async () => {
+    const page = await visit("/prompts");
+    const name = `haiku${Date.now()}`;
+    await page.getByRole("button", { name: "New prompt" }).click();
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Text").fill("Answer in a haiku.");
+    await page.getByRole("button", { name: "Save" }).click();
+    const row = page.locator("li", { hasText: name });
+    await row.getByRole("button", { name: "Delete" }).click();
+    await row.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Undo" }).click();
+    await row.waitFor();
+  });
+
+  it("take and forget keys", async () => {
+    const page = await visit("/keys");
+    const row = page.locator("main li", { hasText: "weather" });
+    await row.getByRole("button", { name: "Enter" }).click();
+    await row.getByLabel("Key weather").fill("no");
+    await row.getByRole("button", { name: "Save" }).click();
+    await row.getByText("too short").waitFor();
+    await row.getByLabel("Key weather").fill("long enough");
+    await page.keyboard.press("Enter");
+    await row.getByText("kept on this machine").waitFor();
+    await row.getByRole("button", { name: "Forget" }).click();
+    await row.getByText("not set, optional").waitFor();
+  });
+
+  it("show usage with what is unknown, and routes with what rests", async () => {
+    const page = await visit();
+    await send(page, "count me");
+    await page.getByRole("link", { name: "Usage" }).click();
+    await page.getByRole("row", { name: /^script \d+/ }).waitFor();
+    await page.getByLabel("By").selectOption("day");
+    await page.getByRole("link", { name: "Routes" }).click();
+    await page.getByText(/rests until \d\d:\d\d/).waitFor();
+  });
+
+  it("keep looks in this browser, and motion away from who wants none", async () => {
+    const page = await visit("/settings", { reducedMotion: "reduce" });
+    await page.getByLabel("Theme").selectOption("dark");
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(22, 24, 21)");
+    await page.reload();
+    await page.getByLabel("Theme").waitFor();
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(22, 24, 21)");
+    await page.goto(url());
+    await send(page, "#slow", false);
+    const moving = await page.evaluate(() => document.getAnimations().filter((one) => Number(one.effect?.getComputedTiming().duration) > 1).length);
+    expect(moving).toBe(0);
+    await page.keyboard.press("Escape");
+  });
+});
+
+describe("hostile text", () => {
+  it("of models and names does nothing", async () => {
+    const page = await visit();
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(url())) asked.push(request.url());
+    });
+    let dialogs = 0;
+    page.on("dialog", (dialog) => {
+      dialogs += 1;
+      void dialog.dismiss();
+    });
+    await send(page, "#evil");
+    await page.waitForTimeout(800);
+    const reply = replies(page).first();
+    expect(await reply.evaluate((node) => [...node.querySelectorAll("script,iframe,form,style,base,link,meta,object,embed,img,input,foreignObject")].map((one) => one.outerHTML))).toEqual([]);
+    expect(await reply.evaluate((node) => [...node.querySelectorAll("*")].flatMap((one) => [...one.attributes].filter((attribute) => attribute.name.startsWith("on")).map(() => one.outerHTML)))).toEqual([]);
+    const links = await reply.evaluate((node) => [...node.querySelectorAll("a")].map((one) => [one.protocol, one.rel, one.target]));
+    expect(links.length).toBeGreaterThan(0);
+    for (const [protocol, rel, target] of links) {
+      expect(["http:", "https:", "mailto:"]).toContain(protocol);
+      expect(rel).toContain("noopener");
+      expect(rel).toContain("noreferrer");
+      expect(target).toBe("_blank");
+    }
+    for (const link of await reply.locator(".no-link").all()) await link.click();
+    await page.getByText("pixel (image at evil.example)").waitFor();
+
+    await pill(page).click();
+    await page.getByRole("row", { name: /onerror/ }).getByText("onerror").first().click();
+    await send(page, "hello <img src=x onerror=window.hacked=40>");
+    for (const path of ["/plugins", "/keys", "/usage", "/settings"]) {
+      await page.goto(url() + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForTimeout(150);
+    }
+    expect(await page.evaluate(() => (window as unknown as { hacked?: number }).hacked)).toBeUndefined();
+    expect(dialogs).toBe(0);
+    expect(asked).toEqual([]);
+    expect(page.problems).toEqual([]);
+  });
+
+  it("of other sites cannot use the API", async () => {
+    const answer = await fetch(`${url()}/api/conversations`, { method: "POST", body: "{}", headers: { Origin: "https://evil.example", "Content-Type": "text/plain" } });
+    expect(answer.status).toBe(403);
+    const page = await visit();
+    const html = await (await fetch(url())).text();
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>/);
+    expect((await fetch(url())).headers.get("content-security-policy")).toContain("script-src 'self';");
+    await page.waitForTimeout(100);
+  });
+
+  it("of any direction and of emoji alone is shown as such", async () => {
+    const page = await visit();
+    await send(page, "#rtl");
+    const first = replies(page).first().locator("p[dir=auto]").filter({ hasText: "שלום" });
+    expect(await first.evaluate((node) => getComputedStyle(node).direction)).toBe("rtl");
+    await send(page, "👋🏽👨‍👩‍👧🏳️‍🌈");
+    await page.getByText("You said: 👋🏽👨‍👩‍👧🏳️‍🌈").waitFor();
+  });
+});
