@@ -17,7 +17,7 @@ function onlyWoff2(): Plugin {
 
 export default defineConfig({
   plugins: [svelte(), onlyWoff2()],
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: { target: "es2022", cssTarget: ["chrome125", "firefox128", "safari17.5"], assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { proxy: { "/api": { target: process.env.CONSORT_URL ?? "http://127.0.0.1:7777", ws: true } } },
   test: {
     projects: [

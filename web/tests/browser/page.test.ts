@@ -205,7 +205,7 @@ describe("the pages", () => {
     await send(page, "count me");
     await page.getByRole("link", { name: "Usage" }).click();
     await page.getByRole("row", { name: /^script \d+/ }).waitFor();
-    await page.getByLabel("By").selectOption("day");
+    await page.getByLabel("By", { exact: true }).selectOption("day");
     await page.getByRole("link", { name: "Routes" }).click();
     await page.getByText(/rests until \d\d:\d\d/).waitFor();
   });

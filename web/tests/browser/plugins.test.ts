@@ -56,13 +56,13 @@ describe("a plugin file", () => {
     await composer(page).press("Enter");
     const broken = page.getByRole("row", { name: /second_plugin/ });
     await broken.getByText(/Did not load: llm_plugins\/second_plugin\.py:2: no module named 'missing_library'/).waitFor();
-    expect(await broken.getAttribute("aria-disabled")).toBe("true");
+    expect(await broken.getByRole("gridcell").first().getAttribute("aria-disabled")).toBe("true");
     expect(await replies(page).count()).toBe(2);
     await page.keyboard.press("Escape");
 
     // Mended: it loads again by itself, and the draft is still there.
     writeFileSync(file("second_plugin.py"), source("too"));
-    await pill(page).filter({ hasText: /second_plugin$/ }).waitFor();
+    await pill(page).filter({ hasText: /second_plugin\s*$/ }).waitFor();
     expect(await composer(page).inputValue()).toBe("still there?");
     await composer(page).press("Enter");
     await page.getByText("You said: still there?").waitFor();
@@ -83,7 +83,7 @@ describe("a row", () => {
     await row.getByText("Needs the key acme").waitFor();
     await row.getByLabel("Key acme").fill("secret-value");
     await row.getByRole("button", { name: "Save" }).click();
-    await page.locator("[role=row][aria-disabled=false]", { hasText: "acme/large" }).waitFor();
+    await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "acme/large" }).waitFor();
     expect(await page.content()).not.toContain("secret-value");
   });
 
@@ -92,7 +92,7 @@ describe("a row", () => {
     await pill(page).click();
     const row = page.getByRole("row", { name: /borrowed/ });
     await row.getByRole("button", { name: "Trust and load" }).click();
-    await page.locator("[role=row][aria-disabled=false]", { hasText: "borrowed" }).waitFor();
+    await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "borrowed" }).waitFor();
   });
 
   it("is reloaded, its log read, its reason copied", async () => {
