@@ -1,7 +1,9 @@
-// How the page is built, and how its tests run.
+// How the page is built.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import type { Plugin } from "vite";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type Plugin } from "vite";
 
 /** KaTeX's stylesheet names each font in three formats; every browser that runs this page reads woff2. */
 function onlyWoff2(): Plugin {
@@ -15,27 +17,26 @@ function onlyWoff2(): Plugin {
   };
 }
 
+/** Each file of text also compressed: the program sends it so, and spends no time on it. */
+function compressed(): Plugin {
+  let folder = "";
+  return {
+    name: "compressed",
+    apply: "build",
+    configResolved: (config) => void (folder = config.build.outDir),
+    closeBundle() {
+      const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.(?:js|css|html|svg)$/.test(name));
+      for (const path of files.map((name) => join(folder, name))) {
+        const content = readFileSync(path);
+        writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+        writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), onlyWoff2()],
+  plugins: [svelte(), onlyWoff2(), compressed()],
   build: { target: "es2022", cssTarget: ["chrome125", "firefox128", "safari17.5"], assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { proxy: { "/api": { target: process.env.CONSORT_URL ?? "http://127.0.0.1:7777", ws: true } } },
-  test: {
-    projects: [
-      {
-        extends: true,
-        resolve: { conditions: ["browser"] },
-        test: { name: "unit", include: ["tests/unit/**/*.test.ts"], environment: "happy-dom", testTimeout: 120_000 },
-      },
-      {
-        test: {
-          name: "browser",
-          include: ["tests/browser/**/*.test.ts"],
-          globalSetup: ["tests/browser/setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
-    ],
-  },
 });

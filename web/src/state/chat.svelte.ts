@@ -7,6 +7,7 @@ import { type Draft, draftOf, newKey } from "./draft.svelte";
 import { models } from "./models.svelte";
 import { pathOf, router } from "./route.svelte";
 import { say } from "./say.svelte";
+import { focusTurn } from "./ui.svelte";
 import { session } from "./session.svelte";
 import { settings } from "./settings.svelte";
 import { Thread } from "./thread.svelte";
@@ -91,7 +92,7 @@ class Chat {
 
   async #start(ask: { parent: string | null; parts: Part[] | null; models: string[]; mode?: "continue" }): Promise<void> {
     const thread = session.thread;
-    if (thread) await this.#told(thread.start({ ...ask, key: newKey() }));
+    if (thread) await this.#told(thread.start({ ...ask, key: newKey() }).then(({ user, runs }) => focusTurn(user?.id ?? runs[0]?.turn.id)));
   }
 
   async #told(work: Promise<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 // What is open on the page.
+import { tick } from "svelte";
 
 class Ui {
   picker = $state(false);
@@ -24,5 +25,11 @@ class Ui {
 }
 
 export const ui = new Ui();
+
+/** A turn that takes another's place takes the focus too; else the keys would be lost with it. */
+export async function focusTurn(id: string | undefined): Promise<void> {
+  await tick();
+  if (id && document.activeElement === document.body) document.querySelector<HTMLElement>(`[data-turn="${CSS.escape(id)}"]`)?.focus();
+}
 
 export const focusComposer = (): void => document.querySelector<HTMLTextAreaElement>("#message")?.focus();

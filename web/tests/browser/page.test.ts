@@ -147,6 +147,7 @@ describe("keys alone", () => {
     await page.keyboard.press("Control+Enter");
     await page.getByText("You said: edited by keys").waitFor();
     await page.keyboard.press("Control+k");
+    await page.getByRole("dialog", { name: "Commands" }).waitFor();
     await page.keyboard.type(">usage");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Usage" }).waitFor();
@@ -254,7 +255,7 @@ describe("hostile text", () => {
     await page.getByText("pixel (image at evil.example)").waitFor();
 
     await pill(page).click();
-    await page.getByRole("row", { name: /onerror/ }).getByText("onerror").first().click();
+    await page.getByRole("grid").getByRole("row", { name: /onerror/ }).getByText("onerror").first().click();
     await send(page, "hello <img src=x onerror=window.hacked=40>");
     for (const path of ["/plugins", "/keys", "/usage", "/settings"]) {
       await page.goto(url() + path);
