@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 8] = [
+const FLOORS: [(&str, u32); 9] = [
     ("consort", 7),
     ("consort-cli", 6),
+    ("consort-web", 6),
     ("consort-plugins", 3),
     ("consort-plugin", 1),
     ("consort-providers", 2),
@@ -61,7 +62,7 @@ const VENDORS: [&str; 22] = [
 ];
 
 /// The crates that people see: they know the engine and the core types only.
-const SURFACES: [&str; 2] = ["consort", "consort-cli"];
+const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-web"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

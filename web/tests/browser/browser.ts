@@ -29,7 +29,9 @@ export async function visit(path = "/", options: BrowserContextOptions = {}): Pr
   page.on("console", (message) => {
     if (message.type() === "error" && /Content Security Policy|Uncaught/.test(message.text())) page.problems.push(message.text());
   });
-  page.setDefaultTimeout(8000);
+  // A loaded machine is slow, not wrong.
+  page.setDefaultTimeout(15_000);
+  page.setDefaultNavigationTimeout(30_000);
   await page.goto(url() + path);
   return page;
 }
