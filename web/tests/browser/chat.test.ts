@@ -185,6 +185,15 @@ describe("errors", () => {
     await page.getByText("ModuleNotFoundError").waitFor();
   });
 
+  it("that are tried again are said meanwhile and counted afterwards", async () => {
+    const page = await visit();
+    await send(page, "#again", false);
+    await page.getByText("too many requests: 20 a minute; trying again").waitFor();
+    await page.getByText("The second attempt.").waitFor();
+    await page.getByText("2 attempts").click();
+    await page.getByText(/script: answered/).waitFor();
+  });
+
   it("never lose the draft", async () => {
     const page = await visit();
     await composer(page).fill("a long thought");

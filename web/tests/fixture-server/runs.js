@@ -27,6 +27,7 @@ export class Run {
     const { turn } = this;
     this.keys ??= new Map();
     if (event.type === "started") turn.resolved_model = event.model;
+    if (event.type === "attempt") turn.attempts.push(event.attempt);
     if (event.type === "usage") turn.usage = { ...event, type: undefined };
     if (event.type === "part_start") {
       const { kind } = event;
@@ -83,7 +84,7 @@ export class Run {
     turn.timings.total_ms = Math.max(1, Math.round(performance.now() - this.begun));
     if (turn.parts.some((part) => part.type === "reasoning")) turn.timings.thought_ms = 4000;
     turn.cost = this.model === "script" ? (turn.usage ? turn.usage.input * 3000 + turn.usage.output * 15_000 : 0) : null;
-    turn.attempts = [{ model: this.model, started: this.started, ms: turn.timings.total_ms, error }];
+    turn.attempts.push({ model: this.model, started: this.started, ms: turn.timings.total_ms, error });
     this.emit({ type: "turn_ended", turn: structuredClone(turn) });
   }
 

@@ -119,6 +119,10 @@ export function* scene(message, model) {
       if (argument === "crash") yield* answer("This much came before the ");
       yield { wait: 30, error: failures[argument] ?? failures.rate_limit };
       return;
+    case "again":
+      yield { event: { type: "attempt", attempt: { model, started: Date.now(), ms: 80, error: failures.rate_limit, retry_in_ms: 900 } } };
+      yield* answer("The second attempt.", { first: 900 });
+      break;
     case "length":
       yield* answer("This is cut at the limit of");
       finish = "length";
