@@ -14,9 +14,9 @@ pub struct Attempt {
     /// Why it failed; absent where it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// Whether nobody was asked: the answer was kept from before, or the target was not tried at all.
-    #[serde(default, skip_serializing_if = "Unasked::is_no")]
-    pub unasked: Unasked,
+    /// Why nobody was asked; absent where somebody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<Unasked>,
     /// How long it waited before it was sent: for a slot, a limit, or the time that the vendor asked for.
     #[serde(with = "millis", rename = "waited_ms")]
     pub waited: Duration,
@@ -34,12 +34,9 @@ pub struct Attempt {
 }
 
 /// Why a try asked nobody.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unasked {
-    /// Somebody was asked.
-    #[default]
-    No,
     /// The answer is one that was kept.
     Cached,
     /// The target failed lately and rests.
@@ -48,18 +45,12 @@ pub enum Unasked {
     Beaten,
 }
 
-impl Unasked {
-    fn is_no(&self) -> bool {
-        *self == Self::No
-    }
-}
-
 impl Attempt {
     pub fn new(target: impl Into<String>) -> Self {
         Self {
             target: target.into(),
             error: None,
-            unasked: Unasked::No,
+            unasked: None,
             waited: Duration::ZERO,
             took: Duration::ZERO,
             first: None,
@@ -86,6 +77,7 @@ mod some_millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::time::Duration;
 
+    #[allow(clippy::ref_option, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         time.map(|time| time.as_millis() as u64).serialize(to)
     }

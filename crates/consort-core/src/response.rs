@@ -1,7 +1,6 @@
 //! A whole answer, folded from its events.
 use crate::{
-    Attempt, Body, Finish, FinishReason, Media, Message, Money, Part, Price, Role, ToolCall, Unasked, Usage,
-    Warning,
+    Attempt, Body, Finish, FinishReason, Media, Message, Money, Part, Price, Role, ToolCall, Usage, Warning,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,7 +82,7 @@ impl Response {
         if self.attempts.is_empty() {
             return price?.cost(self.usage.as_ref()?);
         }
-        let asked = self.attempts.iter().filter(|attempt| attempt.unasked == Unasked::No);
+        let asked = self.attempts.iter().filter(|attempt| attempt.unasked.is_none());
         asked.map(|attempt| attempt.cost).try_fold(Money(0), |sum, cost| Some(sum.saturating_add(cost?)))
     }
 
