@@ -36,6 +36,12 @@ impl Budget {
         let window = self.window?;
         Some((window - window / 50).saturating_sub(self.answer).saturating_sub(self.fixed))
     }
+
+    /// The budget that leaves so much for messages.
+    pub(crate) fn leaving(&self, available: u64) -> Self {
+        let needed = available + self.answer + self.fixed;
+        Self { window: Some(needed + needed.div_ceil(49)), ..*self }
+    }
 }
 
 /// What is sent, and what is not.

@@ -1,8 +1,10 @@
 //! Runs: what is kept, what is told, stopping, branches.
 use crate::support::{Desk, Scripted, Step, all, kinds};
-use consort_core::{Body, BoxFuture, Context, Error, ErrorKind, ModelCard, Money, Part, Price, Processor, Request, Role};
+use consort_core::{
+    Body, BoxFuture, Context, Error, ErrorKind, ModelCard, Money, Part, Price, Processor, Request, Role,
+};
 use consort_engine::{Ask, Heard, Place};
-use consort_store::{SpendQuery, Status, Store};
+use consort_store::{SpendQuery, Status};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +50,8 @@ async fn a_chunk_has_the_fields_that_ecosystems_know() {
     assert_eq!((&json["plugin_name"], &json["model"]), (&"test".into(), &"test/model".into()));
     assert_eq!((&json["participant"], &json["content_index"]), (&"ada".into(), &0.into()));
     assert_eq!((&json["item_id"], &json["output_index"]), (&json["turn"], &1.into()));
-    let completed = envelopes.iter().find(|envelope| matches!(envelope.what, consort_engine::What::Completed { .. }));
+    let completed =
+        envelopes.iter().find(|envelope| matches!(envelope.what, consort_engine::What::Completed { .. }));
     let json = serde_json::to_value(completed.unwrap().as_ref()).unwrap();
     assert_eq!((&json["text"], &json["original"]["resolved_model"]), (&"Hi".into(), &"model-1".into()));
 }
@@ -83,14 +86,20 @@ async fn the_end_of_a_stream_is_no_success() {
     let desk = Desk::new().await;
     let model = Scripted::new(vec![vec![Step::Say("Half"), Step::Vanish]]);
     let (outcome, _) = desk.run(desk.ask(&model, "Hello")).await;
-    assert_eq!((outcome.status, outcome.error.unwrap().kind()), (Status::Interrupted, ErrorKind::Interrupted));
+    assert_eq!(
+        (outcome.status, outcome.error.unwrap().kind()),
+        (Status::Interrupted, ErrorKind::Interrupted)
+    );
     assert_eq!(outcome.response.unwrap().text(), "Half");
 }
 
 #[tokio::test]
 async fn a_failure_before_the_first_word_keeps_the_question() {
     let desk = Desk::new().await;
-    let model = Scripted::new(vec![vec![Step::Fail(Error::new(ErrorKind::Auth, "no such key"))], vec![Step::Say("Yes")]]);
+    let model = Scripted::new(vec![
+        vec![Step::Fail(Error::new(ErrorKind::Auth, "no such key"))],
+        vec![Step::Say("Yes")],
+    ]);
     let (outcome, _) = desk.run(desk.ask(&model, "Hello")).await;
     assert_eq!(outcome.status, Status::Failed);
     let branch = desk.branch().await;
@@ -156,7 +165,10 @@ async fn a_processor_adds_to_the_question_and_not_to_the_log() {
     let ask = Ask { processors: vec![Arc::new(Clock)], ..desk.ask(&model, "What time is it?") };
     desk.run(ask).await;
     let parts = &model.requests()[0].messages[0].parts;
-    assert_eq!(parts.iter().map(|part| part.as_text().unwrap()).collect::<Vec<_>>(), ["It is noon.", "What time is it?"]);
+    assert_eq!(
+        parts.iter().map(|part| part.as_text().unwrap()).collect::<Vec<_>>(),
+        ["It is noon.", "What time is it?"]
+    );
     assert_eq!(desk.branch().await[0].parts.len(), 1);
 }
 
@@ -185,7 +197,8 @@ async fn a_conversation_may_change_its_model() {
     let sent = &other.requests()[0].messages;
     assert_eq!(sent.len(), 3);
     assert!(matches!(sent[1].parts[0].body, Body::Reasoning { .. }));
-    let models: Vec<_> = desk.branch().await.iter().filter_map(|turn| Some(turn.answer.as_ref()?.model.clone())).collect();
+    let models: Vec<_> =
+        desk.branch().await.iter().filter_map(|turn| Some(turn.answer.as_ref()?.model.clone())).collect();
     assert_eq!(models, ["test/model", "other/model"]);
 }
 
