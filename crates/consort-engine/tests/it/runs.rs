@@ -63,7 +63,7 @@ async fn the_next_question_sends_what_was_said() {
     desk.run(desk.ask(&model, "first")).await;
     desk.run(desk.ask(&model, "second")).await;
     let sent = &model.requests()[1].messages;
-    assert_eq!(sent.iter().map(|message| message.text()).collect::<Vec<_>>(), ["first", "One.", "second"]);
+    assert_eq!(sent.iter().map(consort_core::Message::text).collect::<Vec<_>>(), ["first", "One.", "second"]);
 }
 
 #[tokio::test]
