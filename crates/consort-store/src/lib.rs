@@ -13,6 +13,7 @@ mod rank;
 mod record;
 mod refuse;
 mod report;
+mod scribe;
 mod spend;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -26,6 +27,7 @@ pub use conversation::{Conversation, ConversationChange, ConversationQuery, NewC
 pub use id::{ConversationId, RecordId, SummaryId, TurnId};
 pub use memory::MemoryStore;
 pub use record::{NewRecord, Record, RecordQuery, Vector};
+pub use scribe::{Scribe, Script};
 pub use spend::{CostRow, GroupBy, Spend, SpendQuery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
