@@ -8,4 +8,5 @@
 mod bad;
 mod child;
 mod crash;
+mod sqlite;
 mod suites;
