@@ -7,14 +7,13 @@
     clippy::panic,
     reason = "a bench prints, and fails by stopping"
 )]
-use consort_core::{Delta, Event, Part, PartKey, PartKind, Role};
+use consort_core::{Delta, Event, Part, PartKey, Role};
 use consort_store::{
-    Answer, ConversationQuery, Ending, GroupBy, NewConversation, NewRecord, NewTurn, RecordQuery, Scribe,
-    SpendQuery, SqliteStore, Status, Store, TurnId, TurnQuery, Vector,
+    Answer, ConversationQuery, Ending, GroupBy, NewConversation, NewRecord, NewTurn, RecordQuery, SpendQuery,
+    SqliteStore, Status, Store, TurnId, TurnQuery, Vector,
 };
 use pollster::block_on;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const PER_TALK: usize = 20;
@@ -135,41 +134,36 @@ fn cpu() -> Duration {
     Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
 }
 
-/// Many turns that stream at once.
+/// Many turns that stream at once, each a few events at a time.
 fn streams(folder: &Path) {
     const STREAMS: usize = 200;
-    const PIECES: usize = 200;
+    const ROUNDS: usize = 50;
+    const PIECES: usize = 4;
     let path = folder.join("streams.db");
     let _ = std::fs::remove_file(&path);
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).unwrap());
-    let scribe = Scribe::new(store.clone());
+    let store = SqliteStore::open(&path).unwrap();
     let talk = block_on(store.create(NewConversation::default())).unwrap().id;
     let (cpu, wall) = (cpu(), Instant::now());
-    let scripts: Vec<_> = (0..STREAMS)
-        .map(|_| {
-            let new = NewTurn { status: Status::Running, ..turn(talk, None, "zoo/parrot", "") };
-            let id = new.id;
-            block_on(store.begin(new)).unwrap();
-            scribe.script(id)
-        })
-        .collect();
-    for script in &scripts {
-        script.push(Event::PartStart { part: PartKey(0), choice: 0, kind: PartKind::Text });
+    let mut ids = Vec::new();
+    for _ in 0..STREAMS {
+        let new = NewTurn { status: Status::Running, ..turn(talk, None, "zoo/parrot", "") };
+        ids.push(new.id);
+        block_on(store.begin(new)).unwrap();
     }
-    for _ in 0..PIECES {
-        for script in &scripts {
-            script.push(Event::PartDelta { part: PartKey(0), delta: Delta::Text("token ".into()) });
-        }
-        std::thread::sleep(Duration::from_millis(10));
+    for _ in 0..ROUNDS {
+        let piece = Event::PartDelta { part: PartKey(0), delta: Delta::Text("token ".into()) };
+        let kept: Vec<_> = ids.iter().map(|id| store.grow(*id, vec![piece.clone(); PIECES])).collect();
+        kept.into_iter().for_each(|kept| block_on(kept).unwrap());
     }
-    for script in scripts {
-        let parts = vec![Part::text("token ".repeat(PIECES))];
-        block_on(script.end(Ending { status: Status::Complete, parts, answer: None })).unwrap();
+    for id in ids {
+        let parts = vec![Part::text("token ".repeat(ROUNDS * PIECES))];
+        block_on(store.end(id, Ending { status: Status::Complete, parts, answer: None })).unwrap();
     }
     let (cpu, wall) = (self::cpu() - cpu, wall.elapsed());
     println!(
-        "{STREAMS} streams of {PIECES} events each: {:.1} us CPU an event, {:.2} s in all",
-        cpu.as_secs_f64() * 1e6 / (STREAMS * PIECES) as f64,
+        "{STREAMS} streams of {} events each: {:.1} us CPU an event, {:.2} s in all",
+        ROUNDS * PIECES,
+        cpu.as_secs_f64() * 1e6 / (STREAMS * ROUNDS * PIECES) as f64,
         wall.as_secs_f64()
     );
 }

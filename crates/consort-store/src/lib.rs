@@ -13,7 +13,6 @@ mod rank;
 mod record;
 mod refuse;
 mod report;
-mod scribe;
 mod spend;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -27,7 +26,6 @@ pub use conversation::{Conversation, ConversationChange, ConversationQuery, NewC
 pub use id::{ConversationId, RecordId, SummaryId, TurnId};
 pub use memory::MemoryStore;
 pub use record::{NewRecord, Record, RecordQuery, Vector};
-pub use scribe::{Scribe, Script};
 pub use spend::{CostRow, GroupBy, Spend, SpendQuery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -211,9 +211,18 @@ mod tests {
         ] {
             assert!(finds(typed, text), "{typed}");
         }
-        for typed in
-            ["elican", "peli resume", "\"peli\"", "\"pelican the\"", "\"peli\" ", "pe", "-", "*", "\"\"", "AND"]
-        {
+        for typed in [
+            "elican",
+            "peli resume",
+            "\"peli\"",
+            "\"pelican the\"",
+            "\"peli\" ",
+            "pe",
+            "-",
+            "*",
+            "\"\"",
+            "AND",
+        ] {
             assert!(!finds(typed, text), "{typed}");
         }
         assert_eq!(Search::read(Some("  "), false), None);

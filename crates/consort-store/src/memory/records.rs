@@ -80,7 +80,10 @@ impl Records {
             .iter()
             .filter_map(|&at| {
                 let (embedder, kept) = self.0[at].vector.as_ref()?;
-                (*embedder == wanted.embedder).then(|| nearness(&direction, kept)).flatten().map(|near| (at, near))
+                (*embedder == wanted.embedder)
+                    .then(|| nearness(&direction, kept))
+                    .flatten()
+                    .map(|near| (at, near))
             })
             .collect();
         scored.sort_by(|one, other| other.1.total_cmp(&one.1));

@@ -86,6 +86,7 @@ async fn all_that_is_known_of_an_answer_is_kept(store: &dyn Store) {
         first: Some(Duration::from_micros(120_001)),
         took: Some(Duration::from_secs(3)),
         key: Some("team".into()),
+        group: Some("g1".into()),
     };
     let ending = Ending { answer: Some(Box::new(answer.clone())), ..ended("done") };
     store.end(id, ending).await.unwrap();

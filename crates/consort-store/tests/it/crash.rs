@@ -2,14 +2,14 @@
 use crate::child::child;
 use consort_core::{Delta, Event, Part, PartKey, PartKind, Role};
 use consort_store::{
-    Answer, ConversationId, Ending, NewConversation, NewTurn, Scribe, SpendQuery, SqliteStore, Status, Store,
-    TurnId, TurnQuery,
+    Answer, ConversationId, Ending, NewConversation, NewTurn, SpendQuery, SqliteStore, Status, Store, TurnId,
+    TurnQuery,
 };
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
@@ -30,31 +30,45 @@ struct Shown {
 #[test]
 #[ignore = "a part of the test below, in a process of its own"]
 fn streams() {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database()).unwrap());
-    let scribe = Scribe::new(store.clone());
+    let store: &dyn Store = &SqliteStore::open(database()).unwrap();
+    let said = &Said::default();
     std::thread::scope(|threads| {
         for stream in 0..STREAMS {
-            let (store, scribe) = (&*store, &scribe);
-            threads.spawn(move || pollster::block_on(talk(store, scribe, stream)));
+            threads.spawn(move || pollster::block_on(talk(store, said, stream)));
         }
+        threads.spawn(move || keep(store, said));
     });
+}
+
+/// What was said in each turn, and waits to be kept.
+type Said = Mutex<HashMap<TurnId, Vec<Event>>>;
+
+/// Keeps it, 40 ms after it was said at most, as the engine does.
+fn keep(store: &dyn Store, said: &Said) {
+    loop {
+        std::thread::sleep(Duration::from_millis(40));
+        let waiting = std::mem::take(&mut *said.lock().unwrap());
+        let kept: Vec<_> = waiting.into_iter().map(|(turn, events)| store.grow(turn, events)).collect();
+        // A turn that ended meanwhile grows no more.
+        kept.into_iter().for_each(|kept| drop(pollster::block_on(kept)));
+    }
 }
 
 fn database() -> PathBuf {
     std::env::var_os("STORE_UNDER_TEST").expect("the test says which").into()
 }
 
-async fn talk(store: &dyn Store, scribe: &Scribe, stream: u64) {
+async fn talk(store: &dyn Store, said: &Said, stream: u64) {
     let talk = store.create(NewConversation::default()).await.unwrap();
     let mut parent = None;
     for number in 0.. {
-        parent = Some(answer(store, scribe, talk.id, parent, 10 + (stream * 7 + number * 13) % 50).await);
+        parent = Some(answer(store, said, talk.id, parent, 10 + (stream * 7 + number * 13) % 50).await);
     }
 }
 
 async fn answer(
     store: &dyn Store,
-    scribe: &Scribe,
+    said: &Said,
     conversation: ConversationId,
     parent: Option<TurnId>,
     pieces: u64,
@@ -72,16 +86,16 @@ async fn answer(
         answer: Some(Box::new(answer)),
     };
     store.begin(new).await.unwrap();
-    let script = scribe.script(id);
-    script.push(Event::PartStart { part: PartKey(0), choice: 0, kind: PartKind::Text });
+    let push = |event| said.lock().unwrap().entry(id).or_default().push(event);
+    push(Event::PartStart { part: PartKey(0), choice: 0, kind: PartKind::Text });
     for piece in 0..pieces {
-        script.push(Event::PartDelta { part: PartKey(0), delta: Delta::Text(format!("{piece} ")) });
+        push(Event::PartDelta { part: PartKey(0), delta: Delta::Text(format!("{piece} ")) });
         show(&format!("shown {id} {piece} {}", micros()));
         std::thread::sleep(Duration::from_millis(1 + piece % 9));
     }
     let text = all(pieces);
     let ending = Ending { status: Status::Complete, parts: vec![Part::text(text)], answer: None };
-    script.end(ending).await.unwrap();
+    store.end(id, ending).await.unwrap();
     show(&format!("finished {id} {pieces} {}", micros()));
     id
 }

@@ -2,12 +2,11 @@
 use bytes::Bytes;
 use consort_core::{Delta, Event, Media, Part, PartKey, PartKind, Role};
 use consort_store::{
-    Answer, ConversationChange, ConversationId, Ending, NewConversation, NewTurn, Scribe, SpendQuery,
-    SqliteStore, Status, Store, TurnId, TurnQuery,
+    Answer, ConversationChange, ConversationId, Ending, NewConversation, NewTurn, SpendQuery, SqliteStore,
+    Status, Store, TurnId, TurnQuery,
 };
 use pollster::block_on;
 use std::path::Path;
-use std::sync::Arc;
 use tempfile::TempDir;
 
 fn talk(store: &dyn Store) -> ConversationId {
@@ -159,26 +158,4 @@ fn nobody_has_to_wait_for_what_is_written() {
     drop(store.create(NewConversation::default()));
     drop(store);
     assert_eq!(count(&path, "conversations"), 1);
-}
-
-#[test]
-fn a_script_that_is_dropped_keeps_what_was_said() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("consort.db");
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).unwrap());
-    let scribe = Scribe::new(store.clone());
-    let conversation = talk(&*store);
-    let turn = begin(&*store, conversation, Status::Running, Vec::new());
-    let script = scribe.script(turn);
-    said("last words").into_iter().for_each(|event| script.push(event));
-    drop(script);
-    assert_eq!(read(&*store, turn), (Status::Running, "last words".into()));
-    let script = scribe.script(turn);
-    block_on(store.purge(conversation)).unwrap();
-    script.push(Event::PartEnd { part: PartKey(0) });
-    let start = std::time::Instant::now();
-    while script.problem().is_none() {
-        assert!(start.elapsed().as_secs() < 10, "a script says that its turn is gone");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
