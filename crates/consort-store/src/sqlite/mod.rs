@@ -44,12 +44,7 @@ impl SqliteStore {
     ///
     /// An error where it is no database of ours, damaged, or newer than this program. It is left as it is, then.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = absolute(path.as_ref())?;
-        if open::is_old(&path)? {
-            open::to_write(&path)?;
-        }
-        let store = Self::with(path, true)?;
-        Ok(store)
+        Self::with(absolute(path.as_ref())?, true)
     }
 
     /// Opens a file that is only read. It is not changed, and may stand where nothing can be written.
@@ -58,7 +53,7 @@ impl SqliteStore {
     }
 
     fn with(path: PathBuf, writes: bool) -> Result<Self, Error> {
-        let first = open::to_read(&path)?;
+        let first = open::to_read(&path, writes)?;
         let left = writes && !lease::dead(&first, &path).map_err(|fault| fault.of(&path))?.is_empty();
         let writer = writes.then(|| Writer::new(path.clone()));
         let store = Self { readers: Readers::new(path.clone(), first), writer, path };
@@ -67,11 +62,6 @@ impl SqliteStore {
             drop(store.write(|session| recover::interrupted(&session.connection, &session.path)));
         }
         Ok(store)
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     fn read<T: Send + 'static>(

@@ -18,6 +18,10 @@ const COLUMNS: &str = "t.seq, t.id, c.id, p.id, t.role, t.participant, t.status,
 const TABLES: &str = "CROSS JOIN conversations c ON c.seq = t.conversation \
                       LEFT JOIN turns p ON p.seq = t.parent LEFT JOIN writers w ON w.seq = t.writer";
 
+const BETWEEN: &str = "f.rowid >= (SELECT min(seq) FROM turns WHERE conversation = \
+                       (SELECT seq FROM conversations WHERE id = ?)) AND f.rowid <= (SELECT max(seq) FROM turns \
+                       WHERE conversation = (SELECT seq FROM conversations WHERE id = ?))";
+
 /// Reads turns of one database at one moment.
 pub(super) struct Reading<'a> {
     connection: &'a Connection,
@@ -89,6 +93,14 @@ impl<'a> Reading<'a> {
         if let Some(conversation) = query.conversation {
             conditions.push("t.conversation = (SELECT seq FROM conversations WHERE id = ?)");
             values.push(conversation.0.as_bytes().to_vec().into());
+            if search.is_some() {
+                // Words are looked for only where its turns are.
+                conditions.push(BETWEEN);
+                values.extend([
+                    conversation.0.as_bytes().to_vec().into(),
+                    conversation.0.as_bytes().to_vec().into(),
+                ]);
+            }
         } else {
             conditions.push("c.deleted IS NULL");
         }

@@ -22,6 +22,7 @@ promises!(
     the_newest_turns_come_first,
     deleted_conversations_show_no_turns_unless_asked_for,
     huge_parts_are_kept,
+    what_vendors_nest_is_kept,
     what_is_wrong_is_refused_and_changes_nothing,
     many_grow_at_once,
 );
@@ -240,6 +241,24 @@ async fn huge_parts_are_kept(store: &dyn Store) {
     let id = new.id;
     store.begin(new).await.unwrap();
     assert!(store.turn(id).await.unwrap().unwrap().parts == parts);
+}
+
+/// As deep as a vendor's answer may be.
+async fn what_vendors_nest_is_kept(store: &dyn Store) {
+    let made = talk(store, "deep").await;
+    let deep = |levels| (0..levels).fold(json!("["), |inside, _| json!([inside]));
+    let parts =
+        vec![Part::native("zoo", "search", deep(127)), Part::tool_call("c1", "f", "[".repeat(500).as_str())];
+    let new = NewTurn { parts: parts.clone(), ..turn(made.id, None, "") };
+    let id = new.id;
+    store.begin(new).await.unwrap();
+    assert_eq!(store.turn(id).await.unwrap().unwrap().parts, parts);
+    let options = json!({"deep": deep(120)}).as_object().unwrap().clone();
+    let answer = Some(Box::new(Answer { options, ..Answer::default() }));
+    let new = NewTurn { answer: answer.clone(), ..turn(made.id, None, "") };
+    let id = new.id;
+    store.begin(new).await.unwrap();
+    assert_eq!(store.turn(id).await.unwrap().unwrap().answer, answer);
 }
 
 async fn what_is_wrong_is_refused_and_changes_nothing(store: &dyn Store) {
