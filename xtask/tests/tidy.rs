@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 9] = [
+const FLOORS: [(&str, u32); 12] = [
     ("consort", 7),
     ("consort-cli", 6),
-    ("consort-web", 6),
+    ("consort-engine", 4),
+    ("consort-server", 6),
+    ("consort-web", 5),
     ("consort-plugins", 3),
     ("consort-plugin", 1),
     ("consort-providers", 2),
     ("consort-settings", 1),
+    ("consort-store", 1),
     ("consort-wire", 1),
     ("consort-core", 0),
 ];
@@ -62,7 +65,11 @@ const VENDORS: [&str; 22] = [
 ];
 
 /// The crates that people see: they know the engine and the core types only.
+<<<<<<< HEAD
 const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-web"];
+=======
+const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-server"];
+>>>>>>> main
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
