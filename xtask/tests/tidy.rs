@@ -65,11 +65,7 @@ const VENDORS: [&str; 22] = [
 ];
 
 /// The crates that people see: they know the engine and the core types only.
-<<<<<<< HEAD
-const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-web"];
-=======
-const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-server"];
->>>>>>> main
+const SURFACES: [&str; 4] = ["consort", "consort-cli", "consort-server", "consort-web"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
