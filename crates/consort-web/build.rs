@@ -164,7 +164,7 @@ fn table(dist: &Path) -> io::Result<String> {
         let _ = writeln!(
             rows,
             "File {{ path: {:?}, mime: {:?}, tag: \"W/\\\"{:016x}\\\"\", plain: include_bytes!({path:?}), brotli: {}, gzip: {} }},",
-            format!("/{name}"),
+            name,
             mime(&name),
             hasher.finish(),
             form("br"),

@@ -5,11 +5,6 @@
 //!
 //! This crate must never know: HTTP servers, the API that the page calls, a model.
 
-/// What the page's answers say about where content may come from. Style attributes are there for mathematics.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    style-src-attr 'unsafe-inline'; font-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; \
-    manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asset {
@@ -20,8 +15,6 @@ pub struct Asset {
     pub encoding: Option<&'static str>,
     /// For `ETag`, with its quotes; weak, since the forms of one file share it.
     pub etag: &'static str,
-    /// Whether the path changes with the content, so that it may be kept for good.
-    pub immutable: bool,
 }
 
 struct File {
@@ -40,9 +33,8 @@ pub fn is_built() -> bool {
     !FILES.is_empty()
 }
 
-/// The file at a path, in the smallest form that the `Accept-Encoding` header allows. `/` is the page.
+/// The file at a path (`index.html`, `assets/index-1a2b.js`), in the smallest form that the `Accept-Encoding` header allows.
 pub fn asset(path: &str, accept_encoding: &str) -> Option<Asset> {
-    let path = if path == "/" { "/index.html" } else { path };
     let file = FILES.iter().find(|file| file.path == path)?;
     let forms = [("br", file.brotli), ("gzip", file.gzip)];
     let packed = forms
@@ -50,7 +42,7 @@ pub fn asset(path: &str, accept_encoding: &str) -> Option<Asset> {
         .filter(|(name, _)| accepts(accept_encoding, name))
         .find_map(|(name, body)| Some((Some(name), body?)));
     let (encoding, body) = packed.unwrap_or((None, file.plain));
-    Some(Asset { body, mime: file.mime, encoding, etag: file.tag, immutable: path.starts_with("/assets/") })
+    Some(Asset { body, mime: file.mime, encoding, etag: file.tag })
 }
 
 /// Whether a header such as `gzip, br;q=0.5, *;q=0` allows a coding.
