@@ -61,7 +61,7 @@ export class Thread {
       const opened = await get<Opened>(`/conversations/${segment(this.id)}`);
       this.conversation = opened.conversation;
       const running = new Set(opened.runs.map((run) => run.id));
-      for (const turn of opened.turns) if (!this.#writings.has(turn.id) || turn.status !== "running") this.#put(turn);
+      for (const turn of opened.turns) this.onturn(turn);
       this.runs = this.runs.filter((run) => running.has(run.id));
       for (const run of opened.runs) this.#know(run);
       this.failure = null;
@@ -178,7 +178,10 @@ export class Thread {
   }
 
   onturn(turn: Turn): void {
-    if (!this.#writings.has(turn.id) || turn.status !== "running") this.#put(turn);
+    // What is stored of a running turn is older than what its events made; what is stored of one that is over is all.
+    if (turn.status === "running" && this.#writings.has(turn.id)) return;
+    this.#writings.delete(turn.id);
+    this.#put(turn);
   }
 
   onconversation(conversation: Conversation): void {
