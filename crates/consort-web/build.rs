@@ -2,6 +2,12 @@
 //!
 //! What is built: `dist/` beside this file, where a published crate has it; else `web/` of the repository, by npm, in a
 //! copy below OUT_DIR, so that the sources stay as they are. `CONSORT_WEB` says otherwise: `none`, or a built folder.
+#![allow(
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "this is how a build script says what is wrong, without a backtrace"
+)]
+#![allow(clippy::unnecessary_debug_formatting, reason = "a path is written as a literal of Rust")]
 use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::fmt::Write as _;
