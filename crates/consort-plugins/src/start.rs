@@ -122,6 +122,7 @@ fn limits(found: &Found) -> Limits {
     let usual = Limits::default();
     Limits {
         memory: set.memory_mb.map_or(usual.memory, |megabytes| megabytes.saturating_mul(1 << 20)),
+        processes: set.processes.map_or(usual.processes, |many| many as usize),
         start: set.start_s.map_or(usual.start, Duration::from_secs),
         idle: set.idle_s.map_or(usual.idle, Duration::from_secs),
         concurrency: found.manifest.concurrency.map_or(usual.concurrency, |many| many as usize),

@@ -45,7 +45,7 @@ impl Connection {
             open: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
-            events: AtomicU64::new(0),
+            awaited: AtomicU64::new(0),
             asked: Arc::new(Semaphore::new(MOST_ASKED)),
             turns: Arc::new(Semaphore::new(launch.limits.concurrency.max(1))),
             log,
@@ -64,7 +64,7 @@ impl Connection {
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));
         let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
-        tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.idle));
+        tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.clone()));
         let mut waited = Waited { connection: connection.clone(), is_done: false };
         let shaken = connection.shake_hands(launch, config).await;
         waited.is_done = true;

@@ -24,8 +24,10 @@ pub struct Launch {
 /// What one plugin may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of data, for each of its processes.
+    /// Bytes of data: of each of its processes, and of all of them together.
     pub memory: u64,
+    /// How many processes it may be, itself among them.
+    pub processes: usize,
     pub files: u64,
     /// Bytes in one file.
     pub file_size: u64,
@@ -41,6 +43,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 4 << 30,
+            processes: 256,
             files: 1024,
             file_size: 1 << 30,
             start: Duration::from_secs(30),

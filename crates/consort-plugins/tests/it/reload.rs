@@ -263,3 +263,26 @@ async fn a_folder_that_appears_later_is_found() {
     until_ready(&plugins, "acme").await;
     assert_eq!(answer(&plugins, "acme").await.answer.text(), "late");
 }
+
+#[tokio::test]
+async fn a_folder_that_was_removed_and_made_anew_is_watched_again() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin("acme.py", &says("old"));
+    let plugins = place.open();
+    let _watching = plugins.watch();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    std::fs::remove_dir_all(place.path("plugins")).unwrap();
+    until(&plugins, "acme", "missing", |row| matches!(row.state, State::Missing { .. })).await;
+    std::fs::create_dir(place.path("plugins")).unwrap();
+    place.plugin("acme.py", &says("new"));
+    // Nothing tells of the new folder: it is found when the folders are looked at anyway.
+    until_ready(&plugins, "acme").await;
+    // From then on it is watched.
+    place.plugin("later.py", &says("later"));
+    let begun = Instant::now();
+    until_ready(&plugins, "later").await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}

@@ -57,6 +57,49 @@ pub(crate) fn has_python() -> bool {
     found
 }
 
+/// A plugin that keeps to the protocol and does what its prompt says: `raw.py`.
+pub(crate) struct Raw {
+    pub(crate) place: Place,
+    pub(crate) plugins: Plugins,
+}
+
+impl Raw {
+    /// One with this in its manifest; nothing, and a word, where this machine has no Python.
+    pub(crate) fn new(manifest: &str) -> Option<Self> {
+        if !has_python() {
+            return None;
+        }
+        let place = Place::new();
+        std::fs::write(place.path("raw.py"), include_str!("raw.py")).unwrap();
+        let run = format!("run = ['python3', {:?}]\n", place.path("raw.py").display().to_string());
+        place.plugin("raw.toml", &format!("protocol = 1\n{run}{manifest}"));
+        let plugins = place.open();
+        Some(Self { place, plugins })
+    }
+
+    pub(crate) fn plugin(&self) -> Arc<Plugin> {
+        self.plugins.find("raw").unwrap()
+    }
+
+    /// What it noted in a file of this name.
+    pub(crate) fn noted(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.path(name)).unwrap_or_default()
+    }
+
+    /// Waits until it was sent this method, and gives the line.
+    pub(crate) async fn until_heard(&self, method: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let heard = self.noted("heard");
+            if let Some(line) = heard.lines().find(|line| line.split(' ').next() == Some(method)) {
+                return line.to_owned();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "no {method} in {heard}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
 /// A drop-in plugin whose answer is made by these lines.
 pub(crate) fn drop_in(answer: &str) -> String {
     let body = answer.lines().fold(String::new(), |body, line| body + "        " + line + "\n");
