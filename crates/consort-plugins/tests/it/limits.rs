@@ -15,11 +15,11 @@ async fn asked(limit: &str, answer: &str) -> Option<Result<String, String>> {
     let model = model(&plugins.find("many").unwrap()).await.unwrap();
     let outcome = ask_within(&model, "x", Duration::from_secs(20)).await;
     let answer = outcome.error.map_or_else(|| Ok(outcome.answer.text()), |error| Err(error.to_string()));
-    if answer.is_err() {
+    if let Err(error) = &answer {
         // Its children are ended with it, at once.
         let begun = Instant::now();
         while !processes(&place.path("")).is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(5), "left: {:?}", processes(&place.path("")));
+            assert!(begun.elapsed() < Duration::from_secs(5), "left after {error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -38,7 +38,7 @@ async fn a_fork_bomb_is_ended() {
 #[tokio::test]
 async fn the_memory_of_all_its_processes_counts_together() {
     // Each of the children holds less than one process may.
-    let hogs = "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        hoard = bytearray(os.urandom(1 << 20) * 120)\n        time.sleep(30)\n        os._exit(0)\ntime.sleep(30)";
+    let hogs = "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        hoard = bytearray(os.urandom(1 << 20)) * 120\n        time.sleep(30)\n        os._exit(0)\ntime.sleep(30)";
     let Some(answer) = asked("memory_mb = 300", hogs).await else { return };
     let error = answer.unwrap_err();
     assert!(error.contains("MB of memory, more than 300"), "{error}");
@@ -46,7 +46,7 @@ async fn the_memory_of_all_its_processes_counts_together() {
 
 #[tokio::test]
 async fn memory_that_children_share_with_their_parent_counts_once() {
-    let shares = "import os, time\nhoard = bytearray(os.urandom(1 << 20) * 150)\nchildren = []\nfor _ in range(4):\n    child = os.fork()\n    if child == 0:\n        time.sleep(2)\n        os._exit(0)\n    children.append(child)\nfor child in children:\n    os.waitpid(child, 0)\nreturn 'fine'";
+    let shares = "import os, time\nhoard = bytearray(os.urandom(1 << 20)) * 150\nchildren = []\nfor _ in range(4):\n    child = os.fork()\n    if child == 0:\n        time.sleep(2)\n        os._exit(0)\n    children.append(child)\nfor child in children:\n    os.waitpid(child, 0)\nreturn 'fine'";
     let Some(answer) = asked("memory_mb = 300", shares).await else { return };
     assert_eq!(answer.unwrap(), "fine");
 }
