@@ -22,11 +22,12 @@ def answer(request, result):
     send({"id": request, "result": result})
 
 
-def flood(request, lines):
+def flood(request, write, piece):
     """Writes for a second, and says how many bytes that were."""
     begun, size = time.monotonic(), 0
     while time.monotonic() < begun + 1:
-        size += lines()
+        write(piece)
+        size += len(piece)
         with open(WROTE, "w", encoding="utf-8") as wrote:
             wrote.write(str(size))
     event = {"type": "text", "text": str(size)}
@@ -34,19 +35,19 @@ def flood(request, lines):
     answer(request, {"finishReason": "stop"})
 
 
-def note(method, params):
-    line = json.dumps({"jsonrpc": "2.0", "method": method, "params": params}) + "\n"
-    with turn:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-    return len(line)
-
-
-def write(text):
+def to_stdout(text):
     with turn:
         sys.stdout.write(text)
         sys.stdout.flush()
-    return len(text)
+
+
+def to_stderr(text):
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def notes(method, params):
+    return 100 * (json.dumps({"jsonrpc": "2.0", "method": method, "params": params}) + "\n")
 
 
 def generate(request, params):
@@ -54,13 +55,13 @@ def generate(request, params):
     if word == "stuck":
         return  # and nobody ever hears of it again
     floods = {
-        "logs": lambda: note("log", {"level": "info", "message": "x" * 1000}),
-        "events": lambda: note("generate/event", {"request": 999, "events": [{"type": "text", "text": "x" * 1000}]}),
-        "line": lambda: write("x" * 100_000),
-        "stderr": lambda: os.write(2, b"x" * 999 + b"\n"),
+        "logs": (to_stdout, notes("log", {"level": "info", "message": "x" * 1000})),
+        "events": (to_stdout, notes("generate/event", {"request": 999, "events": [{"type": "text", "text": "x" * 1000}]})),
+        "line": (to_stdout, "x" * 100_000),
+        "stderr": (to_stderr, 100 * ("x" * 999 + "\n")),
     }
     if word in floods:
-        flood(request, floods[word])
+        flood(request, *floods[word])
     else:
         send({"method": "generate/event", "params": {"request": request, "events": [{"type": "text", "text": word}]}})
         answer(request, {"finishReason": "stop"})
