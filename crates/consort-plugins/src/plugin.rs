@@ -38,12 +38,12 @@ impl Plugin {
         let runs = !found.untrusted && found.problem.is_none();
         let learnt = runs.then(|| home.cache().read(&found).map(Arc::new)).flatten();
         let kept = Arc::new(Mutex::new(learnt));
-        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.log_file(&found.id)), {
+        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.logs(&found.id)), {
             let (found, home, kept) = (found.clone(), home.clone(), kept.clone());
             Box::new(move || {
                 let (found, home) = (found.clone(), home.clone());
                 let learnt = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Box::pin(async move { start_of(&found, &home, learnt.as_deref()).await })
+                Box::pin(async move { start_of(found, home, learnt.as_deref()).await })
             })
         });
         let plugin = Self {
@@ -246,8 +246,7 @@ impl Plugin {
         if !own.is_empty() {
             return own;
         }
-        let text = std::fs::read_to_string(self.home.log_file(self.id())).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        LogRing::kept(&self.home.logs(self.id()))
     }
 
     /// Whether its process answers, and how quickly.

@@ -85,7 +85,7 @@ pub(super) async fn guard(
     logging: JoinHandle<()>,
     limits: Limits,
 ) {
-    let Started { mut child, group } = started;
+    let Started { mut child, group, .. } = started;
     let watched = tokio::spawn(within_limits(connection.clone(), child.id(), limits.clone()));
     let _watched = AbortOnDrop(watched);
     let _kept = Kept(connection.log.clone());

@@ -61,6 +61,10 @@ impl Connection {
             used: Mutex::new(Instant::now()),
             ended: Notify::new(),
         });
+        let lacks = started.lacks;
+        if let Some(lacks) = lacks {
+            connection.log.add(&format!("warning: {lacks}"));
+        }
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));
         let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
@@ -69,7 +73,8 @@ impl Connection {
         let shaken = connection.shake_hands(launch, config).await;
         waited.is_done = true;
         match shaken {
-            Ok(hello) => {
+            Ok(mut hello) => {
+                hello.notes.extend(lacks.map(str::to_owned));
                 let _ = connection.hello.set(hello);
                 Ok(connection)
             }

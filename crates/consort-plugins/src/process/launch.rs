@@ -57,7 +57,14 @@ impl Default for Limits {
 pub(super) struct Started {
     pub(super) child: Child,
     pub(super) group: Group,
+    /// What guards it less than it should.
+    pub(super) lacks: Option<&'static str>,
 }
+
+/// What is missing where the kernel has no filter of system calls.
+#[cfg(target_os = "linux")]
+const NO_FILTER: &str = "this kernel has no filter of system calls (seccomp): a process that the plugin starts can leave its \
+                         group and outlive it, and the plugin can send signals to this program";
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -120,6 +127,11 @@ impl Launch {
             // Where memory runs out, plugins go before their host. Without the mark the limits still hold.
             let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), "1000");
         }
-        Ok(Started { child, group })
+        #[cfg(target_os = "linux")]
+        let lacks = (!cage::is_filtered()).then_some(NO_FILTER);
+        // Elsewhere there never is one, as the documentation says.
+        #[cfg(not(target_os = "linux"))]
+        let lacks = None;
+        Ok(Started { child, group, lacks })
     }
 }

@@ -152,3 +152,33 @@ async fn an_open_toolbox_keeps_its_process_also_one_that_is_being_replaced() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test]
+async fn files_of_a_program_that_was_killed_are_gone_at_the_next_start() {
+    let Some(raw) = Raw::new("") else { return };
+    let media = raw.state().join("media");
+    for (name, text) in [("7-7/0", "picture"), ("7-7.lock", ""), ("8-8/0", "picture"), ("8-8.lock", "")] {
+        let file = media.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let alive = std::fs::File::open(media.join("8-8.lock")).unwrap();
+    alive.lock().unwrap();
+    raw.plugin().check().await.unwrap();
+    assert!(!media.join("7-7").exists(), "nobody holds it");
+    assert!(media.join("8-8/0").exists(), "another program runs");
+}
+
+#[tokio::test]
+async fn large_media_are_files_while_they_are_asked_about() {
+    let Some(raw) = Raw::new("") else { return };
+    let model = model(&raw.plugin()).await.unwrap();
+    let picture = consort_core::Media::bytes("image/png", vec![7; 2 << 20]);
+    let mut request = Request::ask("path");
+    request.messages[0].parts.push(consort_core::Part::media(picture));
+    let answer = model.generate(request.into(), Context::default()).await.unwrap().text();
+    assert!(answer.ends_with(" 2097152"), "{answer}");
+    let path = answer.split(' ').next().unwrap();
+    assert!(Path::new(path).starts_with(raw.state().join("media")), "{path}");
+    assert!(!Path::new(path).exists(), "gone with the request");
+}

@@ -50,3 +50,44 @@ async fn memory_that_children_share_with_their_parent_counts_once() {
     let Some(answer) = asked("memory_mb = 300", shares).await else { return };
     assert_eq!(answer.unwrap(), "fine");
 }
+
+/// Makes this thread, and what it starts, believe that the kernel has no filters.
+fn hide_filters() {
+    use seccompiler::{SeccompAction, SeccompFilter, TargetArch, apply_filter};
+    let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
+    let unknown = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+    let rules = [(libc::SYS_seccomp, Vec::new())].into_iter().collect();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, unknown, arch).unwrap();
+    let program: seccompiler::BpfProgram = filter.try_into().unwrap();
+    apply_filter(&program).unwrap();
+}
+
+#[test]
+fn where_the_kernel_has_no_filter_it_runs_all_the_same_and_says_so() {
+    const CHILD: &str = "CONSORT_TEST_NO_FILTER";
+    if !has_python() {
+        return;
+    }
+    if std::env::var_os(CHILD).is_none() {
+        // In a program of its own: the others have their filter.
+        let name = "limits::where_the_kernel_has_no_filter_it_runs_all_the_same_and_says_so";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = command.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    hide_filters();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let place = Place::new();
+        place.plugin("good.py", &drop_in("return 'good'"));
+        let plugins = place.open();
+        let plugin = plugins.find("good").unwrap();
+        let model = model(&plugin).await.unwrap();
+        let answer = ask_within(&model, "x", Duration::from_secs(20)).await;
+        assert_eq!((answer.answer.text().as_str(), answer.error), ("good", None));
+        let notes = plugin.learnt().unwrap().notes.join("\n");
+        assert!(notes.contains("no filter of system calls"), "{notes}");
+        assert!(plugin.log().lines().join("\n").contains("warning: this kernel has no filter"));
+    });
+}

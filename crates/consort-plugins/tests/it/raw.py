@@ -60,6 +60,9 @@ def generate(request, params):
         "line": (to_stdout, "x" * 100_000),
         "stderr": (to_stderr, 100 * ("x" * 999 + "\n")),
     }
+    if word == "path":
+        path = params["messages"][-1]["content"][1]["path"]
+        word = f"{path} {os.path.getsize(path)}"
     if word in floods:
         flood(request, *floods[word])
     else:
@@ -76,7 +79,7 @@ def serve(message):
         able = {"generate": True, "tools": True}
         answer(request, {"protocolVersion": 1, "plugin": {"name": "Raw"}, "capabilities": able})
     elif method == "models/list":
-        answer(request, {"models": [{"id": "raw"}]})
+        answer(request, {"models": [{"id": "raw", "capabilities": {"input": ["text", "image"]}}]})
     elif method == "tools/list":
         answer(request, {"tools": [{"name": "slow"}], "toolboxes": [TOOLBOX]})
     elif method == "tools/open":

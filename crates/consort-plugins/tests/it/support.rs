@@ -81,6 +81,12 @@ impl Raw {
         self.plugins.find("raw").unwrap()
     }
 
+    /// Where what is kept about plugins is.
+    pub(crate) fn state(&self) -> PathBuf {
+        Folders::find(&Env::of([("CONSORT_HOME", self.place.path("").to_string_lossy().into_owned())]))
+            .plugin_state_dir()
+    }
+
     /// What it noted in a file of this name.
     pub(crate) fn noted(&self, name: &str) -> String {
         std::fs::read_to_string(self.place.path(name)).unwrap_or_default()
