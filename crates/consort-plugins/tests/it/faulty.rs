@@ -180,3 +180,28 @@ return ', '.join(tried)";
     let said = ask(&model, "x").await.answer.text();
     assert_eq!(said, "host PermissionError, all PermissionError, group PermissionError");
 }
+
+#[tokio::test]
+async fn an_interpreter_that_is_slow_to_say_who_it_is_holds_up_nobody() {
+    use std::os::unix::fs::PermissionsExt;
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin("good.py", &drop_in("return 'good'"));
+    let shim = place.path("python3");
+    std::fs::write(&shim, "#!/bin/sh\nsleep 2\nexec python3 \"$@\"\n").unwrap();
+    std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let plugins = place.open_with(&[("CONSORT_PYTHON", &shim.display().to_string())]);
+    let plugin = plugins.find("good").unwrap();
+    let begun = Instant::now();
+    let checked = tokio::spawn(async move { plugin.check().await });
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    while !checked.is_finished() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(2) && checked.await.unwrap().is_ok());
+    assert!(longest < Duration::from_secs(1), "others waited {longest:?}");
+}
