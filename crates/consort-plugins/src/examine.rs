@@ -6,7 +6,6 @@ use consort_core::{
 };
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -38,8 +37,9 @@ pub struct Finding {
     pub help: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Findings {
+/// What a plugin's own side found.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Findings {
     #[serde(default)]
     findings: Vec<Finding>,
 }
@@ -48,10 +48,7 @@ struct Findings {
 pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let begun = Instant::now();
-    let learnt = match plugin.check().await {
-        Ok(learnt) => learnt,
-        Err(error) => return vec![of_error("it cannot be looked at", &error)],
-    };
+    let (learnt, said) = plugin.looked_at(true).await;
     match &learnt.outcome {
         Outcome::Ready => found.push(good(format!("it starts, in {} ms", begun.elapsed().as_millis()))),
         Outcome::NeedsSetup { missing, at, help } => {
@@ -69,10 +66,13 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         message: note.clone(),
         help: None,
     }));
-    found.extend(own_words(plugin).await);
     if learnt.outcome != Outcome::Ready {
+        let others = said.unwrap_or_default().findings.into_iter().filter(|said| !is_told(said, &found));
+        let others: Vec<Finding> = others.collect();
+        found.extend(others);
         return found;
     }
+    found.extend(own_words(plugin).await);
     match plugin.ping().await {
         Ok(time) => found.push(good(format!("it answers a ping, in {} us", time.as_micros()))),
         // The smallest plugins answer an unknown method with an error, and that is an answer.
@@ -114,14 +114,21 @@ fn wrong(message: String, help: &str) -> Finding {
     Finding { level: Level::Error, at: None, message, help: Some(help.to_owned()) }
 }
 
+/// Whether why it did not start says the same: of one line, or in the same words.
+fn is_told(said: &Finding, found: &[Finding]) -> bool {
+    found.iter().any(|told| {
+        let same_line = said.at.is_some() && said.at == told.at && said.level == Level::Error;
+        same_line || said.message.starts_with(&told.message) || told.message.ends_with(&said.message)
+    })
+}
+
 /// What the plugin's own side finds in its file, where it can tell.
 async fn own_words(plugin: &Arc<Plugin>) -> Vec<Finding> {
-    const LIMIT: Duration = Duration::from_secs(20);
     let Some(connection) = plugin.supervisor().running() else { return Vec::new() };
     if !Capabilities::has(&connection.hello().capabilities.check) {
         return Vec::new();
     }
-    match connection.call::<Findings>("plugin/check", json!({}), LIMIT).await {
+    match connection.inspect().await {
         Ok(said) => said.findings,
         Err(error) => vec![of_error("it cannot look at itself", &error)],
     }

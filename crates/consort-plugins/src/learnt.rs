@@ -186,7 +186,9 @@ mod tests {
         let two = learn(json!([{"id": "a"}, {"id": "b"}]));
         assert_eq!(two[1], ("acme/b".to_owned(), vec!["b".to_owned()]));
         assert_eq!(learn(json!([{"id": "acme"}, {"id": "b"}]))[0].0, "acme");
-        let odd = learn(json!([{"id": "a\u{1b}[2J"}, {"id": "b", "aliases": ["c\nd"]}, {"id": ""}, {"id": "good"}]));
+        let odd = learn(
+            json!([{"id": "a\u{1b}[2J"}, {"id": "b", "aliases": ["c\nd"]}, {"id": ""}, {"id": "good"}]),
+        );
         assert_eq!(odd.len(), 1, "what cannot be shown on one line cannot be asked for: {odd:?}");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
@@ -205,7 +207,8 @@ mod tests {
             assert!(is_plain(text), "{text:?}");
         }
         assert!(all.iter().all(Option::is_some));
-        let failure = json!({"code": 1, "message": "no\u{1b}c", "data": {"at": "a:1\u{7}", "help": "x\u{8}"}});
+        let failure =
+            json!({"code": 1, "message": "no\u{1b}c", "data": {"at": "a:1\u{7}", "help": "x\u{8}"}});
         let failure: Failure = serde_json::from_value(failure).unwrap();
         let Outcome::Broken { reason, at, help } = Outcome::refused(&failure) else { panic!("not broken") };
         for text in [Some(reason), at, help].iter().flatten() {

@@ -1,4 +1,5 @@
 //! One plugin: what was found, what was learnt, and the process that answers for it.
+use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
@@ -117,29 +118,35 @@ impl Plugin {
     /// Starts it, asks what it has, and keeps that. A plugin that is broken is a result and not an error: an error
     /// is what keeps it from being looked at.
     pub async fn check(&self) -> Result<Arc<Learnt>, Error> {
+        Ok(self.looked_at(false).await.0)
+    }
+
+    /// The same, with what a plugin that did not start finds in itself, where `inspect` is set.
+    pub(crate) async fn looked_at(&self, inspect: bool) -> (Arc<Learnt>, Option<Findings>) {
         let _turn = self.checking.lock().await;
-        let learnt = {
+        let (learnt, findings) = {
             let _loading = Loading::of(&self.loading);
-            Arc::new(self.look().await)
+            self.look(inspect).await
         };
+        let learnt = Arc::new(learnt);
         *self.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(learnt.clone());
         if self.cannot_run().is_none() {
             // Without the cache it is only asked again.
             let _ = self.home.cache().write(&self.found, &learnt);
         }
         self.tell_needs();
-        Ok(learnt)
+        (learnt, findings)
     }
 
-    async fn look(&self) -> Learnt {
+    async fn look(&self, inspect: bool) -> (Learnt, Option<Findings>) {
         if let Some(outcome) = self.cannot_run() {
-            return Learnt::of(outcome);
+            return (Learnt::of(outcome), None);
         }
-        let connection = match self.supervisor.start().await {
+        let connection = match self.supervisor.start(inspect).await {
             Ok(connection) => connection,
-            Err(no) => return Learnt::of(self.outcome_of(&no)),
+            Err(no) => return (Learnt::of(self.outcome_of(&no)), no.findings),
         };
-        match list(&connection).await {
+        let learnt = match list(&connection).await {
             Ok(listed) => {
                 let hello = connection.hello();
                 Learnt::ready(self.id(), &hello, &listed)
@@ -149,7 +156,8 @@ impl Plugin {
                 at: None,
                 help: error.hints().first().cloned(),
             }),
-        }
+        };
+        (learnt, None)
     }
 
     fn tell_needs(&self) {

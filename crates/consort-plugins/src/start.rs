@@ -84,9 +84,13 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
 }
 
 /// Does what takes a while where it holds up nobody: an interpreter may be asked who it is, files may be written.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(Error::new(ErrorKind::PluginCrash, "what it is started with was not found out")))
+    done.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::PluginCrash, "what it is started with was not found out"))
+    })
 }
 
 /// Shorter values are words of their own: a log without them could not be read.

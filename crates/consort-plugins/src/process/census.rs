@@ -35,7 +35,8 @@ pub(super) fn of(leader: u32, bytes: u64) -> Held {
 
 /// Their memory, where it is more than this: each way of counting costs more than the one before, and finds less.
 fn beyond(members: &[Member], bytes: u64) -> Option<u64> {
-    let sum = |of: &dyn Fn(&Member) -> u64| Some(members.iter().map(of).sum()).filter(|sum: &u64| *sum > bytes);
+    let sum =
+        |of: &dyn Fn(&Member) -> u64| Some(members.iter().map(of).sum()).filter(|sum: &u64| *sum > bytes);
     sum(&|member| member.resident)?;
     sum(&|member| own(member.process).unwrap_or(0))?;
     sum(&|member| fair(member.process).or_else(|| own(member.process)).unwrap_or(0))
@@ -101,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_stat_line_is_read_by_its_last_bracket() {
-        let line = "7 (a) b) S 1 42 42 0 -1 4194560 1 0 0 0 1 0 0 0 20 0 1 0 100 9000 321 18446744073709551615";
+        let line =
+            "7 (a) b) S 1 42 42 0 -1 4194560 1 0 0 0 1 0 0 0 20 0 1 0 100 9000 321 18446744073709551615";
         assert_eq!(read(line), Some((42, 321)));
         assert_eq!(read("nonsense"), None);
     }

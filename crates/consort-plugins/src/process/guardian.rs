@@ -161,12 +161,16 @@ async fn within_limits(connection: Arc<Connection>, leader: Option<u32>, limits:
         alone = held.processes < 2;
         if held.processes > limits.processes {
             let most = limits.processes;
-            return connection.wish.kill(format!("it started more than {most} processes (limit `processes`)"));
+            return connection
+                .wish
+                .kill(format!("it started more than {most} processes (limit `processes`)"));
         }
         if let Some(bytes) = held.too_much {
             let (held_mb, most, many) = (bytes >> 20, limits.memory >> 20, held.processes);
             let of = if many > 1 { format!("its {many} processes hold") } else { "it holds".to_owned() };
-            return connection.wish.kill(format!("{of} {held_mb} MB of memory, more than {most} (limit `memory_mb`)"));
+            return connection
+                .wish
+                .kill(format!("{of} {held_mb} MB of memory, more than {most} (limit `memory_mb`)"));
         }
     }
 }

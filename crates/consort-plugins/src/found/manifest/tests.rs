@@ -25,7 +25,10 @@ fn every_field() {
     );
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(manifest.run.unwrap(), ["node", "{file}"]);
-    assert_eq!(manifest.limits, Limits { memory_mb: Some(512), processes: Some(8), idle_s: Some(300), start_s: Some(10) });
+    assert_eq!(
+        manifest.limits,
+        Limits { memory_mb: Some(512), processes: Some(8), idle_s: Some(300), start_s: Some(10) }
+    );
     assert_eq!(serde_json::to_string(&manifest.init).unwrap(), r#"{"deep":[1.5],"model":"m","size":16}"#);
     assert_eq!(manifest.dialect, Some(Dialect::DropIn));
     assert_eq!(manifest.env.unwrap()["ACME_API_KEY"], "acme");
