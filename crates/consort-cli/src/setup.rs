@@ -112,9 +112,16 @@ impl Setup {
         Context::new(clock, Arc::new(chain))
     }
 
-    /// Says that a provider is missing because its description is broken, where that is so.
+    /// Says that a provider is missing because its description is broken, where that is so, or that a plugin may not have
+    /// the name that it was given.
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
         let id = name.split('/').next().unwrap_or_default();
+        let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
+        if let Some(problem) = plugin.and_then(|plugin| plugin.found().problem.clone())
+            && error.kind() == ErrorKind::ModelNotFound
+        {
+            return error.hint(format!("mend the plugin: {problem}"));
+        }
         let section = format!("[providers.{id}]");
         let is_its = |problem: &&Problem| {
             problem.file.file_stem().is_some_and(|stem| stem == id) || problem.message.starts_with(&section)

@@ -107,7 +107,9 @@ fn good(message: String) -> Finding {
 
 fn of_error(what: &str, error: &Error) -> Finding {
     let message = format!("{what}: {} ({})", error.message(), error.kind());
-    Finding { level: Level::Error, at: None, message, help: error.hints().first().cloned() }
+    // Whoever reads this is checking it already.
+    let help = error.hints().iter().find(|hint| !hint.contains("consort plugins check")).cloned();
+    Finding { level: Level::Error, at: None, message, help }
 }
 
 fn wrong(message: String, help: &str) -> Finding {
@@ -174,14 +176,16 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
     let request = Request::ask(prompt);
     match model.count_tokens(&request, plugin.context()).await {
         Ok(TokenCount { tokens, exact: true }) => found.push(good(format!("{id} counts {tokens} tokens"))),
-        Ok(TokenCount { exact: false, .. }) => {
+        // That it has no counter is among its notes.
+        Ok(TokenCount { exact: false, .. }) if plugin.counts_tokens().await => {
             found.push(Finding {
                 level: Level::Note,
                 at: None,
-                message: format!("{id} does not count tokens: they are estimated"),
+                message: format!("{id} could not count the tokens: they are estimated"),
                 help: None,
             });
         }
+        Ok(TokenCount { exact: false, .. }) => {}
         Err(error) => found.push(of_error(&format!("{id} cannot count tokens"), &error)),
     }
     if model.card().capabilities.streaming != Support::No {
