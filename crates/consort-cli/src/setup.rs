@@ -5,7 +5,7 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
-use consort_plugins::{Plugins, is_clause};
+use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
@@ -117,10 +117,15 @@ impl Setup {
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
         let id = name.split('/').next().unwrap_or_default();
         let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
-        if let Some(problem) = plugin.and_then(|plugin| plugin.found().problem.clone())
-            && error.kind() == ErrorKind::ModelNotFound
-        {
-            return error.hint(format!("mend the plugin: {problem}"));
+        if let Some(plugin) = plugin.filter(|_| error.kind() == ErrorKind::ModelNotFound) {
+            if let Some(problem) = &plugin.found().problem {
+                return error.hint(format!("mend the plugin: {problem}"));
+            }
+            if plugin.learnt().is_some_and(|learnt| learnt.models.is_empty()) {
+                let word = shell_word(id);
+                return error
+                    .hint(format!("the plugin `{id}` brings no models: consort plugins check {word}"));
+            }
         }
         let section = format!("[providers.{id}]");
         let is_its = |problem: &&Problem| {

@@ -25,7 +25,7 @@ class Llm:
         self.llm = llm = package.start(self.user_path)
         self.keys = Keys(llm, self.host)
         if self.config.get("file"):
-            about = package.load_file(llm, self.config["file"])
+            about = package.load_file(llm, self.config["file"], self.notes)
         else:
             about = package.load_package(llm, self.config.get("package") or "")
         self.registry = Registry(llm, lambda: self.host.notify("models/changed", {}))

@@ -116,7 +116,10 @@ impl Connection {
         let raw = match answer {
             Err(_) => {
                 let message = format!("it did not start within {} s", limit.as_secs());
-                return Err(self.named(Error::timeout(Phase::Connect, message)).into());
+                let error = self.named(Error::timeout(Phase::Connect, message));
+                let help =
+                    "one that takes long says so in its manifest, for instance limits = { start_s = 120 }";
+                return Err(error.hint(help).into());
             }
             Ok(Err(Refused::Gone(error))) => return Err(error.into()),
             Ok(Err(Refused::Failed(mut failure))) => {
