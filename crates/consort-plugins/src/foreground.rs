@@ -25,7 +25,7 @@ impl Plugin {
     ///
     /// It finds the keys that the plugin may have in the variables that its models name.
     pub async fn own_command(&self, arguments: &[String]) -> Result<Command, Error> {
-        let learnt = self.known().await?;
+        let learnt = self.known().await;
         self.supervisor.stop();
         let start = start_of(self.found.clone(), self.home.clone(), Some(&learnt)).await?;
         let config = &start.config;

@@ -93,9 +93,9 @@ impl Plugin {
     }
 
     /// What is known of it; where nothing is, it is started and asked.
-    pub async fn known(&self) -> Result<Arc<Learnt>, Error> {
+    pub async fn known(&self) -> Arc<Learnt> {
         match self.learnt() {
-            Some(learnt) => Ok(learnt),
+            Some(learnt) => learnt,
             None => self.check().await,
         }
     }
@@ -110,15 +110,14 @@ impl Plugin {
         let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready && !changed);
         let learnt = match known {
             Some(learnt) => learnt,
-            None => self.check().await?,
+            None => self.check().await,
         };
         if learnt.outcome == Outcome::Ready { Ok(learnt) } else { Err(self.not_ready()) }
     }
 
-    /// Starts it, asks what it has, and keeps that. A plugin that is broken is a result and not an error: an error
-    /// is what keeps it from being looked at.
-    pub async fn check(&self) -> Result<Arc<Learnt>, Error> {
-        Ok(self.looked_at(false).await.0)
+    /// Starts it, asks what it has, and keeps that. A plugin that is broken is a result and not an error.
+    pub async fn check(&self) -> Arc<Learnt> {
+        self.looked_at(false).await.0
     }
 
     /// The same, with what a plugin that did not start finds in itself, where `inspect` is set.
@@ -172,7 +171,7 @@ impl Plugin {
     }
 
     pub(crate) async fn counts_tokens(&self) -> bool {
-        self.known().await.is_ok_and(|learnt| Capabilities::has(&learnt.capabilities.count_tokens))
+        Capabilities::has(&self.known().await.capabilities.count_tokens)
     }
 
     /// What sort of plugin it is, in a word.

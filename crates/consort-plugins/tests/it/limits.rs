@@ -1,7 +1,7 @@
 //! What a plugin's processes may take together: so many, and so much memory.
 #![cfg(target_os = "linux")]
-use super::support::{Place, ask_within, drop_in, has_python, model, processes};
-use std::time::{Duration, Instant};
+use super::support::{Place, ask_within, drop_in, has_python, model, none_left};
+use std::time::Duration;
 
 /// Asks a plugin with this limit, and gives its answer or its error.
 async fn asked(limit: &str, answer: &str) -> Option<Result<String, String>> {
@@ -15,13 +15,9 @@ async fn asked(limit: &str, answer: &str) -> Option<Result<String, String>> {
     let model = model(&plugins.find("many").unwrap()).await.unwrap();
     let outcome = ask_within(&model, "x", Duration::from_secs(20)).await;
     let answer = outcome.error.map_or_else(|| Ok(outcome.answer.text()), |error| Err(error.to_string()));
-    if let Err(error) = &answer {
+    if answer.is_err() {
         // Its children are ended with it, at once.
-        let begun = Instant::now();
-        while !processes(&place.path("")).is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(5), "left after {error}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        none_left(&place.path(""), Duration::from_secs(5)).await;
     }
     Some(answer)
 }

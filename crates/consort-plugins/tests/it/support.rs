@@ -116,7 +116,7 @@ pub(crate) fn drop_in(answer: &str) -> String {
 
 /// The plugin's first model, once it was looked at.
 pub(crate) async fn model(plugin: &Arc<Plugin>) -> Result<Arc<dyn Model>, Error> {
-    let learnt = plugin.check().await?;
+    let learnt = plugin.check().await;
     match learnt.models.first() {
         Some(known) => plugin.model_for(&known.card).await,
         None => Err(plugin.not_ready()),
@@ -157,6 +157,15 @@ pub(crate) fn processes(below: &Path) -> Vec<u32> {
             String::from_utf8_lossy(&line).contains(&below)
         })
         .collect()
+}
+
+/// Waits until none of them is left.
+pub(crate) async fn none_left(below: &Path, limit: Duration) {
+    let begun = std::time::Instant::now();
+    while !processes(below).is_empty() {
+        assert!(begun.elapsed() < limit, "left: {:?}", processes(below));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 pub(crate) fn reason(state: &State) -> String {

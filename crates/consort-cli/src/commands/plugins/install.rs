@@ -85,11 +85,12 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
     plugin.forget();
     let runtime = runtime()?;
-    let mut learnt = wait_for(&runtime, plugin.check())?;
+    let check = || wait_for(&runtime, async { Ok(plugin.check().await) });
+    let mut learnt = check()?;
     // Whoever installs a plugin wants it to have the keys that are its own.
     if !plugin.grant_own_keys()?.is_empty() {
         plugin.forget();
-        learnt = wait_for(&runtime, plugin.check())?;
+        learnt = check()?;
     }
     drop(runtime);
     let mut to = anstream::stderr().lock();
