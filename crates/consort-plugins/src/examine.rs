@@ -44,6 +44,19 @@ pub(crate) struct Findings {
     findings: Vec<Finding>,
 }
 
+impl Findings {
+    /// The first of them, each text as this gives it: a plugin says what it likes.
+    pub(crate) fn told_by(mut self, told: impl Fn(&str) -> String) -> Self {
+        const MOST: usize = 200;
+        self.findings.truncate(MOST);
+        for finding in &mut self.findings {
+            let texts = [Some(&mut finding.message), finding.at.as_mut(), finding.help.as_mut()];
+            texts.into_iter().flatten().for_each(|text| *text = told(text));
+        }
+        self
+    }
+}
+
 /// Tests a plugin against its contract. It is started, and answers one prompt of each of its first models.
 pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     let mut found = Vec::new();

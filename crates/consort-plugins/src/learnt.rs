@@ -156,7 +156,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// The text on one line, without what a terminal would obey.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 

@@ -5,6 +5,7 @@ use super::guardian::{self, Wish};
 use super::services::Services;
 use super::{Launch, LogRing};
 use crate::examine::Findings;
+use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, HostCapabilities, InitializeParams, InitializeResult, Peer};
 use serde_json::{Value, json};
@@ -147,7 +148,8 @@ impl Connection {
     /// What the plugin's own side finds in its file. It can tell also where it did not start.
     pub(crate) async fn inspect(&self) -> Result<Findings, Error> {
         const LIMIT: Duration = Duration::from_secs(20);
-        self.call("plugin/check", json!({}), LIMIT).await
+        let findings: Findings = self.call("plugin/check", json!({}), LIMIT).await?;
+        Ok(findings.told_by(|text| plain(&self.log.masked(text))))
     }
 }
 

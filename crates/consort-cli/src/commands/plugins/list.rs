@@ -1,7 +1,7 @@
 //! What plugins there are, and why each is in its state.
 use crate::exit::{self, Done};
 use crate::setup::{Setup, state_words};
-use crate::terminal::{Style, print_json, table};
+use crate::terminal::{Style, print_json, table, tamed};
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins, Row};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ pub(super) fn log(plugin: &Plugin) -> Done {
     }
     let mut to = anstream::stdout().lock();
     for line in lines {
-        writeln!(to, "{line}")?;
+        writeln!(to, "{}", tamed(&line))?;
     }
     Ok(exit::OK)
 }
