@@ -13,6 +13,8 @@ struct Member {
     process: u32,
     /// Bytes in memory, those that it shares with others and those of mapped files too.
     resident: u64,
+    /// It ended, and its parent did not hear of it yet.
+    ended: bool,
 }
 
 /// The members of each group on this machine, by its leader.
@@ -30,7 +32,17 @@ pub(super) struct Held {
 pub(super) fn of(leader: u32, bytes: u64) -> Held {
     let groups = groups();
     let members = groups.get(&leader).map(Vec::as_slice).unwrap_or_default();
+    collect(leader, members);
     Held { processes: members.len(), too_much: beyond(members, bytes) }
+}
+
+/// Collects those that ended and whose parents are gone: they became this program's children. The leader is its guardian's.
+fn collect(leader: u32, members: &[Member]) {
+    use rustix::process::{Pid, WaitOptions, waitpid};
+    for member in members.iter().filter(|member| member.ended && member.process != leader) {
+        // An error means that it is another's child.
+        let _ = waitpid(Pid::from_raw(member.process.cast_signed()), WaitOptions::NOHANG);
+    }
 }
 
 /// Their memory, where it is more than this: each way of counting costs more than the one before, and finds less.
@@ -82,18 +94,19 @@ fn count() -> Groups {
         let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
         // One that ended meanwhile holds nothing.
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        if let Some((group, pages)) = read(&stat) {
-            groups.entry(group).or_default().push(Member { process, resident: pages * page });
+        if let Some((ended, group, pages)) = read(&stat) {
+            groups.entry(group).or_default().push(Member { process, resident: pages * page, ended });
         }
     }
     groups
 }
 
-/// The group and the pages in memory of a `stat` line. The name in it may hold anything, also spaces and brackets.
-fn read(stat: &str) -> Option<(u32, u64)> {
+/// Whether it ended, the group and the pages in memory of a `stat` line. The name in it may hold anything, also spaces and brackets.
+fn read(stat: &str) -> Option<(bool, u32, u64)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let group = fields.nth(2)?.parse().ok()?;
-    Some((group, fields.nth(18)?.parse().ok()?))
+    let ended = fields.next()? == "Z";
+    let group = fields.nth(1)?.parse().ok()?;
+    Some((ended, group, fields.nth(18)?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -104,7 +117,7 @@ mod tests {
     fn a_stat_line_is_read_by_its_last_bracket() {
         let line =
             "7 (a) b) S 1 42 42 0 -1 4194560 1 0 0 0 1 0 0 0 20 0 1 0 100 9000 321 18446744073709551615";
-        assert_eq!(read(line), Some((42, 321)));
+        assert_eq!(read(line), Some((false, 42, 321)));
         assert_eq!(read("nonsense"), None);
     }
 

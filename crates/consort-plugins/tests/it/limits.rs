@@ -41,6 +41,14 @@ async fn the_memory_of_all_its_processes_counts_together() {
 }
 
 #[tokio::test]
+async fn children_of_children_that_ended_do_not_count() {
+    // Each helper is an orphan when it ends, and nobody of the plugin's waits for it.
+    let helpers = "import os, time\nfor _ in range(60):\n    child = os.fork()\n    if child == 0:\n        if os.fork() == 0:\n            time.sleep(0.01)\n        os._exit(0)\n    os.waitpid(child, 0)\n    time.sleep(0.03)\ntime.sleep(0.5)\nreturn 'fine'";
+    let Some(answer) = asked("processes = 40", helpers).await else { return };
+    assert_eq!(answer.unwrap(), "fine");
+}
+
+#[tokio::test]
 async fn memory_that_children_share_with_their_parent_counts_once() {
     let shares = "import os, time\nhoard = bytearray(os.urandom(1 << 20)) * 150\nchildren = []\nfor _ in range(4):\n    child = os.fork()\n    if child == 0:\n        time.sleep(2)\n        os._exit(0)\n    children.append(child)\nfor child in children:\n    os.waitpid(child, 0)\nreturn 'fine'";
     let Some(answer) = asked("memory_mb = 300", shares).await else { return };

@@ -119,7 +119,7 @@ fn taken(id: &str, target: &Path, force: bool, setup: &Setup) -> Result<(), Erro
     Ok(())
 }
 
-/// Puts a copy in its place, whole: whoever looks meanwhile sees the old one or the new one.
+/// Puts a copy in its place, whole: nobody sees half of one.
 fn put(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -128,10 +128,13 @@ fn put(from: &Path, to: &Path) -> io::Result<()> {
     let draft = folder.join(format!(".{name}.{}.new", std::process::id()));
     let copied = if from.is_dir() { copy_folder(from, &draft) } else { fs::copy(from, &draft).map(drop) };
     let placed = copied.and_then(|()| {
-        if to.is_dir() {
-            fs::remove_dir_all(to)?;
+        if !to.is_dir() {
+            return fs::rename(&draft, to);
         }
-        fs::rename(&draft, to)
+        let old = folder.join(format!(".{name}.{}.old", std::process::id()));
+        fs::rename(to, &old)?;
+        fs::rename(&draft, to)?;
+        fs::remove_dir_all(old)
     });
     if placed.is_err() {
         // Best effort: the error that matters is the one before.
