@@ -1,9 +1,10 @@
 """Open requests of the host: their events, their one answer, and how they are cancelled."""
 
+import os
 import threading
 import time
 
-from . import jsontext
+from . import ending, jsontext
 from .failures import Failure, failure_of
 
 _PATIENCE = 1.5  # seconds that a cancelled plugin may take to stop before it is answered for
@@ -26,6 +27,7 @@ class Call:
         self.closed = False  # answered: written and read under the writer's lock
         self.inside = False  # the plugin's code may be broken into
         self.thread = None
+        self.process = os.getpid()
         self.stop = None  # how to cancel it where it is a task
         self.on_close = None
         head = {"jsonrpc": "2.0", "method": "generate/event", "params": {"request": ident, "events": []}}
@@ -77,6 +79,11 @@ class Call:
         if self.on_close is not None:
             self.on_close(self)
 
+    def end_child(self):
+        """Ends a process that the plugin forked: the worker is not its to go on with."""
+        if os.getpid() != self.process:
+            ending.come_back(self.method)
+
     def answer_cancelled(self):
         if self.method == "generate":
             self.answer({"finishReason": "cancelled"})
@@ -123,6 +130,7 @@ def _serve(call, handler):
 
 
 def finish(call, result, error):
+    call.end_child()
     if isinstance(error, Cancelled):
         call.answer_cancelled()
     elif error is not None:

@@ -160,8 +160,8 @@ def _missing_package(module, name):
     of_package = "" if package == top else f"`{top}` is in the package `{package}`. "
     return {
         "missing": f"the package `{top}`",
-        "help": f"{of_package}Name `{package}` in the file's `# /// script` block, then: "
-        f"consort plugins install-deps {_shell(name)}",
+        "help": f"{of_package}consort plugins install-deps {_shell(name)} {_shell(package)} "
+        "(named in the file's `# /// script` block, it goes where the file goes)",
     }
 
 

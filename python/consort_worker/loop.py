@@ -58,7 +58,10 @@ def wait(call, awaitable):
     import asyncio
 
     async def run():
-        return await awaitable
+        try:
+            return await awaitable
+        finally:
+            call.end_child()
 
     future = asyncio.run_coroutine_threadsafe(_caged(run()), get())
     before, call.stop = call.stop, future.cancel

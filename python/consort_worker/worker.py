@@ -56,9 +56,6 @@ class Worker:
                     logs.note(f"a message was not understood: {type(error).__name__}: {error}")
         except BaseException as error:  # a reader that dies silently is a worker that hangs
             logs.note(f"the reader failed: {type(error).__name__}: {error}")
-        close = getattr(self.dialect, "close", None)
-        if close is not None:
-            self._quietly(close)
         ending.leave()
 
     def _line(self, line):

@@ -25,6 +25,17 @@ class DropIn(Case):
         """)
         self.assertEqual(self.check(source), [])
 
+    def test_a_method_without_self(self):
+        found = self.check(client("""
+            def generate_response(system, user_message, max_tokens, temperature):
+                return "x"
+
+            def count_tokens(self, text):
+                return 1
+        """))
+        words = "the first parameter of generate_response is `system`, and gets the object"
+        self.assertEqual([each for each in found if each[0] == "error"], [("error", "acme.py:5", words)])
+
     def test_what_is_wrong(self):
         found = self.check("""
             import os, torch_of_nobody as t

@@ -288,10 +288,13 @@ pub(crate) enum PluginsCommand {
     },
     /// Write a plugin to start from
     New { dialect: Scaffold, name: String },
-    /// Install packages of the `llm` ecosystem, each as a plugin with an environment of its own
+    /// Install plugins: packages of the `llm` ecosystem, each in an environment of its own, or copies of files and folders
     Install {
-        #[arg(required = true, value_name = "PACKAGE")]
-        packages: Vec<String>,
+        #[arg(required = true, value_name = "PACKAGE|FILE")]
+        names: Vec<String>,
+        /// Replace files that are there already
+        #[arg(long)]
+        force: bool,
     },
     /// Remove an installed package and its environment
     Uninstall { name: String },

@@ -8,7 +8,7 @@ use std::process::Command;
 impl Plugin {
     /// Runs it in the foreground with its debugger.
     pub async fn debug_command(&self, prompt: &str) -> Result<Command, Error> {
-        let start = start_of(&self.found, &self.home, self.learnt().as_deref()).await?;
+        let start = start_of(self.found.clone(), self.home.clone(), self.learnt().as_deref()).await?;
         let mut command = start.launch.plain();
         command.arg("debug").env("LLM_RAISE_ERRORS", "1");
         let config = &start.config;
@@ -25,9 +25,9 @@ impl Plugin {
     ///
     /// It finds the keys that the plugin may have in the variables that its models name.
     pub async fn own_command(&self, arguments: &[String]) -> Result<Command, Error> {
-        let learnt = self.known().await?;
+        let learnt = self.known().await;
         self.supervisor.stop();
-        let start = start_of(&self.found, &self.home, Some(&learnt)).await?;
+        let start = start_of(self.found.clone(), self.home.clone(), Some(&learnt)).await?;
         let config = &start.config;
         if config["dialect"] != Dialect::Llm.word() {
             return Err(Error::new(

@@ -44,11 +44,7 @@ def _stream(call, pieces, client):
     sink = _sink(call)
     try:
         for piece in pieces:
-            if isinstance(piece, str):
-                if piece:
-                    sink(piece)
-            elif piece is not None:
-                raise _wrong("yielded", piece, client)
+            _give(sink, piece, client)
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:
@@ -60,16 +56,20 @@ async def _stream_async(call, pieces, client):
     sink = _sink(call)
     try:
         async for piece in pieces:
-            if isinstance(piece, str):
-                if piece:
-                    sink(piece)
-            elif piece is not None:
-                raise _wrong("yielded", piece, client)
+            _give(sink, piece, client)
     finally:
         close = getattr(pieces, "aclose", None)
         if close is not None:
             await close()
     return _done(sink)
+
+
+def _give(sink, piece, client):
+    if isinstance(piece, str):
+        if piece:
+            sink(piece)
+    elif piece is not None:
+        raise _wrong("yielded", piece, client)
 
 
 def _sink(call):

@@ -103,12 +103,22 @@ fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, he
                 );
             }
         }
-        None => no_model(found, sniffed),
+        None => no_model(found, sniffed, head),
     }
 }
 
-fn no_model(found: &mut Found, sniffed: &Sniffed) {
-    if sniffed.imports_llm {
+fn no_model(found: &mut Found, sniffed: &Sniffed, text: &[u8]) {
+    let begins = |line: &[u8], word: &str| line.trim_ascii_start().starts_with(word.as_bytes());
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let client = lines.position(|line| {
+        begins(line, "def generate_response") || begins(line, "async def generate_response")
+    });
+    if let Some(line) = client {
+        let problem =
+            Problem::new(&found.file, "its generate_response is in no class that derives from LLMClient");
+        let help = "from llm_utils import LLMClient, and: class Name(LLMClient):";
+        found.troubled(vec![problem.at_line(line + 1).help(help)]);
+    } else if sniffed.imports_llm {
         found.broken(
             "it defines no model: it imports `llm` and has no `@llm.hookimpl`",
             "register its models in a function marked `@llm.hookimpl`; a helper's name starts with `_`",
@@ -118,7 +128,7 @@ fn no_model(found: &mut Found, sniffed: &Sniffed) {
         found.broken(
             "it defines no model",
             format!(
-                "a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
+                "a drop-in model is a class that derives from LLMClient; a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
                  in a `/// llm-plugin` block, and a program that speaks the plugin protocol `protocol = 1`"
             ),
         );

@@ -3,13 +3,15 @@
 //!
 //! The one module with unsafe code. Its proof: the closure runs in the child between `fork` and `exec`, where only
 //! async-signal-safe calls are allowed. It makes system calls through `rustix` and `seccompiler`, and nothing else:
-//! everything that allocates (the filter's program) is made before, in the parent, and moved in.
+//! everything that allocates (the filter's program) is made before, in the parent, and moved in. The other call asks the
+//! kernel for nothing: it is refused before anything is changed.
 #![allow(unsafe_code)]
 use super::Limits;
 use std::io;
 use std::process::Command;
 
-/// Makes the command start in a group of its own, within these limits.
+/// Makes the command start in a group of its own, within these limits. Without a filter of system calls, where this kernel
+/// has none: whoever starts it says so.
 #[cfg(unix)]
 pub(super) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> {
     use std::os::unix::process::CommandExt;
@@ -18,17 +20,32 @@ pub(super) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> 
     #[cfg(target_os = "linux")]
     let parent = rustix::process::getpid();
     #[cfg(target_os = "linux")]
-    let filter = linux::filter(parent)?;
+    let filter = if is_filtered() { Some(linux::filter(parent)?) } else { None };
     // SAFETY: as the module says; the closure owns what it uses, and none of it allocates or locks.
     unsafe {
         command.pre_exec(move || {
             set_limits(&limits)?;
             #[cfg(target_os = "linux")]
-            linux::enter(&filter, parent)?;
+            linux::enter(filter.as_ref(), parent)?;
             Ok(())
         });
     }
     Ok(())
+}
+
+/// Whether this kernel filters system calls, on a machine of this kind.
+#[cfg(target_os = "linux")]
+pub(super) fn is_filtered() -> bool {
+    use std::sync::OnceLock;
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let nothing = std::ptr::null::<libc::sock_fprog>();
+        // SAFETY: the program is read first, and there is none: nothing is changed. A kernel that has filters says that the
+        // address is bad, any other that it knows no such call.
+        let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, nothing) };
+        let bad = io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT);
+        answer == -1 && bad && seccompiler::TargetArch::try_from(std::env::consts::ARCH).is_ok()
+    })
 }
 
 #[cfg(unix)]
@@ -95,13 +112,16 @@ mod linux {
         filter.try_into().map_err(wrong)
     }
 
-    pub(super) fn enter(filter: &BpfProgram, parent: Pid) -> io::Result<()> {
+    pub(super) fn enter(filter: Option<&BpfProgram>, parent: Pid) -> io::Result<()> {
         process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The host may have ended before that was set.
         if process::getppid() != Some(parent) {
             return Err(rustix::io::Errno::SRCH.into());
         }
-        seccompiler::apply_filter(filter).map_err(|_| rustix::io::Errno::PERM.into())
+        match filter {
+            Some(filter) => seccompiler::apply_filter(filter).map_err(|_| rustix::io::Errno::PERM.into()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -24,8 +24,10 @@ pub struct Launch {
 /// What one plugin may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of data, for each of its processes.
+    /// Bytes of data: of each of its processes, and of all of them together.
     pub memory: u64,
+    /// How many processes it may be, itself among them.
+    pub processes: usize,
     pub files: u64,
     /// Bytes in one file.
     pub file_size: u64,
@@ -41,6 +43,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 4 << 30,
+            processes: 256,
             files: 1024,
             file_size: 1 << 30,
             start: Duration::from_secs(30),
@@ -54,7 +57,14 @@ impl Default for Limits {
 pub(super) struct Started {
     pub(super) child: Child,
     pub(super) group: Group,
+    /// What guards it less than it should.
+    pub(super) lacks: Option<&'static str>,
 }
+
+/// What is missing where the kernel has no filter of system calls.
+#[cfg(target_os = "linux")]
+const NO_FILTER: &str = "this kernel has no filter of system calls (seccomp): a process that the plugin starts can leave its \
+                         group and outlive it, and the plugin can send signals to this program";
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -117,6 +127,11 @@ impl Launch {
             // Where memory runs out, plugins go before their host. Without the mark the limits still hold.
             let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), "1000");
         }
-        Ok(Started { child, group })
+        #[cfg(target_os = "linux")]
+        let lacks = (!cage::is_filtered()).then_some(NO_FILTER);
+        // Elsewhere there never is one, as the documentation says.
+        #[cfg(not(target_os = "linux"))]
+        let lacks = None;
+        Ok(Started { child, group, lacks })
     }
 }

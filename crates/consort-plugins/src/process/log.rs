@@ -1,9 +1,10 @@
 //! The last words of a plugin: its stderr, stray output and messages, without the secrets that it was given.
 use consort_core::Secret;
 use std::collections::VecDeque;
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+use std::{fmt, fs};
 
 /// How much is kept.
 const MOST: usize = 64 << 10;
@@ -14,8 +15,8 @@ const MOST_OF_LINE: usize = 4 << 10;
 #[derive(Default)]
 pub struct LogRing {
     inner: Mutex<Inner>,
-    /// Where it is kept when the plugin ended.
-    file: Option<PathBuf>,
+    /// Where it is kept when the plugin ended, and since when it is written.
+    folder: Option<(PathBuf, SystemTime)>,
 }
 
 #[derive(Default)]
@@ -27,18 +28,33 @@ struct Inner {
 }
 
 impl LogRing {
-    /// One that is kept in a file when the plugin ended.
-    pub(crate) fn kept_in(file: PathBuf) -> Self {
-        Self { inner: Mutex::default(), file: Some(file) }
+    /// One that is kept in this folder when the plugin ended.
+    pub(crate) fn kept_in(folder: PathBuf) -> Self {
+        Self { inner: Mutex::default(), folder: Some((folder, SystemTime::now())) }
     }
 
-    /// Writes it into its file, where it has one.
+    /// Writes it into a file of this program's own: another may run the same plugin. What was kept before it began is over.
     pub(crate) fn keep(&self) {
-        let Some(file) = &self.file else { return };
-        let text = self.lines().join("\n");
-        // A log that cannot be kept stops nothing.
-        let _ = file.parent().map(std::fs::create_dir_all);
-        let _ = if text.is_empty() { std::fs::remove_file(file) } else { std::fs::write(file, text + "\n") };
+        let Some((folder, begun)) = &self.folder else { return };
+        for (time, old) in files(folder) {
+            if time < *begun {
+                // A log that cannot be removed stops nothing, nor does one that cannot be kept.
+                let _ = fs::remove_file(old);
+            }
+        }
+        let (text, file) = (self.lines().join("\n"), folder.join(format!("{}.log", std::process::id())));
+        if text.is_empty() {
+            let _ = fs::remove_file(file);
+        } else if fs::create_dir_all(folder).is_ok() {
+            let _ = fs::write(file, text + "\n");
+        }
+    }
+
+    /// What was kept last in this folder.
+    pub(crate) fn kept(folder: &Path) -> Vec<String> {
+        let newest = files(folder).max_by_key(|(time, _)| *time);
+        let text = newest.and_then(|(_, file)| fs::read_to_string(file).ok()).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// From now on this is blacked out.
@@ -98,9 +114,35 @@ impl fmt::Debug for LogRing {
     }
 }
 
+/// The logs in a folder, and when each was written.
+fn files(folder: &Path) -> impl Iterator<Item = (SystemTime, PathBuf)> + use<> {
+    let all = fs::read_dir(folder).into_iter().flatten().flatten();
+    all.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_programs_keep_each_others_last_words() {
+        let place = tempfile::tempdir().unwrap();
+        let kept = || LogRing::kept(place.path());
+        fs::write(place.path().join("1.log"), "before\n").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let log = LogRing::kept_in(place.path().into());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(kept(), ["before"]);
+        // Another, of the same plugin, crashes while this one runs, and this one ends without a word.
+        fs::write(place.path().join("2.log"), "crashed\n").unwrap();
+        log.keep();
+        assert_eq!(kept(), ["crashed"]);
+        assert_eq!(files(place.path()).count(), 1, "what came before both is over");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        log.add("ended");
+        log.keep();
+        assert_eq!(kept(), ["ended"]);
+    }
 
     #[test]
     fn only_the_newest_lines_are_kept_and_no_secret() {

@@ -2,6 +2,8 @@
 mod answer;
 mod asked;
 mod cage;
+#[cfg(target_os = "linux")]
+mod census;
 mod connection;
 mod failed;
 mod group;

@@ -58,11 +58,11 @@ impl Supervisor {
 
     /// The running process; it is started where there is none.
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Error> {
-        self.start().await.map_err(|no| no.error)
+        self.start(false).await.map_err(|no| no.error)
     }
 
-    /// The same, with what the plugin itself said where it did not start.
-    pub(crate) async fn start(&self) -> Result<Arc<Connection>, NoStart> {
+    /// The same, with what the plugin itself said where it did not start, and, with `inspect`, what it finds in itself then.
+    pub(crate) async fn start(&self, inspect: bool) -> Result<Arc<Connection>, NoStart> {
         let mut slot = self.slot.lock().await;
         if let Some(connection) = &slot.connection {
             if connection.is_alive() {
@@ -73,14 +73,12 @@ impl Supervisor {
             }
             slot.connection = None;
         }
-        self.pause(&mut slot).await.map_err(|error| NoStart { error, failure: None })?;
-        let made = (self.make)()
-            .await
-            .map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
+        self.pause(&mut slot).await?;
+        let made = (self.make)().await.map_err(|error| error.provider(&self.plugin))?;
         let Start { launch, config, services, hidden } = made;
         hidden.into_iter().for_each(|secret| self.log.hide(secret));
-        let started =
-            Connection::start(&self.plugin, &launch, config, Arc::new(services), self.log.clone()).await;
+        let (services, log) = (Arc::new(services), self.log.clone());
+        let started = Connection::start(&self.plugin, &launch, config, services, log, inspect).await;
         match started {
             Ok(connection) => {
                 slot.connection = Some(connection.clone());

@@ -26,7 +26,7 @@ const FIELDS: [&str; 13] = [
     "init",
 ];
 
-const LIMITS: [&str; 3] = ["memory_mb", "idle_s", "start_s"];
+const LIMITS: [&str; 4] = ["memory_mb", "processes", "idle_s", "start_s"];
 
 const DIALECTS: [&str; 2] = ["drop_in", "llm"];
 
@@ -184,6 +184,7 @@ fn limits(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Limits {
         let name = key.get_ref().as_ref();
         match name {
             "memory_mb" => limits.memory_mb = fields.number(name, value, 1),
+            "processes" => limits.processes = fields.number(name, value, 1),
             "idle_s" => limits.idle_s = fields.number(name, value, 1),
             "start_s" => limits.start_s = fields.number(name, value, 1),
             _ => fields.unknown(key, &LIMITS, "`limits`"),
