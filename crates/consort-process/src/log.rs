@@ -1,4 +1,4 @@
-//! The last words of a plugin: its stderr, stray output and messages, without the secrets that it was given.
+//! The last words of a process: its stderr, stray output and messages, without the secrets that it was given.
 use consort_core::Secret;
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,11 +10,11 @@ const MOST: usize = 64 << 10;
 /// How much of one line.
 const MOST_OF_LINE: usize = 4 << 10;
 
-/// The newest lines of one plugin.
+/// The newest lines of one process.
 #[derive(Default)]
 pub struct LogRing {
     inner: Mutex<Inner>,
-    /// Where it is kept when the plugin ended.
+    /// Where it is kept when the process ended.
     file: Option<PathBuf>,
 }
 
@@ -27,13 +27,13 @@ struct Inner {
 }
 
 impl LogRing {
-    /// One that is kept in a file when the plugin ended.
-    pub(crate) fn kept_in(file: PathBuf) -> Self {
+    /// One that is kept in a file when the process ended.
+    pub fn kept_in(file: PathBuf) -> Self {
         Self { inner: Mutex::default(), file: Some(file) }
     }
 
     /// Writes it into its file, where it has one.
-    pub(crate) fn keep(&self) {
+    pub fn keep(&self) {
         let Some(file) = &self.file else { return };
         let text = self.lines().join("\n");
         // A log that cannot be kept stops nothing.

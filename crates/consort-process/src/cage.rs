@@ -1,17 +1,17 @@
-//! What a plugin's process may not do: outlive the host, leave its group, end the host, take all memory, open all
+//! What a process may not do: outlive the host, leave its group, end the host, take all memory, open all
 //! files.
 //!
 //! The one module with unsafe code. Its proof: the closure runs in the child between `fork` and `exec`, where only
 //! async-signal-safe calls are allowed. It makes system calls through `rustix` and `seccompiler`, and nothing else:
 //! everything that allocates (the filter's program) is made before, in the parent, and moved in.
 #![allow(unsafe_code)]
-use super::Limits;
+use crate::Limits;
 use std::io;
 use std::process::Command;
 
 /// Makes the command start in a group of its own, within these limits.
 #[cfg(unix)]
-pub(super) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> {
+pub(crate) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> {
     use std::os::unix::process::CommandExt;
     command.process_group(0);
     let limits = limits.clone();
@@ -106,6 +106,6 @@ mod linux {
 }
 
 #[cfg(not(unix))]
-pub(super) fn confine(_: &mut Command, _: &Limits) -> io::Result<()> {
+pub(crate) fn confine(_: &mut Command, _: &Limits) -> io::Result<()> {
     Ok(())
 }
