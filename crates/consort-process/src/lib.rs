@@ -3,12 +3,14 @@
 //!
 //! This crate must never know: what is spoken with a process, a plugin, a model, a setting.
 mod cage;
+mod crashes;
 mod group;
 mod launch;
 mod lines;
 mod log;
 mod stderr;
 
+pub use crashes::Crashes;
 pub use group::Group;
 pub use launch::{Launch, Limits, Started};
 pub use lines::{Line, Lines};
