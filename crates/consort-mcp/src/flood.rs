@@ -17,7 +17,8 @@ pub(crate) struct Flood {
 impl Flood {
     pub(crate) fn add(&mut self, bytes: usize) {
         const MOST: usize = 256 << 10;
-        const LINE: usize = 128;
+        /// What a message costs beside its bytes: tasks are started for it.
+        const LINE: usize = 512;
         const REST: Duration = Duration::from_millis(100);
         self.bytes += bytes + LINE;
         if self.bytes > MOST {

@@ -13,6 +13,8 @@ const PAGE: Duration = Duration::from_secs(30);
 /// More tools than this, or more to say of them, no model can use.
 const MOST_TOOLS: usize = 4096;
 const MOST_BYTES: usize = 16 << 20;
+/// More of one sort says nothing more.
+const MOST_NOTES: usize = 5;
 
 /// What one server lists.
 #[derive(Debug, Default)]
@@ -72,7 +74,7 @@ impl Connection {
                 }
                 if names.insert(tool.name.clone()) {
                     listed.tools.push(tool);
-                } else {
+                } else if listed.notes.len() < MOST_NOTES {
                     listed.notes.push(format!("it lists the tool `{}` twice; the first counts", tool.name));
                 }
             }
