@@ -72,7 +72,8 @@ fn raw(server: &Path) -> Vec<Duration> {
     let mut times = Vec::new();
     for id in 0..CALLS {
         let params = json!({"name": "echo", "arguments": {"text": "hello"}});
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string();
+        let request =
+            json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string();
         let (begun, mut line) = (Instant::now(), String::new());
         to.write_all(format!("{request}\n").as_bytes()).unwrap();
         from.read_line(&mut line).unwrap();

@@ -8,7 +8,7 @@ fn twenty_servers_are_listed_and_none_is_started() {
     let place = Place::new("");
     let mark = place.folders().config.join("started");
     let one = |number: u32| format!("[mcp.s{number}]\ncommand = 'touch'\nargs = ['{}']\n", mark.display());
-    let settings = (0..20).map(one).collect::<Vec<_>>().join("");
+    let settings = (0..20).map(one).collect::<String>();
     std::fs::write(place.folders().settings_file(), settings).unwrap();
     let begun = Instant::now();
     let rows = place.open().rows();

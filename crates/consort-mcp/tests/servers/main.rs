@@ -12,7 +12,7 @@
 #[allow(dead_code, reason = "the other suite uses the rest")]
 mod support;
 
-use consort_core::{Body, Context, MediaSource, Tool, ToolOutput};
+use consort_core::{Body, Context, MediaSource, ToolOutput};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -161,8 +161,10 @@ async fn filesystem() {
 #[ignore = "installs a package"]
 async fn time() {
     let Some(program) = pypi("mcp-server-time") else { return };
-    let (servers, tools) = Place::new(&format!("[mcp.time]\ncommand = '{}'\n", program.display())).tools().await;
-    let arguments = json!({"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"});
+    let (servers, tools) =
+        Place::new(&format!("[mcp.time]\ncommand = '{}'\n", program.display())).tools().await;
+    let arguments =
+        json!({"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"});
     let text = words(&call(&tools, "time__convert_time", arguments).await);
     assert!(text.contains("Asia/Tokyo") && text.contains("T"), "{text}");
     let wrong = call(&tools, "time__get_current_time", json!({"timezone": "Nowhere/Never"})).await;
