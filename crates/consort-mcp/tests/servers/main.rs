@@ -73,7 +73,7 @@ fn pypi(package: &str) -> Option<PathBuf> {
 }
 
 async fn call(tools: &Tools, name: &str, arguments: Value) -> ToolOutput {
-    tools.get(name).call(arguments, Context::default().within(Duration::from_secs(60))).await.unwrap()
+    tools.get(name).call(arguments, Context::default().within(Duration::from_mins(1))).await.unwrap()
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn time() {
     let arguments =
         json!({"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"});
     let text = words(&call(&tools, "time__convert_time", arguments).await);
-    assert!(text.contains("Asia/Tokyo") && text.contains("T"), "{text}");
+    assert!(text.contains("Asia/Tokyo") && text.contains('T'), "{text}");
     let wrong = call(&tools, "time__get_current_time", json!({"timezone": "Nowhere/Never"})).await;
     assert!(wrong.is_error, "{wrong:?}");
     assert!(servers.check("time").await.unwrap().server.contains("time"));
