@@ -124,6 +124,8 @@ pub(crate) enum Command {
     Providers(Providers),
     /// See, check, install and make plugins
     Plugins(Plugins),
+    /// See, try, add and remove MCP servers
+    Mcp(Mcp),
     /// Say what is set up, what is missing, and what to do
     Doctor,
     /// Turn texts into vectors
@@ -346,6 +348,70 @@ pub(crate) enum PluginsCommand {
     },
     /// Print the folder for your plugins
     Path,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Mcp {
+    #[command(subcommand)]
+    pub(crate) command: Option<McpCommand>,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpCommand {
+    /// List MCP servers, without starting any
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tools that a server offers
+    Tools {
+        name: String,
+        /// Print a JSON list, with the schemas
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start a server, and say who it is and what it offers
+    Check { name: String },
+    /// Run one of its tools, to try it
+    Call {
+        name: String,
+        tool: String,
+        /// The arguments, as a JSON object
+        #[arg(default_value = "{}")]
+        arguments: String,
+    },
+    /// Print what a server said last: its stderr, stray output and messages
+    Log { name: String },
+    /// Put a server into your settings
+    Add(McpAdd),
+    /// Take a server out of your settings
+    #[command(visible_alias = "rm")]
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpAdd {
+    pub(crate) name: String,
+    /// The address of a server that speaks streamable HTTP
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(crate) url: Option<String>,
+    /// A header for it; its value may name a key as ${secret:NAME}
+    #[arg(long, value_name = "NAME: VALUE", requires = "url")]
+    pub(crate) header: Vec<String>,
+    /// A variable for the program; its value may name a key as ${secret:NAME}
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "url")]
+    pub(crate) env: Vec<String>,
+    /// Only this tool of it; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tool: Vec<String>,
+    /// The program to start, and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<String>,
 }
 
 /// What kind of plugin is written.

@@ -1,17 +1,15 @@
 //! Watches over one process: writes to it, keeps its log, ends it and everything it started.
 use super::connection::Connection;
-use super::launch::{Limits, Started};
-use super::lines::{Line, Lines};
-use super::{LogRing, group::Group};
 use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
+use consort_process::{Group, Limits, LogRing, Started, describe};
 use std::borrow::Cow;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStderr, ChildStdin};
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -228,25 +226,6 @@ fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitSta
     connection.named(error).hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))
 }
 
-fn describe(status: ExitStatus) -> String {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-        if let Some(signal) = status.signal() {
-            return match signal {
-                9 => "was killed".to_owned(),
-                6 => "aborted".to_owned(),
-                11 => "crashed (segmentation fault)".to_owned(),
-                other => format!("was ended by signal {other}"),
-            };
-        }
-    }
-    match status.code() {
-        Some(code) => format!("exited with code {code}"),
-        None => "ended".to_owned(),
-    }
-}
-
 /// Writes lines to the process until it is gone. An empty one closes its stdin.
 pub(super) async fn write(
     mut stdin: ChildStdin,
@@ -259,32 +238,6 @@ pub(super) async fn write(
         queued.fetch_sub(line.len(), Relaxed);
         if written.is_err() {
             break;
-        }
-    }
-}
-
-/// Keeps what the process says on stderr. A flood is read slowly, so that it costs its writer and not us.
-pub(super) async fn keep_log(stderr: ChildStderr, log: Arc<LogRing>) {
-    const MOST_OF_LINE: usize = 64 << 10;
-    const FLOOD: usize = 256 << 10;
-    const REST: Duration = Duration::from_millis(100);
-    let mut lines = Lines::new(stderr, MOST_OF_LINE);
-    let mut bytes = 0;
-    loop {
-        match lines.next().await {
-            Ok(Some(Line::Whole(line))) => {
-                bytes += line.len() + 1;
-                log.add(&String::from_utf8_lossy(line));
-            }
-            Ok(Some(Line::Passing(passed))) => bytes += passed,
-            Ok(Some(Line::TooLong)) => {
-                log.add("(a line too long to keep)");
-            }
-            Ok(None) | Err(_) => return,
-        }
-        if bytes > FLOOD {
-            bytes = 0;
-            tokio::time::sleep(REST).await;
         }
     }
 }

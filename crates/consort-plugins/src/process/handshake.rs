@@ -78,7 +78,7 @@ impl Connection {
         }
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));
-        let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
+        let logging = tokio::spawn(consort_process::keep_log(stderr, connection.log.clone()));
         tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.clone()));
         let mut waited = Waited { connection: connection.clone(), is_done: false };
         let shaken = connection.shake_hands(launch, config).await;

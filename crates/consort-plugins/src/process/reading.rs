@@ -1,9 +1,9 @@
 //! What comes from a process, line by line: answers, events, and what is none of both.
 use super::answer::Budget;
 use super::connection::{Connection, Pending};
-use super::lines::{Line, Lines};
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
+use consort_process::{Line, Lines};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::sync::Arc;

@@ -3,7 +3,8 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Reads lines. One that is too long is passed over, and said to have been.
-pub(super) struct Lines<R> {
+#[derive(Debug)]
+pub struct Lines<R> {
     from: R,
     buffer: Vec<u8>,
     /// Where the next line begins, and up to where no line end was found.
@@ -15,7 +16,7 @@ pub(super) struct Lines<R> {
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub enum Line<'a> {
     Whole(&'a [u8]),
     TooLong,
     /// So many bytes of a line that is too long were passed over; there are more.
@@ -23,12 +24,12 @@ pub(super) enum Line<'a> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    pub(super) fn new(from: R, most: usize) -> Self {
+    pub fn new(from: R, most: usize) -> Self {
         Self { from, buffer: Vec::new(), start: 0, seen: 0, most, skipping: false }
     }
 
     /// The next line without its end, or nothing at the end. Words without a line's end at the end are a line.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             if let Some(at) = find_end(&self.buffer[self.seen..]) {
                 let (start, end) = (self.start, self.seen + at);

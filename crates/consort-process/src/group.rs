@@ -1,10 +1,10 @@
-//! A process group: everything that a plugin started, ended and collected together.
+//! A process group: everything that a process started, ended and collected together.
 use std::io;
 use std::time::Duration;
 
-/// The group of one plugin. Dropping it ends whatever is left of it.
+/// The group of one process. Dropping it ends whatever is left of it.
 #[derive(Debug)]
-pub(super) struct Group {
+pub struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
     #[cfg(unix)]
@@ -43,7 +43,7 @@ impl Drop for Heir {
 
 impl Group {
     /// The group that the process with this number leads.
-    pub(super) fn of(process: Option<u32>) -> Self {
+    pub(crate) fn of(process: Option<u32>) -> Self {
         #[cfg(unix)]
         {
             let leader = process.and_then(|number| rustix::process::Pid::from_raw(number.cast_signed()));
@@ -57,13 +57,13 @@ impl Group {
     }
 
     /// Asks all of the group to end.
-    pub(super) fn ask(&self) {
+    pub fn ask(&self) {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::TERM);
     }
 
     /// Ends all of the group at once.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::KILL);
     }
@@ -89,7 +89,7 @@ impl Group {
     }
 
     /// Ends all of the group and collects what is left of it, for at most a moment: the system needs one to end them.
-    pub(super) async fn end_all(&self) {
+    pub async fn end_all(&self) {
         const STEP: Duration = Duration::from_millis(2);
         const STEPS: u32 = 250;
         self.end();
@@ -121,13 +121,13 @@ impl Drop for Group {
     }
 }
 
-/// Makes orphans of plugins this process's children, so that they can be ended and collected.
-pub(super) fn adopt_orphans() -> io::Result<()> {
+/// Makes orphans of what was started this process's children, so that they can be ended and collected.
+pub(crate) fn adopt_orphans() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
         set_child_subreaper(Some(getpid()))?;
-        // A plugin of the same user could read this process's memory and environment.
+        // What runs as the same user could read this process's memory and environment.
         set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What a plugin's process may not do: outlive the host, leave its group, end the host, take all memory, open all
+//! What a process may not do: outlive the host, leave its group, end the host, take all memory, open all
 //! files.
 //!
 //! The one module with unsafe code. Its proof: the closure runs in the child between `fork` and `exec`, where only
@@ -6,14 +6,14 @@
 //! everything that allocates (the filter's program) is made before, in the parent, and moved in. The other call asks the
 //! kernel for nothing: it is refused before anything is changed.
 #![allow(unsafe_code)]
-use super::Limits;
+use crate::Limits;
 use std::io;
 use std::process::Command;
 
 /// Makes the command start in a group of its own, within these limits. Without a filter of system calls, where this kernel
 /// has none: whoever starts it says so.
 #[cfg(unix)]
-pub(super) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> {
+pub(crate) fn confine(command: &mut Command, limits: &Limits) -> io::Result<()> {
     use std::os::unix::process::CommandExt;
     command.process_group(0);
     let limits = limits.clone();
@@ -126,6 +126,6 @@ mod linux {
 }
 
 #[cfg(not(unix))]
-pub(super) fn confine(_: &mut Command, _: &Limits) -> io::Result<()> {
+pub(crate) fn confine(_: &mut Command, _: &Limits) -> io::Result<()> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The last words of a plugin: its stderr, stray output and messages, without the secrets that it was given.
+//! The last words of a process: its stderr, stray output and messages, without the secrets that it was given.
 use consort_core::Secret;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ const MOST: usize = 64 << 10;
 /// How much of one line.
 const MOST_OF_LINE: usize = 4 << 10;
 
-/// The newest lines of one plugin.
+/// The newest lines of one process.
 #[derive(Default)]
 pub struct LogRing {
     inner: Mutex<Inner>,
@@ -29,12 +29,12 @@ struct Inner {
 
 impl LogRing {
     /// One that is kept in this folder when the plugin ended.
-    pub(crate) fn kept_in(folder: PathBuf) -> Self {
+    pub fn kept_in(folder: PathBuf) -> Self {
         Self { inner: Mutex::default(), folder: Some((folder, SystemTime::now())) }
     }
 
     /// Writes it into a file of this program's own: another may run the same plugin. What was kept before it began is over.
-    pub(crate) fn keep(&self) {
+    pub fn keep(&self) {
         let Some((folder, begun)) = &self.folder else { return };
         for (time, old) in files(folder) {
             if time < *begun {
@@ -51,7 +51,7 @@ impl LogRing {
     }
 
     /// What was kept last in this folder.
-    pub(crate) fn kept(folder: &Path) -> Vec<String> {
+    pub fn kept(folder: &Path) -> Vec<String> {
         let newest = files(folder).max_by_key(|(time, _)| *time);
         let text = newest.and_then(|(_, file)| fs::read_to_string(file).ok()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()

@@ -1,6 +1,6 @@
-//! How a plugin's process is started.
-use super::cage;
-use super::group::{Group, adopt_orphans};
+//! How a process is started.
+use crate::cage;
+use crate::group::{Group, adopt_orphans};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -54,28 +54,29 @@ impl Default for Limits {
 }
 
 /// A process that was started.
-pub(super) struct Started {
-    pub(super) child: Child,
-    pub(super) group: Group,
+#[derive(Debug)]
+pub struct Started {
+    pub child: Child,
+    pub group: Group,
     /// What guards it less than it should.
-    pub(super) lacks: Option<&'static str>,
+    pub lacks: Option<&'static str>,
 }
 
 /// What is missing where the kernel has no filter of system calls.
 #[cfg(target_os = "linux")]
-const NO_FILTER: &str = "this kernel has no filter of system calls (seccomp): a process that the plugin starts can leave its \
-                         group and outlive it, and the plugin can send signals to this program";
+const NO_FILTER: &str = "this kernel has no filter of system calls (seccomp): a process that it starts can leave its \
+                         group and outlive it, and it can send signals to this program";
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The thread that starts processes. It lives as long as the program: the kernel ends a plugin when the thread that
+/// The thread that starts processes. It lives as long as the program: the kernel ends a process when the thread that
 /// started it ends, and a runtime's threads come and go.
 fn starter() -> &'static mpsc::Sender<Job> {
     static STARTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     STARTER.get_or_init(|| {
         let (to, jobs) = mpsc::channel::<Job>();
         // Without the thread the channel is closed, and whoever starts something is told.
-        let _ = std::thread::Builder::new().name("plugins".into()).spawn(move || {
+        let _ = std::thread::Builder::new().name("processes".into()).spawn(move || {
             for job in jobs {
                 job();
             }
@@ -86,7 +87,7 @@ fn starter() -> &'static mpsc::Sender<Job> {
 
 impl Launch {
     /// The command without pipes and limits, for the user's own terminal.
-    pub(crate) fn plain(&self) -> std::process::Command {
+    pub fn plain(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments).env_clear();
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
@@ -98,7 +99,7 @@ impl Launch {
     }
 
     /// Starts it, on the thread that starts all of them.
-    pub(super) async fn start(&self) -> io::Result<Started> {
+    pub async fn start(&self) -> io::Result<Started> {
         let (to, started) = tokio::sync::oneshot::channel();
         let (launch, runtime) = (self.clone(), tokio::runtime::Handle::current());
         let job = move || {
@@ -107,9 +108,9 @@ impl Launch {
             let _ = to.send(launch.start_here());
         };
         if starter().send(Box::new(job)).is_err() {
-            return Err(io::Error::other("the thread that starts plugins is gone"));
+            return Err(io::Error::other("the thread that starts processes is gone"));
         }
-        started.await.unwrap_or_else(|_| Err(io::Error::other("the plugin was not started")))
+        started.await.unwrap_or_else(|_| Err(io::Error::other("it was not started")))
     }
 
     fn start_here(&self) -> io::Result<Started> {
@@ -124,7 +125,7 @@ impl Launch {
         let group = Group::of(child.id());
         #[cfg(target_os = "linux")]
         if let Some(process) = child.id() {
-            // Where memory runs out, plugins go before their host. Without the mark the limits still hold.
+            // Where memory runs out, they go before their host. Without the mark the limits still hold.
             let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), "1000");
         }
         #[cfg(target_os = "linux")]
