@@ -26,6 +26,7 @@ class Call:
         self.closed = False  # answered: written and read under the writer's lock
         self.inside = False  # the plugin's code may be broken into
         self.thread = None
+        self.runs = None  # where the thread serves others too: whether it is in this request just now
         self.stop = None  # how to cancel it where it is a task
         self.on_close = None
         head = {"jsonrpc": "2.0", "method": "generate/event", "params": {"request": ident, "events": []}}
@@ -113,12 +114,7 @@ def _serve(call, handler):
         error = cancelled
     except BaseException as other:  # SystemExit of a plugin ends its request, not the worker
         error = other
-    while True:
-        try:
-            _leave(call)
-            break
-        except Cancelled:  # one that was on its way
-            continue
+    leave(call)
     finish(call, result, error)
 
 
@@ -133,11 +129,17 @@ def finish(call, result, error):
         call.answer(result)
 
 
-def _leave(call):
-    with call.writer.lock:
-        call.inside = False
-        if call.cancelled:
-            _raise_in(call.thread, None)
+def leave(call):
+    """The plugin's code is done: nothing breaks into the thread on this request's account any more."""
+    while True:
+        try:
+            with call.writer.lock:
+                call.inside = False
+                if call.cancelled:
+                    _raise_in(call.thread, None)
+            return
+        except Cancelled:  # one that was on its way
+            continue
 
 
 def cancel(call):
@@ -162,7 +164,7 @@ def _see_it_stop(call):
         if now >= next_blow and call.thread is not None:
             next_blow = now + 0.3
             with call.writer.lock:
-                if call.inside and not call.closed:
+                if call.inside and not call.closed and (call.runs is None or call.runs()):
                     _raise_in(call.thread, Cancelled)
         time.sleep(0.01)
 

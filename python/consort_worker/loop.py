@@ -2,7 +2,7 @@
 
 import threading
 
-from .calls import Cancelled, finish
+from .calls import Cancelled, finish, leave
 
 _start = threading.Lock()
 _loop = None
@@ -22,7 +22,11 @@ def get():
 
 def _run(asyncio, loop):
     asyncio.set_event_loop(loop)
-    loop.run_forever()
+    while True:
+        try:
+            loop.run_forever()
+        except Cancelled:  # meant for a task that had just ended
+            continue
 
 
 def serve_on_loop(call, handler):
@@ -35,6 +39,12 @@ def _spawn(loop, call, handler):
     task = loop.create_task(_serve(call, handler))
     call.task = task  # the loop itself keeps only a weak reference
     call.stop = lambda: loop.call_soon_threadsafe(task.cancel)
+    # A coroutine that never awaits keeps the loop from hearing of that: it is broken into while it runs.
+    import asyncio
+
+    call.runs = lambda: asyncio.current_task(loop) is task
+    call.thread = threading.get_ident()
+    call.inside = True
     if call.cancelled:
         task.cancel()
 
@@ -50,6 +60,7 @@ async def _serve(call, handler):
         error = Cancelled() if call.cancelled or isinstance(cancelled, Cancelled) else cancelled
     except (SystemExit, KeyboardInterrupt, Exception) as other:
         error = other
+    leave(call)
     finish(call, result, error)
 
 

@@ -5,7 +5,7 @@ import queue
 import sys
 import threading
 
-from . import PROTOCOL, calls, ending, logs, pipe
+from . import PROTOCOL, calls, dialects, ending, logs, pipe
 from .calls import Call
 from .failures import Failure, failure_of
 from .host import Host
@@ -215,14 +215,7 @@ class Worker:
         if data_dir:
             os.makedirs(data_dir, exist_ok=True)
             os.chdir(data_dir)
-        dialect = config.get("dialect")
-        if dialect == "drop_in":
-            from .dropin.dialect import DropIn as Dialect
-        elif dialect == "llm":
-            from .llm_dialect.dialect import Llm as Dialect
-        else:
-            raise Failure("unsupported", f"this worker does not speak the dialect {dialect!r}")
-        self.dialect = Dialect(self.host, config, data_dir)
+        self.dialect = dialects.named(config.get("dialect"))(self.host, config, data_dir)
         plugin.is_loading = True
         try:
             about = self.dialect.load()

@@ -1,36 +1,37 @@
-"""Sends what a drop-in plugin returned: a text, or a generator of pieces of one."""
+"""Sends what a plugin's method returned: a text, or a generator of pieces of one."""
 
 import os
 
-from .. import loop
-from ..failures import Failure
-from ..loading import plugin
+from . import loop
+from .failures import Failure
+from .loading import plugin
 
 
-def send(call, returned, client):
-    """Sends it from the request's own thread, and gives the answer."""
+def send(call, returned, line, if_empty=None):
+    """Sends it from the request's own thread, and gives the answer. `line` is where the method begins; `if_empty` is
+    what to warn of where a stream ends without a word."""
     if hasattr(returned, "__await__"):
         returned = loop.wait(call, returned)
     if isinstance(returned, str):
         return _whole(call, returned)
     if hasattr(returned, "__aiter__"):
-        return loop.wait(call, _stream_async(call, returned, client))
+        return loop.wait(call, _stream_async(call, returned, line, if_empty))
     if hasattr(returned, "__next__"):
-        return _stream(call, returned, client)
-    raise _wrong("returned", returned, client)
+        return _stream(call, returned, line, if_empty)
+    raise _wrong("returned", returned, line)
 
 
-async def send_async(call, returned, client):
+async def send_async(call, returned, line, if_empty=None):
     """The same, on the loop."""
     if hasattr(returned, "__await__"):
         returned = await returned
     if isinstance(returned, str):
         return _whole(call, returned)
     if hasattr(returned, "__aiter__"):
-        return await _stream_async(call, returned, client)
+        return await _stream_async(call, returned, line, if_empty)
     if hasattr(returned, "__next__"):
-        return _stream(call, returned, client)
-    raise _wrong("returned", returned, client)
+        return _stream(call, returned, line, if_empty)
+    raise _wrong("returned", returned, line)
 
 
 def _whole(call, text):
@@ -40,65 +41,71 @@ def _whole(call, text):
     return {"finishReason": "stop", "content": [{"type": "text", "text": str(text)}]}
 
 
-def _stream(call, pieces, client):
-    sink = _sink(call)
+def _stream(call, pieces, line, if_empty):
+    sink, silent = _sink(call), True
     try:
         for piece in pieces:
             if isinstance(piece, str):
                 if piece:
+                    silent = False
                     sink(piece)
             elif piece is not None:
-                raise _wrong("yielded", piece, client)
+                raise _wrong("yielded", piece, line)
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:
             close()
-    return _done(sink)
+    return _done(call, sink, silent and if_empty)
 
 
-async def _stream_async(call, pieces, client):
-    sink = _sink(call)
+async def _stream_async(call, pieces, line, if_empty):
+    sink, silent = _sink(call), True
     try:
         async for piece in pieces:
             if isinstance(piece, str):
                 if piece:
+                    silent = False
                     sink(piece)
             elif piece is not None:
-                raise _wrong("yielded", piece, client)
+                raise _wrong("yielded", piece, line)
     finally:
         close = getattr(pieces, "aclose", None)
         if close is not None:
             await close()
-    return _done(sink)
+    return _done(call, sink, silent and if_empty)
 
 
 def _sink(call):
     """Where pieces go: out at once, or together into the answer where nobody wants a stream."""
     if call.params.get("stream") is False:
-        return _Gather(call)
+        return Gather(call)
     return call.text
 
 
-def _done(sink):
-    if isinstance(sink, _Gather):
-        return _whole(sink.call, "".join(sink.pieces))
+def _done(call, sink, warning):
+    if warning:
+        call.event(type="warning", message=warning)
+    if isinstance(sink, Gather):
+        return _whole(call, "".join(sink.pieces))
     return {"finishReason": "stop"}
 
 
-class _Gather:
+class Gather:
+    """Keeps the pieces of a text, for as long as anybody wants it."""
+
     def __init__(self, call):
         self.call = call
         self.pieces = []
 
     def __call__(self, piece):
         if self.call.cancelled:
-            from ..calls import Cancelled
+            from .calls import Cancelled
 
             raise Cancelled
         self.pieces.append(piece)
 
 
-def _wrong(verb, value, client):
+def _wrong(verb, value, line):
     named = "None" if value is None else type(value).__name__
-    at = f"{os.path.basename(plugin.file)}:{client.shape.line}"
+    at = f"{os.path.basename(plugin.file)}:{line}" if plugin.file else None
     return Failure("plugin_bug", f"{verb} {named}, expected str", at=at)
