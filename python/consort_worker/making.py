@@ -107,5 +107,5 @@ def _may_be_none(make, name):
     said = getattr(function, "__annotations__", {}).get(name)
     if not isinstance(said, str):
         return said is None and name in getattr(function, "__annotations__", {})
-    words = said.replace(" ", "")
+    words = said.replace(" ", "").strip("'\"")
     return words.startswith(("Optional[", "typing.Optional[")) or "None" in words.split("|")
