@@ -24,6 +24,8 @@ _METHODS = {
     "tools/close": "tools_close",
     "templates/load": "templates_load",
     "fragments/load": "fragments_load",
+    "realtime/open": "realtime_open",
+    "realtime/close": "realtime_close",
 }
 
 
@@ -102,6 +104,8 @@ class Worker:
         elif ident is None:
             if method == "secrets/changed" and self.dialect is not None:
                 self.jobs.put(lambda: self._quietly(self.dialect.secrets_changed, params.get("names") or []))
+            elif method == "realtime/input" and hasattr(self.dialect, "realtime_input"):
+                self.dialect.realtime_input(params)  # only handed on: sound must not wait for anything
         elif not isinstance(ident, (str, int, float)) or isinstance(ident, bool):
             self._refuse(None, -32600, "an id must be an integer or a string")
         elif method == "initialize":

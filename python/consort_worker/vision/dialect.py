@@ -19,7 +19,7 @@ class Vision:
         self.sources = {}
         self.notes = []
         self.mended = []
-        self.sessions = None
+        self._sessions = None
 
     def load(self):
         """Runs the file; gives the result of `initialize`."""
@@ -111,6 +111,40 @@ class Vision:
             each["name"]: (tool(each["name"]), each.get("description") or "", each.get("inputSchema") or empty)
             for each in params.get("tools") or ()
         }
+
+    # -- live sessions ------------------------------------------------------------------------------------------
+
+    @property
+    def sessions(self):
+        if self._sessions is None:
+            from .sessions import Sessions
+
+            self._sessions = Sessions(self, self.host)
+        return self._sessions
+
+    def realtime_open(self, call):
+        return loop.wait(call, self._open(call))
+
+    def realtime_open_on_loop(self, params):
+        return self._open
+
+    async def _open(self, call):
+        source = self._source(call.params)
+        if not source.is_realtime:
+            raise Failure("unsupported", f"{source.ident} is a text model: it has no live sessions")
+        return await self.sessions.open(call, source)
+
+    def realtime_input(self, params):
+        self.sessions.input(params)
+
+    def realtime_close(self, call):
+        return loop.wait(call, self._close(call))
+
+    def realtime_close_on_loop(self, params):
+        return self._close
+
+    async def _close(self, call):
+        return await self.sessions.close(call.params)
 
     # -- the plugin's own functions, for other models -----------------------------------------------------------
 
