@@ -7,7 +7,6 @@
 mod args;
 mod ask;
 mod commands;
-mod cost;
 mod exit;
 mod local;
 mod log;

@@ -1,7 +1,7 @@
 //! The one fold from events to a whole answer.
 use crate::{
-    Arguments, Body, Choice, Delta, Error, ErrorKind, Event, Finish, FinishReason, Media, MediaSource, Part,
-    PartKey, PartKind, Response, Signature, Usage, Warning,
+    Arguments, Attempt, Body, Choice, Delta, Error, ErrorKind, Event, Finish, FinishReason, Media,
+    MediaSource, Part, PartKey, PartKind, Response, Signature, Usage, Warning,
 };
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
@@ -24,6 +24,7 @@ pub struct Accumulator {
     response_id: Option<String>,
     finish: Option<Finish>,
     warnings: Vec<Warning>,
+    attempts: Vec<Attempt>,
     native: Vec<Value>,
 }
 
@@ -54,6 +55,7 @@ impl Accumulator {
             Event::PartEnd { .. } | Event::BadArguments { .. } => {}
             Event::Usage(usage) => self.usage.get_or_insert_default().update(&usage),
             Event::Warning(warning) => self.warnings.push(warning),
+            Event::Attempt(attempt) => self.attempts.push(*attempt),
             Event::Native { value } => self.native.push(value),
             Event::Finished(finish) => self.finish = Some(finish),
         }
@@ -104,6 +106,7 @@ impl Accumulator {
             finish,
             others,
             warnings: self.warnings,
+            attempts: self.attempts,
             native: self.native,
         }
     }

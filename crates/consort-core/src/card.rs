@@ -187,6 +187,8 @@ pub struct Price {
     pub output: u64,
     pub cached: Option<u64>,
     pub cache_write: Option<u64>,
+    pub audio_input: Option<u64>,
+    pub audio_output: Option<u64>,
     /// The day on which the prices were read, and where.
     pub source: String,
 }

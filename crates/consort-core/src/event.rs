@@ -1,5 +1,5 @@
 //! The events of one answer.
-use crate::{Citation, Error, Object, Signature, Usage};
+use crate::{Attempt, Citation, Error, Object, Signature, Usage};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// One step of an answer.
 ///
 /// The order is: `Started`, then parts, each as start, deltas and end, which may interleave; `Usage`,
-/// `Warning` and `Native` anywhere; and exactly one `Finished`, last. A stream that ends without `Finished`
+/// `Warning`, `Attempt` and `Native` anywhere; and exactly one `Finished`, last. A stream that ends without `Finished`
 /// ends in an `Err` that says why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -42,6 +42,8 @@ pub enum Event {
     /// Token counts so far. Numbers given later replace these.
     Usage(Usage),
     Warning(Warning),
+    /// A try at a target is over. Routes say each; a model that tries once says none.
+    Attempt(Box<Attempt>),
     /// The vendor's own event, only when the context asks for it.
     Native {
         value: Value,

@@ -34,6 +34,7 @@
 //! ```
 
 mod accumulate;
+mod attempt;
 mod cancel;
 mod card;
 mod clock;
@@ -46,6 +47,7 @@ mod host;
 mod media;
 mod message;
 mod model;
+mod money;
 mod processor;
 mod realtime;
 mod request;
@@ -55,6 +57,7 @@ mod usage;
 mod vendor;
 
 pub use accumulate::Accumulator;
+pub use attempt::{Attempt, Unasked};
 pub use cancel::Cancel;
 pub use card::{
     Capabilities, ConfigKey, Kind as ModelKind, Lack, Limits, Modality, ModelCard, Price, ProviderCard,
@@ -70,6 +73,7 @@ pub use host::{Host, Match};
 pub use media::{Media, MediaSource};
 pub use message::{Arguments, Body, Cache, Citation, Message, Part, Role, Signature, ToolCall, ToolResult};
 pub use model::{EventStream, Model, Provider, TokenCount, collect, estimate_tokens, events_of};
+pub use money::Money;
 pub use processor::{Frame, Processor};
 pub use realtime::{
     Pcm, RealtimeConfig, RealtimeEvent, RealtimeInput, RealtimeModel, RealtimeSession, RealtimeSink,

@@ -1,5 +1,7 @@
 //! A whole answer, folded from its events.
-use crate::{Body, Finish, FinishReason, Media, Message, Part, Role, ToolCall, Usage, Warning};
+use crate::{
+    Attempt, Body, Finish, FinishReason, Media, Message, Money, Part, Price, Role, ToolCall, Usage, Warning,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +20,9 @@ pub struct Response {
     pub others: Vec<Choice>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// Every try, where a route made the answer. A model that was asked directly tells none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// The vendor's own events, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub native: Vec<Value>,
@@ -70,6 +75,15 @@ impl Response {
             Body::Media(media) => Some(media),
             _ => None,
         })
+    }
+
+    /// What it cost: its tries together, or its usage at this price where it was one try. Unknown stays unknown.
+    pub fn cost(&self, price: Option<&Price>) -> Option<Money> {
+        if self.attempts.is_empty() {
+            return price?.cost(self.usage.as_ref()?);
+        }
+        let asked = self.attempts.iter().filter(|attempt| attempt.unasked.is_none());
+        asked.map(|attempt| attempt.cost).try_fold(Money(0), |sum, cost| Some(sum.saturating_add(cost?)))
     }
 
     /// The answer as a message of the conversation.

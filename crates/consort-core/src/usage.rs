@@ -13,6 +13,12 @@ pub struct Usage {
     pub cache_write: Option<u64>,
     pub reasoning: Option<u64>,
     pub total: Option<u64>,
+    /// Of the fresh input, the tokens that are sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_input: Option<u64>,
+    /// Of the output, the tokens that are sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_output: Option<u64>,
     /// Whether `input` already counts `cached` and `cache_write`.
     pub cached_in_input: bool,
     /// Whether `output` already counts `reasoning`.
@@ -71,6 +77,8 @@ impl Usage {
             (&mut self.cache_write, newer.cache_write),
             (&mut self.reasoning, newer.reasoning),
             (&mut self.total, newer.total),
+            (&mut self.audio_input, newer.audio_input),
+            (&mut self.audio_output, newer.audio_output),
         ];
         for (mine, theirs) in fields {
             if theirs.is_some() {

@@ -1,10 +1,9 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
 use crate::args::Ask;
-use crate::cost;
 use crate::exit;
 use crate::terminal::{Signs, Style, thousands};
 use consort_core::{
-    Delta, Error, Event, FinishReason, MediaSource, ModelCard, PartKey, PartKind, Response, Usage,
+    Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Usage,
     UsageSource,
 };
 use serde_json::{Map, Value, json};
@@ -161,7 +160,7 @@ impl<'a> Show<'a> {
 
     /// The end: whole, or with the error that cut it.
     pub(super) fn end(&mut self, answer: &Response, error: Option<&Error>, times: &Times) -> io::Result<()> {
-        let cost = cost::of(answer.usage.as_ref(), self.card.price.as_ref());
+        let cost = answer.cost(self.card.price.as_ref());
         match self.form {
             Form::Json => writeln!(io::stdout(), "{}", self.object(answer, error, cost, times))?,
             Form::Lines => {
@@ -209,7 +208,7 @@ impl<'a> Show<'a> {
     }
 
     /// One line: the model, its tokens, what they cost, and how long it took.
-    fn line(&self, answer: &Response, cost: Option<f64>, times: &Times) -> String {
+    fn line(&self, answer: &Response, cost: Option<Money>, times: &Times) -> String {
         let mut words = vec![self.card.id.clone()];
         if let Some(usage) = &answer.usage {
             let guess = if usage.source == UsageSource::Estimated { "about " } else { "" };
@@ -219,12 +218,12 @@ impl<'a> Show<'a> {
                 counts.filter_map(|(count, word)| Some(format!("{guess}{} {word}", thousands(count?)))),
             );
         }
-        words.push(cost.map_or_else(|| "price unknown".to_owned(), cost::shown));
+        words.push(cost.map_or_else(|| "price unknown".to_owned(), |cost| cost.to_string()));
         words.push(format!("{:.1} s", times.total.as_secs_f64()));
         words.join(&format!(" {} ", self.signs.dot))
     }
 
-    fn object(&self, answer: &Response, error: Option<&Error>, cost: Option<f64>, times: &Times) -> Value {
+    fn object(&self, answer: &Response, error: Option<&Error>, cost: Option<Money>, times: &Times) -> Value {
         let ms = |time: Duration| time.as_millis() as u64;
         let calls: Vec<Value> = answer
             .tool_calls()
@@ -240,7 +239,7 @@ impl<'a> Show<'a> {
         set("provider", self.card.provider.clone().into());
         set("resolved_model", answer.resolved_model.clone().into());
         set("usage", answer.usage.as_ref().map_or(Value::Null, usage));
-        set("cost", cost.into());
+        set("cost", cost.map(Money::dollars).into());
         set("finish", if error.is_some() { Value::Null } else { answer.finish.reason.as_str().into() });
         set("tool_calls", calls.into());
         let optional = [

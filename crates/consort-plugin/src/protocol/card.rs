@@ -53,8 +53,8 @@ impl ModelInfo {
             input: micro(price.input_per_m_tok),
             output: micro(price.output_per_m_tok),
             cached: price.cached_input_per_m_tok.map(micro),
-            cache_write: None,
             source: "the plugin".into(),
+            ..Price::default()
         });
         card.options = self.options_schema.clone().unwrap_or(Value::Null).into();
         card

@@ -37,7 +37,7 @@ impl EventWriter {
             Event::PartStart { part, choice, kind } => self.start(part, choice, kind),
             Event::PartDelta { part, delta } => self.delta(part, delta),
             Event::PartEnd { part } => self.end(part),
-            Event::BadArguments { .. } | Event::Finished(_) => None,
+            Event::BadArguments { .. } | Event::Attempt(_) | Event::Finished(_) => None,
             Event::Usage(usage) => {
                 let info = UsageInfo::from(&usage);
                 self.usage.get_or_insert_default().update(&usage);

@@ -17,7 +17,7 @@ pub fn in_order(events: &[Event]) -> Result<(), String> {
                 return Err("`Started` came behind the first part".into());
             }
             Event::Started { .. } => started = true,
-            Event::Usage(_) | Event::Warning(_) | Event::Native { .. } => {}
+            Event::Usage(_) | Event::Warning(_) | Event::Attempt(_) | Event::Native { .. } => {}
             _ if !started => return Err(format!("the first event is {}, not `Started`", name(event))),
             Event::PartStart { part, kind, .. } => {
                 if !known.insert(*part) {
@@ -76,6 +76,7 @@ fn name(event: &Event) -> &'static str {
         Event::BadArguments { .. } => "`BadArguments`",
         Event::Usage(_) => "`Usage`",
         Event::Warning(_) => "`Warning`",
+        Event::Attempt(_) => "`Attempt`",
         Event::Native { .. } => "`Native`",
         Event::Finished(_) => "`Finished`",
     }

@@ -41,6 +41,9 @@ pub struct PriceSpec {
     pub output: f64,
     pub cached: Option<f64>,
     pub cache_write: Option<f64>,
+    /// Tokens that are sound, where they have prices of their own.
+    pub audio_input: Option<f64>,
+    pub audio_output: Option<f64>,
     /// The day on which they were read, and where.
     #[serde(default)]
     pub source: String,
@@ -54,6 +57,8 @@ impl PriceSpec {
             output: micro(self.output),
             cached: self.cached.map(micro),
             cache_write: self.cache_write.map(micro),
+            audio_input: self.audio_input.map(micro),
+            audio_output: self.audio_output.map(micro),
             source: self.source.clone(),
         }
     }

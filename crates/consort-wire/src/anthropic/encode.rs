@@ -117,7 +117,7 @@ impl Writer {
             Event::PartEnd { .. } => self.stop(out),
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
             Event::Finished(finish) => self.finish(finish, out),
-            Event::BadArguments { .. } | Event::Warning(_) | Event::Native { .. } => {}
+            Event::BadArguments { .. } | Event::Warning(_) | Event::Attempt(_) | Event::Native { .. } => {}
         }
     }
 

@@ -435,6 +435,12 @@ fn native(kind: &str, value: Value) -> (PartKind, Delta) {
     (PartKind::Native { wire: ID.to_owned(), kind: kind.to_owned() }, Delta::Native(value))
 }
 
+/// The tokens of sound among those that are listed by modality.
+fn sound(details: &Value) -> Option<u64> {
+    let sounds = details.as_array()?.iter().filter(|entry| entry["modality"] == "AUDIO");
+    Some(sounds.filter_map(|entry| entry["tokenCount"].as_u64()).sum()).filter(|tokens| *tokens > 0)
+}
+
 /// Thinking is counted apart from the answer; cached tokens are part of the prompt.
 fn usage(counts: Value) -> Usage {
     Usage {
@@ -443,6 +449,8 @@ fn usage(counts: Value) -> Usage {
         cached: counts["cachedContentTokenCount"].as_u64(),
         reasoning: counts["thoughtsTokenCount"].as_u64(),
         total: counts["totalTokenCount"].as_u64(),
+        audio_input: sound(&counts["promptTokensDetails"]),
+        audio_output: sound(&counts["candidatesTokensDetails"]),
         cached_in_input: true,
         reasoning_in_output: false,
         vendor: Some(Box::new(counts)),

@@ -208,7 +208,7 @@ impl Encode for GeminiEncode {
             Event::PartEnd { part } => self.end(*part, out),
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
             Event::Finished(finish) => self.finish(finish, out),
-            Event::BadArguments { .. } | Event::Warning(_) | Event::Native { .. } => {}
+            Event::BadArguments { .. } | Event::Warning(_) | Event::Attempt(_) | Event::Native { .. } => {}
         }
     }
 

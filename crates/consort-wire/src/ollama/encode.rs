@@ -107,6 +107,7 @@ impl Writer {
             | Event::PartStart { .. }
             | Event::BadArguments { .. }
             | Event::Warning(_)
+            | Event::Attempt(_)
             | Event::Native { .. } => {}
         }
     }

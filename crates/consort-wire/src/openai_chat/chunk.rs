@@ -192,6 +192,8 @@ pub(super) fn usage(raw: &RawValue, reasoning_in_output: bool, cached_in_input: 
         cache_write: first(&[&input["cache_write_tokens"], &value["cache_creation_input_tokens"]]),
         reasoning: whole(&output["reasoning_tokens"]),
         total: whole(&value["total_tokens"]),
+        audio_input: whole(&input["audio_tokens"]),
+        audio_output: whole(&output["audio_tokens"]),
         cached_in_input,
         reasoning_in_output,
         vendor: Some(Box::new(value)),

@@ -165,7 +165,7 @@ impl Encode for Chunks {
             Event::PartEnd { part } => self.end_part(*part, out),
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
             Event::Finished(finish) => self.finish(finish, out),
-            Event::BadArguments { .. } | Event::Warning(_) | Event::Native { .. } => {}
+            Event::BadArguments { .. } | Event::Warning(_) | Event::Attempt(_) | Event::Native { .. } => {}
         }
     }
 

@@ -127,6 +127,7 @@ impl Decoder {
             reasoning_in_output: self.reasoning_in_output,
             source: UsageSource::Reported,
             vendor: Some(Box::new(usage)),
+            ..Usage::default()
         })
     }
 }

@@ -237,6 +237,7 @@ impl Encode for Encoder {
             Event::PartStart { .. }
             | Event::BadArguments { .. }
             | Event::Warning(_)
+            | Event::Attempt(_)
             | Event::Native { .. } => {}
         }
     }
