@@ -48,34 +48,68 @@ def _loaded(code):
 
 def _mend(tree):
     """Awaits statements that only call one of the file's own coroutine functions: such a call does nothing at all."""
-    asynchronous, plain = set(), set()
-    for node in _nodes(tree):
-        if isinstance(node, _ast.AsyncFunctionDef) and not _yields(node):
-            asynchronous.add(node.name)
-        elif isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef)):
-            plain.add(node.name)
     mended = []
-    for function in _nodes(tree):
-        if not isinstance(function, _ast.AsyncFunctionDef):
-            continue
-        for node in own_nodes(function):
-            name = _called(node)
-            if name in asynchronous and name not in plain:
-                call = node.value
-                node.value = _ast.Await(value=call)
-                for place in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-                    setattr(node.value, place, getattr(call, place))
-                mended.append((node.lineno, name))
+    for node, name in unawaited(tree):
+        call = node.value
+        node.value = _ast.Await(value=call)
+        for place in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            setattr(node.value, place, getattr(call, place))
+        mended.append((node.lineno, name))
     return mended
 
 
-def _called(node):
-    """`x` of a statement that is nothing but `self.x(…)` or `x(…)`."""
+def unawaited(tree):
+    """[(the statement, the name)] of calls in `async def`s that drop a coroutine of the same class, or of the file."""
+    classes = {node.name: node for node in _nodes(tree) if isinstance(node, _ast.ClassDef)}
+    plain = _coroutines(tree.body)
+    found = _dropped(tree.body, "", plain)
+    for each in classes.values():
+        names = {}
+        for owner in _lineage(each, classes):  # the nearest first
+            names = {**_coroutines(owner.body), **names}
+        found += _dropped(each.body, "self", names) + _dropped(each.body, "", plain)
+    return sorted(found, key=lambda each: each[0].lineno)
+
+
+def _lineage(node, classes):
+    """A class and its bases in this file."""
+    found, todo = [], [node]
+    while todo:
+        each = todo.pop(0)
+        if each not in found:
+            found.append(each)
+            todo.extend(classes[base.id] for base in each.bases if getattr(base, "id", None) in classes)
+    return found
+
+
+def _coroutines(body):
+    """{name of a function: whether calling it gives a coroutine}"""
+    functions = (_ast.FunctionDef, _ast.AsyncFunctionDef)
+    return {
+        node.name: isinstance(node, _ast.AsyncFunctionDef) and not _yields(node)
+        for node in body
+        if isinstance(node, functions)
+    }
+
+
+def _dropped(body, owner, names):
+    return [
+        (node, name)
+        for function in body
+        if isinstance(function, _ast.AsyncFunctionDef)
+        for node in own_nodes(function)
+        if names.get(name := _called(node, owner))
+    ]
+
+
+def _called(node, owner):
+    """`x` of a statement that is nothing but `self.x(…)` or, without an owner, `x(…)`."""
     if not isinstance(node, _ast.Expr) or not isinstance(node.value, _ast.Call):
         return None
     function = node.value.func
-    if isinstance(function, _ast.Attribute) and getattr(function.value, "id", None) in ("self", "cls"):
-        return function.attr
+    if owner:
+        is_own = isinstance(function, _ast.Attribute) and getattr(function.value, "id", None) in ("self", "cls")
+        return function.attr if is_own else None
     return getattr(function, "id", None)
 
 

@@ -202,12 +202,15 @@ async def simple_response(self, text):
     self.plain()
 
 def plain(self):
-    pass
-""")
+    Other().native()
+
+async def other(self):
+    self.elsewhere()
+""", head="class Other:\n    async def elsewhere(self): pass\n    def native(self): pass\n")
         said, _, events = one.generate("acme")
         self.assertEqual((said, len(events)), ("heard", 2))
         self.assertEqual(len(one.about["notes"]), 1)
-        self.assertIn("line 13", one.about["notes"][0])
+        self.assertIn("line 16", one.about["notes"][0])
         self.assertNotIn("never awaited", one.log())
 
     def test_subscribers_and_events_of_ones_own(self):

@@ -286,6 +286,12 @@ pub(crate) enum PluginsCommand {
         #[arg(default_value = "Say hello in one word.")]
         prompt: String,
     },
+    /// Run a file of tests, as they are written for pytest, against a Python plugin
+    Test {
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        tests: PathBuf,
+    },
     /// Write a plugin to start from
     New { dialect: Scaffold, name: String },
     /// Install packages of the `llm` ecosystem, each as a plugin with an environment of its own
@@ -352,6 +358,10 @@ pub(crate) enum Scaffold {
     DropIn,
     /// A Python file for the `llm` ecosystem
     Llm,
+    /// A Python provider of bruno
+    Bruno,
+    /// A Python model of Vision Agents
+    VisionAgents,
     /// A Python script that speaks the plugin protocol
     Python,
     /// A Node script that speaks the plugin protocol

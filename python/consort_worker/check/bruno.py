@@ -38,7 +38,7 @@ def _methods(node, inside):
     if generate is None and stream is None:
         yield finding("error", node.lineno, f"{node.name} has no generate and no stream")
     elif stream is None:
-        yield finding("warning", node.lineno, f"{node.name} has no stream", "its answers come in one piece")
+        yield finding("note", node.lineno, f"{node.name} has no stream", "its answers come in one piece")
     for function in (generate, stream):
         if function is None:
             continue

@@ -3,7 +3,7 @@
 import ast
 
 from . import finding
-from .common import classes, is_empty, lineage, method, own_nodes
+from .common import classes, is_empty, lineage, method
 
 _TEXT, _LIVE = {"LLM", "AudioLLM", "VideoLLM", "OmniLLM"}, {"Realtime"}
 
@@ -25,14 +25,15 @@ def findings(tree):
 
 
 def _methods(node, inside, is_live):
-    wanted = ["simple_response", "connect", "simple_audio_response", "close"] if is_live else ["simple_response"]
-    for name in wanted:
+    needed = "simple_audio_response" if is_live else "simple_response"
+    others = ("connect", "simple_response", "close") if is_live else ()
+    for name in (needed, *others):
         function = method(inside, name)
+        # A live model that takes no text, say, is one all the same.
+        level = "note" if name != needed else "warning" if is_live else "error"
         if function is None:
-            level = "error" if name == "simple_response" and not is_live else "warning"
             yield finding(level, node.lineno, f"{node.name} has no {name}")
-        elif is_empty(function) and name in ("simple_response", "simple_audio_response"):
-            level = "warning" if is_live else "error"
+        elif is_empty(function) and name not in ("connect", "close"):
             yield finding(level, function.lineno, f"{name} is empty: nothing is answered")
         elif not isinstance(function, ast.AsyncFunctionDef):
             yield finding("warning", function.lineno, f"{name} is a plain def", "`async def` is what others call")
@@ -45,21 +46,14 @@ def _methods(node, inside, is_live):
 
 
 def _calls(tree):
-    asynchronous = {
-        node.name for node in ast.walk(tree)
-        if isinstance(node, ast.AsyncFunctionDef)
-        and not any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(node))
-    }
-    plain = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    from ..page import unawaited
+
+    for node, name in unawaited(tree):
+        yield finding(
+            "warning", node.lineno, f"`{name}(…)` is a coroutine that nobody awaits",
+            "`await` it, or `return await` it; here it is awaited where it stands, elsewhere it never runs",
+        )
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            function = node.value.func
-            name = getattr(function, "attr", getattr(function, "id", None))
-            if name in asynchronous - plain:
-                yield finding(
-                    "warning", node.lineno, f"`{name}(…)` is a coroutine that nobody awaits",
-                    "`await` it, or `return await` it; here it is awaited where it stands, elsewhere it never runs",
-                )
         if isinstance(node, ast.Call):
             if any(isinstance(each, ast.Constant) and each.value is Ellipsis for each in node.args):
                 yield finding(
