@@ -42,7 +42,7 @@ class GeminiLLM(LLM):
 
     async def simple_response(self, text, participant=None):
         before = self._conversation.messages if self._conversation else []
-        contents = [message.original for message in before] + [message.original for message in self._normalize_message(text)]
+        contents = [message.original for message in [*before, *self._normalize_message(text)]]
         total, seen = "", set()
         for _ in range(ROUNDS):
             parts, calls, last = [], [], None
@@ -73,8 +73,8 @@ class GeminiLLM(LLM):
 
     def _convert_tools_to_provider_format(self, tools):
         declared = [
-            {"name": tool["name"], "description": tool["description"], "parameters_json_schema": tool["parameters_schema"]}
-            for tool in tools
+            {"name": each["name"], "description": each["description"], "parameters_json_schema": each["parameters_schema"]}
+            for each in tools
         ]
         return [{"function_declarations": declared}] if declared else []
 

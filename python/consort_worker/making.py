@@ -24,7 +24,8 @@ class Recipe:
         unknown = [name for name in self.init if name not in self.names and not shape.has_keywords]
         if unknown:
             self._fail(
-                f"{title} takes no argument `{unknown[0]}`", f"an `init` without `{unknown[0]}`, which {title} does not take"
+                f"{title} takes no argument `{unknown[0]}`",
+                f"an `init` without `{unknown[0]}`, which {title} does not take",
             )
         self.must_model = self.takes_model and "model" not in shape.defaults and not _may_be_none(make, "model")
         self.keys = {}  # argument -> (the name of its key, whether it must be there)
@@ -47,8 +48,8 @@ class Recipe:
         self._fail(
             f"{self.title} wants the argument `{name}`",
             f"the argument `{name}` of {self.title.removesuffix('()')}",
-            f'say it in the llm-plugin block: init = {{ {name} = "…" }}, or write a function create_llm() in the file '
-            "that makes the model",
+            f'say it in the llm-plugin block: init = {{ {name} = "…" }}, '
+            "or write a function create_llm() in the file that makes the model",
         )
 
     def _fail(self, message, missing, help_=None):

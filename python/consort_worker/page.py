@@ -12,7 +12,7 @@ _IS_COROUTINE = 0x80
 
 
 class Page:
-    """A compiled file. `names` are what a page of this ecosystem may use unimported: name -> a function that gives it."""
+    """A compiled file. `names` may be used without an import: name -> a function that gives what it means."""
 
     def __init__(self, source, path, names, mend_awaits=False):
         import __future__

@@ -133,7 +133,7 @@ class Bruno:
             raise Failure("unsupported", f"{model.ident} is a provider of bruno: text only, no {what}")
 
     def _messages(self, params):
-        """The conversation as bruno's messages. The real Message refuses an empty text, so such a message is left out."""
+        """The conversation as bruno's messages. The real Message refuses an empty text, so such a one is left out."""
         made, roles = [], {"developer": "system", "tool": "user"}
         if params.get("system"):
             made.append(("system", params["system"]))

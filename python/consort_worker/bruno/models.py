@@ -63,7 +63,8 @@ class Source:
                 if hasattr(made, "__await__"):
                     raise Failure("plugin_bug", f"{self.recipe.title} is a coroutine; make it a plain `def`")
                 if not callable(getattr(made, "generate", None)) and not callable(getattr(made, "stream", None)):
-                    raise Failure("plugin_bug", f"{self.recipe.title} gave {type(made).__name__}, which has no generate")
+                    gave = type(made).__name__
+                    raise Failure("plugin_bug", f"{self.recipe.title} gave {gave}, which has no generate")
                 self.instances[key] = made
         return made
 

@@ -117,7 +117,8 @@ def _unlocked(function):
                 read.add(node.attr)
     for name in sorted(read & set(written)):
         yield finding(
-            "warning", written[name], f"{function.name} sets self.{name} after it slept: requests at one time do not wait",
+            "warning", written[name],
+            f"{function.name} sets self.{name} after it slept: requests at one time do not wait",
             "hold an asyncio.Lock from the reading to the setting (`async with self.lock`)",
         )
 

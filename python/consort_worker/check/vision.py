@@ -67,8 +67,7 @@ def _event(node):
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     if name != "LLMResponseChunkEvent":
         return
-    numbers = [each.arg for each in node.keywords if each.arg == "sequence_number" and isinstance(each.value, ast.Constant)]
-    if numbers:
+    if any(each.arg == "sequence_number" and isinstance(each.value, ast.Constant) for each in node.keywords):
         yield finding(
             "note", node.lineno, "every chunk has the same sequence_number",
             "Consort numbers the pieces itself; others may put them in order by this",

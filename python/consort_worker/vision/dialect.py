@@ -30,7 +30,8 @@ class Vision:
         page = Page(source, plugin.file, NAMES, mend_awaits=True)
         module = self.module = run_source(source, page)
         self.mended = [
-            f"line {line}: `{name}(…)` is a coroutine that nobody awaits; it is awaited here" for line, name in page.mended
+            f"line {line}: `{name}(…)` is a coroutine that nobody awaits; it is awaited here"
+            for line, name in page.mended
         ]
         self.notes.extend(self.mended)
         self.sources = {source.ident: source for source in models.choose(module, self.config)}

@@ -12,13 +12,12 @@ FACTORY = "create_llm"
 class Source:
     """A class or factory of the plugin. Text models share one instance; a live session has its own."""
 
-    def __init__(self, ident, name, made, is_realtime, key):
+    def __init__(self, ident, name, made, is_realtime):
         self.ident = ident
         self.name = name
         self.is_realtime = is_realtime
         self.recipe = made if isinstance(made, Recipe) else None
         self.instances = {} if self.recipe else {None: made}
-        self.key = key
 
     def get(self, secrets=None, fresh=False):
         if self.recipe is None:
@@ -70,7 +69,7 @@ def choose(module, config):
 
     def source(made, ident, is_realtime):
         title = ident if ident == plugin.name else f"{plugin.name}:{ident}"
-        return Source(ident, title, made, is_realtime, key)
+        return Source(ident, title, made, is_realtime)
 
     own = _own(module, LLM)
     for each in own:

@@ -4,14 +4,17 @@ _TYPING = ("Any", "AsyncIterator", "Callable", "Dict", "Iterator", "List", "Lite
            "TYPE_CHECKING", "Tuple", "Type", "TypeVar", "Union")
 _LLM = "vision_agents.core.llm"
 _MODULES = {
-    f"{_LLM}.llm": ("LLM", "AudioLLM", "VideoLLM", "OmniLLM", "LLMResponseEvent", "LLMResponseDelta", "LLMResponseFinal"),
+    f"{_LLM}.llm": (
+        "LLM", "AudioLLM", "VideoLLM", "OmniLLM", "LLMResponseEvent", "LLMResponseDelta", "LLMResponseFinal",
+    ),
     f"{_LLM}.realtime": (
-        "Realtime", "RealtimeAudioOutput", "RealtimeAudioOutputDone", "RealtimeUserTranscript", "RealtimeAgentTranscript",
-        "RealtimeUserSpeechStarted", "RealtimeUserSpeechEnded", "RealtimeAgentSpeechStarted", "RealtimeAgentSpeechEnded",
+        "Realtime", "RealtimeAudioOutput", "RealtimeAudioOutputDone", "RealtimeUserTranscript",
+        "RealtimeAgentTranscript", "RealtimeUserSpeechStarted", "RealtimeUserSpeechEnded",
+        "RealtimeAgentSpeechStarted", "RealtimeAgentSpeechEnded",
     ),
     f"{_LLM}.events": (
-        "LLMRequestStartedEvent", "LLMResponseChunkEvent", "LLMResponseCompletedEvent", "LLMErrorEvent", "ToolStartEvent",
-        "ToolEndEvent", "RealtimeConnectedEvent", "RealtimeDisconnectedEvent", "RealtimeAudioInputEvent",
+        "LLMRequestStartedEvent", "LLMResponseChunkEvent", "LLMResponseCompletedEvent", "LLMErrorEvent",
+        "ToolStartEvent", "ToolEndEvent", "RealtimeConnectedEvent", "RealtimeDisconnectedEvent", "RealtimeAudioInputEvent",
         "RealtimeAudioOutputEvent", "RealtimeAudioOutputDoneEvent", "RealtimeResponseEvent",
         "RealtimeConversationItemEvent", "RealtimeErrorEvent", "RealtimeUserSpeechTranscriptionEvent",
         "RealtimeAgentSpeechTranscriptionEvent",

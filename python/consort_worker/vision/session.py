@@ -100,7 +100,7 @@ class Session(Outcome):
             self.waiting.remove(oldest)
             self.dropped += 1
             if self.dropped == 1:
-                self.emit(type="warning", message="the plugin is too slow for the sound it is sent; the oldest is dropped")
+                self.emit(type="warning", message="the plugin is too slow for its sound; the oldest is dropped")
         self.filled.set()
 
     async def _feed_all(self):

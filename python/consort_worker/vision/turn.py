@@ -113,7 +113,8 @@ class Turn:
 
     def _returned(self, returned):
         if not hasattr(returned, "text"):
-            raise Failure("plugin_bug", f"simple_response returned {type(returned).__name__}, expected LLMResponseEvent")
+            gave = type(returned).__name__
+            raise Failure("plugin_bug", f"simple_response returned {gave}, expected LLMResponseEvent")
         failed = getattr(returned, "exception", None)
         if isinstance(failed, BaseException):
             raise failed
@@ -131,7 +132,7 @@ class Turn:
             if self.whole.startswith(said):
                 self.write(self.whole[len(said) :])
             else:
-                self.call.event(type="warning", message="the completed text is not what was streamed; the stream counts")
+                self.call.event(type="warning", message="the completed text is not what was streamed")
             said = said or self.whole
         if self.error is not None:
             self._failed(said)

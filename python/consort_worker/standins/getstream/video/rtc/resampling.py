@@ -46,7 +46,7 @@ class Kernel:
         return found
 
     def run(self, padded, first, count):
-        """`count` outputs from number `first` on. `padded` holds `half - 1` samples before sample 0, and enough behind."""
+        """`count` outputs from number `first` on. `padded` has `half - 1` samples before sample 0, and enough behind."""
         numpy = numpy_or_none()
         if numpy is not None and self.up <= 1024:
             return self._run_numpy(numpy, padded, first, count)

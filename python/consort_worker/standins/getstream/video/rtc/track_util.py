@@ -164,7 +164,8 @@ class PcmData:
         if numpy is None:
             return self._planes[0] if self.channels == 1 else self._planes
         kind = numpy.int16 if self.format == "s16" else numpy.float32
-        arrays = [numpy.frombuffer(plane, dtype=kind) if plane else numpy.array([], dtype=kind) for plane in self._planes]
+        empty = numpy.array([], dtype=kind)
+        arrays = [numpy.frombuffer(plane, dtype=kind) if plane else empty for plane in self._planes]
         return arrays[0] if self.channels == 1 else numpy.stack(arrays)
 
     @samples.setter
