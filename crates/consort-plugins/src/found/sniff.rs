@@ -171,9 +171,12 @@ impl Look<'_> {
             return;
         }
         for argument in list.split(',') {
-            let end = argument.trim_start().find(|letter| !is_name(letter)).unwrap_or(argument.trim_start().len());
+            let end =
+                argument.trim_start().find(|letter| !is_name(letter)).unwrap_or(argument.trim_start().len());
             let name = &argument.trim_start()[..end];
-            if matches!(name, "api_key" | "apikey" | "api_token" | "access_token" | "token") || name.ends_with("_api_key") {
+            if matches!(name, "api_key" | "apikey" | "api_token" | "access_token" | "token")
+                || name.ends_with("_api_key")
+            {
                 variables::keep(&mut self.found.key_arguments, name);
             }
         }

@@ -52,7 +52,10 @@ fn keys_that_a_constructor_asks_for() {
         ("drop.py", "class A(LLMClient):\n    def __init__(self, api_key): pass\n"),
     ]);
     let secrets = |id| place.row(id).secrets;
-    assert_eq!((secrets("acme"), secrets("house")), (vec!["acme".to_owned(), "openai".into()], vec!["one".into(), "openai".into()]));
+    assert_eq!(
+        (secrets("acme"), secrets("house")),
+        (vec!["acme".to_owned(), "openai".into()], vec!["one".into(), "openai".into()])
+    );
     assert!(secrets("drop").is_empty());
 }
 
