@@ -4,14 +4,15 @@ import os
 import sys
 
 
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
 def offer():
     """Makes them importable, after everything that is installed and everything beside the plugin."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    if folder not in sys.path:
-        sys.path.append(folder)
+    if _FOLDER not in sys.path:
+        sys.path.append(_FOLDER)
 
 
 def is_standin(module):
     """Whether a module is one of these."""
-    path = getattr(module, "__file__", None) or ""
-    return path.startswith(os.path.dirname(os.path.abspath(__file__)) + os.sep)
+    return (getattr(module, "__file__", None) or "").startswith(_FOLDER + os.sep)

@@ -7,7 +7,7 @@ from ..page import Page
 from ..shape import Shape
 from ..standins import offer
 from ..transcript import MEDIA, text_of
-from . import models
+from . import models, real
 from .names import NAMES
 from .turn import Turn, answer
 
@@ -26,7 +26,11 @@ class Vision:
         if self.config.get("package"):
             raise Failure("unsupported", "a plugin of Vision Agents is a file, not a package")
         source = open_file(self.config["file"])
-        offer()
+        if real.is_installed():
+            # Not even last on the path: the real one is no regular package, and would be hidden by one that is.
+            real.mend()
+        else:
+            offer()
         page = Page(source, plugin.file, NAMES, mend_awaits=True)
         module = self.module = run_source(source, page)
         self.mended = [

@@ -9,6 +9,7 @@ from ..failures import Failure, failure_of
 from ..shape import Shape
 from .current import current
 from .outcome import Outcome
+from .real import Lent, is_real
 from .sound import Wrong, piece
 
 _MOST = 1500  # pieces of sound that may wait for the plugin: half a minute of 20 ms each
@@ -39,6 +40,9 @@ class Session(Outcome):
             if owner is not None:
                 # For what comes from threads and callbacks that know of no session.
                 setattr(owner, "_request" if name == "events" else "_session", self)
+        if is_real(self.model):
+            lent = await Lent(self, self.model).__aenter__()  # for good: a session's object is its own
+            self._start(lent.drain(), "output")
         self._guard_handler()
         connect = getattr(self.model, "connect", None)
         if callable(connect):

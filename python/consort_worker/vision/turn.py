@@ -9,6 +9,7 @@ from ..failures import Failure
 from ..reply import Gather
 from . import data
 from .current import current
+from .real import Lent, is_real
 
 _EVENTS, _ITEMS = "events", "items"
 
@@ -166,7 +167,11 @@ async def answer(turn, llm, text, named):
     if events is not None and hasattr(events, "_request"):
         events._request = turn
     try:
-        await turn.take(llm.simple_response(text, **named))
+        if is_real(llm):
+            async with Lent(turn, llm):
+                await turn.take(llm.simple_response(text, **named))
+        else:
+            await turn.take(llm.simple_response(text, **named))
         return turn.result()
     finally:
         turn.over = True
