@@ -136,7 +136,7 @@ def leave(call):
             with call.writer.lock:
                 call.inside = False
                 if call.cancelled:
-                    _raise_in(call.thread, None)
+                    raise_in(call.thread, None)
             return
         except Cancelled:  # one that was on its way
             continue
@@ -165,11 +165,11 @@ def _see_it_stop(call):
             next_blow = now + 0.3
             with call.writer.lock:
                 if call.inside and not call.closed and (call.runs is None or call.runs()):
-                    _raise_in(call.thread, Cancelled)
+                    raise_in(call.thread, Cancelled)
         time.sleep(0.01)
 
 
-def _raise_in(thread, kind):
+def raise_in(thread, kind):
     """Raises in another thread, at its next bytecode (None takes back what was not raised yet)."""
     try:
         import ctypes

@@ -2,10 +2,11 @@
 
 import threading
 
-from .calls import Cancelled, finish, leave
+from .calls import Cancelled, finish, leave, raise_in
 
 _start = threading.Lock()
 _loop = None
+_thread = None
 
 
 def get():
@@ -21,6 +22,8 @@ def get():
 
 
 def _run(asyncio, loop):
+    global _thread
+    _thread = threading.get_ident()
     asyncio.set_event_loop(loop)
     while True:
         try:
@@ -62,6 +65,17 @@ async def _serve(call, handler):
         error = other
     leave(call)
     finish(call, result, error)
+
+
+def break_into(lock, is_meant):
+    """Raises Cancelled in the task that runs just now, if it is one that is meant. Under the writer's lock, so that no
+    line is cut in half."""
+    import asyncio
+
+    with lock:
+        task = asyncio.current_task(_loop)
+        if task is not None and is_meant(task):
+            raise_in(_thread, Cancelled)
 
 
 def wait(call, awaitable):

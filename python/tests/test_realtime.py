@@ -223,7 +223,7 @@ async def simple_audio_response(self, pcm):
 """, {"type": "smell"}, {"type": "smell"}, {"type": "interrupt", "heardMs": 120}, "junk",
             {"type": "audio", "path": path, "rate": 16000, "channels": 1}, until="audio_done")
         self.assertEqual([event.get("text") or event.get("message") for event in events[:3]], [
-            "this model takes no `smell`", "epoch 1", "Mono audio: 16000Hz, 16-bit PCM, 480 samples, 30.0ms"])
+            "epoch 1", "this model takes no `smell`", "Mono audio: 16000Hz, 16-bit PCM, 480 samples, 30.0ms"])
 
 
 class Failing(LiveCase):
@@ -298,6 +298,7 @@ async def simple_audio_response(self, pcm): pass
         time.sleep(0.5)
         self.feed(one, session, audio())
         self.assertTrue(one.sessions[session].empty())
+        self.assertIn("came after the session rt1 was closed", one.log())
         self.assertEqual(one.ask("ping"), {})
 
     def test_a_text_model_has_no_sessions(self):
@@ -316,6 +317,38 @@ async def simple_audio_response(self, pcm): pass
         one.send("cancel", request=ident)
         refused = self.refused(one.answer, ident, 3)
         self.assertEqual(refused.kind, "cancelled")
+
+    def test_a_session_that_holds_everything_up_can_be_closed(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    import time
+    while True:
+        time.sleep(0.01)
+""")
+        stuck, other = one.open_session("acme"), one.open_session("acme")
+        self.feed(one, stuck, audio())
+        time.sleep(0.3)
+        self.assertEqual(one.ask("ping"), {})
+        self.assertEqual(one.ask("realtime/close", session=stuck), {})
+        self.assertEqual(self.kinds(one.heard(stuck, "closed")), ["closed"])
+        self.feed(one, other, {"type": "smell"})
+        self.assertEqual(self.kinds(one.heard(other, "warning")), ["warning"])
+
+    def test_an_answer_can_be_spoken_into(self):
+        one = self.live("""
+async def simple_response(self, text, processors=None, participant=None):
+    self.events.send(LLMResponseChunkEvent(delta="begun"))
+    await asyncio.sleep(30)
+
+async def interrupt(self):
+    self._emit_agent_speech_transcription("interrupted")
+""")
+        session = one.open_session("acme")
+        self.feed(one, session, {"type": "text", "text": "x"})
+        one.heard(session, "text")
+        self.feed(one, session, {"type": "interrupt"})
+        self.assertEqual(one.heard(session, "transcript")[-1]["text"], "interrupted")
+        one.ask("realtime/close", session=session)
 
     def test_a_slow_plugin_loses_the_oldest_sound(self):
         one = self.live("""

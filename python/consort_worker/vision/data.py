@@ -1,16 +1,22 @@
 """Values of a vendor's library as data: what JSON can say is kept, what it cannot is named."""
 
 _DEEPEST = 12
+_LONGEST = 100_000  # letters
+_MOST = 10_000  # items of a list
 
 
 def plain(value, depth=0):
     """The value, or `{"omitted": what it was}` in its place."""
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return {"omitted": f"a text of {len(value)} letters"}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if depth >= _DEEPEST:
         return {"omitted": "nested too deeply"}
     if isinstance(value, dict):
         return {str(name): plain(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)) and len(value) > _MOST:
+        return {"omitted": f"a list of {len(value)}"}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(part, depth + 1) for part in value]
     if isinstance(value, BaseException):

@@ -143,13 +143,7 @@ class Vision:
         self.sessions.input(params)
 
     def realtime_close(self, call):
-        return loop.wait(call, self._close(call))
-
-    def realtime_close_on_loop(self, params):
-        return self._close
-
-    async def _close(self, call):
-        return await self.sessions.close(call.params)
+        return self.sessions.close(call)
 
     # -- the plugin's own functions, for other models -----------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
+from .. import logs
 from . import data
 from .sound import EVENT, TRACK, Once, Wrong, encoded, piece
 
@@ -22,9 +23,14 @@ class Outcome:
 
     def emit(self, **event):
         if self.closed:
-            self.late += 1
+            self._late(event["type"])
             return
         self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+
+    def _late(self, what):
+        self.late += 1
+        if self.late == 1:
+            logs.note(f"`{what}` came after the session {self.ident} was closed; it is dropped, and so is what follows")
 
     def warn_once(self, message):
         if message not in self.warned:
@@ -44,7 +50,7 @@ class Outcome:
 
     def on_event(self, event):
         if self.closed:
-            self.late += 1
+            self._late(type(event).__name__)
             return
         handler = _EVENTS.get(type(event).__name__)
         if handler is not None:
@@ -55,7 +61,7 @@ class Outcome:
     def on_item(self, item):
         """An item of the newest form's `output`."""
         if self.closed:
-            self.late += 1
+            self._late(type(item).__name__)
             return
         handler = _ITEMS.get(type(item).__name__)
         if handler is None:

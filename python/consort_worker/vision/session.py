@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextvars import copy_context
 
 from .. import logs
 from ..calls import Cancelled
@@ -25,16 +26,19 @@ class Session(Outcome):
         self.params = params
         self.dialect = dialect
         self.gone = gone
+        self.context = None
         self.waiting = deque()
         self.filled = asyncio.Event()
-        self.tasks = []
+        self.tasks = set()
         self.handling = None  # the plugin's `_handle_events`, once it runs
         self.dropped = 0
+        self.leaving = False  # the host asked for the end
 
     # -- beginning ----------------------------------------------------------------------------------------------
 
     async def open(self):
-        current.set(self)  # for this request's task, and for every task that the plugin starts from it
+        current.set(self)  # for this request's task, and for every task that is started from it
+        self.context = copy_context()  # and for what goes in later
         for name in ("events", "output_track", "_output"):
             owner = getattr(self.model, name, None)
             if owner is not None:
@@ -42,17 +46,17 @@ class Session(Outcome):
                 setattr(owner, "_request" if name == "events" else "_session", self)
         if is_real(self.model):
             lent = await Lent(self, self.model).__aenter__()  # for good: a session's object is its own
-            self._start(lent.drain(), "output")
+            self._start(lent.drain())
         self._guard_handler()
         connect = getattr(self.model, "connect", None)
         if callable(connect):
             returned = connect()
             if hasattr(returned, "__await__"):
                 await returned
-        self._start(self._feed_all(), "input")
+        self._start(self._feed_all())
         handler = getattr(self.model, "_handle_events", None)
         if callable(handler) and self.handling is None:
-            self._start(handler(), "_handle_events")
+            self._start(handler())
 
     def _guard_handler(self):
         """`connect` of some starts `_handle_events` itself, that of others leaves it to the host: it runs once."""
@@ -64,20 +68,24 @@ class Session(Outcome):
             if self.handling is not None:
                 return
             self.handling = asyncio.current_task()
-            await self._watched(handler(), "_handle_events")
+            await self._watched(handler())
 
         try:
             self.model._handle_events = once
         except AttributeError:  # an object with slots
             pass
 
-    def _start(self, coroutine, what):
+    def _start(self, coroutine):
         if not hasattr(coroutine, "__await__"):
             return
-        task = asyncio.ensure_future(self._watched(coroutine, what))
-        self.tasks.append(task)
+        task = asyncio.ensure_future(self._watched(coroutine))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
-    async def _watched(self, coroutine, what):
+    def owns(self, task):
+        return task in self.tasks or task is self.handling
+
+    async def _watched(self, coroutine):
         """A failure of what runs beside everything else ends the session, with its reason."""
         try:
             if hasattr(coroutine, "__await__"):
@@ -85,7 +93,7 @@ class Session(Outcome):
         except asyncio.CancelledError:
             raise
         except (Cancelled, SystemExit, KeyboardInterrupt, Exception) as error:
-            if self.closed:
+            if self.closed or self.leaving:
                 return
             self.fail(failure_of(error, self.secrets()))
             asyncio.ensure_future(self.close("error"))
@@ -95,7 +103,10 @@ class Session(Outcome):
     def feed(self, inputs):
         """On the loop. Sound that the plugin is too slow for is dropped, the oldest first, and that is said."""
         for each in inputs:
-            if isinstance(each, dict):
+            if isinstance(each, dict) and each.get("type") in ("text", "interrupt"):
+                # At once: an answer that is being given must not keep them waiting.
+                self._start(self._tried(each))
+            elif isinstance(each, dict):
                 self.waiting.append(each)
         while len(self.waiting) > _MOST:
             oldest = next((each for each in self.waiting if each.get("type") == "audio"), None)
@@ -110,13 +121,16 @@ class Session(Outcome):
     async def _feed_all(self):
         while True:
             while self.waiting:
-                item = self.waiting.popleft()
-                try:
-                    await self._take(item)
-                except (SystemExit, KeyboardInterrupt, Exception) as error:
-                    self.fail(failure_of(error, self.secrets()))
+                await self._tried(self.waiting.popleft())
             self.filled.clear()
             await self.filled.wait()
+
+    async def _tried(self, item):
+        """What goes wrong with one input is told, and the session goes on."""
+        try:
+            await self._take(item)
+        except (SystemExit, KeyboardInterrupt, Exception) as error:
+            self.fail(failure_of(error, self.secrets()))
 
     async def _take(self, item):
         kind = item.get("type")

@@ -1,8 +1,9 @@
 """The open live sessions of a plugin, by their ids."""
 
 import itertools
+import threading
 
-from .. import logs, loop
+from .. import loop
 from ..failures import Failure
 from .session import Session
 
@@ -35,16 +36,26 @@ class Sessions:
         inputs = params.get("inputs")
         if session is None or not isinstance(inputs, list):
             return  # what is sent to a session that just ended comes too late for anybody
-        loop.get().call_soon_threadsafe(session.feed, inputs)
+        loop.get().call_soon_threadsafe(session.feed, inputs, context=session.context)
 
-    async def close(self, params):
-        session = self.open_ones.get(params.get("session"))
+    def close(self, call):
+        """From the request's own thread: a plugin that holds the loop up is broken into."""
+        session = self.open_ones.get(call.params.get("session"))
         if session is None:
-            raise Failure("invalid_request", f"no session is open as `{params.get('session')}`")
-        await session.close("asked for")
+            raise Failure("invalid_request", f"no session is open as `{call.params.get('session')}`")
+        session.leaving, begun = True, threading.Event()
+
+        async def close():
+            begun.set()
+            await session.close("asked for")
+
+        def free():
+            while not begun.wait(0.3) and not call.closed:
+                loop.break_into(call.writer.lock, session.owns)
+
+        threading.Thread(target=free, name="free", daemon=True).start()
+        loop.wait(call, close())
         return {}
 
     def _gone(self, session):
         self.open_ones.pop(session.ident, None)
-        if session.late:
-            logs.note(f"{session.late} events came after the session {session.ident} was closed; they were dropped")
