@@ -94,7 +94,7 @@ class Live(LiveCase):
 
     def test_a_session(self):
         events = self.heard_of("""
-async def connect(self): self._on_connected()
+async def connect(self): self.connected = True
 async def close(self): pass
 async def simple_response(self, text, participant=None): yield LLMResponseDelta(text)
 async def simple_audio_response(self, pcm, participant):

@@ -1,5 +1,6 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -41,9 +41,10 @@ class Vision:
         self.sources = {source.ident: source for source in models.choose(module, self.config)}
         own = next(iter(self.sources.values()))
         if not own.is_realtime and own.recipe is not None and own.recipe.has_keys():
-            own.get()  # what its constructor lacks is known at once
+            # What its constructor lacks is known at once.
+            real.made(own.get) if real.is_installed() else own.get()
         version, about = getattr(module, "__version__", None), getattr(module, "__doc__", None)
-        capabilities = {"generate": True, "tools": bool(self._functions())}
+        capabilities = {"generate": True, "tools": bool(real.functions_of(self._functions()))}
         if any(source.is_realtime for source in self.sources.values()):
             capabilities["realtime"] = True
         return {
@@ -148,23 +149,25 @@ class Vision:
     # -- the plugin's own functions, for other models -----------------------------------------------------------
 
     def _functions(self):
+        """The registry of the file's own model, once there is one."""
         own = next(iter(self.sources.values()))
         llm = next(iter(own.instances.values()), None)
-        return getattr(getattr(llm, "function_registry", None), "functions", {})
+        return getattr(llm, "function_registry", None)
 
     def tools_list(self, call):
+        registry = self._functions()
         tools = [
-            {"name": name, "description": said, "inputSchema": schema}
-            for name, (_, said, schema) in self._functions().items()
+            {"name": each["name"], "description": each["description"], "inputSchema": each["parameters_schema"]}
+            for each in (registry.get_tool_schemas() if registry else ())
         ]
         return {"tools": tools, "toolboxes": []}
 
     def tools_call(self, call):
-        found = self._functions().get(call.params.get("name"))
-        if found is None:
-            raise Failure("invalid_request", f"this plugin has no tool `{call.params.get('name')}`")
+        name, registry = call.params.get("name"), self._functions()
+        if registry is None or name not in real.functions_of(registry):
+            raise Failure("invalid_request", f"this plugin has no tool `{name}`")
         try:
-            result = found[0](**(call.params.get("arguments") or {}))
+            result = registry.get_callable(name)(**(call.params.get("arguments") or {}))
             result = loop.wait(call, result) if hasattr(result, "__await__") else result
         except Exception as error:  # what a tool raises is for the model to read
             if call.cancelled:

@@ -5,7 +5,7 @@ import importlib
 import sys
 from importlib import machinery
 
-from .. import standins
+from .. import loop, standins
 
 
 def is_installed():
@@ -14,13 +14,29 @@ def is_installed():
 
 
 def mend():
-    """Newer versions have dropped events that the guides print: these are added, and nothing that is there is changed."""
-    from ..standins.vision_agents.core.llm import events as ours
+    """Each version lacks events and items of the others: these are added, and nothing that is there is changed."""
+    for module in ("events", "llm", "realtime"):
+        ours = importlib.import_module(f"consort_worker.standins.vision_agents.core.llm.{module}")
+        theirs = importlib.import_module(f"vision_agents.core.llm.{module}")
+        for name, each in vars(ours).items():
+            is_told = name.endswith("Event") or name.startswith(("LLMResponse", "Realtime"))
+            if is_told and isinstance(each, type) and not hasattr(theirs, name):
+                setattr(theirs, name, each)
 
-    theirs = importlib.import_module("vision_agents.core.llm.events")
-    for name, each in vars(ours).items():
-        if isinstance(each, type) and name.endswith("Event") and not hasattr(theirs, name):
-            setattr(theirs, name, each)
+
+def made(make):
+    """What `make` gives, made on the loop: some versions want one to run."""
+
+    async def run():
+        return make()
+
+    return asyncio.run_coroutine_threadsafe(run(), loop.get()).result()
+
+
+def functions_of(registry):
+    """The functions that are registered, by name, as each version keeps them."""
+    kept = getattr(registry, "functions", None)
+    return kept if kept is not None else getattr(registry, "_functions", {})
 
 
 def is_real(llm):
@@ -46,7 +62,7 @@ class Lent:
         llm.set_conversation(owner.given["_conversation"])
         registry = llm.function_registry
         for name, (function, said, schema) in owner.tools.items():
-            self.added.append((name, registry.functions.get(name)))
+            self.added.append((name, functions_of(registry).get(name)))
             registry.register(name, said, schema)(function)
         self.send = llm.events.send
         llm.events.send = self._tapped
@@ -61,12 +77,12 @@ class Lent:
             pass
 
     async def __aexit__(self, *why):
-        registry = self.llm.function_registry
+        functions = functions_of(self.llm.function_registry)
         for name, before in self.added:
             if before is None:
-                registry.functions.pop(name, None)
+                functions.pop(name, None)
             else:
-                registry.functions[name] = before
+                functions[name] = before
         self.llm.events.send = self.send
         self.lock.release()
 
