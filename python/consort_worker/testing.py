@@ -1,7 +1,8 @@
-"""Runs a file of tests, written for pytest, against a plugin: without pytest where there is none.
+"""Tests a plugin: by a file of tests that are written for pytest, without pytest where there is none; or, without a file,
+by the contract that every guide prints (an answer is a text, and a stream has pieces) and by the plugin's own tests.
 
-Names that the tests do not define are the plugin's, and `CustomLLM`, as guides call a plugin that is yet to be written,
-is the plugin's own model.
+Names that a file of tests does not define are the plugin's, and `CustomLLM`, as guides call a plugin that is yet to be
+written, is the model of a bruno plugin.
 """
 
 import os
@@ -19,35 +20,89 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="consort_worker test", description=__doc__)
     parser.add_argument("--file", required=True, help="the plugin's file")
     parser.add_argument("--dialect", choices=dialects.NAMES, help="told by the file's imports if left out")
-    parser.add_argument("tests", help="the file with the tests")
+    parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE", help="a key that it may use")
+    parser.add_argument("tests", nargs="?", help="the file with the tests")
     given = parser.parse_args(arguments)
     name = given.dialect or dialects.of_file(given.file)
-    if name != "bruno":
-        parser.error(f"plugins of the dialect {name} have no tests of this form")
+    keys = dict(each.partition("=")[::2] for each in given.key)
     with tempfile.TemporaryDirectory(prefix="consort-test-") as data_dir:
         dialect = dialects.named(name)(NoHost(), {"file": os.path.abspath(given.file), "init": {}}, data_dir)
         try:
             dialect.load()
         except (Exception, SystemExit) as error:
             return _failed("the plugin", error)
-        return _run(given.tests, dialect)
+        if given.tests is None:
+            module = getattr(dialect, "module", None)
+            return _run({**_contract(dialect, keys), **(_tests_in(vars(module)) if module else {})})
+        return _run_file(given.tests, dialect)
 
 
-def _run(path, dialect):
-    namespace = {**vars(dialect.module), "__name__": "plugin_tests", "__file__": os.path.abspath(path)}
-    namespace.setdefault("CustomLLM", _making(dialect))
+def _run_file(path, dialect):
+    before = vars(dialect.module) if getattr(dialect, "module", None) else {}
+    namespace = {**before, "__name__": "plugin_tests", "__file__": os.path.abspath(path)}
+    if hasattr(dialect, "sources") and not isinstance(dialect.sources, dict):
+        namespace.setdefault("CustomLLM", _making(dialect))
     sys.modules.setdefault("pytest", _pytest())
     try:
         with open(path, "rb") as opened:
             exec(compile(opened.read(), path, "exec", dont_inherit=True), namespace)
     except (Exception, SystemExit) as error:
         return _failed(path, error)
-    before = vars(dialect.module)
-    tests = {name: each for name, each in namespace.items() if name.startswith("test") and callable(each)
-             and before.get(name) is not each}
+    tests = {name: each for name, each in _tests_in(namespace).items() if before.get(name) is not each}
     if not tests:
         print(f"{path} holds no function whose name begins with `test`", file=sys.stderr)
         return 1
+    return _run(tests)
+
+
+def _tests_in(namespace):
+    return {name: each for name, each in namespace.items() if name.startswith("test") and callable(each)}
+
+
+def _contract(dialect, keys):
+    """What every plugin must do, by the way in which the host asks it."""
+    listed = dialect.models_list(None)["models"]
+    model = next((each["id"] for each in listed if each.get("kind") == "chat"), None)
+
+    def asked(stream):
+        call = _Heard({"model": model, "stream": stream, "secrets": keys, "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hello"}]}]})
+        result = dialect.generate(call)
+        whole = [part["text"] for part in result.get("content") or () if part.get("type") == "text"]
+        return call.pieces + whole
+
+    def has_a_chat_model():
+        assert model is not None, f"it has none, only {[each['id'] for each in listed]}"
+
+    def answers_in_one_piece():
+        assert "".join(asked(False)), "the answer is empty"
+
+    def streams():
+        assert "".join(asked(True)), "the stream is empty"
+
+    return {each.__name__: each for each in (has_a_chat_model, answers_in_one_piece, streams)}
+
+
+class _Heard:
+    """A request whose pieces are kept."""
+
+    cancelled = False
+    stop = None
+    ident = 1
+
+    def __init__(self, params):
+        self.params = params
+        self.pieces = []
+
+    def text(self, delta):
+        self.pieces.append(delta)
+
+    def event(self, **event):
+        if event.get("type") == "text":
+            self.pieces.append(event["text"])
+
+
+def _run(tests):
     failed = 0
     for name, test in tests.items():
         try:

@@ -231,6 +231,16 @@ print(assistant.initialized, (await assistant.process_message(Message(role="user
             self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
             self.assertIn(said, ran.stdout)
 
+    def test_the_contract_without_a_file_of_tests(self):
+        good = self.plugin(self.page("class OpenAILLM", after="\ndef test_mine(): assert LOG"), "good")
+        bad = self.plugin(self.page("class SimpleLLM", before=""), "bad")
+        key = ["--key", "good=k", "--key", "bad=k"]
+        for file, code, said in ((good, 0, "passed: test_mine\n4 passed, 0 failed"), (bad, 1, "2 passed, 1 failed")):
+            command = [PYTHON, "-I", WORKER, "test", "--file", file, *key]
+            ran = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+            self.assertIn(said, ran.stdout)
+
     def check(self, one, message, line, last=False):
         """`plugin/check` says it, at the line that is meant."""
         (found,) = [each for each in one.ask("plugin/check")["findings"] if message in each["message"]]

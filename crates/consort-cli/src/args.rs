@@ -287,11 +287,12 @@ pub(crate) enum PluginsCommand {
         #[arg(default_value = "Say hello in one word.")]
         prompt: String,
     },
-    /// Run a file of tests, as they are written for pytest, against a Python plugin
+    /// Test a Python plugin: by the contract of its dialect and its own tests, or by a file of tests
     Test {
         #[arg(value_name = "NAME|FILE")]
         name: String,
-        tests: PathBuf,
+        /// Tests as they are written for pytest; the plugin's model is `CustomLLM` in them
+        tests: Option<PathBuf>,
     },
     /// Write a plugin to start from
     New { dialect: Scaffold, name: String },

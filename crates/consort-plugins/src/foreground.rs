@@ -22,8 +22,8 @@ impl Plugin {
         Ok(command)
     }
 
-    /// Runs a file of tests against it, in its own environment.
-    pub async fn test_command(&self, tests: &Path) -> Result<Command, Error> {
+    /// Tests it in its own environment: by a file of tests, or by its dialect's contract.
+    pub async fn test_command(&self, tests: Option<&Path>) -> Result<Command, Error> {
         let start = start_of(&self.found, &self.home, self.learnt().as_deref()).await?;
         let mut command = start.launch.plain();
         command.arg("test");
@@ -32,7 +32,7 @@ impl Plugin {
                 command.args([flag, value]);
             }
         }
-        command.arg(tests);
+        command.args(tests);
         Ok(command)
     }
 

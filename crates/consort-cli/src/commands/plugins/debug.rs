@@ -16,13 +16,13 @@ pub(super) fn run(plugin: &Arc<Plugin>, prompt: &str, setup: &Setup) -> Done {
     foreground(command, setup)
 }
 
-/// Runs a file of tests against a Python plugin.
-pub(super) fn tests(plugin: &Arc<Plugin>, tests: &Path, setup: &Setup) -> Done {
+/// Tests a Python plugin, by a file of tests or by its dialect's contract.
+pub(super) fn tests(plugin: &Arc<Plugin>, tests: Option<&Path>, setup: &Setup) -> Done {
     in_python(plugin)?;
     // The plugin runs in its own folder.
-    let tests = std::path::absolute(tests).unwrap_or_else(|_| tests.to_owned());
+    let tests = tests.map(|tests| std::path::absolute(tests).unwrap_or_else(|_| tests.to_owned()));
     let runtime = crate::setup::runtime()?;
-    let command = runtime.block_on(plugin.test_command(&tests))?;
+    let command = runtime.block_on(plugin.test_command(tests.as_deref()))?;
     drop(runtime);
     foreground(command, setup)
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
             debug::run(&find_or_open(&plugins, &name, &setup)?, &prompt, &setup)
         }
         Some(Command::Test { name, tests }) => {
-            debug::tests(&find_or_open(&plugins, &name, &setup)?, &tests, &setup)
+            debug::tests(&find_or_open(&plugins, &name, &setup)?, tests.as_deref(), &setup)
         }
         Some(Command::New { dialect, name }) => scaffold::run(dialect, &name, &plugins, &setup),
         Some(Command::Install { packages }) => install::packages(&packages, &setup),

@@ -48,6 +48,12 @@ fn tests_of_a_plugin() {
     passed: test_it
     1 passed, 0 failed
     ");
+    assert_snapshot!(place.run(&["plugins", "test", "mine"]), @r"
+    passed: has_a_chat_model
+    passed: answers_in_one_piece
+    passed: streams
+    3 passed, 0 failed
+    ");
     let bad = place.run(&["plugins", "test", "mine", &file("bad.py")]);
     assert!(bad.code == 1 && bad.stdout.contains("0 passed, 1 failed"), "{bad}");
 }
