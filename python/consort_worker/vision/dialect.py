@@ -26,7 +26,8 @@ class Vision:
         if self.config.get("package"):
             raise Failure("unsupported", "a plugin of Vision Agents is a file, not a package")
         source = open_file(self.config["file"])
-        if real.is_installed():
+        is_real = real.is_installed()
+        if is_real:
             # Not even last on the path: the real one is no regular package, and would be hidden by one that is.
             real.mend()
         else:
@@ -42,7 +43,7 @@ class Vision:
         own = next(iter(self.sources.values()))
         if not own.is_realtime and own.recipe is not None and own.recipe.has_keys():
             # What its constructor lacks is known at once.
-            real.made(own.get) if real.is_installed() else own.get()
+            real.made(own.get) if is_real else own.get()
         version, about = getattr(module, "__version__", None), getattr(module, "__doc__", None)
         capabilities = {"generate": True, "tools": bool(real.functions_of(self._functions()))}
         if any(source.is_realtime for source in self.sources.values()):

@@ -10,7 +10,8 @@ from ..failures import Failure, failure_of
 from ..shape import Shape
 from .current import current
 from .outcome import Outcome
-from .real import Lent, is_real
+from .lent import Lent
+from .real import is_real
 from .sound import Wrong, piece
 
 _MOST = 1500  # pieces of sound that may wait for the plugin: half a minute of 20 ms each

@@ -9,7 +9,7 @@ from ..failures import Failure
 from ..reply import Gather
 from . import data
 from .current import current
-from .real import Lent, is_real
+from .real import is_real
 
 _EVENTS, _ITEMS = "events", "items"
 
@@ -168,6 +168,8 @@ async def answer(turn, llm, text, named):
         events._request = turn
     try:
         if is_real(llm):
+            from .lent import Lent
+
             async with Lent(turn, llm):
                 await turn.take(llm.simple_response(text, **named))
         else:
