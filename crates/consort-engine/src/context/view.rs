@@ -36,6 +36,12 @@ impl Budget {
         let window = self.window?;
         Some((window - window / 50).saturating_sub(self.answer).saturating_sub(self.fixed))
     }
+
+    /// The budget that leaves so much for messages.
+    pub(crate) fn leaving(&self, available: u64) -> Self {
+        let needed = available + self.answer + self.fixed;
+        Self { window: Some(needed + needed.div_ceil(49)), ..*self }
+    }
 }
 
 /// What is sent, and what is not.
@@ -52,6 +58,8 @@ pub struct ViewReport {
     pub dropped_turns: usize,
     /// Tool results and attachments that only a note stands for.
     pub cleared: usize,
+    /// What these would have taken.
+    pub left_out: u64,
     /// The summary that stands for the older turns.
     pub summary: Option<SummaryId>,
     /// The first turn that is in it whole.
@@ -236,6 +244,7 @@ impl<'a> Plan<'a> {
         ViewReport {
             dropped_turns: of(Cut::Dropped),
             cleared: of(Cut::Cleared),
+            left_out: self.counts.total_of(self.log).saturating_sub(self.tokens() - self.summary_tokens),
             summary: self.summary.map(|summary| summary.id),
             begins: self.log.get(begins).map(|turn| turn.id),
             tokens: self.tokens(),

@@ -26,6 +26,8 @@ pub struct Ask {
     pub context: Context,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
+    /// Names the answers that were asked for side by side.
+    pub group: Option<String>,
 }
 
 /// Where in the conversation it goes on.
@@ -61,6 +63,7 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             key: None,
+            group: None,
         }
     }
 }

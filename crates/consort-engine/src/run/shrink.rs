@@ -27,10 +27,11 @@ impl SmallerView {
         if self.used.swap(true, Ordering::SeqCst) {
             return None;
         }
-        let sent = self.tokens + self.budget.fixed + self.budget.answer;
+        let sent = self.tokens + self.budget.fixed;
+        let least =
+            limit.map_or(self.tokens, |limit| self.tokens.min(limit.saturating_sub(self.budget.fixed)));
         // Counts differ between the vendor and us, and the vendor is right: a good step down.
-        let window = limit.unwrap_or(u64::MAX).min(sent).saturating_mul(6) / 10;
-        let budget = Budget { window: Some(window), ..self.budget };
+        let budget = self.budget.leaving(least.saturating_mul(6) / 10);
         let view = view(&self.log, &self.counts, &self.summaries, &budget).ok()?;
         if view.report.tokens >= self.tokens {
             return None;

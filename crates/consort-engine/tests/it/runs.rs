@@ -1,8 +1,10 @@
 //! Runs: what is kept, what is told, stopping, branches.
 use crate::support::{Desk, Scripted, Step, all, kinds};
-use consort_core::{Body, BoxFuture, Context, Error, ErrorKind, ModelCard, Money, Part, Price, Processor, Request, Role};
+use consort_core::{
+    Body, BoxFuture, Context, Error, ErrorKind, ModelCard, Money, Part, Price, Processor, Request, Role,
+};
 use consort_engine::{Ask, Heard, Place};
-use consort_store::{SpendQuery, Status, Store};
+use consort_store::{SpendQuery, Status};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +50,8 @@ async fn a_chunk_has_the_fields_that_ecosystems_know() {
     assert_eq!((&json["plugin_name"], &json["model"]), (&"test".into(), &"test/model".into()));
     assert_eq!((&json["participant"], &json["content_index"]), (&"ada".into(), &0.into()));
     assert_eq!((&json["item_id"], &json["output_index"]), (&json["turn"], &1.into()));
-    let completed = envelopes.iter().find(|envelope| matches!(envelope.what, consort_engine::What::Completed { .. }));
+    let completed =
+        envelopes.iter().find(|envelope| matches!(envelope.what, consort_engine::What::Completed { .. }));
     let json = serde_json::to_value(completed.unwrap().as_ref()).unwrap();
     assert_eq!((&json["text"], &json["original"]["resolved_model"]), (&"Hi".into(), &"model-1".into()));
 }
@@ -60,7 +63,7 @@ async fn the_next_question_sends_what_was_said() {
     desk.run(desk.ask(&model, "first")).await;
     desk.run(desk.ask(&model, "second")).await;
     let sent = &model.requests()[1].messages;
-    assert_eq!(sent.iter().map(|message| message.text()).collect::<Vec<_>>(), ["first", "One.", "second"]);
+    assert_eq!(sent.iter().map(consort_core::Message::text).collect::<Vec<_>>(), ["first", "One.", "second"]);
 }
 
 #[tokio::test]
@@ -83,14 +86,20 @@ async fn the_end_of_a_stream_is_no_success() {
     let desk = Desk::new().await;
     let model = Scripted::new(vec![vec![Step::Say("Half"), Step::Vanish]]);
     let (outcome, _) = desk.run(desk.ask(&model, "Hello")).await;
-    assert_eq!((outcome.status, outcome.error.unwrap().kind()), (Status::Interrupted, ErrorKind::Interrupted));
+    assert_eq!(
+        (outcome.status, outcome.error.unwrap().kind()),
+        (Status::Interrupted, ErrorKind::Interrupted)
+    );
     assert_eq!(outcome.response.unwrap().text(), "Half");
 }
 
 #[tokio::test]
 async fn a_failure_before_the_first_word_keeps_the_question() {
     let desk = Desk::new().await;
-    let model = Scripted::new(vec![vec![Step::Fail(Error::new(ErrorKind::Auth, "no such key"))], vec![Step::Say("Yes")]]);
+    let model = Scripted::new(vec![
+        vec![Step::Fail(Error::new(ErrorKind::Auth, "no such key"))],
+        vec![Step::Say("Yes")],
+    ]);
     let (outcome, _) = desk.run(desk.ask(&model, "Hello")).await;
     assert_eq!(outcome.status, Status::Failed);
     let branch = desk.branch().await;
@@ -156,7 +165,10 @@ async fn a_processor_adds_to_the_question_and_not_to_the_log() {
     let ask = Ask { processors: vec![Arc::new(Clock)], ..desk.ask(&model, "What time is it?") };
     desk.run(ask).await;
     let parts = &model.requests()[0].messages[0].parts;
-    assert_eq!(parts.iter().map(|part| part.as_text().unwrap()).collect::<Vec<_>>(), ["It is noon.", "What time is it?"]);
+    assert_eq!(
+        parts.iter().map(|part| part.as_text().unwrap()).collect::<Vec<_>>(),
+        ["It is noon.", "What time is it?"]
+    );
     assert_eq!(desk.branch().await[0].parts.len(), 1);
 }
 
@@ -185,7 +197,8 @@ async fn a_conversation_may_change_its_model() {
     let sent = &other.requests()[0].messages;
     assert_eq!(sent.len(), 3);
     assert!(matches!(sent[1].parts[0].body, Body::Reasoning { .. }));
-    let models: Vec<_> = desk.branch().await.iter().filter_map(|turn| Some(turn.answer.as_ref()?.model.clone())).collect();
+    let models: Vec<_> =
+        desk.branch().await.iter().filter_map(|turn| Some(turn.answer.as_ref()?.model.clone())).collect();
     assert_eq!(models, ["test/model", "other/model"]);
 }
 
@@ -198,4 +211,33 @@ async fn nothing_to_answer_is_said() {
     let unknown = Ask { conversation: consort_store::ConversationId::new(), ..desk.ask(&model, "x") };
     assert_eq!(desk.engine.start(unknown).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     assert!(model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_model_goes_on_with_its_own_words() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("One, two,"), Step::Vanish], vec![Step::Say("three.")]]);
+    desk.run(desk.ask(&model, "Count")).await;
+    let (outcome, _) = desk.run(desk.again(&model)).await;
+    assert_eq!(outcome.response.unwrap().text(), "three.");
+    let sent = model.requests()[1].messages.clone();
+    assert_eq!((sent.len(), sent[2].role), (3, Role::User));
+    assert!(sent[2].text().starts_with("Go on exactly"));
+    assert_eq!(desk.branch().await.len(), 3);
+}
+
+#[tokio::test]
+async fn several_models_answer_one_question() {
+    let desk = Desk::new().await;
+    let question =
+        desk.engine.say(desk.conversation, Place::Tip, vec![Part::text("Which?")], None).await.unwrap();
+    let (one, two) = (Scripted::new(vec![vec![Step::Say("1")]]), Scripted::new(vec![vec![Step::Say("2")]]));
+    for model in [&one, &two] {
+        let group = Some("g".to_owned());
+        desk.run(Ask { group, ..Ask::again(desk.conversation, model.clone(), Place::After(question)) }).await;
+    }
+    let tree = desk.store.tree(desk.conversation).await.unwrap();
+    let answers: Vec<_> = tree.iter().filter(|turn| turn.parent == Some(question)).collect();
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|turn| turn.answer.as_ref().unwrap().group.as_deref() == Some("g")));
 }

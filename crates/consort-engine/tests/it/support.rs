@@ -1,6 +1,7 @@
 //! A model that plays a script, and an engine on a store in memory.
 use consort_core::{
-    Context, Delta, Error, Event, EventStream, FinishReason, Model, ModelCard, Part, PartKey, PartKind, Request, Usage,
+    Context, Delta, Error, Event, EventStream, FinishReason, Model, ModelCard, Part, PartKey, PartKind,
+    Request, Usage,
 };
 use consort_engine::{Ask, Engine, Envelope, Outcome, Place, Run, What};
 use consort_store::{ConversationId, MemoryStore, NewConversation, Store, Turn};
@@ -168,7 +169,8 @@ pub(crate) async fn all(run: &Run) -> Vec<Arc<Envelope>> {
 /// The kinds of what happened, in order, pieces of answers left out.
 pub(crate) fn kinds(envelopes: &[Arc<Envelope>]) -> Vec<String> {
     let told = envelopes.iter().filter(|envelope| envelope.what.event().is_none());
-    told.map(|envelope| serde_json::to_value(envelope.as_ref()).unwrap()["kind"].as_str().unwrap().to_owned()).collect()
+    told.map(|envelope| serde_json::to_value(envelope.as_ref()).unwrap()["kind"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub(crate) fn notices(envelopes: &[Arc<Envelope>]) -> Vec<String> {
