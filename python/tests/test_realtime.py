@@ -145,6 +145,8 @@ async def simple_audio_response(self, pcm, participant):
         self.assertEqual([(e["role"], e["mode"], e["text"]) for e in events[:4]], [
             ("user", "final", "hello"), ("assistant", "delta", "hi"), ("user", "replacement", "hello you"),
             ("assistant", "final", "hi there")])
+        items = [event["item"] for event in events[:4]]
+        self.assertEqual(items, ["rt1.user0", "rt1.0", "rt1.user1", "rt1.0"])
         self.assertEqual([(e["type"], e["role"]) for e in events[4:8]], [
             ("speech_started", "user"), ("speech_stopped", "user"), ("speech_started", "assistant"),
             ("speech_stopped", "assistant")])

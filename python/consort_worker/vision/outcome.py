@@ -17,7 +17,9 @@ class Outcome:
         self.closed = self.closing = False
         self.late = 0
         self.warned = set()
-        self.items = 0
+        self.items = 0  # answers so far
+        self.ended = False  # whether the newest is complete; what is transcribed of it may still come
+        self.questions = 0  # things that the user said
         self.turn_text = []  # what this turn said in words
         self.by_words = None  # which way the words come: events or items
 
@@ -94,14 +96,20 @@ class Outcome:
         if sound.empty or not self.once.is_new(way, sound, raw):
             return
         text, rate, channels = encoded(sound)
-        item = response or f"{self.ident}.{self.items}"
+        item = response or self._item()
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
 
     def _audio_done(self, event):
-        self.emit(type="audio_done", item=event.response_id or f"{self.ident}.{self.items}",
-                  interrupted=bool(event.interrupted))
-        self.items += 1
+        item = event.response_id or f"{self.ident}.{self.items}"
+        self.emit(type="audio_done", item=item, interrupted=bool(event.interrupted))
+        self.ended = True
+
+    def _item(self):
+        """The id of the answer that is being given; sound or words behind the end of one begin the next."""
+        if self.ended:
+            self.items, self.ended = self.items + 1, False
+        return f"{self.ident}.{self.items}"
 
     def _transcript(self, role, event):
         text = event.text
@@ -109,7 +117,10 @@ class Outcome:
             self.warn_once(f"a transcript of {type(text).__name__} was left out")
             return
         mode = event.mode if event.mode in _MODES else "final"
-        self.emit(type="transcript", item=f"{self.ident}.{self.items}", role=role, text=text, mode=mode)
+        item = f"{self.ident}.user{self.questions}" if role == "user" else f"{self.ident}.{self.items}"
+        self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
+        if role == "user" and mode == "final":
+            self.questions += 1
 
     # -- words --------------------------------------------------------------------------------------------------
 
@@ -126,7 +137,7 @@ class Outcome:
             return
         self.by_words = way
         self.turn_text.append(text)
-        self.emit(type="text", item=f"{self.ident}.{self.items}", text=text)
+        self.emit(type="text", item=self._item(), text=text)
 
     def _words_done(self, done, way):
         """The whole text: what was not streamed of it is said now."""
@@ -136,7 +147,7 @@ class Outcome:
         if self.by_words == way or (self.by_words is None and not said):
             self.emit(type="turn_done", finishReason="stop", **_usage(done))
             self.begin_turn()
-            self.items += 1
+            self.ended = True
 
     def _chunk(self, event):
         self._word(event.delta, "events")
@@ -150,7 +161,7 @@ class Outcome:
         if event.is_complete:
             self.emit(type="turn_done", finishReason="stop")
             self.begin_turn()
-            self.items += 1
+            self.ended = True
 
     async def follow(self, returned):
         """What `simple_response` of a live model returns: mostly nothing, since its answer is heard."""
