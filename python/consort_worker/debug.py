@@ -44,7 +44,11 @@ def _run(given, keys, data_dir):
         "package": given.package,
         "init": dict(each.partition("=")[::2] for each in given.init),
     }
-    name = given.dialect or ("llm" if given.package else dialects.of_file(given.file))
+    name = given.dialect or "llm"
+    if given.package and name == "llm":
+        name = dialects.of_package(given.package)
+    elif not given.dialect:
+        name = dialects.of_file(given.file)
     plugin.name = given.package or plugin.name
     dialect = dialects.named(name)(NoHost(), config, data_dir)
     plugin.is_loading = True

@@ -20,6 +20,17 @@ def named(name):
     return Dialect
 
 
+def of_package(name):
+    """What an installed package registers; one that is not there is for the dialect of most packages to complain of."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        groups = {entry.group for entry in distribution(name).entry_points}
+    except PackageNotFoundError:
+        return "llm"
+    return "bruno" if "bruno.llm_providers" in groups and "llm" not in groups else "llm"
+
+
 def of_file(path):
     """For a terminal, where no host has looked at the file."""
     with open(path, encoding="utf-8", errors="replace") as opened:

@@ -219,6 +219,8 @@ class Worker:
         if data_dir:
             os.makedirs(data_dir, exist_ok=True)
             os.chdir(data_dir)
+        if config.get("package") and config.get("dialect") == "llm":  # as a host calls every package
+            config["dialect"] = dialects.of_package(config["package"])
         self.dialect = dialects.named(config.get("dialect"))(self.host, config, data_dir)
         plugin.is_loading = True
         try:

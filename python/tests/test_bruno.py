@@ -283,7 +283,7 @@ class RealPackages(BrunoCase):
         self.assertEqual(one.ask("plugin/check")["findings"], [])
 
     def test_an_installed_package(self):
-        one = self.worker(package="bruno-llm")
+        one = self.worker(package="bruno-llm", dialect="llm")  # as the host calls every package
         listed = one.ask("models/list", 10)
         ids = [card["id"] for card in listed["models"]]
         self.assertIn("ollama:llama2" if "ollama:llama2" in ids else "llama2", ids)

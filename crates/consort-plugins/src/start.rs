@@ -142,10 +142,7 @@ fn config(found: &Found) -> Value {
             "init": init,
             "secrets": manifest.secrets.clone().unwrap_or_default(),
         }),
-        Kind::Package { name } => {
-            let dialect = manifest.dialect.unwrap_or(Dialect::Llm);
-            json!({"dialect": dialect.word(), "package": name, "init": init})
-        }
+        Kind::Package { name } => json!({"dialect": Dialect::Llm.word(), "package": name, "init": init}),
     }
 }
 
