@@ -100,6 +100,9 @@ class Eras(LiveCase):
     def test_sound_of_each_form(self):
         for name, body in (
             ("bytes in an event", "self.events.send(RealtimeAudioOutputEvent(audio_data=pcm.to_bytes(), sample_rate=24000))"),
+            ("bytes of floats", "from vision_agents.core.events import AudioFormat\n    self.events.send("
+                                "RealtimeAudioOutputEvent(audio_data=pcm.to_float32().to_bytes(), sample_rate=24000, "
+                                "audio_format=AudioFormat.PCM_F32))"),
             ("PcmData in an event", "self.events.send(RealtimeAudioOutputEvent(data=pcm, response_id='r', epoch=0))"),
             ("an item", "self.output.send_nowait(RealtimeAudioOutput(data=pcm, response_id='r'))"),
             ("the track alone", "await self.output_track.write(pcm.to_bytes())"),

@@ -1,6 +1,17 @@
 """Events: named fields with defaults. Made by the thousand, so an id and a time come only when they are asked for."""
 
 import time
+from enum import Enum
+
+
+class AudioFormat(Enum):
+    """How the bytes of older events are meant."""
+
+    PCM_S16 = "s16"
+    PCM_F32 = "f32"
+    WAV = "wav"
+    MP3 = "mp3"
+    OGG = "ogg"
 
 
 class _Fields:
