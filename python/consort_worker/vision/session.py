@@ -130,6 +130,8 @@ class Session(Outcome):
         """What goes wrong with one input is told, and the session goes on."""
         try:
             await self._take(item)
+        except NotImplementedError as error:  # once is enough, at fifty pieces a second
+            self.warn_once(str(error) or f"this model takes no `{item.get('type')}`")
         except (SystemExit, KeyboardInterrupt, Exception) as error:
             self.fail(failure_of(error, self.secrets()))
 
@@ -167,10 +169,7 @@ class Session(Outcome):
         shape = Shape(hear)
         if shape.known and not shape.positional and not shape.has_varargs:
             raise Failure("plugin_bug", "simple_audio_response takes no sound")
-        try:
-            await _settled(hear(sound, **named))
-        except NotImplementedError as error:  # once is enough, at fifty pieces a second
-            self.warn_once(str(error) or "simple_audio_response is not implemented")
+        await _settled(hear(sound, **named))
 
     def secrets(self):
         secrets = self.params.get("secrets")
