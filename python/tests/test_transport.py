@@ -279,7 +279,7 @@ class Handshake(Case):
 
     def test_unknown_dialect(self):
         one = self.worker(SLOW, initialize=False)
-        self.assertEqual(self.refused(one.ask, "initialize", config={"dialect": "bruno"}).kind, "unsupported")
+        self.assertEqual(self.refused(one.ask, "initialize", config={"dialect": "cobol"}).kind, "unsupported")
 
     def test_works_in_its_data_folder(self):
         one = self.worker(

@@ -1,5 +1,6 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -288,6 +289,13 @@ pub(crate) enum PluginsCommand {
         #[arg(default_value = "Say hello in one word.")]
         prompt: String,
     },
+    /// Test a Python plugin: by the contract of its dialect and its own tests, or by a file of tests
+    Test {
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        /// Tests as they are written for pytest; the plugin's model is `CustomLLM` in them
+        tests: Option<PathBuf>,
+    },
     /// Write a plugin to start from
     New { dialect: Scaffold, name: String },
     /// Install plugins: packages of the `llm` ecosystem, each in an environment of its own, or copies of files and folders
@@ -421,6 +429,10 @@ pub(crate) enum Scaffold {
     DropIn,
     /// A Python file for the `llm` ecosystem
     Llm,
+    /// A Python provider of bruno
+    Bruno,
+    /// A Python model of Vision Agents
+    VisionAgents,
     /// A Python script that speaks the plugin protocol
     Python,
     /// A Node script that speaks the plugin protocol

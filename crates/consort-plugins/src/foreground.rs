@@ -1,8 +1,9 @@
-//! A plugin in the user's own terminal: its debugger, and its own commands.
+//! A plugin in the user's own terminal: its debugger, tests of it, and its own commands.
 use crate::found::Dialect;
 use crate::plugin::Plugin;
 use crate::start::start_of;
 use consort_core::{Error, ErrorKind};
+use std::path::Path;
 use std::process::Command;
 
 impl Plugin {
@@ -18,6 +19,20 @@ impl Plugin {
             }
         }
         command.args(["--prompt", prompt]);
+        Ok(command)
+    }
+
+    /// Tests it in its own environment: by a file of tests, or by its dialect's contract.
+    pub async fn test_command(&self, tests: Option<&Path>) -> Result<Command, Error> {
+        let start = start_of(self.found.clone(), self.home.clone(), self.learnt().as_deref()).await?;
+        let mut command = start.launch.plain();
+        command.arg("test");
+        for (flag, field) in [("--dialect", "dialect"), ("--file", "file")] {
+            if let Some(value) = start.config[field].as_str() {
+                command.args([flag, value]);
+            }
+        }
+        command.args(tests);
         Ok(command)
     }
 

@@ -152,6 +152,7 @@ fn config(found: &Found) -> Value {
             "file": found.file,
             "class": manifest.class,
             "init": init,
+            "secrets": manifest.secrets.clone().unwrap_or_default(),
         }),
         Kind::Package { name } => json!({"dialect": Dialect::Llm.word(), "package": name, "init": init}),
     }

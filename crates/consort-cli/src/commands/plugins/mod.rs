@@ -31,6 +31,9 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         Some(Command::Debug { name, prompt }) => {
             debug::run(&find_or_open(&plugins, &name, &setup)?, &prompt, &setup)
         }
+        Some(Command::Test { name, tests }) => {
+            debug::tests(&find_or_open(&plugins, &name, &setup)?, tests.as_deref(), &setup)
+        }
         Some(Command::New { dialect, name }) => scaffold::run(dialect, &name, &plugins, &setup),
         Some(Command::Install { names, force }) => install::run(&names, force, &setup),
         Some(Command::Uninstall { name }) => install::uninstall(&find(&plugins, &name)?, &setup),

@@ -60,6 +60,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    pub const ALL: [Self; 4] = [Self::DropIn, Self::Llm, Self::Bruno, Self::Vision];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::DropIn => "drop_in",
@@ -67,11 +69,6 @@ impl Dialect {
             Self::Bruno => "bruno",
             Self::Vision => "vision",
         }
-    }
-
-    /// Whether there is a worker for it.
-    pub fn is_supported(self) -> bool {
-        matches!(self, Self::DropIn | Self::Llm)
     }
 }
 

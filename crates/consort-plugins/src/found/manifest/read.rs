@@ -28,8 +28,6 @@ const FIELDS: [&str; 13] = [
 
 const LIMITS: [&str; 4] = ["memory_mb", "processes", "idle_s", "start_s"];
 
-const DIALECTS: [&str; 2] = ["drop_in", "llm"];
-
 /// The fields that make a plugin of a TOML file that stands alone, and how many slips in their names still show that
 /// one of them was meant.
 const MAKERS: [(&str, usize); 3] = [("run", 1), ("package", 2), ("protocol", 2)];
@@ -142,14 +140,12 @@ fn is_package(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>, name: &str)
 
 fn dialect(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Option<Dialect> {
     let word = fields.text("dialect", value)?;
-    match word.as_str() {
-        "drop_in" => Some(Dialect::DropIn),
-        "llm" => Some(Dialect::Llm),
-        _ => {
-            fields.wrong(value.span(), format!("no dialect is named `{word}`"), near(&word, &DIALECTS));
-            None
-        }
+    let found = Dialect::ALL.into_iter().find(|dialect| dialect.word() == word);
+    if found.is_none() {
+        let help = near(&word, &Dialect::ALL.map(Dialect::word));
+        fields.wrong(value.span(), format!("no dialect is named `{word}`"), help);
     }
+    found
 }
 
 fn hosts(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {

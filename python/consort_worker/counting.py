@@ -2,7 +2,7 @@
 
 import threading
 
-from .. import logs
+from . import logs
 
 _SLOW = 2.0  # seconds
 _KEPT = 4096  # texts

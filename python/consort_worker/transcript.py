@@ -1,4 +1,4 @@
-"""A conversation as drop-in plugins get it: one text, a line `Role: …` for each message."""
+"""What a conversation says, as plain text; drop-in plugins get it as one text, a line `Role: …` for each message."""
 
 MEDIA = ("image", "audio", "video", "pdf", "file")
 
