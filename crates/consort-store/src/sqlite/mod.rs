@@ -22,7 +22,7 @@ use crate::{
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Status, Store,
     Summary, SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, ErrorKind, Event};
+use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
 use fault::Done;
 use readers::Readers;
 use rusqlite::Connection;
@@ -160,6 +160,11 @@ impl Store for SqliteStore {
 
     fn turns(&self, query: TurnQuery) -> BoxFuture<'_, Result<Vec<Hit>, Error>> {
         self.reading(move |reading| reading.turns(&query))
+    }
+
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>> {
+        let hash = hash.to_owned();
+        self.reading(move |reading| reading.media(&hash))
     }
 
     fn summaries(&self, conversation: ConversationId) -> BoxFuture<'_, Result<Vec<Summary>, Error>> {

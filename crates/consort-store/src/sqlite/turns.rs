@@ -3,8 +3,8 @@ use super::fault::{Done, Fault};
 use super::lease;
 use super::parts::{Unpack, read};
 use crate::words::Search;
-use crate::{ConversationId, Hit, Status, Turn, TurnId, TurnQuery, growth};
-use consort_core::{Attempt, Event, Role};
+use crate::{ConversationId, Hit, Status, Turn, TurnId, TurnQuery, growth, media};
+use consort_core::{Attempt, Event, Media, Role};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use serde::Serialize;
@@ -38,6 +38,16 @@ impl<'a> Reading<'a> {
     pub(super) fn turn(&mut self, id: TurnId) -> Done<Option<Turn>> {
         let sql = format!("SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.id = ?");
         Ok(self.all(&sql, [Value::from(id.0.as_bytes().to_vec())])?.pop())
+    }
+
+    pub(super) fn media(&mut self, hash: &str) -> Done<Option<Media>> {
+        let Some(bytes) = media::unhex(hash) else { return Ok(None) };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.seq = (SELECT a.turn FROM blobs b
+               JOIN attachments a ON a.blob = b.seq WHERE b.sha256 = ? LIMIT 1)"
+        );
+        let turn = self.all(&sql, [Value::from(bytes)])?.pop();
+        Ok(turn.and_then(|turn| turn.parts.iter().find_map(|part| media::hashed(part, hash))))
     }
 
     pub(super) fn path(&mut self, to: TurnId) -> Done<Vec<Turn>> {
