@@ -10,14 +10,18 @@ mod context;
 mod engine;
 mod envelope;
 mod judge;
+mod memory;
 mod run;
 mod structured;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tools;
 
 pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};
 pub use engine::Engine;
 pub use envelope::{Decision, Envelope, What};
+pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
 pub use structured::{Structured, StructuredError, ask_for, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

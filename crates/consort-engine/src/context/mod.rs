@@ -9,3 +9,4 @@ pub use view::{Budget, View, ViewReport, view};
 
 pub(crate) use count::Counter;
 pub use count::Counts;
+pub(crate) use messages::is_sent;

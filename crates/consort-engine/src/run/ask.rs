@@ -1,6 +1,7 @@
 //! What a run is asked to do.
+use crate::memory::History;
 use crate::tools::Tools;
-use consort_core::{Context, Model, Part, Processor, Request};
+use consort_core::{Context, Error, ErrorKind, Model, Part, Processor, Request, Role};
 use consort_store::{ConversationId, TurnId};
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 pub struct Ask {
     pub conversation: ConversationId,
     pub place: Place,
+    /// Who keeps the conversation instead of the engine's store. There is one place in it: its end.
+    pub history: Option<History>,
     /// What the user says; nothing where the model goes on from what is there: an answer made anew, a run that was cut.
     pub input: Option<Vec<Part>>,
     pub participant: Option<String>,
@@ -46,11 +49,28 @@ impl Ask {
         Self { input: Some(input), ..Self::again(conversation, model, Place::Tip) }
     }
 
+    /// Makes a vendor's own call, as its wire reads it: what its one user message says is said, all else of it goes
+    /// along with what the conversation holds, and the vendor's own events come beside the others.
+    pub fn native(conversation: ConversationId, model: Arc<dyn Model>, call: Request) -> Result<Self, Error> {
+        let mut request = call;
+        let mut messages = std::mem::take(&mut request.messages).into_iter();
+        let (Some(said), None) = (messages.next().filter(|said| said.role == Role::User), messages.next()) else {
+            let words = "a call in a conversation says one thing, as the user: what was said before is kept";
+            return Err(Error::new(ErrorKind::InvalidRequest, words)
+                .hint("leave only the newest user message in the call"));
+        };
+        let mut ask = Self { request, participant: said.name, ..Self::new(conversation, model, said.parts) };
+        ask.request.stream = true;
+        ask.context.native_events = true;
+        Ok(ask)
+    }
+
     /// Asks a model to go on from a turn without anything new.
     pub fn again(conversation: ConversationId, model: Arc<dyn Model>, place: Place) -> Self {
         Self {
             conversation,
             place,
+            history: None,
             input: None,
             participant: None,
             model,
