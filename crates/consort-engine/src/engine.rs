@@ -1,5 +1,6 @@
 //! The engine: a store, a bus, and the runs that are alive.
 use crate::bus::Bus;
+use crate::envelope::What;
 use crate::context::{Budget, Counter, Counts, summary};
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
 use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Role};
@@ -74,6 +75,9 @@ impl Engine {
         };
         let state = Arc::new(RunState::new(who, ask.context.cancel.clone(), self.0.bus.clone()));
         let run = Run(state.clone());
+        for warning in &ask.notices {
+            state.emit(What::Notice { warning: warning.clone() });
+        }
         let mut branch = Branch { log, journal: Journal::new(&self.0.store, ask.history.as_ref()), run: state };
         if let Some(input) = &ask.input {
             branch.add(Role::User, input.clone()).await;

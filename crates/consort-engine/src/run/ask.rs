@@ -1,7 +1,7 @@
 //! What a run is asked to do.
 use crate::memory::History;
 use crate::tools::Tools;
-use consort_core::{Context, Error, ErrorKind, Model, Part, Processor, Request, Role};
+use consort_core::{Context, Error, ErrorKind, Model, Part, Processor, Request, Role, Warning};
 use consort_store::{ConversationId, TurnId};
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Ask {
     /// Who writes summaries when the conversation begins to fill the window; nobody where absent.
     pub summariser: Option<Arc<dyn Model>>,
     pub context: Context,
+    /// Told to whoever watches before anything else: what the caller goes without.
+    pub notices: Vec<Warning>,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
 }
@@ -80,6 +82,7 @@ impl Ask {
             window: None,
             summariser: None,
             context: Context::default(),
+            notices: Vec::new(),
             key: None,
         }
     }
