@@ -13,6 +13,8 @@ pub use consort_engine::{
     Approval, Engine, Envelope, NoMemory, StoreMemory, Structured, StructuredError, ToolLimits, Tools, What, ask_for,
     function, structured,
 };
+#[cfg(feature = "sqlite")]
+pub use consort_store::SqliteStore;
 pub use consort_store::{ConversationId, MemoryStore, Store};
 
 pub use consort_engine as engine;

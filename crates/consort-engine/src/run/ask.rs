@@ -31,6 +31,8 @@ pub struct Ask {
     pub notices: Vec<Warning>,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
+    /// Names the answers that were asked for side by side.
+    pub group: Option<String>,
 }
 
 /// Where in the conversation it goes on.
@@ -84,6 +86,7 @@ impl Ask {
             context: Context::default(),
             notices: Vec::new(),
             key: None,
+            group: None,
         }
     }
 }

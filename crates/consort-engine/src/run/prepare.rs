@@ -11,6 +11,8 @@ use std::sync::atomic::AtomicBool;
 /// What is kept for the answer where nobody says how long it may be.
 const ANSWER: u64 = 4096;
 
+const GO_ON: &str = "Go on exactly where you stopped, and repeat nothing.";
+
 /// One request, ready to be sent.
 pub(super) struct Prepared {
     pub(super) request: Arc<Request>,
@@ -55,7 +57,7 @@ impl Driver {
             self.branch.run.emit(What::ContextTrimmed { report: report.clone() });
         }
         request.messages = messages;
-        add(&added, &mut request.messages);
+        complete(&mut request.messages, &added);
         let smaller = SmallerView {
             log: self.branch.log.clone(),
             tokens: report.tokens,
@@ -98,13 +100,18 @@ impl Driver {
             },
             tools: self.ask.tools.functions(),
             key: self.ask.key.clone(),
+            group: self.ask.group.clone(),
             ..Answer::default()
         }
     }
 }
 
-/// Puts these parts before the newest question.
-pub(super) fn add(added: &[Part], messages: &mut [Message]) {
+/// The messages of a view as they are sent: somebody asks at their end, and what processors add stands before it.
+pub(super) fn complete(messages: &mut Vec<Message>, added: &[Part]) {
+    if messages.last().is_some_and(|last| last.role == Role::Assistant) {
+        // Vendors answer a user: a model that is to go on with its own words is asked to.
+        messages.push(Message::user(GO_ON));
+    }
     if let Some(newest) = messages.iter_mut().rev().find(|message| message.role == Role::User) {
         newest.parts.splice(0..0, added.iter().cloned());
     }

@@ -2,7 +2,7 @@
 use crate::context::{Budget, Counts, view};
 use crate::engine::Windows;
 use crate::envelope::What;
-use crate::run::prepare::add;
+use crate::run::prepare::complete;
 use crate::run::state::RunState;
 use consort_core::{BoxFuture, Part, Request, Shrink};
 use consort_store::{Summary, Turn};
@@ -42,7 +42,7 @@ impl SmallerView {
         self.windows.learn(&self.run.model, limit.unwrap_or(sent));
         self.run.emit(What::ContextTrimmed { report: view.report });
         let mut messages = view.messages;
-        add(&self.added, &mut messages);
+        complete(&mut messages, &self.added);
         Some(Arc::new(Request { messages, ..request.clone() }))
     }
 }

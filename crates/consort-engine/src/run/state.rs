@@ -129,6 +129,10 @@ impl RunState {
         self.log().envelopes.get(number).cloned()
     }
 
+    pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
+        self.log().envelopes.clone()
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {
         self.length.subscribe()
     }
