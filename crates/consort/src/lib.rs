@@ -4,7 +4,7 @@
 //! as a plugin by `consort-plugin` compiles into a program of your own. With the feature `cli`, which is on unless it is
 //! turned off, the host is the whole program.
 //!
-//! An [`Assistant`] answers with a model, remembers, and uses tools. An [`engine`](mod@engine) keeps the conversations of
+//! An [`Assistant`] answers with a model, remembers, and uses tools. An [`engine`] keeps the conversations of
 //! many models. [`ask_for`] gives an answer as a Rust value.
 //!
 //! This crate must never know: how anything is done. It names what the other crates do.

@@ -279,3 +279,23 @@ async fn the_model_remembers_looks_up_and_forgets() {
     assert!(memory.list("ada").await.unwrap().is_empty());
     assert_eq!(memory.list("bob").await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_smaller_request_asks_to_go_on_too() {
+    let desk = Desk::new().await;
+    let too_long = Error::new(ErrorKind::ContextLength, "too long");
+    let long: &'static str = "word ".repeat(400).leak();
+    let model = Scripted::new(vec![
+        vec![Step::Say(long)],
+        vec![Step::Say("half")],
+        vec![Step::Fail(too_long)],
+        vec![Step::Say("whole")],
+    ]);
+    desk.run(desk.ask(&model, "Say much")).await;
+    desk.run(desk.ask(&model, "And?")).await;
+    let (outcome, _) = desk.run(Ask { window: Some(8000), ..desk.again(&model) }).await;
+    assert_eq!(outcome.status, Status::Complete);
+    for request in &model.requests()[2..] {
+        assert!(request.last_user_text().starts_with("Go on exactly"), "{:?}", request.messages.last());
+    }
+}

@@ -124,22 +124,7 @@ impl Assistant {
             Check::of(first.name(), Ok(()))
         };
         let (model, memory) = futures_util::join!(model, memory);
-        let ready = inner.ready().await;
-        let mut abilities = Vec::new();
-        for ability in &inner.setup.abilities {
-            let began = match &ready {
-                Ok(ready) => ready.missing.iter().find(|(name, _)| name == ability.name()),
-                Err(_) => None,
-            };
-            abilities.push(match began {
-                Some((name, error)) => Check::of(name, Err(error.clone())),
-                None => Check::within(ability.name(), OTHERS, ability.health()).await,
-            });
-        }
-        if let Err(error) = ready {
-            abilities.push(Check::of("instructions", Err(error)));
-        }
-        Health { model, memory, abilities }
+        Health { model, memory, abilities: inner.able().await }
     }
 
     /// Stops what is being said, keeps it, and ends the abilities. Afterwards it answers only when it is initialised again.
@@ -192,6 +177,24 @@ impl Inner {
         let made = Arc::new(Ready::make(&self.setup).await?);
         *ready = Some(made.clone());
         Ok(made)
+    }
+
+    /// How each ability is, and the instructions where they cannot be read.
+    async fn able(&self) -> Vec<Check> {
+        // What was closed is not begun again by a look at it.
+        let closed = self.closed.load(Ordering::SeqCst);
+        let ready = if closed { Ok(None) } else { self.ready().await.map(Some) };
+        let missing = ready.as_ref().ok().and_then(Option::as_ref).map(|ready| ready.missing.as_slice());
+        let mut checks = Vec::new();
+        for ability in &self.setup.abilities {
+            let missed = missing.unwrap_or_default().iter().find(|(name, _)| name == ability.name());
+            checks.push(match missed {
+                Some((name, error)) => Check::of(name, Err(error.clone())),
+                None => Check::within(ability.name(), OTHERS, ability.health()).await,
+            });
+        }
+        checks.extend(ready.err().map(|error| Check::of("instructions and tools", Err(error))));
+        checks
     }
 
     async fn reach(&self) -> Result<(), Error> {

@@ -67,7 +67,7 @@ impl Inner {
         ask.tools = self.tools(talk, &ready)?;
         ask.processors = self.processors(talk);
         ask.notices = ready.notices();
-        let native_events = ask.context.native_events;
+        let native_events = ask.context.native_events || self.setup.context.native_events;
         let context = Context { cancel, native_events, ..self.setup.context.clone() };
         ask.context = match self.setup.limit {
             Some(limit) => context.within(limit),
@@ -83,13 +83,13 @@ impl Inner {
             Wish::Say(parts) if parts.is_empty() => {
                 return Err(Error::new(ErrorKind::InvalidRequest, "nothing was said"));
             }
-            Wish::Say(parts) => Ask::new(talk.id(), model, parts),
-            Wish::Again => Ask::again(talk.id(), model, Place::Tip),
+            Wish::Say(parts) => Ask { request: self.setup.request.clone(), ..Ask::new(talk.id(), model, parts) },
+            Wish::Again => {
+                Ask { request: self.setup.request.clone(), ..Ask::again(talk.id(), model, Place::Tip) }
+            }
+            // It says itself what it wants.
             Wish::Native(call) => Ask::native(talk.id(), model, *call)?,
         };
-        if !ask.context.native_events {
-            ask.request = self.setup.request.clone();
-        }
         if let Some(speaker) = talk.speaker() {
             ask.participant = Some(speaker.to_owned());
         }

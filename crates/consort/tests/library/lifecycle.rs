@@ -102,13 +102,13 @@ async fn health_names_what_does_not_hold() {
     assert_eq!(json["model"], serde_json::json!({"name": "test/model", "ok": false, "why": "no such key"}));
     assert_eq!(json["memory"], serde_json::json!({"name": "lost", "ok": false, "why": "nobody is there"}));
     assert_eq!(json["abilities"][0]["why"], "the line is down");
-    assert_eq!(json["abilities"][1]["name"], "instructions");
+    assert_eq!(json["abilities"][1]["name"], "instructions and tools");
     assert!(!health.is_ok());
 }
 
 #[tokio::test]
 async fn closing_stops_what_runs_and_ends_the_abilities() {
-    let (line, model) = (Line::default(), Scripted::new(vec![vec![Step::Say("So far"), Step::Hang]]));
+    let (line, model) = (Line::default(), Scripted::new(vec![vec![Step::Say("So far"), Step::Hang], vec![Step::Say("OK")]]));
     let assistant = Assistant::builder("desk", model).ability(line.clone()).build();
     let mut reply = assistant.say("Hello");
     reply.next_text().await.unwrap();
@@ -118,6 +118,8 @@ async fn closing_stops_what_runs_and_ends_the_abilities() {
     assert_eq!((line.begun.load(Ordering::SeqCst), line.ended.load(Ordering::SeqCst)), (1, 1));
     let closed = assistant.say("Hello").await.unwrap_err().error;
     assert_eq!((closed.message(), closed.hints().len()), ("the assistant `desk` is closed", 1));
+    assistant.health().await;
+    assert_eq!(line.begun.load(Ordering::SeqCst), 1, "a look does not begin it again");
     assistant.initialise().await.unwrap();
     assert_eq!(line.begun.load(Ordering::SeqCst), 2);
 }

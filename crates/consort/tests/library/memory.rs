@@ -89,3 +89,27 @@ async fn without_a_memory_each_question_stands_alone() {
     assert_eq!(model.requests()[1].functions().count(), 0);
     assert!(assistant.talk("own").remember("x").await.is_err());
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_store_on_disk_keeps_it_over_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Arc::new(consort::SqliteStore::open(folder.path().join("desk.db")).unwrap());
+    let long = vec![Step::Say("So far"), Step::Hang];
+    let assistant = Assistant::builder("desk", Scripted::new(vec![long])).store(store()).build();
+    let talk = assistant.talk("door").participant("ada");
+    talk.remember("The door is green.").await.unwrap();
+    let mut reply = talk.say("Which colour?");
+    assert_eq!(reply.next_text().await.as_deref(), Some("So far"));
+    assistant.close().await;
+    drop((reply, talk, assistant));
+    let model = says(&["Green."]);
+    let assistant = Assistant::builder("desk", model.clone()).store(store()).build();
+    let talk = assistant.talk("door").participant("ada");
+    assert_eq!(talk.history().await.unwrap()[1].text(), "So far");
+    talk.again().await.unwrap();
+    talk.say("The door, you say?").await.unwrap();
+    assert_eq!(sent(&model, 0), ["Which colour?"]);
+    let newest = sent(&model, 1).pop().unwrap();
+    assert!(newest.contains("- The door is green."), "{newest}");
+}
