@@ -1,7 +1,7 @@
 //! The engine: a store, a bus, and the runs that are alive.
 use crate::bus::Bus;
-use crate::envelope::What;
 use crate::context::{Budget, Counter, Counts, summary};
+use crate::envelope::What;
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
 use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Role};
 use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
@@ -78,7 +78,8 @@ impl Engine {
         for warning in &ask.notices {
             state.emit(What::Notice { warning: warning.clone() });
         }
-        let mut branch = Branch { log, journal: Journal::new(&self.0.store, ask.history.as_ref()), run: state };
+        let mut branch =
+            Branch { log, journal: Journal::new(&self.0.store, ask.history.as_ref()), run: state };
         if let Some(input) = &ask.input {
             branch.add(Role::User, input.clone()).await;
         }

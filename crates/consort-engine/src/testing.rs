@@ -76,7 +76,8 @@ async fn history(memory: &dyn Memory, faults: &mut Faults) -> Result<(), String>
         done(memory.append(&one, message).await, "appending a message")?;
     }
     let found = done(memory.history(&one).await, "reading a conversation")?;
-    faults.unless(found.len() == talk().len(), "a conversation has more or fewer messages than were appended");
+    faults
+        .unless(found.len() == talk().len(), "a conversation has more or fewer messages than were appended");
     for (kept, said) in found.iter().zip(talk()) {
         let same = kept.role == said.role && kept.parts == said.parts && kept.name == said.name;
         faults.unless(same, &format!("a message comes back changed: {}", words(&said)));
@@ -85,7 +86,10 @@ async fn history(memory: &dyn Memory, faults: &mut Faults) -> Result<(), String>
     done(memory.append(&other, Message::user("Hello")).await, "appending a message")?;
     done(memory.clear(&one).await, "clearing")?;
     faults.unless(done(memory.history(&one).await, "reading")?.is_empty(), "clearing leaves messages");
-    faults.unless(done(memory.history(&other).await, "reading")?.len() == 1, "clearing clears another conversation");
+    faults.unless(
+        done(memory.history(&other).await, "reading")?.len() == 1,
+        "clearing clears another conversation",
+    );
     done(memory.clear(&other).await, "clearing")
 }
 
@@ -118,9 +122,13 @@ async fn records(memory: &dyn Memory, faults: &mut Faults) -> Result<(), String>
     faults.unless(tea.text == "Likes green tea.\nNo sugar. 🍵", "a text comes back changed");
     let ids = |list: &[consort_core::MemoryRecord]| list.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
     let list = done(memory.list(&one).await, "listing")?;
-    faults.unless(ids(&list) == [home.id.clone(), tea.id.clone()], "a list is not all of the scope, newest first");
+    faults.unless(
+        ids(&list) == [home.id.clone(), tea.id.clone()],
+        "a list is not all of the scope, newest first",
+    );
     let found = done(memory.search(&one, "what tea?", 5).await, "searching")?;
-    faults.unless(found.first().is_some_and(|best| best.id == tea.id), "a search does not find the best first");
+    faults
+        .unless(found.first().is_some_and(|best| best.id == tea.id), "a search does not find the best first");
     faults.unless(found.iter().all(|one| one.id != coffee.id), "a search finds what another scope remembers");
     let found = done(memory.search(&one, "tea Oslo", 1).await, "searching")?;
     faults.unless(found.len() == 1, "a search gives more or fewer than its limit");

@@ -1,6 +1,7 @@
 //! A model that plays a script.
 use consort_core::{
-    Context, Delta, Error, Event, EventStream, FinishReason, Model, ModelCard, PartKey, PartKind, Request, Usage,
+    Context, Delta, Error, Event, EventStream, FinishReason, Model, ModelCard, PartKey, PartKind, Request,
+    Usage,
 };
 use futures_util::{StreamExt, stream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

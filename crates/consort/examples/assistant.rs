@@ -15,11 +15,11 @@ struct Room {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let model = Host::new().provider(DemoProvider::new()).find("demo").await?;
-    let rooms = Toolset::new("rooms").instructions("Ask for the number before you do anything with a room.").tool(
-        function("clean_room", "Has a room cleaned.", |room: Room, _: Context| async move {
+    let rooms = Toolset::new("rooms")
+        .instructions("Ask for the number before you do anything with a room.")
+        .tool(function("clean_room", "Has a room cleaned.", |room: Room, _: Context| async move {
             Ok(ToolOutput::text(format!("room {} will be cleaned", room.number)))
-        }),
-    );
+        }));
     let assistant = Assistant::builder("desk", model)
         .instructions("You work at the front desk of a small hotel. Be brief.")
         .ability(rooms)

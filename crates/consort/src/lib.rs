@@ -10,8 +10,8 @@
 //! This crate must never know: how anything is done. It names what the other crates do.
 pub use consort_core::*;
 pub use consort_engine::{
-    Approval, Engine, Envelope, NoMemory, StoreMemory, Structured, StructuredError, ToolLimits, Tools, What, ask_for,
-    function, structured,
+    Approval, Engine, Envelope, NoMemory, StoreMemory, Structured, StructuredError, ToolLimits, Tools, What,
+    ask_for, function, structured,
 };
 #[cfg(feature = "sqlite")]
 pub use consort_store::SqliteStore;
@@ -30,9 +30,9 @@ mod host;
 pub use assistant::{
     Ability, Assistant, AssistantBuilder, Check, Failed, Health, Input, Reply, Said, Talk, Toolset,
 };
-pub use host::Host;
 #[cfg(feature = "testing")]
 pub use consort_engine::testing;
+pub use host::Host;
 
 /// The guides for library users: their examples are tests.
 #[cfg(all(doctest, feature = "cli"))]

@@ -18,7 +18,8 @@ pub struct History {
 impl History {
     /// The conversation so far. Where nothing new is said, it ends behind what is to be answered.
     pub(crate) async fn log(&self, id: ConversationId, says_something: bool) -> Result<Vec<Turn>, Error> {
-        let mut messages = self.memory.history(&self.conversation).await.map_err(|error| self.named(&error))?;
+        let mut messages =
+            self.memory.history(&self.conversation).await.map_err(|error| self.named(&error))?;
         while !says_something && messages.last().is_some_and(is_answer) {
             messages.pop();
         }

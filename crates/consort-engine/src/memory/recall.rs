@@ -52,6 +52,9 @@ impl Processor for Recall {
 
 impl fmt::Debug for Recall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recall").field("scope", &self.scope).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Recall")
+            .field("scope", &self.scope)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }

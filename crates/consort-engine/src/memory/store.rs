@@ -53,7 +53,9 @@ impl StoreMemory {
         let found = self.store.conversation(ConversationId::named(conversation)).await?;
         let Some(tip) = found.and_then(|found| found.tip) else { return Ok(Vec::new()) };
         let turns = self.store.path(tip).await?.into_iter();
-        Ok(turns.map(|turn| Message { name: turn.participant, ..Message::new(turn.role, turn.parts) }).collect())
+        Ok(turns
+            .map(|turn| Message { name: turn.participant, ..Message::new(turn.role, turn.parts) })
+            .collect())
     }
 
     async fn write(&self, conversation: &str, message: Message) -> Result<(), Error> {
@@ -109,7 +111,10 @@ impl Memory for StoreMemory {
     fn add<'a>(&'a self, scope: &'a str, text: String) -> BoxFuture<'a, Result<MemoryRecord, Error>> {
         Box::pin(async move {
             if text.trim().is_empty() {
-                return Err(Error::new(ErrorKind::InvalidRequest, "there is nothing to remember: the text is empty"));
+                return Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    "there is nothing to remember: the text is empty",
+                ));
             }
             let vector = self.vector(&text).await?;
             let new = NewRecord { scope: scope.to_owned(), text, vector, ..NewRecord::default() };

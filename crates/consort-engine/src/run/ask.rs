@@ -58,7 +58,8 @@ impl Ask {
     pub fn native(conversation: ConversationId, model: Arc<dyn Model>, call: Request) -> Result<Self, Error> {
         let mut request = call;
         let mut messages = std::mem::take(&mut request.messages).into_iter();
-        let (Some(said), None) = (messages.next().filter(|said| said.role == Role::User), messages.next()) else {
+        let (Some(said), None) = (messages.next().filter(|said| said.role == Role::User), messages.next())
+        else {
             let words = "a call in a conversation says one thing, as the user: what was said before is kept";
             return Err(Error::new(ErrorKind::InvalidRequest, words)
                 .hint("leave only the newest user message in the call"));

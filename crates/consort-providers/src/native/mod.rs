@@ -14,7 +14,9 @@ pub use vendors::{Anthropic, Bedrock, Gemini, Ollama, OpenAi};
 use crate::catalogue::builtin;
 use crate::spec::ProviderSpec;
 use crate::transport::{Endpoint, Opening, Services, events};
-use consort_core::{BoxFuture, BoxStream, ConfigKey, Context, Credentials, Error, ErrorKind, Event, Request, Secret};
+use consort_core::{
+    BoxFuture, BoxStream, ConfigKey, Context, Credentials, Error, ErrorKind, Event, Request, Secret,
+};
 use consort_settings::{Env, Folders};
 use consort_wire::{Decode, Decoder, Frame, Framing, WireRequest};
 use futures_core::Stream;

@@ -2,7 +2,9 @@
 use super::ability::Ability;
 use super::hooks::Hooks;
 use super::{Assistant, Inner, Kept};
-use consort_core::{BoxFuture, Context, Error, Memory, Model, NoCredentials, Processor, Request, Response, Tool};
+use consort_core::{
+    BoxFuture, Context, Error, Memory, Model, NoCredentials, Processor, Request, Response, Tool,
+};
 use consort_engine::{Approval, Engine, StoreMemory, ToolLimits};
 use consort_store::{MemoryStore, Store};
 use std::fmt;

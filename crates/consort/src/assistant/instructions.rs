@@ -113,10 +113,9 @@ impl Inliner {
         File::open(path)
             .and_then(|file| file.take(self.left + 1).read_to_end(&mut bytes))
             .map_err(|error| place.error(format!("cannot be read: {error}")))?;
-        self.left = self
-            .left
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| place.error(format!("is too long: the files take more than {} KiB", MOST / 1024)))?;
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            place.error(format!("is too long: the files take more than {} KiB", MOST / 1024))
+        })?;
         let text = String::from_utf8(bytes).map_err(|_| place.error("is not text in UTF-8"))?;
         Ok(text.trim_start_matches('\u{feff}').trim_end().to_owned())
     }

@@ -23,8 +23,11 @@ impl Ready {
         let (text, files) = (setup.instructions.clone(), setup.files.clone());
         let read = tokio::task::spawn_blocking(move || inline(&text, files.as_deref()));
         let text = read.await.map_err(|_| Error::protocol("the instructions could not be read"))??;
-        let mut ready =
-            Self { instructions: part(&text).into_iter().collect(), tools: setup.tools.clone(), missing: Vec::new() };
+        let mut ready = Self {
+            instructions: part(&text).into_iter().collect(),
+            tools: setup.tools.clone(),
+            missing: Vec::new(),
+        };
         for ability in &setup.abilities {
             let begun = tokio::time::timeout(BEGIN, ability.tools()).await.unwrap_or_else(|_| {
                 let words = format!("it did not begin within {} s", BEGIN.as_secs());

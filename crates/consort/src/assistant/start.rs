@@ -1,8 +1,8 @@
 //! How a reply begins: in its turn, with what the assistant has, behind what was said.
-use super::reply::Reply;
-use super::talk::Talk;
 use super::Inner;
 use super::ready::Ready;
+use super::reply::Reply;
+use super::talk::Talk;
 use consort_core::{Cancel, Context, Error, ErrorKind, Part, Processor, Request, Role};
 use consort_engine::{Ask, History, Place, Recall, Run, Tools, memory_tools};
 use consort_store::{NewConversation, Status, Turn};
@@ -83,7 +83,9 @@ impl Inner {
             Wish::Say(parts) if parts.is_empty() => {
                 return Err(Error::new(ErrorKind::InvalidRequest, "nothing was said"));
             }
-            Wish::Say(parts) => Ask { request: self.setup.request.clone(), ..Ask::new(talk.id(), model, parts) },
+            Wish::Say(parts) => {
+                Ask { request: self.setup.request.clone(), ..Ask::new(talk.id(), model, parts) }
+            }
             Wish::Again => {
                 Ask { request: self.setup.request.clone(), ..Ask::again(talk.id(), model, Place::Tip) }
             }
@@ -107,7 +109,7 @@ impl Inner {
         }
         let store = self.engine.store();
         let Some(there) = store.conversation(talk.id()).await? else {
-            let new = NewConversation { id: Some(talk.id()), title: None, ..NewConversation::default() };
+            let new = NewConversation { id: Some(talk.id()), ..NewConversation::default() };
             // Where even this is not kept, the run begins at its start and tells so.
             return Ok(if store.create(new).await.is_ok() { Place::Tip } else { Place::Start });
         };

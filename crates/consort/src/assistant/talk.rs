@@ -101,7 +101,9 @@ impl Talk {
             return Ok(Vec::new());
         };
         let turns = store.path(tip).await?.into_iter().filter(|turn| !turn.parts.is_empty());
-        Ok(turns.map(|turn| Message { name: turn.participant, ..Message::new(turn.role, turn.parts) }).collect())
+        Ok(turns
+            .map(|turn| Message { name: turn.participant, ..Message::new(turn.role, turn.parts) })
+            .collect())
     }
 
     /// Forgets what was said in it, for good. What is remembered over all conversations stays.

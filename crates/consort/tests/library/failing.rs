@@ -1,7 +1,7 @@
 //! When it fails: text so far stays, nothing is said twice, and what failed is told.
 use crate::saying::sent;
 use consort::store::TurnQuery;
-use consort::{Assistant, Error, ErrorKind, MemoryStore, Store};
+use consort::{Assistant, Error, ErrorKind, MemoryStore, Part, Store};
 use consort_testkit::{Scripted, Step};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,8 @@ async fn the_text_so_far_is_kept_and_again_says_nothing_twice() {
     }
     assert_eq!(sent(&model, 3), ["How is it?", "So far, so good.", "Bye"]);
     // What broke off is in the log, on a branch of its own.
-    let query = TurnQuery { search: Some("So".into()), conversation: Some(talk.id()), ..TurnQuery::default() };
+    let query =
+        TurnQuery { search: Some("So".into()), conversation: Some(talk.id()), ..TurnQuery::default() };
     assert_eq!(store.turns(query).await.unwrap().len(), 2);
 }
 
@@ -61,9 +62,15 @@ async fn a_reply_that_is_dropped_goes_on() {
 async fn nothing_said_is_refused_and_a_reply_needs_a_runtime() {
     let model = Scripted::new(vec![vec![Step::Say("?")]]);
     let assistant = Assistant::builder("desk", model).build();
-    let failed = assistant.say(Vec::new()).await.unwrap_err();
-    assert_eq!((failed.error.kind(), failed.error.message()), (ErrorKind::InvalidRequest, "nothing was said"));
-    assert_eq!(assistant.talk("new").again().await.unwrap_err().error.message(), "there is nothing to answer yet");
+    let failed = assistant.say(Vec::<Part>::new()).await.unwrap_err();
+    assert_eq!(
+        (failed.error.kind(), failed.error.message()),
+        (ErrorKind::InvalidRequest, "nothing was said")
+    );
+    assert_eq!(
+        assistant.talk("new").again().await.unwrap_err().error.message(),
+        "there is nothing to answer yet"
+    );
     let outside = std::thread::spawn(move || {
         let mut reply = assistant.say("Hello");
         let mut polled = std::pin::pin!(reply.next());

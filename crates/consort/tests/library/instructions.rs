@@ -68,7 +68,9 @@ async fn nothing_outside_of_the_folder_is_read() {
     let outer = folder(&[("secret.md", "the secret"), ("in/fine.md", "fine")]);
     let inner = outer.path().join("in");
     assert_eq!(told(&inner, "@./fine.md").await.unwrap(), "fine");
-    let outside = |name: &str| format!("instructions:1: `@{name}` is outside of {}", inner.canonicalize().unwrap().display());
+    let outside = |name: &str| {
+        format!("instructions:1: `@{name}` is outside of {}", inner.canonicalize().unwrap().display())
+    };
     assert_eq!(wrong(&inner, "@../secret.md").await, outside("../secret.md"));
     let absolute = outer.path().join("secret.md").display().to_string();
     assert_eq!(wrong(&inner, &format!("@{absolute}")).await, outside(&absolute));

@@ -108,7 +108,8 @@ async fn health_names_what_does_not_hold() {
 
 #[tokio::test]
 async fn closing_stops_what_runs_and_ends_the_abilities() {
-    let (line, model) = (Line::default(), Scripted::new(vec![vec![Step::Say("So far"), Step::Hang], vec![Step::Say("OK")]]));
+    let (line, model) =
+        (Line::default(), Scripted::new(vec![vec![Step::Say("So far"), Step::Hang], vec![Step::Say("OK")]]));
     let assistant = Assistant::builder("desk", model).ability(line.clone()).build();
     let mut reply = assistant.say("Hello");
     reply.next_text().await.unwrap();

@@ -16,7 +16,10 @@ async fn what_one_tells_is_recalled_for_them_and_for_nobody_else() {
     assistant.talk("two").participant("ada").say("sugar in the tea?").await.unwrap();
     let parts = &model.requests()[0].messages[0].parts;
     let recalled = parts[0].as_text().unwrap();
-    assert!(recalled.starts_with("[Remembered from before") && recalled.contains("without sugar"), "{recalled}");
+    assert!(
+        recalled.starts_with("[Remembered from before") && recalled.contains("without sugar"),
+        "{recalled}"
+    );
     assistant.talk("two").participant("bob").say("sugar in the tea?").await.unwrap();
     let newest = model.requests()[1].messages.last().unwrap().parts.len();
     assert_eq!(newest, 1);
@@ -81,7 +84,8 @@ async fn a_memory_of_ones_own_takes_the_place_of_the_store() {
 #[tokio::test]
 async fn without_a_memory_each_question_stands_alone() {
     let model = says(&["One.", "Two."]);
-    let assistant = Assistant::builder("desk", model.clone()).memory(Arc::new(NoMemory)).memory_tools().build();
+    let assistant =
+        Assistant::builder("desk", model.clone()).memory(Arc::new(NoMemory)).memory_tools().build();
     let said = assistant.say("first").await.unwrap();
     assert!(said.notices.is_empty(), "{:?}", said.notices);
     assistant.say("second").await.unwrap();

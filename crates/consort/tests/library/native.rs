@@ -81,7 +81,10 @@ async fn talk(assistant: &Assistant, server: &FakeServer, wire: &str, calls: [Va
             What::Chunk { .. } => kinds.push(heard.delta().unwrap().to_owned()),
             What::Completed { text, original } => {
                 completed += 1;
-                assert_eq!((text, original.resolved_model.as_deref()), (&original.text(), Some("vendor-name")));
+                assert_eq!(
+                    (text, original.resolved_model.as_deref()),
+                    (&original.text(), Some("vendor-name"))
+                );
             }
             _ => {}
         }
@@ -155,7 +158,10 @@ async fn a_call_that_says_all_of_it_is_refused() {
         {"role": "user", "content": "c"}]);
     let call = native_request("openai-responses", &json!({"input": input})).unwrap();
     let error = assistant.talk("door").native(call).await.unwrap_err().error;
-    assert_eq!(error.message(), "a call in a conversation says one thing, as the user: what was said before is kept");
+    assert_eq!(
+        error.message(),
+        "a call in a conversation says one thing, as the user: what was said before is kept"
+    );
     assert!(server.asked().is_empty());
     assert_eq!(native_request("morse", &json!({})).unwrap_err().message(), "no wire is named `morse`");
 }

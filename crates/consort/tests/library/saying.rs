@@ -2,8 +2,8 @@
 use consort::engine::{Decision, What};
 use consort::store::Status;
 use consort::{
-    Approval, Assistant, Context, Error, ErrorKind, Message, Model, ModelCard, Request, Support, ToolOutput, Toolset,
-    ask_for, function,
+    Approval, Assistant, Context, Error, ErrorKind, Message, Model, ModelCard, Request, Support, ToolOutput,
+    Toolset, ask_for, function,
 };
 use consort_testkit::{Scripted, Step};
 use std::sync::{Arc, Mutex};
@@ -49,7 +49,10 @@ async fn conversations_are_apart_and_have_speakers() {
     door.say("a").await.unwrap();
     assistant.talk("gate").say("b").await.unwrap();
     door.clone().participant("bob").say("c").await.unwrap();
-    assert_eq!((sent(&model, 1), sent(&model, 2)), (vec!["b".into()], vec!["a".into(), "1".into(), "c".into()]));
+    assert_eq!(
+        (sent(&model, 1), sent(&model, 2)),
+        (vec!["b".into()], vec!["a".into(), "1".into(), "c".into()])
+    );
     let names: Vec<_> = model.requests()[2].messages.iter().map(|message| message.name.clone()).collect();
     assert_eq!(names, [Some("ada".into()), None, Some("bob".into())]);
     assert_eq!(door.history().await.unwrap().len(), 4);
@@ -142,7 +145,8 @@ async fn abilities_bring_tools_and_how_to_use_them() {
         vec![Step::Call("c1", "add", r#"{"numbers": [2, 3]}"#)],
         vec![Step::Say("It is 5.")],
     ]);
-    let assistant = Assistant::builder("desk", model.clone()).instructions("Be brief.").ability(sums()).build();
+    let assistant =
+        Assistant::builder("desk", model.clone()).instructions("Be brief.").ability(sums()).build();
     assert_eq!(assistant.say("2+3?").await.unwrap().text, "It is 5.");
     let request = &model.requests()[0];
     assert_eq!(request.instructions_text(), "Be brief.\n\nNever add in your head.");
@@ -154,7 +158,8 @@ async fn abilities_bring_tools_and_how_to_use_them() {
 
 #[tokio::test]
 async fn a_tool_may_ask_first() {
-    let model = Scripted::new(vec![vec![Step::Call("c1", "add", r#"{"numbers": [1]}"#)], vec![Step::Say("Well.")]]);
+    let model =
+        Scripted::new(vec![vec![Step::Call("c1", "add", r#"{"numbers": [1]}"#)], vec![Step::Say("Well.")]]);
     let assistant = Assistant::builder("desk", model).ability(sums()).approval(Approval::Ask).build();
     let mut reply = assistant.say("1?");
     let mut said_no = false;
@@ -174,6 +179,8 @@ async fn an_answer_as_a_rust_value() {
     let mut card = ModelCard::new("test", "able");
     card.capabilities.schema = Support::Yes;
     let model = Scripted::with(card, vec![vec![Step::Say(r#"{"numbers": [1, 2]}"#)]]);
-    let sum = ask_for::<Sum>(model.as_ref() as &dyn Model, Request::ask("numbers"), Context::default()).await.unwrap();
+    let sum = ask_for::<Sum>(model.as_ref() as &dyn Model, Request::ask("numbers"), Context::default())
+        .await
+        .unwrap();
     assert_eq!(sum.value.numbers, [1.0, 2.0]);
 }
