@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 9] = [
+const FLOORS: [(&str, u32); 10] = [
     ("consort", 7),
     ("consort-cli", 6),
     ("consort-plugins", 3),
+    ("consort-routes", 3),
     ("consort-plugin", 1),
     ("consort-providers", 2),
     ("consort-settings", 1),
