@@ -32,6 +32,7 @@ mod backoff;
 mod cache;
 mod card;
 mod class;
+mod config;
 mod engine;
 mod limit;
 mod plan;
@@ -44,6 +45,7 @@ mod state;
 mod target;
 
 pub use card::PROVIDER;
+pub use config::{RouteProvider, Row, Spec, TargetSpec};
 pub use registry::Registry;
 pub use route::{Route, fallback, limit, retry};
 pub use settings::{Breaker, Budget, Hedge, Keep, Limits, Order, Per, Period, Retry, Timeouts};

@@ -69,6 +69,12 @@ impl Route {
         self.with(|plan| plan.limiters.push(limiter))
     }
 
+    /// The same, counted in the registry, where the route that takes this one's place goes on.
+    pub(crate) fn limit_in(self, limits: Limits, registry: &Registry) -> Self {
+        let limiter = registry.limiter(&self.card.id, limits);
+        self.with(|plan| plan.limiters.push(limiter))
+    }
+
     /// Keeps answers, in memory and for this route alone.
     pub fn keep(self, keep: Keep) -> Self {
         self.with(|plan| plan.cache = Some(Arc::new(Cache::new(keep))))

@@ -37,13 +37,17 @@ impl<'a> Course<'a> {
             for (id, error) in &choice.resting {
                 self.tell(unasked(id, Unasked::Resting, Some(error.clone()))).await;
             }
+            // All tries that are over are told before anything follows from one of them.
+            let mut failed = Vec::new();
             for tried in self.make(&mut field, choice, &request).await? {
                 let at = tried.at;
-                let (error, class) = match self.settle(&mut field, tried, &mut recorder).await {
+                match self.settle(&mut field, tried, &mut recorder).await {
                     Settled::Answered(ended) => return ended,
-                    Settled::Nothing => continue,
-                    Settled::Failed(error, class) => (error, class),
-                };
+                    Settled::Nothing => {}
+                    Settled::Failed(error, class) => failed.push((at, error, class)),
+                }
+            }
+            for (at, error, class) in failed {
                 match self.then(&field, at, error, class, &request, &mut may_shrink).await {
                     Then::GoOn => {}
                     Then::Smaller(smaller) => {

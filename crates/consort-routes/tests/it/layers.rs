@@ -67,12 +67,8 @@ async fn one_that_cannot_is_not_asked_where_another_can() {
     let text = Scripted::with("text", [answers("text")], |card| card.capabilities.tools = Support::No);
     let able = Scripted::new("able", [answers("able")]);
     let mut request = Request::ask("Who?");
-    request.tools.push(ToolSpec::Function(FunctionSpec {
-        name: "look".into(),
-        description: String::new(),
-        parameters: serde_json::json!({"type": "object"}),
-        ..FunctionSpec::default()
-    }));
+    let look = FunctionSpec::new("look", "", serde_json::json!({"type": "object"}));
+    request.tools.push(ToolSpec::Function(look));
     let seen = ask_with(&fallback([text.clone(), able]), request, context()).await;
     assert_eq!((seen.text().as_str(), text.calls()), ("able says so", 0));
     assert_eq!(seen.warnings(), ["text/m cannot do what is asked for, and others are asked"]);

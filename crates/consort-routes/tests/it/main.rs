@@ -15,4 +15,5 @@ mod limits;
 mod matrix;
 mod order;
 mod outage;
+mod settings;
 mod slow;

@@ -96,6 +96,20 @@ async fn both_tries_may_fail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn both_are_told_also_where_one_ends_the_request() {
+    let bad = |wait| vec![Step(wait, Err(Error::new(ErrorKind::InvalidRequest, "bad").status(400)))];
+    let first = Scripted::new("a", [bad(ms(500))]);
+    let second = Scripted::new("b", [bad(ms(50)), bad(ms(0))]);
+    let seen = ask(&Route::of([first, second]).hedge(Hedge { after: Some(ms(400)) })).await;
+    assert_eq!((seen.outcome(), seen.attempts().len()), ("invalid_request", 2));
+    // What one of them refuses for good, the other may have begun to answer.
+    let first = Scripted::new("a", [bad(ms(450))]);
+    let second = Scripted::new("b", [answers_after("b", ms(300))]);
+    let seen = ask(&Route::of([first, second]).hedge(Hedge { after: Some(ms(400)) })).await;
+    assert_eq!((seen.text().as_str(), seen.attempts().len()), ("b says so", 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_time_that_is_set_the_second_try_waits_for_what_is_usual() {
     let mut scripts: Vec<Script> = (0..40).map(|_| answers_after("a", ms(200))).collect();
     scripts.push(answers_after("a", NEVER));

@@ -151,18 +151,20 @@ impl Seen {
     }
 
     pub(crate) fn attempts(&self) -> Vec<&Attempt> {
-        let attempt = |event| match event {
-            Event::Attempt(attempt) => Some(&**attempt),
+        fn attempt(event: &Event) -> Option<&Attempt> {
+            match event {
+            Event::Attempt(attempt) => Some(attempt),
             _ => None,
-        };
+        }}
         self.events.iter().filter_map(attempt).collect()
     }
 
     pub(crate) fn warnings(&self) -> Vec<&str> {
-        let warning = |event| match event {
+        fn warning(event: &Event) -> Option<&str> {
+            match event {
             Event::Warning(warning) => Some(warning.message.as_str()),
             _ => None,
-        };
+        }}
         self.events.iter().filter_map(warning).collect()
     }
 
