@@ -52,6 +52,7 @@ mod processor;
 mod realtime;
 mod request;
 mod response;
+mod timer;
 mod tool;
 mod usage;
 mod vendor;

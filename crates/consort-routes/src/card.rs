@@ -81,11 +81,13 @@ mod tests {
         big.capabilities.input = Some(vec![Modality::Text, Modality::Image]);
         big.capabilities.tools = Support::Yes;
         big.limits = Limits { context: Some(200_000), output: None };
-        big.options = Arc::new(json!({"properties": {"size": {"type": "integer"}, "deep": {"type": "boolean"}}}));
+        big.options =
+            Arc::new(json!({"properties": {"size": {"type": "integer"}, "deep": {"type": "boolean"}}}));
         let mut small = ModelCard::new("b", "small");
         small.capabilities.input = Some(vec![Modality::Text]);
         small.limits = Limits { context: Some(8_000), output: Some(1_000) };
-        small.options = Arc::new(json!({"properties": {"size": {"type": "integer"}, "deep": {"type": "string"}}}));
+        small.options =
+            Arc::new(json!({"properties": {"size": {"type": "integer"}, "deep": {"type": "string"}}}));
         let card = joined("fast", &[&big, &small]);
         assert_eq!(card.id, "route/fast");
         assert_eq!(card.capabilities.input, Some(vec![Modality::Text]));

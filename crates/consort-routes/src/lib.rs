@@ -52,3 +52,8 @@ pub use settings::{Breaker, Budget, Hedge, Keep, Limits, Order, Per, Period, Ret
 pub use spend::{Ledger, MemoryLedger, Spender};
 pub use state::Standing;
 pub use target::Target;
+
+/// The guide's Rust is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/routes.md")]
+struct Guide;

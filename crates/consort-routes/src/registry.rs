@@ -32,9 +32,10 @@ impl Registry {
     pub(crate) fn limiter(&self, name: &str, limits: Limits) -> Arc<Limiter> {
         let mut known = self.lock();
         let key = (name.to_owned(), limits);
-        let limiter = known.limiters.entry(key).or_insert_with_key(|(name, limits)| {
-            Arc::new(Limiter::new(name.clone(), limits.clone()))
-        });
+        let limiter = known
+            .limiters
+            .entry(key)
+            .or_insert_with_key(|(name, limits)| Arc::new(Limiter::new(name.clone(), limits.clone())));
         limiter.clone()
     }
 

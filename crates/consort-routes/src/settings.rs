@@ -85,8 +85,8 @@ impl Default for Breaker {
         Self {
             least: 5,
             first: Duration::from_secs(5),
-            longest: Duration::from_secs(60),
-            dead: Duration::from_secs(300),
+            longest: Duration::from_mins(1),
+            dead: Duration::from_mins(5),
         }
     }
 }
@@ -104,7 +104,7 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { warm: false, age: Duration::from_secs(3600), bytes: 64 << 20 }
+        Self { warm: false, age: Duration::from_hours(1), bytes: 64 << 20 }
     }
 }
 

@@ -45,7 +45,7 @@ impl Spread {
             seen += count;
             seen >= wanted
         })?;
-        Some(STEP.powi(at as i32).ceil() as u64)
+        Some(STEP.powf(at as f64).ceil() as u64)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Failures are counted over this long.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Requests and their retries are compared over this long.
 const WINDOW: Duration = Duration::from_secs(10);
 /// How many retries a window has in any case, and one more for so many requests.

@@ -83,13 +83,11 @@ impl<M: Model + 'static> From<Arc<M>> for Target {
 /// A route of one target and nothing around it is that target; any other is a model like others.
 impl From<Route> for Target {
     fn from(route: Route) -> Self {
-        match route.only_target() {
-            Some(target) => target,
-            None => {
-                let retries = route.retries();
-                Self::new(Arc::new(route)).self_retrying(retries)
-            }
+        if let Some(target) = route.only_target() {
+            return target;
         }
+        let retries = route.retries();
+        Self::new(Arc::new(route)).self_retrying(retries)
     }
 }
 

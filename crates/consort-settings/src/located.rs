@@ -66,8 +66,9 @@ impl Lines<'_> {
         let line = self.of(value.span().start);
         let value = match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                .map_or(Value::Other, Value::Integer),
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Other, Value::Integer)
+            }
             DeValue::Float(number) => number.as_str().parse().map_or(Value::Other, Value::Float),
             DeValue::Boolean(yes) => Value::Bool(*yes),
             DeValue::Array(items) => Value::List(items.iter().map(|item| self.located(item)).collect()),

@@ -26,6 +26,7 @@
 //!
 //! This crate must never know: how anything is done. It names what the other crates do.
 pub use consort_core::*;
+pub use consort_routes as routes;
 
 mod host;
 

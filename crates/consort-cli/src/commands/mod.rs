@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod providers;
+pub(crate) mod routes;
 
 use crate::args::Cli;
 use crate::exit::{self, Done};

@@ -20,7 +20,8 @@ pub(crate) fn key_of<'a>(
     if context.tools.is_some() || context.native_events || !(keep.warm || is_cold(request)) {
         return None;
     }
-    let mut parts = request.instructions.iter().chain(request.messages.iter().flat_map(|message| &message.parts));
+    let mut parts =
+        request.instructions.iter().chain(request.messages.iter().flat_map(|message| &message.parts));
     if parts.any(may_change) {
         return None;
     }

@@ -42,7 +42,14 @@ impl Loader<'_> {
             Ok(route) => (Some(route), Vec::new()),
             Err(problems) => (None, problems),
         };
-        let row = Row { name: name.to_owned(), file: section.file.clone(), line: section.line, spec, route, problems };
+        let row = Row {
+            name: name.to_owned(),
+            file: section.file.clone(),
+            line: section.line,
+            spec,
+            route,
+            problems,
+        };
         self.rows.insert(name.to_owned(), row);
     }
 
@@ -116,11 +123,12 @@ impl Loader<'_> {
     /// Another route as a model.
     fn route(&mut self, name: &str) -> Result<Arc<dyn Model>, String> {
         if let Some(from) = self.path.iter().position(|outer| outer == name) {
-            let circle: Vec<&str> =
-                self.path[from..].iter().map(String::as_str).chain([name]).collect();
+            let circle: Vec<&str> = self.path[from..].iter().map(String::as_str).chain([name]).collect();
             return Err(format!("the routes go in a circle: {}", circle.join(", ")));
         }
-        let Some(section) = self.sections.get(name) else { return Err(format!("no route is named `{name}`")) };
+        let Some(section) = self.sections.get(name) else {
+            return Err(format!("no route is named `{name}`"));
+        };
         self.load(name, section);
         match self.rows.get(name).and_then(|row| row.route.clone()) {
             Some(route) => Ok(Arc::new(route)),

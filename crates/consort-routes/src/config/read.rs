@@ -99,7 +99,8 @@ fn targets(reader: &mut Reader<'_>, name: &'static str) -> Vec<TargetSpec> {
 }
 
 fn target(reader: &mut Reader<'_>, item: &Located) -> Option<TargetSpec> {
-    let plain = |model: &str, line| TargetSpec { model: model.to_owned(), line, weight: 1, self_retrying: false };
+    let plain =
+        |model: &str, line| TargetSpec { model: model.to_owned(), line, weight: 1, self_retrying: false };
     match &item.value {
         LocatedValue::Text(model) if !model.is_empty() => Some(plain(model, item.line)),
         LocatedValue::Table(fields) => {
@@ -171,7 +172,9 @@ fn budgets<'a>(reader: &mut Reader<'a>, all: &'a [Located]) -> Vec<Budget> {
             let pers = [("all", Per::All), ("key", Per::Key), ("model", Per::Model)];
             Budget {
                 per: inner.word("per", &pers).unwrap_or(Per::All),
-                period: inner.word("period", &[("day", Period::Day), ("month", Period::Month)]).unwrap_or(Period::Month),
+                period: inner
+                    .word("period", &[("day", Period::Day), ("month", Period::Month)])
+                    .unwrap_or(Period::Month),
                 soft: money(inner.dollars("soft")),
                 hard: money(inner.dollars("hard")),
             }

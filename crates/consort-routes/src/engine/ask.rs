@@ -25,11 +25,12 @@ enum Then<'a> {
 }
 
 impl<'a> Course<'a> {
+    /// Gives the tokens that the answer used, where they are known.
     pub(super) async fn ask(
         self,
         original: Arc<Request>,
         mut recorder: Option<Recorder>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<u64>, Error> {
         let mut request = original.clone();
         let mut field = self.field(&self.plan.targets, &request).await;
         let mut may_shrink = self.context.shrink.is_some();
@@ -136,12 +137,7 @@ impl<'a> Course<'a> {
     }
 
     /// Tells a try that is over, and passes an answer on.
-    async fn settle(
-        self,
-        field: &mut Field<'a>,
-        tried: Tried,
-        recorder: &mut Option<Recorder>,
-    ) -> Settled {
+    async fn settle(self, field: &mut Field<'a>, tried: Tried, recorder: &mut Option<Recorder>) -> Settled {
         let Tried { at, log, opened } = tried;
         let target = field.target(at);
         let now = self.context.clock.now();
@@ -214,9 +210,13 @@ impl<'a> Course<'a> {
             Next::Longer => {
                 if std::mem::take(may_shrink)
                     && let Some(shrink) = &self.context.shrink
-                    && let Some(smaller) = shrink.shrink(request, target.card().limits.context).await
                 {
-                    return Then::Smaller(smaller);
+                    let smaller = shrink.shrink(request, target.card().limits.context);
+                    match Watch::new().over(self.context, smaller).await {
+                        Ok(Some(smaller)) => return Then::Smaller(smaller),
+                        Ok(None) => {}
+                        Err(stopped) => return Then::GiveUp(stopped),
+                    }
                 }
                 instead(&self.plan.longer, target, error)
             }
@@ -229,13 +229,17 @@ impl<'a> Course<'a> {
 
 /// How a try that was told leaves the request.
 enum Settled {
-    Answered(Result<(), Error>),
+    Answered(Result<Option<u64>, Error>),
     Failed(Error, Class),
     Nothing,
 }
 
 fn instead<'a>(targets: &'a [Target], failed: &Target, error: Error) -> Then<'a> {
-    if targets.is_empty() || is_one_of(targets, failed) { Then::GiveUp(error) } else { Then::Instead(targets) }
+    if targets.is_empty() || is_one_of(targets, failed) {
+        Then::GiveUp(error)
+    } else {
+        Then::Instead(targets)
+    }
 }
 
 fn is_one_of(targets: &[Target], target: &Target) -> bool {

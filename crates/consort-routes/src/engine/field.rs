@@ -186,7 +186,8 @@ impl<'a> Field<'a> {
     /// Whether this one may be asked again after a failure, as far as this request goes.
     pub(super) fn retries_of(&self, at: usize) -> Option<u32> {
         let runner = &self.runners[at];
-        (!runner.last && runner.stage == Stage::Asked && !runner.target.self_retrying).then_some(runner.retries)
+        (!runner.last && runner.stage == Stage::Asked && !runner.target.self_retrying)
+            .then_some(runner.retries)
     }
 
     pub(super) fn ask_again(&mut self, at: usize, again: Again, before_others: bool) {
@@ -214,7 +215,11 @@ impl<'a> Field<'a> {
         let mut others: Vec<String> =
             failures.iter().map(|(id, error)| format!("{id}: {}", error.kind().as_str())).collect();
         others.dedup();
-        if others.is_empty() { error } else { error.hint(format!("asked before {last}: {}", others.join(", "))) }
+        if others.is_empty() {
+            error
+        } else {
+            error.hint(format!("asked before {last}: {}", others.join(", ")))
+        }
     }
 }
 

@@ -134,7 +134,9 @@ impl Leg<'_> {
                     return Opened::Answer(Box::new(opening));
                 }
                 _ if held.len() >= MOST_HELD => {
-                    return Opened::Failed(Error::protocol("the target sends events without end and no content"));
+                    return Opened::Failed(Error::protocol(
+                        "the target sends events without end and no content",
+                    ));
                 }
                 other => held.push(other),
             }

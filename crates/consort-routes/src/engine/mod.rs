@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a request takes, where nobody says anything else.
-const WHOLE: Duration = Duration::from_secs(600);
+const WHOLE: Duration = Duration::from_mins(10);
 
 /// The answer of a route.
 pub(crate) fn stream(plan: Arc<Plan>, request: Arc<Request>, context: Context) -> EventStream {
@@ -58,8 +58,11 @@ impl Course<'_> {
             kept::Kept::Ask(recorder) => recorder,
         };
         self.check_budgets(None).await?;
-        let _permits = self.permits(&request).await?;
-        self.ask(request, recorder).await
+        let mut permits = self.permits(&request).await?;
+        if let Some(used) = self.ask(request, recorder).await? {
+            permits.iter_mut().for_each(|permit| permit.settle(used));
+        }
+        Ok(())
     }
 
     /// A turn under the limits of the route as a whole.

@@ -1,15 +1,16 @@
 //! A stream of events written as plain code: a future that hands events over one at a time.
 use consort_core::{BoxFuture, Error, Event};
 use futures_core::Stream;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll};
 
 type Item = Result<Event, Error>;
 
-/// Where the future puts its events.
+/// Where the future puts its events: one, or one of each of two tries side by side.
 #[derive(Clone, Default)]
-pub(super) struct Out(Arc<Mutex<Option<Item>>>);
+pub(super) struct Out(Arc<Mutex<VecDeque<Item>>>);
 
 impl Out {
     /// Hands an event over, and goes on when the next one is asked for.
@@ -28,12 +29,12 @@ impl Out {
     }
 
     fn offer(&self, item: Item) -> Poll<()> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(item);
         Poll::Pending
     }
 
     fn take(&self) -> Option<Item> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
@@ -54,6 +55,9 @@ impl Stream for Written {
     type Item = Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Item>> {
+        if let Some(item) = self.out.take() {
+            return Poll::Ready(Some(item));
+        }
         let Some(work) = &mut self.work else { return Poll::Ready(None) };
         let done = work.as_mut().poll(cx).is_ready();
         if done {

@@ -9,13 +9,14 @@ use crate::target::Target;
 use consort_core::{Context, Error, Event};
 
 impl Course<'_> {
+    /// Gives the tokens that were used, where they are known.
     pub(super) async fn pass(
         self,
         target: &Target,
         opening: Opening,
         log: Log,
         mut recorder: Option<Recorder>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<u64>, Error> {
         let Opening { mut stream, mut watch, mut pace, held, mut permits, _probe } = opening;
         let mut account =
             Account { target, log, spending: self.plan.spending.as_ref(), context: self.context, open: true };
@@ -43,8 +44,9 @@ impl Course<'_> {
             let usage = account.log.usage.as_ref();
             let (input, output) =
                 (usage.and_then(|usage| usage.all_input()), usage.and_then(|usage| usage.all_output()));
-            if let (Some(input), Some(output)) = (input, output) {
-                permits.iter_mut().for_each(|permit| permit.settle(input + output));
+            let used = input.zip(output).map(|(input, output)| input.saturating_add(output));
+            if let Some(used) = used {
+                permits.iter_mut().for_each(|permit| permit.settle(used));
             }
             drop(permits);
             target.state.answered(now, account.log.first.unwrap_or_default(), output);
@@ -53,7 +55,7 @@ impl Course<'_> {
             }
             self.close(account, None).await;
             self.out.event(event).await;
-            return Ok(());
+            return Ok(used);
         };
         let now = self.context.clock.now();
         target.state.failed(now, &error, class(&error).mark, self.plan.breaker.as_ref());

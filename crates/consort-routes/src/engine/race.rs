@@ -63,8 +63,7 @@ impl Course<'_> {
                 .await;
             }
         }
-        let mut tried =
-            vec![Tried { at: one, log: one_log, opened: one_opened.unwrap_or(Opened::Beaten) }];
+        let mut tried = vec![Tried { at: one, log: one_log, opened: one_opened.unwrap_or(Opened::Beaten) }];
         tried.extend(two.map(|at| Tried { at, log: two_log, opened: two_opened.unwrap_or(Opened::Beaten) }));
         tried.sort_by_key(|tried| matches!(tried.opened, Opened::Answer(_)));
         tried

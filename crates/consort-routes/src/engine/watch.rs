@@ -80,13 +80,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(timeouts: &Timeouts, now: Instant) -> Self {
-        Self {
-            first_event: timeouts.first_event,
-            idle: timeouts.idle,
-            began: false,
-            heard: now,
-            alarm: None,
-        }
+        Self { first_event: timeouts.first_event, idle: timeouts.idle, began: false, heard: now, alarm: None }
     }
 
     /// The next thing that a target says; an error of ours where it says nothing for too long.

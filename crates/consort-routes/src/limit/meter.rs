@@ -2,7 +2,7 @@
 use crate::settings::Limits;
 use std::time::{Duration, Instant};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Requests by GCRA, tokens by a bucket that may be in debt, answers by a count.
 pub(super) struct Meter {

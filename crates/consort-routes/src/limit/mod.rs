@@ -209,7 +209,10 @@ impl Drop for Permit {
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter").field("name", &self.name).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Limiter")
+            .field("name", &self.name)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -73,8 +73,7 @@ fn route(targets: Vec<Arc<Scripted>>, layers: &Layers) -> Route {
     }
     if layers.timers {
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        route =
-            route.timeouts(Timeouts { whole: seconds(200), first_event: seconds(5), idle: seconds(5) });
+        route = route.timeouts(Timeouts { whole: seconds(200), first_event: seconds(5), idle: seconds(5) });
     }
     route
 }

@@ -18,7 +18,8 @@ async fn as_key(route: &Route, key: &str) -> Seen {
 async fn soft_warns_and_hard_ends() {
     let a = Scripted::new("a", [answers("a")]);
     // An answer costs 20 micro-dollars.
-    let route = Route::of([a.clone()]).budgets(vec![budget(Per::All, 30, 60)], Arc::new(MemoryLedger::default()));
+    let route =
+        Route::of([a.clone()]).budgets(vec![budget(Per::All, 30, 60)], Arc::new(MemoryLedger::default()));
     let warned: Vec<bool> = [
         ask(&route).await.warnings().is_empty(),
         ask(&route).await.warnings().is_empty(),
@@ -67,7 +68,8 @@ async fn failed_and_abandoned_tries_with_usage_count_and_unknown_prices_are_said
     assert_eq!(spent().await, Money::from_micros(20));
     // One who leaves after the usage came.
     cut[6].0 = NEVER;
-    let route = Route::of([Scripted::new("a", [cut])]).budgets(vec![budget(Per::All, 0, 1000)], ledger.clone());
+    let route =
+        Route::of([Scripted::new("a", [cut])]).budgets(vec![budget(Per::All, 0, 1000)], ledger.clone());
     let mut stream = route.stream(Request::ask("Who?").into(), context());
     for _ in 0..6 {
         stream.next().await.unwrap().unwrap();

@@ -93,7 +93,10 @@ async fn warnings_come_through_and_all_else_of_a_failed_try_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn one_request_finds_out_whether_a_target_works_again() {
-    let a = Scripted::new("a", vec![down(); 5].into_iter().chain([answers_after("a", ms(500))]).collect::<Vec<_>>());
+    let a = Scripted::new(
+        "a",
+        vec![down(); 5].into_iter().chain([answers_after("a", ms(500))]).collect::<Vec<_>>(),
+    );
     let b = Scripted::new("b", [answers("b")]);
     let route = fallback([a.clone(), b.clone()]).breaker(Breaker::default());
     for _ in 0..8 {
@@ -108,7 +111,10 @@ async fn one_request_finds_out_whether_a_target_works_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_is_left_lets_another_try() {
-    let a = Scripted::new("a", vec![down(); 5].into_iter().chain([answers_after("a", NEVER), answers("a")]).collect::<Vec<_>>());
+    let a = Scripted::new(
+        "a",
+        vec![down(); 5].into_iter().chain([answers_after("a", NEVER), answers("a")]).collect::<Vec<_>>(),
+    );
     let b = Scripted::new("b", [answers("b")]);
     let route = fallback([a.clone(), b]).breaker(Breaker::default());
     for _ in 0..5 {

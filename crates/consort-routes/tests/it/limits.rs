@@ -2,8 +2,8 @@
 use crate::support::*;
 use consort_core::{Context, Request};
 use consort_routes::{Limits, Registry, Route, Target, limit};
-use futures_util::future::join_all;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -58,15 +58,19 @@ async fn tokens_are_reserved_and_settled_with_what_was_used() {
     let mut script = answers("a");
     script[5] = now(used(300, 300));
     let a = Scripted::new("a", [script]);
-    let route = limit(a.clone(), Limits { tokens_per_minute: Some(600), ..Limits::default() });
+    let limits = Limits { tokens_per_minute: Some(600), ..Limits::default() };
     let mut request = Request::ask("Who?");
     request.sampling.max_tokens = Some(94); // 100 with the prompt
-    let begun = clock_now();
-    ask_with(&route, request.clone(), context()).await;
-    // 600 were used though 100 were reserved: the bucket is empty, and fills by 10 a second.
-    ask_with(&route, request, context()).await;
-    let at = a.called_at(begun)[1];
-    assert!(at > ms(9_500) && at < ms(10_100), "{at:?}");
+    // The limit of a target, and that of a route.
+    for route in [limit(a.clone(), limits.clone()), Route::of([a.clone()]).limit(limits)] {
+        let begun = clock_now();
+        ask_with(&route, request.clone(), context()).await;
+        // 600 were used though 100 were reserved: the bucket is empty, and fills by 10 a second.
+        let seen = ask_with(&route, request.clone(), context()).await;
+        let at = clock_now() - begun;
+        assert!(at > ms(9_500) && at < ms(10_100), "{at:?}");
+        assert_eq!(seen.outcome(), "ok");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,9 @@
 )]
 mod support;
 
-mod budgets;
 mod any_faults;
+mod budgets;
+mod examples;
 mod kept;
 mod layers;
 mod limits;

@@ -74,7 +74,10 @@ fn rows() -> Vec<Row> {
         Row { fault: Fault::Cut, ..unsure(row("cut", of(Kind::Interrupted), 3, 3, true)) },
         Row { rests: Some(3), waits: vec![(3000, 3000); 2], ..row("rate limit", asks(3), 3, 1, true) },
         Row { rests: Some(21), ..row("rate limit, too long", asks(21), 1, 1, true) },
-        Row { rests: Some(5), ..row("rate limit, no wait named", of(Kind::RateLimit).status(429), 3, 1, true) },
+        Row {
+            rests: Some(5),
+            ..row("rate limit, no wait named", of(Kind::RateLimit).status(429), 3, 1, true)
+        },
         unsure(row("first event", timeout(Phase::FirstEvent), 1, 1, true)),
         Row { fault: Fault::Silent, ..unsure(row("silent", timeout(Phase::FirstEvent), 1, 1, true)) },
         unsure(row("idle", timeout(Phase::Idle), 1, 1, true)),
@@ -113,7 +116,9 @@ fn script(fault: &Fault, place: Place) -> Script {
     match fault {
         Fault::Error(error) => script.push(Step(Duration::ZERO, Err(error.clone()))),
         Fault::Silent => script.push(Step(NEVER, Ok(text("too late")))),
-        Fault::Empty => script.push(now(consort_core::Event::Finished(consort_core::FinishReason::Stop.into()))),
+        Fault::Empty => {
+            script.push(now(consort_core::Event::Finished(consort_core::FinishReason::Stop.into())))
+        }
         Fault::Cut => {}
     }
     script
@@ -125,14 +130,13 @@ async fn check(row: &Row, place: Place, targets: usize) {
     let others = [Scripted::new("second", [answers("second")]), Scripted::new("third", [answers("third")])];
     let all: Vec<Arc<Scripted>> =
         std::iter::once(first.clone()).chain(others.iter().take(targets - 1).cloned()).collect();
-    let route = Route::of(all)
-        .retry(consort_routes::Retry::default())
-        .breaker(Breaker::default())
-        .timeouts(Timeouts {
+    let route = Route::of(all).retry(consort_routes::Retry::default()).breaker(Breaker::default()).timeouts(
+        Timeouts {
             first_event: Some(Duration::from_secs(60)),
             idle: Some(Duration::from_secs(60)),
             ..Timeouts::default()
-        });
+        },
+    );
     let mut request = Request::ask("Who?");
     request.stream = place != Place::SingleBody;
     let begun = clock_now();
@@ -176,7 +180,8 @@ async fn check(row: &Row, place: Place, targets: usize) {
         assert!(waited >= ms(*least) && waited <= ms(most + 1), "{cell}: waited {waited:?}");
     }
     if falls {
-        let silent = if matches!(row.fault, Fault::Silent) { Duration::from_secs(60) } else { Duration::ZERO };
+        let silent =
+            if matches!(row.fault, Fault::Silent) { Duration::from_secs(60) } else { Duration::ZERO };
         let after_last = others[0].called_at(begun)[0] - *at.last().unwrap();
         assert_eq!(after_last, silent, "{cell}: the next is asked at once");
     }
@@ -279,6 +284,27 @@ impl Shrink for Halves {
     }
 }
 
+/// Never comes back.
+struct Stuck;
+
+impl Shrink for Stuck {
+    fn shrink<'a>(
+        &'a self,
+        _: &'a Request,
+        _: Option<u64>,
+    ) -> consort_core::BoxFuture<'a, Option<Arc<Request>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn making_a_request_smaller_is_a_part_of_its_time() {
+    let route = Route::of([Scripted::new("a", [too_long()])]);
+    let context = Context { shrink: Some(Arc::new(Stuck)), ..context() }.within(Duration::from_secs(9));
+    let seen = ask_with(&route, Request::ask("Who?"), context).await;
+    assert_eq!((seen.outcome(), seen.took), ("timeout", Duration::from_secs(9)));
+}
+
 fn too_long() -> Script {
     fails(Error::new(ErrorKind::ContextLength, "too long").status(400))
 }
@@ -316,8 +342,7 @@ async fn a_request_that_is_too_long_is_made_smaller_once() {
 async fn what_a_filter_withholds_goes_only_where_it_is_meant_to() {
     use consort_core::{Event, FinishReason};
     let by_error = fails(Error::new(ErrorKind::ContentFilter, "no"));
-    let by_finish =
-        vec![now(started("strict")), now(Event::Finished(FinishReason::ContentFilter.into()))];
+    let by_finish = vec![now(started("strict")), now(Event::Finished(FinishReason::ContentFilter.into()))];
     for script in [by_error, by_finish.clone()] {
         let strict = Scripted::new("strict", [script]);
         let other = Scripted::new("other", [answers("other")]);
@@ -328,7 +353,9 @@ async fn what_a_filter_withholds_goes_only_where_it_is_meant_to() {
     }
     // By default it is shown as it is.
     let seen = ask(&Route::of([Scripted::new("strict", [by_finish])])).await;
-    assert!(matches!(seen.events.last(), Some(Event::Finished(end)) if end.reason == FinishReason::ContentFilter));
+    assert!(
+        matches!(seen.events.last(), Some(Event::Finished(end)) if end.reason == FinishReason::ContentFilter)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -186,16 +186,18 @@ async fn a_reload_keeps_what_is_remembered_and_asks_dead_keys_again() {
         Scripted::new("b", [fails(refused)]),
         Scripted::new("c", [answers("c")]),
     ]);
-    let text = "[routes.fast]\ntargets = ['a/m', 'b/m', 'c/m']\nretries = 0\nlimits.c = { requests_per_minute = 1 }\n";
+    let text = "[routes.fast]\ntargets = ['a/m', 'b/m', 'c/m']\nretries = 0\n\
+                [routes.limited]\ntargets = ['c/m']\nlimits.c = { requests_per_minute = 1 }\n";
     let (before, _) = place.load(text);
+    assert_eq!(answer(&before, "limited").await.outcome(), "ok");
     assert_eq!(answer(&before, "fast").await.text(), "c says so");
     let calls = || ["a/m", "b/m"].map(|id| place.models[id].calls());
     assert_eq!(calls(), [1, 1]);
     let (after, _) = place.load(&format!("{text}idle = 30\n"));
-    let seen = answer(&after, "fast").await;
+    assert_eq!(answer(&after, "fast").await.text(), "c says so");
     assert_eq!(calls(), [1, 2], "the one rests on, the other's key may be another now");
     // The limit goes on where it stood.
-    assert_eq!(seen.outcome(), "rate_limit");
+    assert_eq!(answer(&after, "limited").await.outcome(), "rate_limit");
     let standing = place.registry.standing("a/m", clock_now()).unwrap();
     assert!(standing.resting.is_some_and(|(left, _)| left <= Duration::from_secs(100)));
     // An answer of the old one ends on the old one.

@@ -25,8 +25,7 @@ async fn the_deadline_holds_for_waits_and_tries_together() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_first_event_leaves_the_target_and_silence_ends_the_answer() {
-    let timeouts =
-        Timeouts { first_event: Some(ms(800)), idle: Some(ms(300)), ..Timeouts::default() };
+    let timeouts = Timeouts { first_event: Some(ms(800)), idle: Some(ms(300)), ..Timeouts::default() };
     let slow = Scripted::new("slow", [answers_after("slow", ms(801))]);
     let quick = Scripted::new("quick", [answers_after("quick", ms(799))]);
     let seen = ask(&Route::of([slow, quick]).timeouts(timeouts.clone())).await;
@@ -44,10 +43,8 @@ async fn a_slow_first_event_leaves_the_target_and_silence_ends_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn cancelling_ends_every_kind_of_wait() {
     let busy = Error::new(ErrorKind::RateLimit, "later").retry_in(Some(Duration::from_secs(9)));
-    let waiting = [
-        retry(Scripted::new("a", [fails(busy)])),
-        retry(Scripted::new("b", [answers_after("b", NEVER)])),
-    ];
+    let waiting =
+        [retry(Scripted::new("a", [fails(busy)])), retry(Scripted::new("b", [answers_after("b", NEVER)]))];
     for route in waiting {
         let cancel = Cancel::default();
         let context = Context { cancel: cancel.clone(), ..context() };
@@ -67,7 +64,8 @@ async fn a_second_try_is_started_beside_a_slow_one_and_both_are_told() {
     let quick = Scripted::new("quick", [answers_after("quick", ms(100))]);
     let seen = ask(&Route::of([slow.clone(), quick.clone()]).hedge(hedge.clone())).await;
     assert_eq!((seen.text().as_str(), seen.took), ("quick says so", ms(500)));
-    let told: Vec<_> = seen.attempts().iter().map(|attempt| (attempt.target.as_str(), attempt.cost)).collect();
+    let told: Vec<_> =
+        seen.attempts().iter().map(|attempt| (attempt.target.as_str(), attempt.cost)).collect();
     assert_eq!(told, [("slow/m", None), ("quick/m", Some(Money::from_micros(20)))]);
     assert_eq!(seen.attempts()[0].took, ms(500));
     // A quick first one is left alone, and so is one that has begun with content.
@@ -85,11 +83,26 @@ async fn a_second_try_is_started_beside_a_slow_one_and_both_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_two_tries_say_at_the_same_moment_is_all_told() {
+    use consort_core::{Event, Warning};
+    let warns = |name: &str, wait| {
+        let mut script = vec![Step(wait, Ok(Event::Warning(Warning::new("dropped", name))))];
+        script.extend(answers_after(name, ms(50)));
+        script
+    };
+    let first = Scripted::new("a", [warns("a", ms(500))]);
+    let second = Scripted::new("b", [warns("b", ms(100))]);
+    let seen = ask(&Route::of([first, second]).hedge(Hedge { after: Some(ms(400)) })).await;
+    assert_eq!(seen.warnings(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn both_tries_may_fail() {
     let down = |wait| vec![Step(wait, Err(Error::new(ErrorKind::Server, "down").status(500)))];
     let first = Scripted::new("a", [down(ms(900)), answers("a")]);
     let second = Scripted::new("b", [down(ms(100)), down(ms(0))]);
-    let route = Route::of([first.clone(), second]).hedge(Hedge { after: Some(ms(400)) }).retry(Retry::default());
+    let route =
+        Route::of([first.clone(), second]).hedge(Hedge { after: Some(ms(400)) }).retry(Retry::default());
     let seen = ask(&route).await;
     assert_eq!(seen.outcome(), "ok");
     assert!(seen.attempts().len() >= 3);
@@ -128,9 +141,10 @@ async fn without_a_time_that_is_set_the_second_try_waits_for_what_is_usual() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_leaves_stops_the_target() {
     let a = Scripted::new("a", [answers_after("a", NEVER)]);
-    let route = Route::of([a]);
+    let route = Route::of([a.clone()]);
     let mut stream = consort_core::Model::stream(&route, Request::ask("Who?").into(), context());
     let early = tokio::time::timeout(Duration::from_secs(1), stream.next()).await;
-    assert!(early.is_err());
+    assert!(early.is_err() && a.live() > 0);
     drop(stream);
+    assert_eq!(a.live(), 0);
 }

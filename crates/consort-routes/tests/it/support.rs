@@ -72,6 +72,8 @@ pub(crate) struct Scripted {
     scripts: Mutex<VecDeque<Script>>,
     calls: Mutex<Vec<Instant>>,
     pub(crate) asked: Mutex<Vec<Arc<Request>>>,
+    /// Held by each answer that is under way.
+    live: Arc<()>,
 }
 
 impl Scripted {
@@ -89,11 +91,22 @@ impl Scripted {
         card.price = Some(Price { input: 1_000_000, output: 2_000_000, ..Price::default() });
         change(&mut card);
         let scripts = Mutex::new(scripts.into_iter().collect());
-        Arc::new(Self { card, scripts, calls: Mutex::default(), asked: Mutex::default() })
+        Arc::new(Self {
+            card,
+            scripts,
+            calls: Mutex::default(),
+            asked: Mutex::default(),
+            live: Arc::default(),
+        })
     }
 
     pub(crate) fn calls(&self) -> usize {
         self.calls.lock().unwrap().len()
+    }
+
+    /// How many answers are under way.
+    pub(crate) fn live(&self) -> usize {
+        Arc::strong_count(&self.live) - 1
     }
 
     /// When it was called, from `begun` on.
@@ -112,10 +125,11 @@ impl Model for Scripted {
         self.asked.lock().unwrap().push(request);
         let mut scripts = self.scripts.lock().unwrap();
         let script = if scripts.len() > 1 { scripts.pop_front() } else { scripts.front().cloned() };
-        let clock = context.clock;
+        let (clock, live) = (context.clock, self.live.clone());
         Box::pin(futures_util::stream::iter(script.unwrap_or_default()).then(move |Step(wait, item)| {
-            let clock = clock.clone();
+            let (clock, live) = (clock.clone(), live.clone());
             async move {
+                let _live = live;
                 if !wait.is_zero() {
                     clock.sleep(wait).await;
                 }
@@ -153,18 +167,20 @@ impl Seen {
     pub(crate) fn attempts(&self) -> Vec<&Attempt> {
         fn attempt(event: &Event) -> Option<&Attempt> {
             match event {
-            Event::Attempt(attempt) => Some(attempt),
-            _ => None,
-        }}
+                Event::Attempt(attempt) => Some(attempt),
+                _ => None,
+            }
+        }
         self.events.iter().filter_map(attempt).collect()
     }
 
     pub(crate) fn warnings(&self) -> Vec<&str> {
         fn warning(event: &Event) -> Option<&str> {
             match event {
-            Event::Warning(warning) => Some(warning.message.as_str()),
-            _ => None,
-        }}
+                Event::Warning(warning) => Some(warning.message.as_str()),
+                _ => None,
+            }
+        }
         self.events.iter().filter_map(warning).collect()
     }
 
