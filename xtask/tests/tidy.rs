@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 10] = [
+const FLOORS: [(&str, u32); 11] = [
     ("consort", 7),
     ("consort-cli", 6),
+    ("consort-engine", 4),
     ("consort-plugins", 3),
     ("consort-routes", 3),
     ("consort-plugin", 1),

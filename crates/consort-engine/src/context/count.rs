@@ -1,0 +1,126 @@
+//! Counting: what each turn takes, by the model's own counter, each turn once.
+use consort_core::{Body, Context, Message, Model, Part, Request, TokenCount, estimate_tokens};
+use consort_store::{Summary, Turn, TurnId};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A count that takes longer is a guess instead: an answer must not wait for it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many counts are kept.
+const KEPT: usize = 100_000;
+
+/// What one turn takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) tokens: u64,
+    /// Of these, what clearing its tool results and attachments would free.
+    pub(crate) clearable: u64,
+    pub(crate) exact: bool,
+}
+
+/// What each turn of a log takes.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(HashMap<TurnId, Count>);
+
+impl Counts {
+    /// Guesses: quick, and good where there is plenty of room.
+    pub fn guess(log: &[Turn]) -> Self {
+        Self(log.iter().map(|turn| (turn.id, guess(turn))).collect())
+    }
+
+    pub(super) fn of(&self, turn: TurnId) -> Count {
+        self.0.get(&turn).copied().unwrap_or_default()
+    }
+
+    pub(super) fn are_exact(&self) -> bool {
+        self.0.values().all(|count| count.exact)
+    }
+
+    /// What each turn of a log takes, in its order.
+    pub(crate) fn sizes(&self, log: &[Turn]) -> Vec<u64> {
+        log.iter().map(|turn| self.of(turn.id).tokens).collect()
+    }
+
+    pub(crate) fn total_of(&self, log: &[Turn]) -> u64 {
+        self.sizes(log).iter().sum()
+    }
+}
+
+/// What a summary takes, with the words around it.
+pub(super) fn of_summary(summary: &Summary) -> u64 {
+    tokens_of(&[Part::text(summary.text.as_str())]) + 24
+}
+
+fn guess(turn: &Turn) -> Count {
+    let (mut clearable, mut others) = (Vec::new(), Vec::new());
+    for part in &turn.parts {
+        let old = matches!(part.body, Body::ToolResult(_) | Body::Media(_));
+        if old { clearable.push(part.clone()) } else { others.push(part.clone()) }
+    }
+    let clearable = if clearable.is_empty() { 0 } else { tokens_of(&clearable) };
+    Count { tokens: tokens_of(&others) + clearable, clearable, exact: false }
+}
+
+fn tokens_of(parts: &[Part]) -> u64 {
+    let message = Message::new(consort_core::Role::User, parts.to_vec());
+    // A guess errs upwards: what does not fit is refused by the vendor.
+    let guess = estimate_tokens(&Request::new(vec![message])).tokens;
+    guess + guess / 7
+}
+
+/// Remembers what turns take, for each model.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(Mutex<HashMap<(String, TurnId), Count>>);
+
+impl Counter {
+    /// What each turn takes for this model.
+    pub(crate) async fn count(&self, log: &[Turn], model: &dyn Model, context: &Context) -> Counts {
+        let mut counts = HashMap::with_capacity(log.len());
+        let mut patient = true;
+        for turn in log {
+            let key = (model.card().id.clone(), turn.id);
+            if let Some(count) = self.kept(&key) {
+                counts.insert(turn.id, count);
+                continue;
+            }
+            let guess = guess(turn);
+            let exact = if patient { ask(model, turn, context).await } else { None };
+            // One that is slow is slow for each turn.
+            patient = exact.is_some();
+            let count = exact.map_or(guess, |exact| scaled(guess, exact));
+            if exact.is_some() {
+                self.keep(key, count);
+            }
+            counts.insert(turn.id, count);
+        }
+        Counts(counts)
+    }
+
+    fn kept(&self, key: &(String, TurnId)) -> Option<Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn keep(&self, key: (String, TurnId), count: Count) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, count);
+    }
+}
+
+/// The model's own count of one turn, if it is quick.
+async fn ask(model: &dyn Model, turn: &Turn, context: &Context) -> Option<TokenCount> {
+    let request = Request::new(vec![Message::new(turn.role, turn.parts.clone())]);
+    let counted = model.count_tokens(&request, context.clone());
+    tokio::time::timeout(PATIENCE, counted).await.ok()?.ok()
+}
+
+/// The model's count, shared out as the guess was. A count that is itself a guess gets the same margin.
+fn scaled(guess: Count, counted: TokenCount) -> Count {
+    let tokens = if counted.exact { counted.tokens } else { counted.tokens + counted.tokens / 7 };
+    let share = guess.clearable.saturating_mul(tokens).checked_div(guess.tokens).unwrap_or(0);
+    Count { tokens, clearable: share.min(tokens), exact: counted.exact }
+}

@@ -1,0 +1,202 @@
+//! The engine: a store, a bus, and the runs that are alive.
+use crate::bus::Bus;
+use crate::context::{Budget, Counter, Counts, summary};
+use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
+use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Role};
+use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Keeps conversations in a store, and runs models on them. Clones share all of it.
+///
+/// It must be used within a tokio runtime: runs are tasks of it.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) windows: Arc<Windows>,
+    bus: Bus,
+    counter: Counter,
+    runs: Mutex<HashMap<RunId, Run>>,
+}
+
+impl Engine {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_bus(store, Bus::default())
+    }
+
+    /// An engine on a bus of the caller's own.
+    pub fn with_bus(store: Arc<dyn Store>, bus: Bus) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            windows: Arc::default(),
+            bus,
+            counter: Counter::default(),
+            runs: Mutex::default(),
+        }))
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// All runs' events.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    /// The runs that are alive.
+    pub fn runs(&self) -> Vec<Run> {
+        self.0.runs().values().cloned().collect()
+    }
+
+    pub fn run(&self, id: RunId) -> Option<Run> {
+        self.0.runs().get(&id).cloned()
+    }
+
+    /// Starts a run. The user's words are kept when this returns, or the run tells that they are not.
+    pub async fn start(&self, ask: Ask) -> Result<Run, Error> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::new(ErrorKind::Setup, "a run needs a tokio runtime to live in"));
+        }
+        let log = self.log(&ask).await?;
+        if ask.input.is_none() && log.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidRequest, "there is nothing to answer yet"));
+        }
+        let card = ask.model.card();
+        let who = Who {
+            conversation: ask.conversation,
+            model: card.id.clone(),
+            provider: card.provider.clone(),
+            participant: ask.participant.clone(),
+        };
+        let state = Arc::new(RunState::new(who, ask.context.cancel.clone(), self.0.bus.clone()));
+        let run = Run(state.clone());
+        let mut branch = Branch { log, journal: Journal::new(self.0.store.clone()), run: state };
+        if let Some(input) = &ask.input {
+            branch.add(Role::User, input.clone()).await;
+        }
+        self.0.runs().insert(run.id(), run.clone());
+        tokio::spawn(drive(self.0.clone(), ask, branch));
+        Ok(run)
+    }
+
+    /// Keeps what the user says, for one or several models to answer behind it.
+    pub async fn say(
+        &self,
+        conversation: ConversationId,
+        place: Place,
+        parts: Vec<Part>,
+        participant: Option<String>,
+    ) -> Result<TurnId, Error> {
+        let parent = match place {
+            Place::Start => None,
+            Place::After(turn) => Some(turn),
+            Place::Tip => self.conversation(conversation).await?.tip,
+        };
+        let id = TurnId::new();
+        let (role, status) = (Role::User, Status::Complete);
+        let turn = NewTurn { id, conversation, parent, role, participant, parts, status, answer: None };
+        self.0.store.begin(turn).await?;
+        Ok(id)
+    }
+
+    /// The branch that a run goes on.
+    async fn log(&self, ask: &Ask) -> Result<Vec<Turn>, Error> {
+        let tip = match ask.place {
+            Place::Start => None,
+            Place::After(turn) => Some(turn),
+            Place::Tip => self.conversation(ask.conversation).await?.tip,
+        };
+        let Some(tip) = tip else { return Ok(Vec::new()) };
+        let log = self.0.store.path(tip).await?;
+        if log.last().is_none_or(|turn| turn.conversation != ask.conversation) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("this conversation has no turn {tip}"),
+            ));
+        }
+        Ok(log)
+    }
+
+    async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error> {
+        let found = self.0.store.conversation(id).await?;
+        found.ok_or_else(|| Error::new(ErrorKind::InvalidRequest, format!("there is no conversation {id}")))
+    }
+}
+
+impl Inner {
+    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, Run>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What each turn takes: a guess where there is plenty of room, else the model's own count.
+    pub(crate) async fn counts(
+        &self,
+        log: &[Turn],
+        model: &dyn Model,
+        context: &Context,
+        budget: &Budget,
+    ) -> Counts {
+        let guess = Counts::guess(log);
+        match budget.available() {
+            Some(available) if guess.total_of(log) > available / 2 => {
+                self.counter.count(log, model, context).await
+            }
+            _ => guess,
+        }
+    }
+
+    pub(crate) fn forget(&self, run: RunId) {
+        self.runs().remove(&run);
+    }
+
+    /// What is due once a run is over: a summary, where the conversation begins to fill the window.
+    pub(crate) async fn after(&self, ask: &Ask, branch: Branch, budget: Option<Budget>) {
+        let (Some(summariser), Some(budget)) = (&ask.summariser, budget) else { return };
+        let Some(available) = budget.available().filter(|_| branch.journal.is_whole()) else { return };
+        let context = Context { cancel: Cancel::default(), tools: None, shrink: None, ..ask.context.clone() };
+        let counts = self.counts(&branch.log, ask.model.as_ref(), &context, &budget).await;
+        if !summary::is_due(counts.total_of(&branch.log), available) {
+            return;
+        }
+        let sizes = counts.sizes(&branch.log);
+        let written =
+            summary::write(&self.store, summariser.as_ref(), &branch.log, &sizes, available, context).await;
+        if let Err(error) = written {
+            // The view drops what is old instead; the next turn tries again.
+            tracing::warn!(conversation = %ask.conversation, "no summary: {error}");
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("runs", &self.0.runs().len()).finish_non_exhaustive()
+    }
+}
+
+/// What is known of models' windows.
+#[derive(Debug, Default)]
+pub(crate) struct Windows(Mutex<HashMap<String, u64>>);
+
+impl Windows {
+    /// The window of a model: what its vendor taught us, else its card, else what the user set.
+    pub(crate) fn of(&self, card: &ModelCard, set: Option<u64>) -> Option<u64> {
+        let learnt = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&card.id).copied();
+        let known = card.limits.context.or(set);
+        match (learnt, known) {
+            (Some(learnt), Some(known)) => Some(learnt.min(known)),
+            (learnt, known) => learnt.or(known),
+        }
+    }
+
+    /// The vendor refused so many tokens.
+    pub(crate) fn learn(&self, model: &str, window: u64) {
+        let mut learnt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = learnt.entry(model.to_owned()).or_insert(window);
+        *entry = window.min(*entry);
+    }
+}

@@ -1,0 +1,100 @@
+//! What is known of an answer while it comes, and what is kept of it when it ends.
+use super::drive::{Driver, Stop, status_of};
+use crate::envelope::What;
+use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response};
+use consort_store::{Answer, Ending, Status};
+use std::time::{Duration, Instant};
+
+impl Driver {
+    /// Writes how the turn ended.
+    pub(super) async fn end_of(
+        &mut self,
+        mut about: Answer,
+        answer: Answering,
+        ended: Result<FinishReason, Error>,
+    ) -> Result<FinishReason, Stop> {
+        let took = self.context.clock.now().saturating_duration_since(answer.begun);
+        let response = answer.fold.partial();
+        let price = self.ask.model.card().price.as_ref();
+        about.resolved_model.clone_from(&response.resolved_model);
+        about.response_id.clone_from(&response.response_id);
+        about.usage.clone_from(&response.usage);
+        about.warnings.clone_from(&response.warnings);
+        about.first = answer.first;
+        about.took = Some(took);
+        about.attempts.clone_from(&response.attempts);
+        // A model that is no route tells of no tries: it was one.
+        if !answer.told {
+            about.attempts.push(Attempt {
+                error: ended.as_ref().err().cloned(),
+                took,
+                first: answer.first,
+                cost: response.usage.as_ref().zip(price).and_then(|(usage, price)| price.cost(usage)),
+                usage: response.usage.clone(),
+                ..Attempt::new(self.ask.model.card().id.clone())
+            });
+        }
+        let priced = Response { attempts: about.attempts.clone(), ..response.clone() };
+        about.cost = priced.cost(price);
+        let said_something = response.parts.iter().any(is_something);
+        let (status, error) = match &ended {
+            Ok(_) => (Status::Complete, None),
+            Err(error) => (status_of(error, said_something), Some(error.clone())),
+        };
+        about.finish = ended.is_ok().then(|| response.finish.clone());
+        about.error.clone_from(&error);
+        if error.is_none() {
+            let text = response.text();
+            self.branch.run.emit(What::Completed { text, original: Box::new(response.clone()) });
+        }
+        let parts = response.parts.clone();
+        self.branch.end(Ending { status, parts, answer: Some(Box::new(about)) }, error).await;
+        self.response = Some(priced);
+        ended.map_err(|error| Stop { status, error })
+    }
+}
+
+/// Whether a part is something that the user was shown.
+fn is_something(part: &Part) -> bool {
+    match &part.body {
+        Body::Text { text, .. } | Body::Reasoning { text, .. } | Body::Refusal { text } => !text.is_empty(),
+        _ => true,
+    }
+}
+
+/// What is known of an answer while it comes.
+pub(super) struct Answering {
+    fold: Accumulator,
+    begun: Instant,
+    pub(super) first: Option<Duration>,
+    pub(super) finished: Option<FinishReason>,
+    /// Whether the model itself tells of its tries.
+    told: bool,
+}
+
+impl Answering {
+    pub(super) fn new(begun: Instant) -> Self {
+        Self { fold: Accumulator::default(), begun, first: None, finished: None, told: false }
+    }
+
+    pub(super) fn note(&mut self, event: &Event, now: impl Fn() -> Instant) {
+        if self.first.is_none() && event.is_content() {
+            self.first = Some(now().saturating_duration_since(self.begun));
+        }
+        if let Event::Finished(finish) = event {
+            self.finished = Some(finish.reason);
+        }
+        self.told |= matches!(event, Event::Attempt(_));
+        self.fold.push(event.clone());
+    }
+
+    /// The vendor refused the first view: that is a try of its own.
+    pub(super) fn refused(&mut self, target: &str, error: &Error, now: Instant) {
+        self.fold.push(Event::Attempt(Box::new(Attempt {
+            error: Some(error.clone()),
+            took: now.saturating_duration_since(self.begun),
+            cost: Some(Money(0)),
+            ..Attempt::new(target)
+        })));
+    }
+}

@@ -1,0 +1,80 @@
+//! What a run is asked to do.
+use crate::tools::Tools;
+use consort_core::{Context, Model, Part, Processor, Request};
+use consort_store::{ConversationId, TurnId};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a run is asked to do.
+#[derive(Clone)]
+pub struct Ask {
+    pub conversation: ConversationId,
+    pub place: Place,
+    /// What the user says; nothing where the model goes on from what is there: an answer made anew, a run that was cut.
+    pub input: Option<Vec<Part>>,
+    pub participant: Option<String>,
+    pub model: Arc<dyn Model>,
+    /// What each request is made from: instructions, options, sampling, schema. Its messages come from the log.
+    pub request: Request,
+    pub tools: Tools,
+    /// They add context to the newest question, for the model only.
+    pub processors: Vec<Arc<dyn Processor>>,
+    /// The model's window in tokens where its card knows none.
+    pub window: Option<u64>,
+    /// Who writes summaries when the conversation begins to fill the window; nobody where absent.
+    pub summariser: Option<Arc<dyn Model>>,
+    pub context: Context,
+    /// Whose limits and budget it counts to.
+    pub key: Option<String>,
+    /// Names the answers that were asked for side by side.
+    pub group: Option<String>,
+}
+
+/// Where in the conversation it goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Behind the leaf that is shown.
+    #[default]
+    Tip,
+    /// Behind this turn: a branch, where something follows it already.
+    After(TurnId),
+    /// At the very beginning: a branch of the whole conversation.
+    Start,
+}
+
+impl Ask {
+    /// Asks a model to answer this, behind what was said last.
+    pub fn new(conversation: ConversationId, model: Arc<dyn Model>, input: Vec<Part>) -> Self {
+        Self { input: Some(input), ..Self::again(conversation, model, Place::Tip) }
+    }
+
+    /// Asks a model to go on from a turn without anything new.
+    pub fn again(conversation: ConversationId, model: Arc<dyn Model>, place: Place) -> Self {
+        Self {
+            conversation,
+            place,
+            input: None,
+            participant: None,
+            model,
+            request: Request::new(Vec::new()),
+            tools: Tools::default(),
+            processors: Vec::new(),
+            window: None,
+            summariser: None,
+            context: Context::default(),
+            key: None,
+            group: None,
+        }
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("conversation", &self.conversation)
+            .field("place", &self.place)
+            .field("model", &self.model.card().id)
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! The loop of a run: ask the model, run the tools that it wants, ask again.
+use super::answering::Answering;
+use super::ask::Ask;
+use super::handle::Outcome;
+use super::inner::InnerTools;
+use super::journal::Growth;
+use super::prepare::Prepared;
+use super::state::RunState;
+use super::turns::Branch;
+use crate::context::Budget;
+use crate::engine::Inner;
+use crate::envelope::What;
+use crate::tools::{Approval, Runner};
+use consort_core::{Context, Error, ErrorKind, FinishReason, Request, Response};
+use consort_store::Status;
+use futures_util::StreamExt;
+use std::sync::Arc;
+
+/// A run that is being driven. Whoever waits for it hears of its end in any case.
+struct Alive {
+    run: Arc<RunState>,
+    engine: Arc<Inner>,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.engine.forget(self.run.id);
+        self.run.outcome.send_if_modified(|outcome| {
+            let lost = outcome.is_none();
+            if lost {
+                *outcome = Some(Outcome::lost());
+            }
+            lost
+        });
+    }
+}
+
+/// Drives a run to its end.
+pub(crate) async fn drive(engine: Arc<Inner>, ask: Ask, branch: Branch) {
+    let run = branch.run.clone();
+    let alive = Alive { run: run.clone(), engine: engine.clone() };
+    run.emit(What::RunStarted);
+    let mut driver = Driver::new(engine, ask, branch);
+    let ended = driver.run().await;
+    let (status, error) = match ended {
+        Ok(()) => (Status::Complete, None),
+        Err(Stop { status, error }) => (status, Some(error)),
+    };
+    let outcome = Outcome {
+        status,
+        response: driver.response.take(),
+        tip: driver.branch.tip(),
+        error: error.clone(),
+        kept: driver.branch.journal.is_whole(),
+    };
+    run.emit(What::RunEnded { status, error });
+    run.outcome.send_replace(Some(outcome));
+    drop(alive);
+    driver.engine.after(&driver.ask, driver.branch, driver.budget).await;
+}
+
+/// Why a run ends before its time.
+pub(super) struct Stop {
+    pub(super) status: Status,
+    pub(super) error: Error,
+}
+
+impl Stop {
+    fn of(error: Error, said_something: bool) -> Self {
+        Self { status: status_of(&error, said_something), error }
+    }
+}
+
+pub(super) fn status_of(error: &Error, said_something: bool) -> Status {
+    let stopped = said_something || matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Interrupted);
+    if stopped { Status::Interrupted } else { Status::Failed }
+}
+
+pub(super) struct Driver {
+    pub(super) engine: Arc<Inner>,
+    pub(super) ask: Ask,
+    pub(super) branch: Branch,
+    pub(super) runner: Arc<Runner>,
+    pub(super) context: Context,
+    pub(super) response: Option<Response>,
+    /// That of the newest request.
+    pub(super) budget: Option<Budget>,
+}
+
+impl Driver {
+    fn new(engine: Arc<Inner>, ask: Ask, branch: Branch) -> Self {
+        let runner = Arc::new(Runner::new(ask.tools.clone(), branch.run.clone()));
+        let mut context = ask.context.clone();
+        context.cancel = branch.run.cancel.clone();
+        context.participant.clone_from(&ask.participant);
+        if !ask.tools.is_empty() && ask.tools.approval != Approval::Manual {
+            context.tools = Some(Arc::new(InnerTools { runner: runner.clone(), context: context.clone() }));
+        }
+        Self { engine, ask, branch, runner, context, response: None, budget: None }
+    }
+
+    async fn run(&mut self) -> Result<(), Stop> {
+        // A run that was cut while its tools ran goes on with those that did not end.
+        self.run_open_calls().await?;
+        for _ in 0..self.ask.tools.limits.rounds.max(1) {
+            let reason = self.round().await?;
+            match reason {
+                FinishReason::Pause => {}
+                _ if self.branch.open_calls().is_empty() => return Ok(()),
+                _ if self.leaves_calls() => return Ok(()),
+                _ => self.run_open_calls().await?,
+            }
+        }
+        let rounds = self.ask.tools.limits.rounds;
+        let words = format!("the model was asked {rounds} times and still wants tools: the run was ended");
+        Err(Stop {
+            status: Status::Interrupted,
+            error: Error::new(ErrorKind::Interrupted, words).hint("say \"go on\" to let it"),
+        })
+    }
+
+    /// Asks the model once.
+    async fn round(&mut self) -> Result<FinishReason, Stop> {
+        let prepared = self.prepare().await.map_err(|error| Stop::of(error, false))?;
+        let about = self.about(&prepared.request);
+        let turn = self.branch.answer(about.clone()).await;
+        let growth = self.branch.journal.grow(turn);
+        let mut answer = Answering::new(self.context.clock.now());
+        let mut ended = self.follow(&prepared, &prepared.request, &mut answer, &growth).await;
+        if let Err(error) = &ended
+            && error.kind() == ErrorKind::ContextLength
+            && answer.first.is_none()
+            && let Some(smaller) = prepared.smaller.smaller(&prepared.request, None)
+        {
+            answer.refused(&self.ask.model.card().id, error, self.context.clock.now());
+            ended = self.follow(&prepared, &smaller, &mut answer, &growth).await;
+        }
+        let refused = growth.done().await;
+        self.branch.tell(refused);
+        self.end_of(about, answer, ended).await
+    }
+
+    /// Follows one stream to its end.
+    async fn follow(
+        &self,
+        prepared: &Prepared,
+        request: &Arc<Request>,
+        answer: &mut Answering,
+        growth: &Growth,
+    ) -> Result<FinishReason, Error> {
+        let mut context = self.context.clone();
+        context.shrink = Some(prepared.smaller.clone());
+        let mut stream = self.ask.model.stream(request.clone(), context);
+        loop {
+            let item = tokio::select! {
+                biased;
+                () = self.context.cancel.cancelled() => return Err(Error::cancelled()),
+                item = stream.next() => item,
+            };
+            let Some(event) = item else {
+                let words = "the answer ended before it was finished";
+                return answer.finished.ok_or_else(|| Error::new(ErrorKind::Interrupted, words));
+            };
+            let event = event?;
+            answer.note(&event, || self.context.clock.now());
+            growth.push(&event);
+            self.branch.run.emit(What::of(event));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Runs: one generation owned by the host, with numbered events, that can be watched, left, rejoined and stopped.
+mod answering;
+mod ask;
+mod calls;
+mod drive;
+mod handle;
+mod inner;
+mod journal;
+mod prepare;
+mod shrink;
+mod state;
+mod turns;
+
+pub use ask::{Ask, Place};
+pub use handle::{Outcome, Run, RunEvents};
+pub use state::RunId;
+
+pub(crate) use drive::drive;
+pub(crate) use journal::Journal;
+pub(crate) use state::{RunState, Who};
+pub(crate) use turns::Branch;

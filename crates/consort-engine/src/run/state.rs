@@ -1,0 +1,147 @@
+//! What a run is while it lives: its log of envelopes, its switch, and who waits for a yes.
+use crate::bus::Bus;
+use crate::envelope::{Decision, Envelope, What};
+use crate::run::Outcome;
+use consort_core::{Cancel, ToolCall};
+use consort_store::{ConversationId, TurnId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+/// Names one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub Uuid);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A run, shared by what drives it and by all who watch it.
+pub(crate) struct RunState {
+    pub(crate) id: RunId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) model: String,
+    pub(crate) provider: String,
+    pub(crate) participant: Option<String>,
+    pub(crate) cancel: Cancel,
+    bus: Bus,
+    log: Mutex<Log>,
+    /// How long the log is: who watches is woken by it.
+    length: watch::Sender<usize>,
+    pub(crate) outcome: watch::Sender<Option<Outcome>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Decision>>>,
+}
+
+/// What happened so far.
+#[derive(Default)]
+struct Log {
+    envelopes: Vec<Arc<Envelope>>,
+    turn: Option<TurnId>,
+    output_index: u32,
+}
+
+/// Who a run is about.
+pub(crate) struct Who {
+    pub(crate) conversation: ConversationId,
+    pub(crate) model: String,
+    pub(crate) provider: String,
+    pub(crate) participant: Option<String>,
+}
+
+impl RunState {
+    pub(crate) fn new(who: Who, cancel: Cancel, bus: Bus) -> Self {
+        Self {
+            id: RunId(Uuid::now_v7()),
+            conversation: who.conversation,
+            model: who.model,
+            provider: who.provider,
+            participant: who.participant,
+            cancel,
+            bus,
+            log: Mutex::default(),
+            length: watch::Sender::new(0),
+            outcome: watch::Sender::new(None),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// The turn that what follows belongs to.
+    pub(crate) fn turn_begins(&self, turn: TurnId, what: What) {
+        let mut log = self.log();
+        if log.turn.is_some() {
+            log.output_index += 1;
+        }
+        log.turn = Some(turn);
+        self.push(&mut log, what);
+    }
+
+    /// Numbers what happened, and tells everybody.
+    pub(crate) fn emit(&self, what: What) {
+        let mut log = self.log();
+        self.push(&mut log, what);
+    }
+
+    fn push(&self, log: &mut Log, what: What) {
+        let outside = matches!(what, What::RunStarted | What::RunEnded { .. });
+        let envelope = Arc::new(Envelope {
+            run: self.id,
+            sequence_number: log.envelopes.len() as u64 + 1,
+            conversation: self.conversation,
+            turn: log.turn.filter(|_| !outside),
+            output_index: log.output_index,
+            model: self.model.clone(),
+            plugin_name: self.provider.clone(),
+            participant: self.participant.clone(),
+            at: SystemTime::now(),
+            what,
+        });
+        log.envelopes.push(envelope.clone());
+        // In order on the bus too: the log is still locked.
+        self.bus.publish(envelope);
+        self.length.send_replace(log.envelopes.len());
+    }
+
+    /// Asks whoever watches whether this call may run. It waits as long as nobody says anything.
+    pub(crate) async fn ask(&self, call: &ToolCall) -> Decision {
+        let (say, said) = oneshot::channel();
+        self.waiting().insert(call.id.clone(), say);
+        self.emit(What::ApprovalWanted { call: call.clone() });
+        let decision = said.await.unwrap_or(Decision::No);
+        self.emit(What::ApprovalGiven { call_id: call.id.clone(), decision });
+        decision
+    }
+
+    /// Says whether a call may run; false where none of this id waits.
+    pub(crate) fn decide(&self, call_id: &str, decision: Decision) -> bool {
+        let waiting = self.waiting().remove(call_id);
+        waiting.is_some_and(|say| say.send(decision).is_ok())
+    }
+
+    /// The envelope of this number, if it is there already.
+    pub(crate) fn envelope(&self, number: usize) -> Option<Arc<Envelope>> {
+        self.log().envelopes.get(number).cloned()
+    }
+
+    pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
+        self.log().envelopes.clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+        self.length.subscribe()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Decision>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,121 @@
+//! The branch that a run writes: each turn goes to the log, to the journal and to whoever watches.
+use crate::envelope::What;
+use crate::run::journal::Journal;
+use crate::run::state::RunState;
+use consort_core::{Body, Error, Part, Role, ToolCall, ToolResult, Warning};
+use consort_store::{Answer, Ending, NewTurn, Status, Turn, TurnId};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The branch so far.
+pub(crate) struct Branch {
+    pub(crate) log: Vec<Turn>,
+    pub(crate) journal: Journal,
+    pub(crate) run: Arc<RunState>,
+}
+
+impl Branch {
+    pub(crate) fn tip(&self) -> Option<TurnId> {
+        self.log.last().map(|turn| turn.id)
+    }
+
+    /// Adds a turn that is complete from the start.
+    pub(crate) async fn add(&mut self, role: Role, parts: Vec<Part>) {
+        self.begin(role, parts, Status::Complete, None).await;
+        self.run.emit(What::TurnEnded { status: Status::Complete, error: None });
+    }
+
+    /// Begins a turn of the model.
+    pub(crate) async fn answer(&mut self, answer: Answer) -> TurnId {
+        self.begin(Role::Assistant, Vec::new(), Status::Running, Some(Box::new(answer))).await
+    }
+
+    async fn begin(
+        &mut self,
+        role: Role,
+        parts: Vec<Part>,
+        status: Status,
+        answer: Option<Box<Answer>>,
+    ) -> TurnId {
+        let new = NewTurn {
+            id: TurnId::new(),
+            conversation: self.run.conversation,
+            parent: self.tip(),
+            role,
+            participant: self.run.participant.clone().filter(|_| role == Role::User),
+            parts,
+            status,
+            answer,
+        };
+        let id = new.id;
+        let started = What::TurnStarted { role, parent: new.parent };
+        self.log.push(turn_of(&new));
+        // Kept before anybody is shown it.
+        let refused = self.journal.begin(new).await;
+        self.run.turn_begins(id, started);
+        self.tell(refused);
+        id
+    }
+
+    /// Ends the turn that the model began.
+    pub(crate) async fn end(&mut self, ending: Ending, error: Option<Error>) {
+        let Some(last) = self.log.last_mut() else { return };
+        let (id, status) = (last.id, ending.status);
+        last.status = status;
+        last.parts.clone_from(&ending.parts);
+        last.answer.clone_from(&ending.answer);
+        let refused = self.journal.end(id, ending).await;
+        self.tell(refused);
+        self.run.emit(What::TurnEnded { status, error });
+    }
+
+    pub(crate) async fn result(&mut self, result: ToolResult) {
+        self.add(Role::Tool, vec![Body::ToolResult(result).into()]).await;
+    }
+
+    /// The calls of the newest answer that have no result yet.
+    pub(crate) fn open_calls(&self) -> Vec<ToolCall> {
+        let newest = self.log.iter().rposition(|turn| turn.role == Role::Assistant);
+        let Some(at) = newest.filter(|at| self.log[*at].status == Status::Complete) else {
+            return Vec::new();
+        };
+        // Once something else was said behind it, its calls are history.
+        if self.log[at + 1..].iter().any(|turn| turn.role != Role::Tool) {
+            return Vec::new();
+        }
+        let done: HashSet<&str> = self.log[at + 1..]
+            .iter()
+            .flat_map(|turn| &turn.parts)
+            .filter_map(|part| match &part.body {
+                Body::ToolResult(result) => Some(result.call_id.as_str()),
+                _ => None,
+            })
+            .collect();
+        let calls = self.log[at].parts.iter().filter_map(Part::as_tool_call);
+        calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
+    }
+
+    /// Tells that something is not kept.
+    pub(crate) fn tell(&self, refused: Option<Error>) {
+        if let Some(error) = refused {
+            let words = format!("this conversation is not kept from here on: {}", error.message());
+            self.run.emit(What::Notice { warning: Warning::new("not_kept", words) });
+        }
+    }
+}
+
+fn turn_of(new: &NewTurn) -> Turn {
+    Turn {
+        id: new.id,
+        conversation: new.conversation,
+        parent: new.parent,
+        role: new.role,
+        participant: new.participant.clone(),
+        parts: new.parts.clone(),
+        status: new.status,
+        created: SystemTime::now(),
+        pinned: false,
+        answer: new.answer.clone(),
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers that fit a schema: asked for, checked, and repaired once.
+mod dsl;
+
+pub use dsl::schema_of_fields;
+
+use crate::judge::faults;
+use crate::tools::schema_of;
+use consort_core::{
+    Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support, collect,
+};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A value that fits, and the answer that it came in.
+#[derive(Debug, Clone)]
+pub struct Structured<T = Value> {
+    pub value: T,
+    pub response: Response,
+    /// Whether the first answer did not fit.
+    pub repaired: bool,
+}
+
+/// Why there is no value.
+#[derive(Debug, Clone)]
+pub enum StructuredError {
+    /// The model was not reached, or refused.
+    Model(Error),
+    /// It answered, twice, and neither answer fits. The text is the last one.
+    Unfit { text: String, faults: Vec<String> },
+    /// The schema itself cannot be used.
+    Schema(String),
+}
+
+impl std::fmt::Display for StructuredError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Model(error) => error.fmt(f),
+            Self::Unfit { faults, .. } => {
+                write!(f, "the answer does not fit the schema: {}", faults.join("; "))
+            }
+            Self::Schema(what) => write!(f, "the schema cannot be used: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StructuredError {}
+
+impl From<Error> for StructuredError {
+    fn from(error: Error) -> Self {
+        Self::Model(error)
+    }
+}
+
+/// For surfaces, which know one error.
+impl From<StructuredError> for Error {
+    fn from(error: StructuredError) -> Self {
+        let words = error.to_string();
+        match error {
+            StructuredError::Model(error) => error,
+            StructuredError::Unfit { .. } => Self::new(ErrorKind::Protocol, words)
+                .hint("ask a model that holds answers to schemas, or loosen the schema"),
+            StructuredError::Schema(_) => Self::new(ErrorKind::InvalidRequest, words),
+        }
+    }
+}
+
+/// Asks for a value of this type.
+pub async fn ask_for<T: DeserializeOwned + JsonSchema>(
+    model: &dyn Model,
+    request: Request,
+    context: Context,
+) -> Result<Structured<T>, StructuredError> {
+    let Structured { value, response, repaired } =
+        structured(model, request, schema_of::<T>(), context).await?;
+    match serde_json::from_value(value) {
+        Ok(value) => Ok(Structured { value, response, repaired }),
+        Err(error) => Err(StructuredError::Unfit { text: response.text(), faults: vec![error.to_string()] }),
+    }
+}
+
+/// Asks for a value that fits a JSON Schema. A model that is not known to hold its answers to schemas is told the
+/// schema in words, and gets one chance to mend what does not fit.
+pub async fn structured(
+    model: &dyn Model,
+    mut request: Request,
+    schema: Value,
+    context: Context,
+) -> Result<Structured, StructuredError> {
+    let judge =
+        jsonschema::validator_for(&schema).map_err(|error| StructuredError::Schema(error.to_string()))?;
+    let native = model.card().capabilities.schema == Support::Yes;
+    if native {
+        let name = "answer".to_owned();
+        request.output = Output::Schema { name, description: None, schema, strict: None };
+    } else {
+        request.output = Output::Text;
+        let words = format!(
+            "Answer with one JSON value that fits this JSON Schema, and with nothing else, no code fence:\n{schema}"
+        );
+        request.instructions.push(Part::text(words));
+    }
+    request.model.clone_from(&model.card().name);
+    let response = ask(model, &request, &context).await?;
+    let faults = match read(&response.text(), &judge) {
+        Ok(value) => return Ok(Structured { value, response, repaired: false }),
+        Err(faults) => faults,
+    };
+    // Told what is wrong, most models get it right.
+    request.messages.push(Message::new(Role::Assistant, response.parts.clone()));
+    request.messages.push(Message::user(format!(
+        "This does not fit: {}. Answer again with the corrected JSON alone.",
+        faults.join("; ")
+    )));
+    let response = ask(model, &request, &context).await?;
+    let text = response.text();
+    match read(&text, &judge) {
+        Ok(value) => Ok(Structured { value, response, repaired: true }),
+        Err(faults) => Err(StructuredError::Unfit { text, faults }),
+    }
+}
+
+async fn ask(model: &dyn Model, request: &Request, context: &Context) -> Result<Response, Error> {
+    collect(model.stream(Arc::new(request.clone()), context.clone())).await
+}
+
+/// The value in the text, if it fits; else what is wrong with it.
+fn read(text: &str, judge: &jsonschema::Validator) -> Result<Value, Vec<String>> {
+    let value: Value =
+        serde_json::from_str(bare(text)).map_err(|error| vec![format!("it is not JSON: {error}")])?;
+    let faults = faults(judge, &value);
+    if faults.is_empty() { Ok(value) } else { Err(faults) }
+}
+
+/// The JSON in an answer: models like to put a fence or a word around it.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    if text.starts_with(['{', '[']) {
+        return text;
+    }
+    if let Some((_, rest)) = text.split_once("```") {
+        let body = rest.split_once('\n').map_or(rest, |(_, body)| body);
+        return body.split("```").next().unwrap_or(body).trim();
+    }
+    let from = text.find(['{', '[']);
+    let to = text.rfind(['}', ']']);
+    match (from, to) {
+        (Some(from), Some(to)) if from < to => &text[from..=to],
+        _ => text,
+    }
+}

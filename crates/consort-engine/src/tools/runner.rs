@@ -1,0 +1,188 @@
+//! Runs the calls of a model: asked for, checked, limited, told, and cut where they are too long.
+use super::arguments;
+use super::repeats::Repeats;
+use super::set::{Approval, Tools};
+use crate::envelope::{Decision, What};
+use crate::run::RunState;
+use consort_core::{Body, Context, Error, ErrorKind, Part, Tool, ToolCall, ToolOutput, ToolResult};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How often a model may call one tool with arguments that do not fit: once it is told, then it is reported.
+const FAULTS: u32 = 2;
+
+/// Runs the tools of one run.
+pub(crate) struct Runner {
+    pub(crate) tools: Tools,
+    run: Arc<RunState>,
+    memory: Mutex<Memory>,
+}
+
+/// What a run remembers of its calls.
+#[derive(Default)]
+struct Memory {
+    repeats: Repeats,
+    faults: HashMap<String, u32>,
+    allowed: HashSet<String>,
+}
+
+/// How a call ended.
+pub(crate) enum Outcome {
+    /// With something for the model.
+    Result(ToolResult),
+    /// The run was stopped: the call stays open, and a later run answers it.
+    Stopped,
+    /// The model does not get it right: the run ends.
+    GaveUp(Error),
+}
+
+impl Runner {
+    pub(crate) fn new(tools: Tools, run: Arc<RunState>) -> Self {
+        Self { tools, run, memory: Mutex::default() }
+    }
+
+    /// Runs one call, if it may run, and tells of it.
+    pub(crate) async fn call(&self, call: &ToolCall, context: &Context) -> Outcome {
+        let Some(tool) = self.tools.get(&call.name).cloned() else {
+            let names: Vec<&str> = self.tools.names().collect();
+            return self
+                .fault(call, format!("there is no tool `{}`. There are: {}", call.name, names.join(", ")));
+        };
+        let arguments = match arguments::read(tool.as_ref(), call) {
+            Ok(arguments) => arguments,
+            Err(words) => return self.fault(call, words),
+        };
+        if let Some(words) = self.memory().repeats.refuses(call) {
+            return self.told(call, ToolOutput::failure(words));
+        }
+        match self.decision(call, context).await {
+            None => return Outcome::Stopped,
+            Some(Decision::No) => {
+                return self.told(call, ToolOutput::failure("not run: the user said no"));
+            }
+            Some(Decision::Yes | Decision::Always) => {}
+        }
+        self.run.emit(What::ToolStarted { call: call.clone() });
+        let begun = Instant::now();
+        let Some(output) = self.output(tool, arguments, context).await else { return Outcome::Stopped };
+        let mut memory = self.memory();
+        memory.faults.remove(&call.name);
+        memory.repeats.note(call, &output);
+        drop(memory);
+        let result = self.result(call, output);
+        let took_ms = begun.elapsed().as_millis() as u64;
+        self.run.emit(What::ToolEnded { result: result.clone(), took_ms });
+        Outcome::Result(result)
+    }
+
+    /// What the tool gives; nothing once the run is stopped.
+    async fn output(
+        &self,
+        tool: Arc<dyn Tool>,
+        arguments: serde_json::Value,
+        context: &Context,
+    ) -> Option<ToolOutput> {
+        let limit = self.tools.limits.time;
+        let within = context.clone().within(limit);
+        // A task of its own: a tool that panics or blocks its thread takes nothing else with it.
+        let mut task = Task(tokio::spawn(async move { tool.call(arguments, within).await }));
+        let timer = context.clock.sleep(limit);
+        let ended = tokio::select! {
+            ended = &mut task.0 => ended,
+            () = context.cancel.cancelled() => return None,
+            () = timer => {
+                let words = format!("it took longer than {} s and was stopped", limit.as_secs_f64());
+                return Some(ToolOutput::failure(words));
+            }
+        };
+        Some(match ended {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) if error.kind() == ErrorKind::Cancelled && context.cancel.is_cancelled() => {
+                return None;
+            }
+            Ok(Err(error)) => ToolOutput::failure(error.to_string()),
+            Err(_) => ToolOutput::failure("the tool itself is broken: it panicked"),
+        })
+    }
+
+    /// Whether it may run; nothing once the run is stopped.
+    async fn decision(&self, call: &ToolCall, context: &Context) -> Option<Decision> {
+        let ask = self.tools.approval == Approval::Ask && !self.memory().allowed.contains(&call.name);
+        if !ask {
+            return Some(Decision::Yes);
+        }
+        let decision = tokio::select! {
+            decision = self.run.ask(call) => decision,
+            () = context.cancel.cancelled() => return None,
+        };
+        if decision == Decision::Always {
+            self.memory().allowed.insert(call.name.clone());
+        }
+        Some(decision)
+    }
+
+    fn fault(&self, call: &ToolCall, words: String) -> Outcome {
+        let mut memory = self.memory();
+        let times = memory.faults.entry(call.name.clone()).or_default();
+        *times += 1;
+        if *times >= FAULTS {
+            let words = format!("the model called `{}` wrongly {FAULTS} times in a row: {words}", call.name);
+            return Outcome::GaveUp(
+                Error::new(ErrorKind::Protocol, words)
+                    .hint("try again, or choose a model that is better with tools"),
+            );
+        }
+        drop(memory);
+        self.told(call, ToolOutput::failure(words))
+    }
+
+    /// A result that no tool gave.
+    fn told(&self, call: &ToolCall, output: ToolOutput) -> Outcome {
+        let result = self.result(call, output);
+        self.run.emit(What::ToolEnded { result: result.clone(), took_ms: 0 });
+        Outcome::Result(result)
+    }
+
+    fn result(&self, call: &ToolCall, output: ToolOutput) -> ToolResult {
+        ToolResult {
+            call_id: call.id.clone(),
+            name: call.name.clone(),
+            content: shortened(output.content, self.tools.limits.output),
+            is_error: output.is_error,
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// At most so many letters of text, with a mark where there were more.
+fn shortened(content: Vec<Part>, limit: usize) -> Vec<Part> {
+    let mut left = limit;
+    let mut all = Vec::with_capacity(content.len());
+    for mut part in content {
+        if let Body::Text { text, .. } = &mut part.body {
+            let letters = text.chars().count();
+            if letters > left {
+                let end = text.char_indices().nth(left).map_or(text.len(), |(at, _)| at);
+                text.truncate(end);
+                let out = (letters - left).to_string();
+                text.extend(["\n[cut here: ", &out, " letters are left out]"]);
+            }
+            left = left.saturating_sub(letters);
+        }
+        all.push(part);
+    }
+    all
+}

@@ -1,0 +1,59 @@
+//! Answers that fit a schema.
+use crate::support::{Scripted, Step};
+use consort_core::{Context, ModelCard, Output, Request, Support};
+use consort_engine::{StructuredError, ask_for, structured};
+use serde_json::json;
+
+#[derive(Debug, PartialEq, serde::Deserialize, schemars::JsonSchema)]
+struct Dog {
+    name: String,
+    age: u32,
+}
+
+fn dog() -> serde_json::Value {
+    json!({"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name", "age"]})
+}
+
+#[tokio::test]
+async fn a_model_that_holds_to_schemas_is_given_it() {
+    let mut card = ModelCard::new("test", "able");
+    card.capabilities.schema = Support::Yes;
+    let model = Scripted::with(card, vec![vec![Step::Say(r#"{"name": "Rex", "age": 3}"#)]]);
+    let answer = ask_for::<Dog>(model.as_ref(), Request::ask("A dog"), Context::default()).await.unwrap();
+    assert_eq!((answer.value, answer.repaired), (Dog { name: "Rex".into(), age: 3 }, false));
+    assert!(matches!(model.requests()[0].output, Output::Schema { .. }));
+}
+
+#[tokio::test]
+async fn any_other_is_told_it_in_words_and_may_mend_once() {
+    let model = Scripted::new(vec![
+        vec![Step::Say("Sure!\n```json\n{\"name\": \"Rex\", \"age\": \"three\"}\n```")],
+        vec![Step::Say(r#"{"name": "Rex", "age": 3}"#)],
+    ]);
+    let answer = structured(model.as_ref(), Request::ask("A dog"), dog(), Context::default()).await.unwrap();
+    assert_eq!((answer.value, answer.repaired), (json!({"name": "Rex", "age": 3}), true));
+    let requests = model.requests();
+    assert!(requests[0].instructions_text().contains(r#""required":["name","age"]"#));
+    assert!(requests[1].last_user_text().contains(r#"/age: "three" is not of type "integer""#));
+}
+
+#[tokio::test]
+async fn what_never_fits_is_an_error_with_the_text() {
+    let model = Scripted::new(vec![vec![Step::Say("I like dogs")]]);
+    let error =
+        structured(model.as_ref(), Request::ask("A dog"), dog(), Context::default()).await.unwrap_err();
+    let StructuredError::Unfit { text, faults } = error else { panic!("{error}") };
+    assert_eq!(text, "I like dogs");
+    assert!(faults[0].starts_with("it is not JSON"), "{faults:?}");
+    assert_eq!(model.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_schema_that_is_none_is_refused_before_anything_is_sent() {
+    let model = Scripted::new(vec![vec![Step::Say("{}")]]);
+    let bad = json!({"type": 7});
+    let error = structured(model.as_ref(), Request::ask("A dog"), bad, Context::default()).await.unwrap_err();
+    assert!(matches!(error, StructuredError::Schema(_)));
+    assert!(model.requests().is_empty());
+}

@@ -1,0 +1,91 @@
+//! A store that refuses: the answer is given all the same, and the user is told.
+use crate::support::{Desk, Scripted, Step, notices};
+use consort_core::{BoxFuture, Error, ErrorKind, Event};
+use consort_store::{
+    Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
+    MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery,
+    Status, Store, Summary, SummaryId, Turn, TurnId, TurnQuery,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Refuses to write once it was written to so often.
+struct Full {
+    below: MemoryStore,
+    left: AtomicU32,
+}
+
+impl Full {
+    fn write<'a, T: Send + 'a>(
+        &'a self,
+        write: BoxFuture<'a, Result<T, Error>>,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_err() {
+            return Box::pin(std::future::ready(Err(Error::new(ErrorKind::Setup, "the disk is full"))));
+        }
+        write
+    }
+}
+
+macro_rules! reads {
+    ($($name:ident($($arg:ident: $kind:ty),*) -> $out:ty;)*) => {
+        $(fn $name(&self, $($arg: $kind),*) -> BoxFuture<'_, Result<$out, Error>> {
+            self.below.$name($($arg),*)
+        })*
+    };
+}
+
+macro_rules! writes {
+    ($($name:ident($($arg:ident: $kind:ty),*) -> $out:ty;)*) => {
+        $(fn $name(&self, $($arg: $kind),*) -> BoxFuture<'_, Result<$out, Error>> {
+            self.write(self.below.$name($($arg),*))
+        })*
+    };
+}
+
+impl Store for Full {
+    reads! {
+        create(new: NewConversation) -> Conversation;
+        conversation(id: ConversationId) -> Option<Conversation>;
+        conversations(query: ConversationQuery) -> Vec<Conversation>;
+        turn(id: TurnId) -> Option<Turn>;
+        path(to: TurnId) -> Vec<Turn>;
+        tree(conversation: ConversationId) -> Vec<Turn>;
+        turns(query: TurnQuery) -> Vec<Hit>;
+        summaries(conversation: ConversationId) -> Vec<Summary>;
+        records(query: RecordQuery) -> Vec<Record>;
+        spend(query: SpendQuery) -> Spend;
+        costs(query: SpendQuery, by: GroupBy) -> Vec<CostRow>;
+    }
+    writes! {
+        change(id: ConversationId, change: ConversationChange) -> ();
+        purge(id: ConversationId) -> ();
+        begin(turn: NewTurn) -> ();
+        grow(turn: TurnId, events: Vec<Event>) -> ();
+        end(turn: TurnId, ending: Ending) -> ();
+        pin(turn: TurnId, pinned: bool) -> ();
+        put_summary(summary: Summary) -> ();
+        remove_summary(id: SummaryId) -> ();
+        remember(record: NewRecord) -> Record;
+        forget(id: RecordId) -> bool;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_not_lost_to_a_full_disk() {
+    for writes in 0..5 {
+        let store = Full { below: MemoryStore::default(), left: AtomicU32::new(writes) };
+        let desk = Desk::on(Arc::new(store)).await;
+        let model = Scripted::new(vec![vec![Step::Say("All the same.")]]);
+        let (outcome, envelopes) = desk.run(desk.ask(&model, "Hello")).await;
+        assert_eq!(
+            (outcome.status, outcome.response.unwrap().text().as_str()),
+            (Status::Complete, "All the same.")
+        );
+        assert_eq!(outcome.kept, writes == 4, "after {writes} writes");
+        let told = notices(&envelopes);
+        let expected = "this conversation is not kept from here on: the disk is full";
+        assert_eq!(told, if writes == 4 { vec![] } else { vec![expected] }, "after {writes} writes");
+    }
+}

@@ -1,0 +1,150 @@
+//! Promises on conversations.
+use super::kit::{refused, say, talk, texts};
+use super::promises;
+use crate::{ConversationChange, ConversationId, ConversationQuery, NewConversation, Store, TurnId};
+use consort_core::Object;
+use serde_json::json;
+
+promises!(
+    a_conversation_is_kept_as_it_began,
+    what_changes_is_kept_and_the_rest_stays,
+    a_deleted_one_can_be_taken_back,
+    purging_leaves_nothing_but_the_others,
+    the_last_changed_comes_first_and_pinned_ones_before,
+    lists_come_in_pages,
+    hostile_titles_are_titles,
+    unknown_ones_are_refused,
+);
+
+async fn a_conversation_is_kept_as_it_began(store: &dyn Store) {
+    let settings: Object =
+        json!({"model": "zoo/parrot", "deep": [1.5, null, "ü"]}).as_object().unwrap().clone();
+    let new = NewConversation { title: None, settings: settings.clone() };
+    let made = store.create(new).await.unwrap();
+    assert_eq!((&made.title, made.tip, made.pinned, made.deleted), (&None, None, false, None));
+    assert_eq!(made.settings, settings);
+    assert_eq!(made.created, made.updated);
+    assert_eq!(store.conversation(made.id).await.unwrap(), Some(made));
+    assert_eq!(store.conversation(ConversationId::new()).await.unwrap(), None);
+}
+
+async fn what_changes_is_kept_and_the_rest_stays(store: &dyn Store) {
+    let made = talk(store, "first").await;
+    let root = say(store, &made, None, "hello").await;
+    let other = say(store, &made, None, "hello, edited").await;
+    let get = || async { store.conversation(made.id).await.unwrap().unwrap() };
+    assert_eq!(get().await.tip, Some(other));
+    let change = ConversationChange { tip: Some(Some(root)), ..ConversationChange::default() };
+    store.change(made.id, change).await.unwrap();
+    let now = get().await;
+    assert_eq!((now.tip, now.title.as_deref(), now.created), (Some(root), Some("first"), made.created));
+    assert!(now.updated >= made.updated);
+    let settings: Object = json!({"a": 1}).as_object().unwrap().clone();
+    let change = ConversationChange {
+        title: Some(None),
+        pinned: Some(true),
+        tip: Some(None),
+        settings: Some(settings.clone()),
+        deleted: None,
+    };
+    store.change(made.id, change).await.unwrap();
+    let now = get().await;
+    assert_eq!((now.title, now.pinned, now.tip, now.settings), (None, true, None, settings));
+}
+
+async fn a_deleted_one_can_be_taken_back(store: &dyn Store) {
+    let made = talk(store, "kept").await;
+    say(store, &made, None, "words").await;
+    let set = |deleted| ConversationChange { deleted: Some(deleted), ..ConversationChange::default() };
+    store.change(made.id, set(true)).await.unwrap();
+    let deleted = store.conversation(made.id).await.unwrap().unwrap();
+    assert!(deleted.deleted.is_some());
+    assert_eq!(store.conversations(ConversationQuery::default()).await.unwrap(), []);
+    let bin = ConversationQuery { deleted: true, ..ConversationQuery::default() };
+    assert_eq!(store.conversations(bin.clone()).await.unwrap(), [deleted]);
+    store.change(made.id, set(false)).await.unwrap();
+    assert_eq!(store.conversations(bin).await.unwrap(), []);
+    assert_eq!(store.conversations(ConversationQuery::default()).await.unwrap()[0].deleted, None);
+    assert_eq!(texts(&store.tree(made.id).await.unwrap()), ["words"]);
+}
+
+async fn purging_leaves_nothing_but_the_others(store: &dyn Store) {
+    let (gone, stays) = (talk(store, "gone").await, talk(store, "stays").await);
+    let root = say(store, &gone, None, "secret words").await;
+    say(store, &gone, Some(root), "more words").await;
+    let kept = say(store, &stays, None, "kept words").await;
+    store.purge(gone.id).await.unwrap();
+    store.purge(gone.id).await.unwrap();
+    assert_eq!(store.conversation(gone.id).await.unwrap(), None);
+    assert_eq!(store.turn(root).await.unwrap(), None);
+    assert_eq!(store.tree(gone.id).await.unwrap(), []);
+    let query = crate::TurnQuery { search: Some("words".into()), ..Default::default() };
+    let found = store.turns(query).await.unwrap();
+    assert_eq!(found.iter().map(|hit| hit.turn.id).collect::<Vec<_>>(), [kept]);
+    say(store, &stays, Some(kept), "and goes on").await;
+}
+
+async fn the_last_changed_comes_first_and_pinned_ones_before(store: &dyn Store) {
+    let [a, b, c] = [talk(store, "a").await, talk(store, "b").await, talk(store, "c").await];
+    let order = || async {
+        let all = store.conversations(ConversationQuery::default()).await.unwrap();
+        all.into_iter().map(|one| one.title.unwrap()).collect::<String>()
+    };
+    assert_eq!(order().await, "cba");
+    say(store, &a, None, "hello").await;
+    assert_eq!(order().await, "acb");
+    let pin = |pinned| ConversationChange { pinned: Some(pinned), ..ConversationChange::default() };
+    store.change(b.id, pin(true)).await.unwrap();
+    assert_eq!(order().await, "bac");
+    say(store, &c, None, "hello").await;
+    assert_eq!(order().await, "bca");
+    store.change(b.id, pin(false)).await.unwrap();
+    assert_eq!(order().await, "cab", "a pin is no change of what is in it");
+}
+
+async fn lists_come_in_pages(store: &dyn Store) {
+    for number in 0..5 {
+        talk(store, &number.to_string()).await;
+    }
+    let page = |limit, offset| async move {
+        let query = ConversationQuery { limit, offset, ..ConversationQuery::default() };
+        store
+            .conversations(query)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|one| one.title.unwrap())
+            .collect::<String>()
+    };
+    assert_eq!(page(Some(2), 0).await, "43");
+    assert_eq!(page(Some(2), 2).await, "21");
+    assert_eq!(page(Some(2), 4).await, "0");
+    assert_eq!(page(None, 3).await, "10");
+    assert_eq!(page(Some(0), 0).await, "");
+    assert_eq!(page(Some(usize::MAX), usize::MAX).await, "");
+}
+
+async fn hostile_titles_are_titles(store: &dyn Store) {
+    let long = "long ".repeat(100_000);
+    for title in ["", "a\0b", "'; DROP TABLE turns; --", "\"*) OR (NEAR", "%_\\", "\u{202e}\u{feff}", &long] {
+        let made = talk(store, title).await;
+        assert_eq!(store.conversation(made.id).await.unwrap().unwrap().title.as_deref(), Some(title));
+    }
+}
+
+async fn unknown_ones_are_refused(store: &dyn Store) {
+    let made = talk(store, "here").await;
+    let other = talk(store, "there").await;
+    let turn = say(store, &other, None, "hello").await;
+    refused(store.change(ConversationId::new(), ConversationChange::default()).await);
+    for tip in [TurnId::new(), turn] {
+        let change = ConversationChange {
+            tip: Some(Some(tip)),
+            title: Some(Some("new".into())),
+            ..ConversationChange::default()
+        };
+        refused(store.change(made.id, change).await);
+    }
+    let now = store.conversation(made.id).await.unwrap();
+    assert_eq!(now, Some(made), "what is refused changes nothing");
+}
