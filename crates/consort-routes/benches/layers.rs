@@ -65,14 +65,14 @@ fn all_layers(pieces: usize, keep: bool) -> Route {
     };
     let target = |name| Target::new(Instantly::new(name, pieces)).limit(limits.clone());
     let budget = |per| Budget { per, period: Period::Month, soft: None, hard: Some(Money(u64::MAX)) };
-    let minute = Some(Duration::from_secs(60));
+    let minute = Some(Duration::from_mins(1));
     let route = Route::of(["a", "b", "c"].map(target))
         .named("all")
         .retry(Retry::default())
         .breaker(Breaker::default())
         .limit(limits.clone())
         .hedge(Hedge { after: minute })
-        .timeouts(Timeouts { whole: Some(Duration::from_secs(600)), first_event: minute, idle: minute })
+        .timeouts(Timeouts { whole: Some(Duration::from_mins(10)), first_event: minute, idle: minute })
         .budgets([Per::All, Per::Key, Per::Model].map(budget).into(), Arc::new(MemoryLedger::default()));
     if keep { route.keep(Keep { warm: true, ..Keep::default() }) } else { route }
 }
@@ -120,7 +120,7 @@ fn resident() -> Option<usize> {
 }
 
 /// Opens many answers that do not come, and looks at what each takes.
-async fn idle(route: &Route) -> Option<usize> {
+fn idle(route: &Route) -> Option<usize> {
     let before = resident()?;
     let mut open: Vec<EventStream> = Vec::with_capacity(IDLE);
     for number in 0..IDLE {
@@ -143,7 +143,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // First, while the memory is untouched.
-        if let Some(bytes) = idle(&all_layers(0, true)).await {
+        if let Some(bytes) = idle(&all_layers(0, true)) {
             tell("one of 10,000 idle streams, all layers", bytes as f64 / 1024.0, 20.0, "KiB");
         }
         let micros = |time: Duration| time.as_secs_f64() * 1e6;

@@ -45,7 +45,7 @@ mod state;
 mod target;
 
 pub use card::PROVIDER;
-pub use config::{RouteProvider, Row, Spec, TargetSpec};
+pub use config::{Resolve, RouteProvider, Row, Spec, TargetSpec};
 pub use registry::Registry;
 pub use route::{Route, fallback, limit, retry};
 pub use settings::{Breaker, Budget, Hedge, Keep, Limits, Order, Per, Period, Retry, Timeouts};

@@ -19,9 +19,9 @@ pub(crate) fn run(routes: Routes, mut setup: Setup) -> Done {
             let name = route.strip_prefix("route/").unwrap_or(&route);
             let row = rows.iter().find(|row| row.name == name).ok_or_else(|| no_route(&route))?;
             if json {
-                print_json(&to_json(row))?
+                print_json(&to_json(row))?;
             } else {
-                show(row, &host)?
+                show(row, &host)?;
             }
             Ok(exit::OK)
         }

@@ -1,5 +1,5 @@
 //! Builds the routes of the settings: names become models, circles and missing models are found.
-use super::provider::Row;
+use super::provider::{Resolve, Row};
 use super::read::{self, Spec, TargetSpec};
 use crate::card::PROVIDER;
 use crate::registry::Registry;
@@ -7,14 +7,14 @@ use crate::route::Route;
 use crate::settings::Breaker;
 use crate::spend::Ledger;
 use crate::target::Target;
-use consort_core::{Error, Model, State};
+use consort_core::{Model, State};
 use consort_settings::{Problem, Section};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) struct Loader<'a> {
     pub(super) sections: &'a BTreeMap<String, Section>,
-    pub(super) resolve: &'a dyn Fn(&str) -> Result<Arc<dyn Model>, Error>,
+    pub(super) resolve: Resolve<'a>,
     pub(super) registry: &'a Registry,
     pub(super) ledger: &'a Arc<dyn Ledger>,
     pub(super) rows: BTreeMap<String, Row>,

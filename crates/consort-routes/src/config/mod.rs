@@ -4,5 +4,5 @@ mod provider;
 mod read;
 mod reader;
 
-pub use provider::{RouteProvider, Row};
+pub use provider::{Resolve, RouteProvider, Row};
 pub use read::{Spec, TargetSpec};

@@ -21,6 +21,9 @@ pub struct RouteProvider {
     rows: Vec<Row>,
 }
 
+/// Finds a model by the name that a route's table has for it.
+pub type Resolve<'a> = &'a dyn Fn(&str) -> Result<Arc<dyn Model>, Error>;
+
 /// One route of the settings.
 #[derive(Debug)]
 pub struct Row {
@@ -48,7 +51,7 @@ impl RouteProvider {
     /// Builds all routes. `resolve` finds the models that they name; it is not asked for routes.
     pub fn load(
         sections: &BTreeMap<String, Section>,
-        resolve: &dyn Fn(&str) -> Result<Arc<dyn Model>, Error>,
+        resolve: Resolve<'_>,
         registry: &Registry,
         ledger: &Arc<dyn Ledger>,
     ) -> Self {

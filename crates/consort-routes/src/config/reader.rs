@@ -40,12 +40,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn text(&mut self, name: &'static str) -> Option<(&'a str, usize)> {
         let field = self.take(name)?;
-        match &field.value.value {
-            LocatedValue::Text(text) => Some((text, field.value.line)),
-            _ => {
-                self.must(field, "a text");
-                None
-            }
+        if let LocatedValue::Text(text) = &field.value.value {
+            Some((text, field.value.line))
+        } else {
+            self.must(field, "a text");
+            None
         }
     }
 
@@ -62,12 +61,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         let field = self.take(name)?;
-        match field.value.value {
-            LocatedValue::Bool(yes) => Some(yes),
-            _ => {
-                self.must(field, "true or false");
-                None
-            }
+        if let LocatedValue::Bool(yes) = field.value.value {
+            Some(yes)
+        } else {
+            self.must(field, "true or false");
+            None
         }
     }
 
@@ -88,12 +86,11 @@ impl<'a> Reader<'a> {
     pub(super) fn seconds(&mut self, name: &'static str) -> Option<Duration> {
         let field = self.take(name)?;
         let seconds = number(&field.value);
-        match seconds.filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST) {
-            Some(seconds) => Some(Duration::from_secs_f64(seconds)),
-            None => {
-                self.must(field, "a number of seconds, more than 0 and at most a day");
-                None
-            }
+        if let Some(seconds) = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST) {
+            Some(Duration::from_secs_f64(seconds))
+        } else {
+            self.must(field, "a number of seconds, more than 0 and at most a day");
+            None
         }
     }
 
@@ -109,23 +106,21 @@ impl<'a> Reader<'a> {
     /// The items of a list.
     pub(super) fn list(&mut self, name: &'static str) -> Option<&'a [Located]> {
         let field = self.take(name)?;
-        match &field.value.value {
-            LocatedValue::List(items) => Some(items),
-            _ => {
-                self.must(field, "a list");
-                None
-            }
+        if let LocatedValue::List(items) = &field.value.value {
+            Some(items)
+        } else {
+            self.must(field, "a list");
+            None
         }
     }
 
     pub(super) fn table(&mut self, name: &'static str) -> Option<&'a [Field]> {
         let field = self.take(name)?;
-        match &field.value.value {
-            LocatedValue::Table(fields) => Some(fields),
-            _ => {
-                self.must(field, "a table");
-                None
-            }
+        if let LocatedValue::Table(fields) = &field.value.value {
+            Some(fields)
+        } else {
+            self.must(field, "a table");
+            None
         }
     }
 

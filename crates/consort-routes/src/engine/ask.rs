@@ -103,13 +103,11 @@ impl<'a> Course<'a> {
         }
         let leg = self.leg(field, at, request, probe);
         let hedge = self.plan.hedge.as_ref().filter(|_| !retry);
-        match hedge.and_then(|hedge| hedge.after.or_else(|| target.state.first_p95())) {
-            Some(after) => Ok(self.race((at, leg, log), after, field, request).await),
-            None => {
-                let opened = leg.open(&mut log).await;
-                Ok(vec![Tried { at, log, opened }])
-            }
+        if let Some(after) = hedge.and_then(|hedge| hedge.after.or_else(|| target.state.first_p95())) {
+            return Ok(self.race((at, leg, log), after, field, request).await);
         }
+        let opened = leg.open(&mut log).await;
+        Ok(vec![Tried { at, log, opened }])
     }
 
     pub(super) fn leg(

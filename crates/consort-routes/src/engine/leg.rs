@@ -64,7 +64,8 @@ pub(super) struct Opening {
     /// What came before its first content, and that.
     pub(super) held: Vec<Event>,
     pub(super) permits: Vec<Permit>,
-    pub(super) _probe: Option<Probe>,
+    /// Held as long as the answer lasts.
+    pub(super) probe: Option<Probe>,
 }
 
 impl Log {
@@ -97,8 +98,8 @@ impl Leg<'_> {
         let context = Context { shrink: None, ..self.context.clone() };
         let stream = self.target.model.stream(self.request.clone(), context);
         let pace = Pace::new(&self.plan.timeouts, sent);
-        let _probe = self.probe.take();
-        let opening = Opening { stream, watch, pace, held: Vec::new(), permits, _probe };
+        let probe = self.probe.take();
+        let opening = Opening { stream, watch, pace, held: Vec::new(), permits, probe };
         self.listen(opening, log).await
     }
 

@@ -6,7 +6,7 @@ use super::report::attempt;
 use crate::class::class;
 use crate::spend::{self, Spending};
 use crate::target::Target;
-use consort_core::{Context, Error, Event};
+use consort_core::{Context, Error, Event, Usage};
 
 impl Course<'_> {
     /// Gives the tokens that were used, where they are known.
@@ -17,7 +17,7 @@ impl Course<'_> {
         log: Log,
         mut recorder: Option<Recorder>,
     ) -> Result<Option<u64>, Error> {
-        let Opening { mut stream, mut watch, mut pace, held, mut permits, _probe } = opening;
+        let Opening { mut stream, mut watch, mut pace, held, mut permits, probe: _probe } = opening;
         let mut account =
             Account { target, log, spending: self.plan.spending.as_ref(), context: self.context, open: true };
         let mut held = held.into_iter();
@@ -42,8 +42,7 @@ impl Course<'_> {
             drop(stream);
             let now = self.context.clock.now();
             let usage = account.log.usage.as_ref();
-            let (input, output) =
-                (usage.and_then(|usage| usage.all_input()), usage.and_then(|usage| usage.all_output()));
+            let (input, output) = (usage.and_then(Usage::all_input), usage.and_then(Usage::all_output));
             let used = input.zip(output).map(|(input, output)| input.saturating_add(output));
             if let Some(used) = used {
                 permits.iter_mut().for_each(|permit| permit.settle(used));

@@ -54,7 +54,7 @@ fn busy() -> Script {
 #[tokio::test(start_paused = true)]
 async fn rate_limiting() {
     let base = Scripted::new("openai", [answers("openai")]);
-    for route in both("rate-limited", &[base.clone()], rate_limit::rate_limited(base.clone())) {
+    for route in both("rate-limited", std::slice::from_ref(&base), rate_limit::rate_limited(base.clone())) {
         let begun = clock_now();
         futures_util::future::join_all((0..5).map(|_| ask(&route))).await;
         // Three at once, then one every two seconds.
@@ -67,10 +67,10 @@ async fn rate_limiting() {
 async fn retrying() {
     for at in 0..2 {
         let base = Scripted::new("openai", [busy(), busy(), answers("openai")]);
-        let route = &both("retrying", &[base.clone()], retry::retrying(base.clone()))[at];
+        let route = &both("retrying", std::slice::from_ref(&base), retry::retrying(base.clone()))[at];
         assert_eq!((ask(route).await.text().as_str(), base.calls()), ("openai says so", 3));
         let base = Scripted::new("openai", [fails(Error::new(ErrorKind::Auth, "no such key"))]);
-        let route = &both("retrying", &[base.clone()], retry::retrying(base.clone()))[at];
+        let route = &both("retrying", std::slice::from_ref(&base), retry::retrying(base.clone()))[at];
         assert_eq!((ask(route).await.outcome(), base.calls()), ("auth", 1));
     }
 }

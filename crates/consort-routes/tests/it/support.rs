@@ -129,10 +129,10 @@ impl Model for Scripted {
         Box::pin(futures_util::stream::iter(script.unwrap_or_default()).then(move |Step(wait, item)| {
             let (clock, live) = (clock.clone(), live.clone());
             async move {
-                let _live = live;
                 if !wait.is_zero() {
                     clock.sleep(wait).await;
                 }
+                drop(live);
                 item
             }
         }))
