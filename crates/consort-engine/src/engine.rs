@@ -1,6 +1,7 @@
 //! The engine: a store, a bus, and the runs that are alive.
 use crate::bus::Bus;
 use crate::context::{ANSWER, Budget, Counter, Counts, summary, view};
+use crate::envelope::What;
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
 use consort_core::{
     Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Request, Role, estimate_tokens,
@@ -76,7 +77,11 @@ impl Engine {
         };
         let state = Arc::new(RunState::new(who, ask.context.cancel.clone(), self.0.bus.clone()));
         let run = Run(state.clone());
-        let mut branch = Branch { log, journal: Journal::new(self.0.store.clone()), run: state };
+        for warning in &ask.notices {
+            state.emit(What::Notice { warning: warning.clone() });
+        }
+        let mut branch =
+            Branch { log, journal: Journal::new(&self.0.store, ask.history.as_ref()), run: state };
         if let Some(input) = &ask.input {
             branch.add(Role::User, input.clone()).await;
         }
@@ -127,6 +132,13 @@ impl Engine {
 
     /// The branch that a run goes on.
     async fn log(&self, ask: &Ask) -> Result<Vec<Turn>, Error> {
+        if let Some(history) = &ask.history {
+            if ask.place != Place::Tip {
+                let words = "a conversation that a memory keeps has no branches: it goes on at its end";
+                return Err(Error::new(ErrorKind::InvalidRequest, words));
+            }
+            return history.log(ask.conversation, ask.input.is_some()).await;
+        }
         let tip = match ask.place {
             Place::Start => None,
             Place::After(turn) => Some(turn),
@@ -178,7 +190,7 @@ impl Inner {
     /// What is due once a run is over: a summary, where the conversation begins to fill the window.
     pub(crate) async fn after(&self, ask: &Ask, branch: Branch, budget: Option<Budget>) {
         let (Some(summariser), Some(budget)) = (&ask.summariser, budget) else { return };
-        let Some(available) = budget.available().filter(|_| branch.journal.is_whole()) else { return };
+        let (Some(available), Some(store)) = (budget.available(), branch.journal.whole_in()) else { return };
         let context = Context { cancel: Cancel::default(), tools: None, shrink: None, ..ask.context.clone() };
         let counts = self.counts(&branch.log, ask.model.as_ref(), &context, &budget).await;
         if !summary::is_due(counts.total_of(&branch.log), available) {
@@ -186,7 +198,7 @@ impl Inner {
         }
         let sizes = counts.sizes(&branch.log);
         let written =
-            summary::write(&self.store, summariser.as_ref(), &branch.log, &sizes, available, context).await;
+            summary::write(store, summariser.as_ref(), &branch.log, &sizes, available, context).await;
         if let Err(error) = written {
             // The view drops what is old instead; the next turn tries again.
             tracing::warn!(conversation = %ask.conversation, "no summary: {error}");

@@ -11,8 +11,11 @@ mod engine;
 mod envelope;
 mod export;
 mod judge;
+mod memory;
 mod run;
 mod structured;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tools;
 
 pub use bus::{Bus, Heard, Subscription};
@@ -20,6 +23,7 @@ pub use context::{Budget, Counts, View, ViewReport, view};
 pub use engine::{Engine, Preview};
 pub use envelope::{Decision, Envelope, What};
 pub use export::{to_html, to_markdown};
+pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
 pub use structured::{Structured, StructuredError, ask_for, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

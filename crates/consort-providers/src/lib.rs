@@ -27,12 +27,7 @@ pub use demo::DemoProvider;
 pub use embedder::HostedEmbedder;
 pub use keychain::KeyChain;
 pub use model::HostedModel;
-pub use native::{Anthropic, Bedrock, Gemini, JsonStream, Ollama, OpenAi};
+pub use native::{Anthropic, Bedrock, Gemini, JsonStream, Ollama, OpenAi, native_request};
 pub use provider::HostedProvider;
 pub use spec::{Auth, Live, Local, ModelSpec, PriceSpec, ProviderSpec, Timers};
 pub use transport::{Http, Watch};
-
-/// The guide for library users: its examples are tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/library.md")]
-struct LibraryGuide;

@@ -23,6 +23,9 @@ pub struct Conversation {
 /// A conversation that begins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewConversation {
+    /// Its id, where the caller has one; a new one where absent. A conversation that is there already is given back as
+    /// it is.
+    pub id: Option<ConversationId>,
     pub title: Option<String>,
     pub settings: Object,
 }

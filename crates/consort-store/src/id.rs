@@ -1,5 +1,6 @@
 //! Ids: unique everywhere, in the order in which they were made.
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
@@ -39,3 +40,16 @@ id!(ConversationId);
 id!(TurnId);
 id!(SummaryId);
 id!(RecordId);
+
+impl ConversationId {
+    /// The conversation of this name, the same one each time. A name that is an id is that id.
+    pub fn named(name: &str) -> Self {
+        if let Ok(id) = name.parse() {
+            return id;
+        }
+        let hash: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}

@@ -5,16 +5,20 @@
 //! vendor at an address of its own; [`TlsProxy`] stands for every host there is, behind a proxy and with
 //! certificates, so that nothing in the program need be pointed elsewhere.
 //!
+//! Above the wires there is no need of bytes: [`Scripted`] is a model that plays a script.
+//!
 //! This crate must never know: what a vendor's answer means. It plays bytes.
 mod authority;
 mod connection;
 mod proxy;
 mod reply;
+mod scripted;
 mod server;
 
 pub use connection::Asked;
 pub use proxy::TlsProxy;
 pub use reply::Reply;
+pub use scripted::{Scripted, Step};
 pub use server::FakeServer;
 
 /// An RSA key in PEM form, as a service account has one. It was made for tests and is used for nothing else.

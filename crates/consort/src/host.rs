@@ -1,12 +1,15 @@
-//! The program as a value: what is built in, the user's plugins, and providers of one's own.
+//! Where providers come together; with the feature `cli` also the program as a value.
 use consort_core::{Model, Provider};
 use std::fmt;
+use std::ops::{Deref, DerefMut};
+#[cfg(feature = "cli")]
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The program `consort`, with providers of your own beside what is built in and what the user dropped in.
+/// Providers of your own, and how models are found among them: all that [`consort_core::Host`] does.
 ///
-/// Models are found through it by [`consort_core::Host`], which it fills.
+/// With the feature `cli` it is also the program `consort`, which has them beside what is built in and what the user
+/// dropped in: `run`.
 #[derive(Default)]
 pub struct Host {
     own: consort_core::Host,
@@ -30,8 +33,44 @@ impl Host {
     }
 
     /// Reads the arguments of the process, does what they say, and gives the exit code.
+    ///
+    /// ```no_run
+    /// use consort::{Context, Event, EventStream, Host, Model, ModelCard, Request};
+    /// use std::process::ExitCode;
+    /// use std::sync::Arc;
+    ///
+    /// struct Parrot(ModelCard);
+    ///
+    /// impl Model for Parrot {
+    ///     fn card(&self) -> &ModelCard {
+    ///         &self.0
+    ///     }
+    ///     fn stream(&self, request: Arc<Request>, _context: Context) -> EventStream {
+    ///         consort::events_of(Event::text_answer(&request.last_user_text()))
+    ///     }
+    /// }
+    ///
+    /// fn main() -> ExitCode {
+    ///     Host::new().model(Parrot(ModelCard::new("zoo", "parrot"))).run()
+    /// }
+    /// ```
+    #[cfg(feature = "cli")]
     pub fn run(self) -> ExitCode {
         consort_cli::run(self.own.providers().to_vec())
+    }
+}
+
+impl Deref for Host {
+    type Target = consort_core::Host;
+
+    fn deref(&self) -> &Self::Target {
+        &self.own
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.own
     }
 }
 

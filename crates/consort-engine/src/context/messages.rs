@@ -58,14 +58,21 @@ fn results(turn: &Turn) -> impl Iterator<Item = &str> {
 
 fn parts(turn: &Turn, cut: Cut, answered: &HashSet<&str>) -> Vec<Part> {
     let whole = turn.status == Status::Complete;
-    let keep = turn.parts.iter().filter(|part| match &part.body {
-        Body::Text { text, .. } => !text.is_empty() || part.signature.is_some(),
-        // A call or a thought that was cut off is nothing that a vendor takes back.
-        Body::ToolCall(call) => whole || answered.contains(call.id.as_str()),
-        Body::Reasoning { .. } => whole || part.signature.is_some(),
-        _ => true,
+    let keep = turn.parts.iter().filter(|part| {
+        let called = part.as_tool_call().is_some_and(|call| answered.contains(call.id.as_str()));
+        called || is_sent(part, whole)
     });
     keep.map(|part| if cut == Cut::Cleared { cleared(part) } else { part.clone() }).collect()
+}
+
+/// Whether a part is sent back: a call or a thought that was cut off is nothing that a vendor takes.
+pub(crate) fn is_sent(part: &Part, whole: bool) -> bool {
+    match &part.body {
+        Body::Text { text, .. } => !text.is_empty() || part.signature.is_some(),
+        Body::ToolCall(_) => whole,
+        Body::Reasoning { .. } => whole || part.signature.is_some(),
+        _ => true,
+    }
 }
 
 /// The result of a call that nobody ran: vendors want one for each.

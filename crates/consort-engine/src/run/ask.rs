@@ -1,6 +1,7 @@
 //! What a run is asked to do.
+use crate::memory::History;
 use crate::tools::Tools;
-use consort_core::{Context, Model, Part, Processor, Request};
+use consort_core::{Context, Error, ErrorKind, Model, Part, Processor, Request, Role, Warning};
 use consort_store::{ConversationId, TurnId};
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 pub struct Ask {
     pub conversation: ConversationId,
     pub place: Place,
+    /// Who keeps the conversation instead of the engine's store. There is one place in it: its end.
+    pub history: Option<History>,
     /// What the user says; nothing where the model goes on from what is there: an answer made anew, a run that was cut.
     pub input: Option<Vec<Part>>,
     pub participant: Option<String>,
@@ -24,6 +27,8 @@ pub struct Ask {
     /// Who writes summaries when the conversation begins to fill the window; nobody where absent.
     pub summariser: Option<Arc<dyn Model>>,
     pub context: Context,
+    /// Told to whoever watches before anything else: what the caller goes without.
+    pub notices: Vec<Warning>,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
@@ -48,11 +53,29 @@ impl Ask {
         Self { input: Some(input), ..Self::again(conversation, model, Place::Tip) }
     }
 
+    /// Makes a vendor's own call, as its wire reads it: what its one user message says is said, all else of it goes
+    /// along with what the conversation holds, and the vendor's own events come beside the others.
+    pub fn native(conversation: ConversationId, model: Arc<dyn Model>, call: Request) -> Result<Self, Error> {
+        let mut request = call;
+        let mut messages = std::mem::take(&mut request.messages).into_iter();
+        let (Some(said), None) = (messages.next().filter(|said| said.role == Role::User), messages.next())
+        else {
+            let words = "a call in a conversation says one thing, as the user: what was said before is kept";
+            return Err(Error::new(ErrorKind::InvalidRequest, words)
+                .hint("leave only the newest user message in the call"));
+        };
+        let mut ask = Self { request, participant: said.name, ..Self::new(conversation, model, said.parts) };
+        ask.request.stream = true;
+        ask.context.native_events = true;
+        Ok(ask)
+    }
+
     /// Asks a model to go on from a turn without anything new.
     pub fn again(conversation: ConversationId, model: Arc<dyn Model>, place: Place) -> Self {
         Self {
             conversation,
             place,
+            history: None,
             input: None,
             participant: None,
             model,
@@ -62,6 +85,7 @@ impl Ask {
             window: None,
             summariser: None,
             context: Context::default(),
+            notices: Vec::new(),
             key: None,
             group: None,
         }

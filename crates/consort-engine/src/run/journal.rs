@@ -1,6 +1,7 @@
-//! Writes the log of a run. Where the store refuses, the run goes on and the user is told: no answer is lost to a full disk.
-use consort_core::{Error, Event};
-use consort_store::{Ending, NewTurn, Store, TurnId};
+//! Writes the log of a run, to the store or to a memory. Where it refuses, the run goes on and the user is told: no answer is lost to a full disk.
+use crate::memory::History;
+use consort_core::{Error, Event, Role};
+use consort_store::{Ending, NewTurn, Status, Store, TurnId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,13 +14,31 @@ const BEHIND: Duration = Duration::from_millis(40);
 /// The log as a run writes it.
 #[derive(Clone)]
 pub(crate) struct Journal {
-    store: Arc<dyn Store>,
+    keeper: Keeper,
     refused: Arc<AtomicBool>,
 }
 
+/// Who keeps it.
+#[derive(Clone)]
+enum Keeper {
+    Store(Arc<dyn Store>),
+    Memory(History),
+}
+
 impl Journal {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, refused: Arc::default() }
+    /// Written to the store, unless a memory keeps the conversation.
+    pub(crate) fn new(store: &Arc<dyn Store>, history: Option<&History>) -> Self {
+        let keeper =
+            history.map_or_else(|| Keeper::Store(store.clone()), |history| Keeper::Memory(history.clone()));
+        Self { keeper, refused: Arc::default() }
+    }
+
+    /// The store that the whole of it is in.
+    pub(crate) fn whole_in(&self) -> Option<&Arc<dyn Store>> {
+        match &self.keeper {
+            Keeper::Store(store) if self.is_whole() => Some(store),
+            _ => None,
+        }
     }
 
     /// Whether everything so far is kept.
@@ -32,7 +51,15 @@ impl Journal {
         if !self.is_whole() {
             return None;
         }
-        let refused = self.store.begin(turn).await.err();
+        let refused = match &self.keeper {
+            Keeper::Store(store) => store.begin(turn).await,
+            // A memory takes messages that are whole, or as far as they came.
+            Keeper::Memory(_) if turn.status == Status::Running => Ok(()),
+            Keeper::Memory(history) => {
+                history.append(turn.role, turn.participant, &turn.parts, turn.status).await
+            }
+        };
+        let refused = refused.err();
         self.note(refused)
     }
 
@@ -47,7 +74,13 @@ impl Journal {
         if !self.is_whole() {
             return None;
         }
-        let refused = self.store.end(turn, ending).await.err();
+        let refused = match &self.keeper {
+            Keeper::Store(store) => store.end(turn, ending).await,
+            Keeper::Memory(history) => {
+                history.append(Role::Assistant, None, &ending.parts, ending.status).await
+            }
+        };
+        let refused = refused.err();
         self.note(refused)
     }
 
@@ -92,8 +125,8 @@ async fn keep(journal: Journal, turn: TurnId, mut events: mpsc::UnboundedReceive
                 },
             }
         }
-        if journal.is_whole() {
-            let refused = journal.store.grow(turn, batch).await.err();
+        if let Some(store) = journal.whole_in() {
+            let refused = store.grow(turn, batch).await.err();
             told = journal.note(refused).or(told);
         }
     }

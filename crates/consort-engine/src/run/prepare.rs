@@ -30,31 +30,38 @@ impl Driver {
         let window = self.engine.windows.of(card, self.ask.window);
         // An answer may not take more than a half of a small window.
         let answer = window.map_or(answer, |window| answer.min(window / 2));
-        let budget = Budget { window, answer, fixed };
+        let mut budget = Budget { window, answer, fixed };
         let counts =
             self.engine.counts(&self.branch.log, self.ask.model.as_ref(), &self.context, &budget).await;
-        let summaries: Vec<Summary> = if self.branch.journal.is_whole() {
-            self.engine.store.summaries(self.ask.conversation).await.unwrap_or_default()
-        } else {
-            Vec::new()
+        let summaries: Vec<Summary> = match self.branch.journal.whole_in() {
+            Some(store) => store.summaries(self.ask.conversation).await.unwrap_or_default(),
+            None => Vec::new(),
         };
-        let View { messages, report } = view(&self.branch.log, &counts, &summaries, &budget)?;
+        let mut whole = view(&self.branch.log, &counts, &summaries, &budget)?;
+        request.messages.clone_from(&whole.messages);
+        let mut added = self.contributions(&request).await;
+        // What is added takes room that the view must leave.
+        let wider = Budget { fixed: budget.fixed + tokens_of(&added), ..budget };
+        if let Ok(view) = view(&self.branch.log, &counts, &summaries, &wider) {
+            (whole, budget) = (view, wider);
+        } else {
+            added.clear();
+            self.notice("what processors add does not fit beside the question, and is left out");
+        }
+        let View { messages, report } = whole;
         self.budget = Some(budget);
         if report.is_trimmed() {
             self.branch.run.emit(What::ContextTrimmed { report: report.clone() });
         }
         request.messages = messages;
-        if request.messages.last().is_some_and(|last| last.role == Role::Assistant) {
-            // Vendors answer a user: a model that is to go on with its own words is asked to.
-            request.messages.push(Message::user(GO_ON));
-        }
-        self.contribute(&mut request).await;
+        complete(&mut request.messages, &added);
         let smaller = SmallerView {
             log: self.branch.log.clone(),
             tokens: report.tokens,
             counts,
             summaries,
             budget,
+            added,
             run: self.branch.run.clone(),
             windows: self.engine.windows.clone(),
             used: AtomicBool::new(false),
@@ -62,25 +69,20 @@ impl Driver {
         Ok(Prepared { request: Arc::new(request), smaller: Arc::new(smaller) })
     }
 
-    /// Puts what the processors have before the newest question. One that fails is told of and adds nothing.
-    async fn contribute(&self, request: &mut Request) {
+    /// What the processors have to add. One that fails is told of and adds nothing.
+    async fn contributions(&self, request: &Request) -> Vec<Part> {
         let mut added: Vec<Part> = Vec::new();
         for processor in &self.ask.processors {
             match processor.contribute(request, self.context.clone()).await {
                 Ok(parts) => added.extend(parts),
-                Err(error) => {
-                    let words = format!("{} added nothing: {error}", processor.name());
-                    let warning = Warning::new("processor", words);
-                    self.branch.run.emit(What::Notice { warning });
-                }
+                Err(error) => self.notice(format!("{} added nothing: {error}", processor.name())),
             }
         }
-        if added.is_empty() {
-            return;
-        }
-        if let Some(newest) = request.messages.iter_mut().rev().find(|message| message.role == Role::User) {
-            newest.parts.splice(0..0, added);
-        }
+        added
+    }
+
+    fn notice(&self, words: impl Into<String>) {
+        self.branch.run.emit(What::Notice { warning: Warning::new("processor", words) });
     }
 
     /// What is known of the answer before it comes.
@@ -99,4 +101,20 @@ impl Driver {
             ..Answer::default()
         }
     }
+}
+
+/// The messages of a view as they are sent: somebody asks at their end, and what processors add stands before it.
+pub(super) fn complete(messages: &mut Vec<Message>, added: &[Part]) {
+    if messages.last().is_some_and(|last| last.role == Role::Assistant) {
+        // Vendors answer a user: a model that is to go on with its own words is asked to.
+        messages.push(Message::user(GO_ON));
+    }
+    if let Some(newest) = messages.iter_mut().rev().find(|message| message.role == Role::User) {
+        newest.parts.splice(0..0, added.iter().cloned());
+    }
+}
+
+fn tokens_of(parts: &[Part]) -> u64 {
+    let instructions = parts.to_vec();
+    consort_core::estimate_tokens(&Request { instructions, ..Request::default() }).tokens
 }

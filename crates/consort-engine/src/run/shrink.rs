@@ -2,8 +2,9 @@
 use crate::context::{Budget, Counts, view};
 use crate::engine::Windows;
 use crate::envelope::What;
+use crate::run::prepare::complete;
 use crate::run::state::RunState;
-use consort_core::{BoxFuture, Request, Shrink};
+use consort_core::{BoxFuture, Part, Request, Shrink};
 use consort_store::{Summary, Turn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,8 @@ pub(crate) struct SmallerView {
     pub(crate) counts: Counts,
     pub(crate) summaries: Vec<Summary>,
     pub(crate) budget: Budget,
+    /// What processors add to it.
+    pub(crate) added: Vec<Part>,
     /// What the view that was refused took.
     pub(crate) tokens: u64,
     pub(crate) run: Arc<RunState>,
@@ -38,7 +41,9 @@ impl SmallerView {
         }
         self.windows.learn(&self.run.model, limit.unwrap_or(sent));
         self.run.emit(What::ContextTrimmed { report: view.report });
-        Some(Arc::new(Request { messages: view.messages, ..request.clone() }))
+        let mut messages = view.messages;
+        complete(&mut messages, &self.added);
+        Some(Arc::new(Request { messages, ..request.clone() }))
     }
 }
 

@@ -14,7 +14,9 @@ pub use vendors::{Anthropic, Bedrock, Gemini, Ollama, OpenAi};
 use crate::catalogue::builtin;
 use crate::spec::ProviderSpec;
 use crate::transport::{Endpoint, Opening, Services, events};
-use consort_core::{BoxFuture, BoxStream, ConfigKey, Context, Credentials, Error, ErrorKind, Event, Secret};
+use consort_core::{
+    BoxFuture, BoxStream, ConfigKey, Context, Credentials, Error, ErrorKind, Event, Request, Secret,
+};
 use consort_settings::{Env, Folders};
 use consort_wire::{Decode, Decoder, Frame, Framing, WireRequest};
 use futures_core::Stream;
@@ -137,6 +139,15 @@ impl Stream for Values {
             }
         }
     }
+}
+
+/// A vendor's own call as a request, read by its wire (`openai-responses`, `anthropic`, ...): for callers that keep a
+/// conversation or add to the call, and send it to a model of that wire. Nothing of the call is lost on the way.
+pub fn native_request(wire: &str, call: &Value) -> Result<Request, Error> {
+    let Some(wire) = consort_wire::wire(wire) else {
+        return Err(Error::new(ErrorKind::InvalidRequest, format!("no wire is named `{wire}`")));
+    };
+    wire.decode_request(&WireRequest::post("", call))
 }
 
 /// A body that asks for a stream.

@@ -45,9 +45,12 @@ impl Said {
 
 impl Log {
     pub(super) fn create(&mut self, new: NewConversation) -> Conversation {
+        if let Some(there) = new.id.and_then(|id| self.conversation(id)) {
+            return there;
+        }
         let now = growth::now();
         let conversation = Conversation {
-            id: ConversationId::new(),
+            id: new.id.unwrap_or_else(ConversationId::new),
             title: new.title,
             created: now,
             updated: now,

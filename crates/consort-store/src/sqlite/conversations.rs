@@ -17,9 +17,14 @@ const NEXT: &str = "1 + max(coalesce((SELECT max(changed) FROM conversations WHE
                             coalesce((SELECT max(changed) FROM conversations WHERE pinned = 1), 0))";
 
 pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conversation> {
+    if let Some(id) = new.id
+        && let Some(there) = conversation(connection, id)?
+    {
+        return Ok(there);
+    }
     let now = growth::now();
     let made = Conversation {
-        id: ConversationId::new(),
+        id: new.id.unwrap_or_else(ConversationId::new),
         title: new.title,
         created: now,
         updated: now,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 promises!(
     a_conversation_is_kept_as_it_began,
+    a_named_one_is_made_once,
     what_changes_is_kept_and_the_rest_stays,
     a_deleted_one_can_be_taken_back,
     purging_leaves_nothing_but_the_others,
@@ -19,13 +20,26 @@ promises!(
 async fn a_conversation_is_kept_as_it_began(store: &dyn Store) {
     let settings: Object =
         json!({"model": "zoo/parrot", "deep": [1.5, null, "ü"]}).as_object().unwrap().clone();
-    let new = NewConversation { title: None, settings: settings.clone() };
+    let new = NewConversation { settings: settings.clone(), ..NewConversation::default() };
     let made = store.create(new).await.unwrap();
     assert_eq!((&made.title, made.tip, made.pinned, made.deleted), (&None, None, false, None));
     assert_eq!(made.settings, settings);
     assert_eq!(made.created, made.updated);
     assert_eq!(store.conversation(made.id).await.unwrap(), Some(made));
     assert_eq!(store.conversation(ConversationId::new()).await.unwrap(), None);
+}
+
+async fn a_named_one_is_made_once(store: &dyn Store) {
+    let id = ConversationId::named("desk/front door");
+    assert_eq!((ConversationId::named("desk/front door"), ConversationId::named(&id.to_string())), (id, id));
+    assert_ne!(ConversationId::named("desk/back door"), id);
+    let new = NewConversation { id: Some(id), title: Some("Door".into()), ..NewConversation::default() };
+    let made = store.create(new).await.unwrap();
+    assert_eq!(made.id, id);
+    let said = say(store, &made, None, "hello").await;
+    let again = NewConversation { id: Some(id), title: Some("Other".into()), ..NewConversation::default() };
+    let there = store.create(again).await.unwrap();
+    assert_eq!((there.id, there.title.as_deref(), there.tip), (id, Some("Door"), Some(said)));
 }
 
 async fn what_changes_is_kept_and_the_rest_stays(store: &dyn Store) {
