@@ -84,6 +84,24 @@ pub(crate) struct Ask {
     /// Attach a file of a type that its content does not tell
     #[arg(long, visible_alias = "at", num_args = 2, value_names = ["FILE|URL|-", "MIME"], allow_hyphen_values = true)]
     pub(crate) attachment_type: Vec<String>,
+    /// Go on with the newest conversation
+    #[arg(short, long = "continue", conflicts_with = "cid")]
+    pub(crate) go_on: bool,
+    /// Go on with this conversation: its id, or the beginning of one
+    #[arg(long, value_name = "ID", visible_alias = "conversation")]
+    pub(crate) cid: Option<String>,
+    /// Keep nothing of this
+    #[arg(short, long)]
+    pub(crate) no_log: bool,
+    /// Let the model use a tool: its name, PLUGIN:TOOL, or PLUGIN:TOOLBOX
+    #[arg(short = 'T', long = "tool", value_name = "NAME")]
+    pub(crate) tool: Vec<String>,
+    /// Ask before each call of a tool
+    #[arg(long, requires = "tool")]
+    pub(crate) approve: bool,
+    /// Answer with JSON that fits: a JSON Schema, a file that holds one, or fields as `name, age int`
+    #[arg(long, value_name = "SCHEMA", conflicts_with = "tool")]
+    pub(crate) schema: Option<String>,
     /// Use this key instead of a stored one
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,

@@ -4,10 +4,12 @@
 //! message format, HTTP. It knows the contract, the settings, and that providers come from a catalogue.
 //!
 //! Commands that need no network start no runtime and no HTTP client: they must feel like `ls`.
+mod approve;
 mod args;
 mod ask;
 mod commands;
 mod exit;
+mod kept;
 mod local;
 mod log;
 mod plugged;
@@ -15,6 +17,8 @@ mod seek;
 mod setup;
 mod stop;
 mod terminal;
+mod time;
+mod tools;
 mod typo;
 mod welcome;
 

@@ -19,5 +19,5 @@ pub use context::{Budget, Counts, View, ViewReport, view};
 pub use engine::Engine;
 pub use envelope::{Decision, Envelope, What};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
-pub use structured::{Structured, StructuredError, ask_for, schema_of_fields, structured};
+pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

@@ -23,6 +23,8 @@ pub struct Conversation {
 /// A conversation that begins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewConversation {
+    /// Its id, where somebody must know it before it is kept; else the store makes one.
+    pub id: Option<ConversationId>,
     pub title: Option<String>,
     pub settings: Object,
 }

@@ -11,6 +11,10 @@ pub(crate) fn no_conversation(id: impl Display) -> Error {
     invalid(format!("there is no conversation {id}")).hint("it was deleted for good, or is kept elsewhere")
 }
 
+pub(crate) fn conversation_exists(id: impl Display) -> Error {
+    invalid(format!("there is a conversation {id} already"))
+}
+
 pub(crate) fn no_turn(id: impl Display) -> Error {
     invalid(format!("there is no turn {id}"))
         .hint("its conversation was deleted for good, or is kept elsewhere")

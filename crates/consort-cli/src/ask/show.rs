@@ -1,11 +1,13 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
 use crate::args::Ask;
 use crate::exit;
-use crate::terminal::{Signs, Style, thousands};
+use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
-    Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Usage,
-    UsageSource,
+    Accumulator, Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response,
+    Role, Usage, UsageSource, Warning,
 };
+use consort_engine::{Outcome, ViewReport, What};
+use consort_store::ConversationId;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
@@ -36,6 +38,12 @@ pub(super) struct Show<'a> {
     terminal: bool,
     /// What the parts are, for those whose words are shown.
     parts: HashMap<PartKey, PartKind>,
+    /// Whether the answer is shown at its end alone.
+    whole: bool,
+    /// A try that failed, until it is known whether there is another.
+    failed: Option<String>,
+    /// What the host told, for programs.
+    notices: Vec<Warning>,
     /// Whether each output stands at the start of a line.
     out_fresh: bool,
     err_fresh: bool,
@@ -59,12 +67,60 @@ impl<'a> Show<'a> {
             tame: terminal && !ask.raw,
             terminal,
             parts: HashMap::new(),
+            whole: ask.schema.is_some(),
+            failed: None,
+            notices: Vec::new(),
             out_fresh: true,
             err_fresh: true,
         }
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
+    /// Shows what happened, as far as it is for the user.
+    pub(crate) fn happened(&mut self, what: &What) -> io::Result<()> {
+        match what {
+            What::Chunk { event } | What::Event { event } => self.event(event),
+            What::TurnStarted { role: Role::Assistant, .. } => self.next_answer(),
+            What::Notice { warning } => {
+                self.notices.push(warning.clone());
+                self.warn(warning)
+            }
+            What::ContextTrimmed { report } => {
+                let line = trimmed(report);
+                self.notices.push(Warning::new("context_trimmed", line.as_str()));
+                self.aside(Style::Warning, &format!("note: {line}"))
+            }
+            What::ToolStarted { call } => {
+                self.line_of(what)?;
+                self.aside(Style::Dim, &format!("{}({})", call.name, call.arguments.raw()))
+            }
+            What::ToolEnded { result, took_ms } => {
+                self.line_of(what)?;
+                let sign = if result.is_error { "failed: " } else { "" };
+                let text = clipped(&result.text());
+                self.aside(Style::Dim, &format!("  {sign}{text} ({:.1} s)", *took_ms as f64 / 1000.0))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A line for programs, of what is no event of the answer.
+    fn line_of(&self, what: &What) -> io::Result<()> {
+        if self.form != Form::Lines {
+            return Ok(());
+        }
+        let mut value = serde_json::to_value(what)?;
+        if let Some(object) = value.as_object_mut()
+            && let Some(kind) = object.shift_remove("kind")
+        {
+            object.shift_insert(0, "type".to_owned(), kind);
+        }
+        writeln!(io::stdout(), "{value}")
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        if event.is_content() {
+            self.tell_failed()?;
+        }
         match self.form {
             Form::Json => {}
             Form::Lines => {
@@ -76,11 +132,40 @@ impl<'a> Show<'a> {
             Form::Text => self.text_event(event)?,
         }
         match event {
-            Event::Warning(warning) if !self.quiet => {
-                self.note(Style::Warning, &format!("warning: {}", warning.message))
+            Event::Warning(warning) => self.warn(warning),
+            Event::Attempt(attempt) => {
+                self.tell_failed()?;
+                self.failed = attempt.error.as_ref().map(|error| format!("{} failed: {error}", attempt.target));
+                Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// A try that failed is told when something comes after it: the last one is the error itself.
+    fn tell_failed(&mut self) -> io::Result<()> {
+        match self.failed.take() {
+            Some(line) => self.aside(Style::Warning, &format!("note: {line}")),
+            None => Ok(()),
+        }
+    }
+
+    fn warn(&mut self, warning: &Warning) -> io::Result<()> {
+        self.aside(Style::Warning, &format!("warning: {}", warning.message))
+    }
+
+    /// A line beside the answer, unless nothing is wanted beside it.
+    fn aside(&mut self, style: Style, line: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.note(style, &tamed(line)) }
+    }
+
+    /// After tools ran the model speaks again, on a line of its own.
+    fn next_answer(&mut self) -> io::Result<()> {
+        self.parts.clear();
+        if self.form == Form::Text && !self.whole && !std::mem::replace(&mut self.out_fresh, true) {
+            writeln!(io::stdout())?;
+        }
+        Ok(())
     }
 
     fn text_event(&mut self, event: &Event) -> io::Result<()> {
@@ -89,6 +174,8 @@ impl<'a> Show<'a> {
                 self.parts.insert(*part, kind.clone());
             }
             Event::PartDelta { part, delta: Delta::Text(text) } => match self.parts.get(part) {
+                // What may not fit the schema is shown once it does.
+                Some(PartKind::Text | PartKind::Refusal) if self.whole => {}
                 Some(PartKind::Text | PartKind::Refusal) => self.answer(text)?,
                 Some(PartKind::Reasoning { .. }) => self.reasoning(text)?,
                 _ => {}
@@ -159,10 +246,16 @@ impl<'a> Show<'a> {
     }
 
     /// The end: whole, or with the error that cut it.
-    pub(super) fn end(&mut self, answer: &Response, error: Option<&Error>, times: &Times) -> io::Result<()> {
-        let cost = answer.cost(self.card.price.as_ref());
+    pub(super) fn end(
+        &mut self,
+        outcome: &Outcome,
+        conversation: Option<ConversationId>,
+        times: &Times,
+    ) -> io::Result<()> {
+        let answer = &outcome.response.clone().unwrap_or_else(|| Accumulator::default().partial());
+        let error = outcome.error.as_ref();
         match self.form {
-            Form::Json => writeln!(io::stdout(), "{}", self.object(answer, error, cost, times))?,
+            Form::Json => writeln!(io::stdout(), "{}", self.object(answer, outcome, conversation, times))?,
             Form::Lines => {
                 if let Some(error) = error {
                     writeln!(io::stdout(), "{}", json!({"type": "error", "error": exit::to_json(error)}))?;
@@ -170,6 +263,9 @@ impl<'a> Show<'a> {
             }
             Form::Text => {
                 self.fresh_stderr()?;
+                if self.whole && error.is_none() {
+                    writeln!(io::stdout(), "{}", answer.text())?;
+                }
                 self.fresh_stdout()?;
             }
         }
@@ -185,7 +281,7 @@ impl<'a> Show<'a> {
             self.note(Style::Warning, note)?;
         }
         let told = self.usage || (self.form == Form::Text && error.is_none() && io::stderr().is_terminal());
-        if told { self.note(Style::Dim, &self.line(answer, cost, times)) } else { Ok(()) }
+        if told { self.note(Style::Dim, &self.line(answer, outcome.cost(), times)) } else { Ok(()) }
     }
 
     /// What an answer holds that is not text.
@@ -223,7 +319,19 @@ impl<'a> Show<'a> {
         words.join(&format!(" {} ", self.signs.dot))
     }
 
-    fn object(&self, answer: &Response, error: Option<&Error>, cost: Option<Money>, times: &Times) -> Value {
+    /// The value that was asked for with a schema.
+    fn value(&self, answer: &Response, error: Option<&Error>) -> Option<Value> {
+        if self.whole && error.is_none() { serde_json::from_str(&answer.text()).ok() } else { None }
+    }
+
+    fn object(
+        &self,
+        answer: &Response,
+        outcome: &Outcome,
+        conversation: Option<ConversationId>,
+        times: &Times,
+    ) -> Value {
+        let error = outcome.error.as_ref();
         let ms = |time: Duration| time.as_millis() as u64;
         let calls: Vec<Value> = answer
             .tool_calls()
@@ -239,16 +347,19 @@ impl<'a> Show<'a> {
         set("provider", self.card.provider.clone().into());
         set("resolved_model", answer.resolved_model.clone().into());
         set("usage", answer.usage.as_ref().map_or(Value::Null, usage));
-        set("cost", cost.map(Money::dollars).into());
+        set("cost", outcome.cost().map(Money::dollars).into());
         set("finish", if error.is_some() { Value::Null } else { answer.finish.reason.as_str().into() });
         set("tool_calls", calls.into());
         let optional = [
+            ("value", self.value(answer, error)),
             ("vendor_finish", answer.finish.vendor_reason.clone().map(Value::from)),
             ("reasoning", Some(answer.reasoning()).filter(|text| !text.is_empty()).map(Value::from)),
             ("refusal", answer.refusal().map(Value::from)),
             ("response_id", answer.response_id.clone().map(Value::from)),
             ("media", list(answer.media())),
-            ("warnings", list(answer.warnings.iter())),
+            ("warnings", list(answer.warnings.iter().chain(&self.notices))),
+            ("conversation", conversation.filter(|_| outcome.kept).map(|id| id.to_string().into())),
+            ("attempts", list(outcome.attempts.iter())),
         ];
         for (name, value) in optional {
             if let Some(value) = value {
@@ -261,6 +372,30 @@ impl<'a> Show<'a> {
         }
         Value::Object(object)
     }
+}
+
+/// What was left out of what the model was sent, in words.
+fn trimmed(report: &ViewReport) -> String {
+    let mut words = Vec::new();
+    match (report.dropped_turns, report.summary) {
+        (0, _) => {}
+        (turns, Some(_)) => words.push(format!("a summary stood for {turns} old messages")),
+        (turns, None) => words.push(format!("{turns} old messages were left out")),
+    }
+    if report.cleared > 0 {
+        words.push(format!("{} old results or attachments were only mentioned", report.cleared));
+    }
+    format!("not all of the conversation fits: {}", words.join(", "))
+}
+
+/// A result in a line.
+fn clipped(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    line.chars().take(LONGEST).chain(['…']).collect()
 }
 
 /// A list for JSON, unless it is empty.
@@ -288,7 +423,3 @@ fn how_it_ended(reason: FinishReason) -> Option<&'static str> {
     })
 }
 
-/// The text without control codes: an answer must not move the cursor, rename the window or write the clipboard.
-fn tamed(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
-}

@@ -26,6 +26,8 @@ pub struct Ask {
     pub context: Context,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
+    /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
+    pub watched_once: bool,
 }
 
 /// Where in the conversation it goes on.
@@ -61,6 +63,7 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             key: None,
+            watched_once: false,
         }
     }
 }

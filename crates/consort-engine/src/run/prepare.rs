@@ -34,7 +34,8 @@ impl Driver {
         let budget = Budget { window, answer, fixed };
         let counts =
             self.engine.counts(&self.branch.log, self.ask.model.as_ref(), &self.context, &budget).await;
-        let summaries: Vec<Summary> = if self.branch.journal.is_whole() {
+        // A first question is answered without a look into the store.
+        let summaries: Vec<Summary> = if self.branch.log.len() > 2 && self.branch.journal.is_whole() {
             self.engine.store.summaries(self.ask.conversation).await.unwrap_or_default()
         } else {
             Vec::new()

@@ -43,10 +43,14 @@ impl Said {
 }
 
 impl Log {
-    pub(super) fn create(&mut self, new: NewConversation) -> Conversation {
+    pub(super) fn create(&mut self, new: NewConversation) -> Result<Conversation, Error> {
         let now = growth::now();
+        let id = new.id.unwrap_or_else(ConversationId::new);
+        if self.conversations.iter().any(|talk| talk.is.id == id) {
+            return Err(refuse::conversation_exists(id));
+        }
         let conversation = Conversation {
-            id: ConversationId::new(),
+            id,
             title: new.title,
             created: now,
             updated: now,
@@ -58,7 +62,7 @@ impl Log {
         self.changes += 1;
         let words = index(conversation.title.as_deref().unwrap_or_default());
         self.conversations.push(Talk { is: conversation.clone(), words, changed: self.changes });
-        conversation
+        Ok(conversation)
     }
 
     fn talk(&mut self, id: ConversationId) -> Result<&mut Talk, Error> {

@@ -38,7 +38,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn create(&self, new: NewConversation) -> BoxFuture<'_, Result<Conversation, Error>> {
-        self.now(|kept| Ok(kept.log.create(new)))
+        self.now(|kept| kept.log.create(new))
     }
 
     fn conversation(&self, id: ConversationId) -> BoxFuture<'_, Result<Option<Conversation>, Error>> {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 promises!(
     a_conversation_is_kept_as_it_began,
+    an_id_that_is_given_is_taken,
     what_changes_is_kept_and_the_rest_stays,
     a_deleted_one_can_be_taken_back,
     purging_leaves_nothing_but_the_others,
@@ -19,13 +20,21 @@ promises!(
 async fn a_conversation_is_kept_as_it_began(store: &dyn Store) {
     let settings: Object =
         json!({"model": "zoo/parrot", "deep": [1.5, null, "ü"]}).as_object().unwrap().clone();
-    let new = NewConversation { title: None, settings: settings.clone() };
+    let new = NewConversation { settings: settings.clone(), ..NewConversation::default() };
     let made = store.create(new).await.unwrap();
     assert_eq!((&made.title, made.tip, made.pinned, made.deleted), (&None, None, false, None));
     assert_eq!(made.settings, settings);
     assert_eq!(made.created, made.updated);
     assert_eq!(store.conversation(made.id).await.unwrap(), Some(made));
     assert_eq!(store.conversation(ConversationId::new()).await.unwrap(), None);
+}
+
+async fn an_id_that_is_given_is_taken(store: &dyn Store) {
+    let id = ConversationId::new();
+    let new = NewConversation { id: Some(id), ..NewConversation::default() };
+    assert_eq!(store.create(new.clone()).await.unwrap().id, id);
+    assert_eq!(store.conversation(id).await.unwrap().map(|found| found.id), Some(id));
+    refused(store.create(new).await);
 }
 
 async fn what_changes_is_kept_and_the_rest_stays(store: &dyn Store) {
