@@ -14,6 +14,8 @@ mod record;
 mod refuse;
 mod report;
 mod spend;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 #[cfg(feature = "testing")]
 pub mod suite;
@@ -25,5 +27,7 @@ pub use id::{ConversationId, RecordId, SummaryId, TurnId};
 pub use memory::MemoryStore;
 pub use record::{NewRecord, Record, RecordQuery, Vector};
 pub use spend::{CostRow, GroupBy, Spend, SpendQuery};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use turn::{Answer, Ending, Hit, NewTurn, Status, Turn, TurnQuery};

@@ -55,6 +55,15 @@ impl Search {
         Some(Self { phrases })
     }
 
+    /// As the full-text index of SQLite reads it. Words hold no quotes: see [`index`].
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn to_fts(&self, between: &str) -> String {
+        let phrase = |phrase: &Phrase| {
+            format!("\"{}\"{}", phrase.words.join(" "), if phrase.prefix { " *" } else { "" })
+        };
+        self.phrases.iter().map(phrase).collect::<Vec<_>>().join(between)
+    }
+
     /// Whether a text, given as its index words, holds all of it.
     pub(crate) fn matches(&self, words: &[String]) -> bool {
         !self.phrases.is_empty() && self.phrases.iter().all(|phrase| phrase.count(words) > 0)
