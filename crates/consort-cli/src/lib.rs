@@ -4,14 +4,18 @@
 //! message format, HTTP. It knows the contract, the settings, and that providers come from a catalogue.
 //!
 //! Commands that need no network start no runtime and no HTTP client: they must feel like `ls`.
-mod approve;
+mod answer;
 mod args;
 mod ask;
+mod chat;
 mod commands;
+mod engine;
 mod exit;
+mod export;
 mod kept;
 mod local;
 mod log;
+mod money;
 mod plugged;
 mod seek;
 mod setup;
@@ -20,6 +24,7 @@ mod terminal;
 mod time;
 mod tools;
 mod typo;
+mod webhooks;
 mod welcome;
 
 use args::{Cli, Command};
@@ -50,6 +55,10 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),
+        Some(Command::Chat(chat)) => chat::run(&chat, read()),
+        Some(Command::Logs(logs)) => commands::logs::run(logs, read()),
+        Some(Command::Cost(cost)) => commands::cost::run(&cost, &read()),
+        Some(Command::Events(events)) => commands::events::run(&events, &read()),
         Some(Command::Doctor) => commands::doctor::run(read()),
         Some(Command::Embed(embed)) => commands::embed::run(embed, read()),
         Some(Command::Completions { shell }) => commands::completions(shell),

@@ -20,6 +20,8 @@ pub(crate) struct Inner {
     bus: Bus,
     counter: Counter,
     runs: Mutex<HashMap<RunId, Run>>,
+    #[cfg(unix)]
+    feed: std::sync::OnceLock<crate::Feed>,
 }
 
 impl Engine {
@@ -35,6 +37,8 @@ impl Engine {
             bus,
             counter: Counter::default(),
             runs: Mutex::default(),
+            #[cfg(unix)]
+            feed: std::sync::OnceLock::new(),
         }))
     }
 
@@ -45,6 +49,12 @@ impl Engine {
     /// All runs' events.
     pub fn bus(&self) -> &Bus {
         &self.0.bus
+    }
+
+    /// Lets other processes hear of its runs. The first feed stays.
+    #[cfg(unix)]
+    pub fn feed(&self, feed: crate::Feed) {
+        let _ = self.0.feed.set(feed);
     }
 
     /// The runs that are alive.
@@ -64,6 +74,10 @@ impl Engine {
         let log = self.log(&ask).await?;
         if ask.input.is_none() && log.is_empty() {
             return Err(Error::new(ErrorKind::InvalidRequest, "there is nothing to answer yet"));
+        }
+        #[cfg(unix)]
+        if let Some(feed) = self.0.feed.get() {
+            feed.look(&self.0.bus);
         }
         let card = ask.model.card();
         let who = Who {

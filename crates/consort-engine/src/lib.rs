@@ -9,6 +9,8 @@ mod bus;
 mod context;
 mod engine;
 mod envelope;
+#[cfg(unix)]
+mod feed;
 mod judge;
 mod run;
 mod structured;
@@ -18,6 +20,8 @@ pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};
 pub use engine::Engine;
 pub use envelope::{Decision, Envelope, What};
+#[cfg(unix)]
+pub use feed::{Feed, Listener};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
 pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

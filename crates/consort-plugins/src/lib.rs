@@ -37,3 +37,4 @@ pub use python::{Installed, Interpreter, Venv};
 pub use set::{Plugins, Row};
 pub use start::shell_word;
 pub use tools::{PluginTool, Toolset};
+pub use watch::Watching;

@@ -7,8 +7,6 @@ mod loaded;
 mod options;
 mod play;
 mod schema;
-pub(crate) mod show;
-pub(crate) mod spinner;
 mod talk;
 
 use crate::args::Ask;

@@ -1,11 +1,12 @@
 //! The conversation that a question belongs to: a new one, or one that goes on; kept, or not.
 use super::Question;
 use crate::args::Ask;
+use crate::engine::Told;
 use crate::exit;
 use crate::kept::{self, Opening};
 use crate::setup::Setup;
 use consort_core::{Error, Object};
-use consort_engine::{self as engine, Engine, Place};
+use consort_engine::{self as engine, Place};
 use consort_store::{Conversation, ConversationId, MemoryStore, Store};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
@@ -27,9 +28,9 @@ pub(super) struct Before {
     pub(super) options: Object,
 }
 
-/// A question on its way: the engine that it is asked by, and in which conversation.
+/// A question on its way: who asks it and tells of it, and in which conversation.
 pub(super) struct Asked {
-    pub(super) engine: Engine,
+    pub(super) told: Told,
     pub(super) ask: engine::Ask,
     pub(super) database: Option<Arc<Opening>>,
     /// Whether the conversation is found again later.
@@ -73,7 +74,7 @@ impl Talk {
     pub(super) fn ask(self, question: Question, setup: &Setup) -> Result<Asked, Error> {
         let Question { model, input, request, tools, context } = question;
         let before = self.before.into_inner().flatten();
-        let settings = settings(&model.card().id, &request);
+        let settings = kept::settings(&model.card().id, &request);
         let store: Arc<dyn Store> = match &self.database {
             Some(database) if self.keeps => database.clone(),
             _ => Arc::new(MemoryStore::new()),
@@ -96,20 +97,6 @@ impl Talk {
         ask.tools = tools;
         ask.context = context;
         ask.window = setup.settings.context.window;
-        Ok(Asked { engine: Engine::new(store), ask, database: self.database, kept: self.keeps })
+        Ok(Asked { told: Told::start(store, setup), ask, database: self.database, kept: self.keeps })
     }
-}
-
-/// What the next question of a conversation starts from.
-pub(crate) fn settings(model: &str, request: &consort_core::Request) -> Object {
-    let mut settings = Object::new();
-    settings.insert("model".to_owned(), model.into());
-    let system = request.instructions_text();
-    if !system.is_empty() {
-        settings.insert("system".to_owned(), system.into());
-    }
-    if !request.options.is_empty() {
-        settings.insert("options".to_owned(), Value::Object(request.options.clone()));
-    }
-    settings
 }

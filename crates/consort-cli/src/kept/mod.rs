@@ -6,10 +6,11 @@ pub(crate) use opening::Opening;
 use crate::exit;
 use crate::setup::Setup;
 use crate::terminal::tamed;
-use consort_core::{Error, ErrorKind, Object, Part};
+use consort_core::{Error, ErrorKind, Object, Part, Request};
 use consort_store::{
     Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
 };
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// The database of conversations.
@@ -68,6 +69,20 @@ pub(crate) fn short(id: ConversationId) -> String {
 /// A conversation that begins with these words.
 pub(crate) fn begins(parts: &[Part], settings: Object) -> NewConversation {
     NewConversation { id: Some(ConversationId::new()), title: title(parts), settings }
+}
+
+/// What the next question of a conversation starts from.
+pub(crate) fn settings(model: &str, request: &Request) -> Object {
+    let mut settings = Object::new();
+    settings.insert("model".to_owned(), model.into());
+    let system = request.instructions_text();
+    if !system.is_empty() {
+        settings.insert("system".to_owned(), system.into());
+    }
+    if !request.options.is_empty() {
+        settings.insert("options".to_owned(), Value::Object(request.options.clone()));
+    }
+    settings
 }
 
 /// A title from the first words that were said.

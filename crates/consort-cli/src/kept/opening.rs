@@ -39,7 +39,9 @@ impl Opening {
     /// Waits until all that was handed over is kept, or could not be.
     pub(crate) async fn settled(&self) {
         let (say, said) = oneshot::channel();
-        self.hand_over(Box::new(move |_| drop(say.send(()))));
+        self.hand_over(Box::new(move |_| {
+            let _ = say.send(());
+        }));
         let _ = said.await;
     }
 

@@ -18,8 +18,12 @@ const NEXT: &str = "1 + max(coalesce((SELECT max(changed) FROM conversations WHE
 
 pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conversation> {
     let now = growth::now();
+    let id = new.id.unwrap_or_else(ConversationId::new);
+    if find(connection, id)?.is_some() {
+        return Err(refuse::conversation_exists(id).into());
+    }
     let made = Conversation {
-        id: ConversationId::new(),
+        id,
         title: new.title,
         created: now,
         updated: now,

@@ -1,35 +1,30 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
+use super::form::Form;
+use super::markdown::Styler;
+use super::words::{clipped, how_it_ended, trimmed};
 use crate::args::Ask;
 use crate::exit;
 use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
     Accumulator, Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response,
-    Role, Usage, UsageSource, Warning,
+    Role, UsageSource, Warning,
 };
-use consort_engine::{Outcome, ViewReport, What};
+use consort_engine::{Outcome, What};
 use consort_store::ConversationId;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 /// When the first content came, and the end.
-pub(super) struct Times {
-    pub(super) first: Option<Duration>,
-    pub(super) total: Duration,
+pub(crate) struct Times {
+    pub(crate) first: Option<Duration>,
+    pub(crate) total: Duration,
 }
 
-/// The form that was asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Json,
-    Lines,
-}
-
-pub(super) struct Show<'a> {
+pub(crate) struct Show<'a> {
     form: Form,
-    card: &'a ModelCard,
+    pub(super) card: &'a ModelCard,
     signs: Signs,
     quiet: bool,
     usage: bool,
@@ -39,27 +34,23 @@ pub(super) struct Show<'a> {
     /// What the parts are, for those whose words are shown.
     parts: HashMap<PartKey, PartKind>,
     /// Whether the answer is shown at its end alone.
-    whole: bool,
+    pub(super) whole: bool,
+    /// Styles the answer on a terminal.
+    styler: Option<Styler>,
     /// A try that failed, until it is known whether there is another.
     failed: Option<String>,
     /// What the host told, for programs.
-    notices: Vec<Warning>,
+    pub(super) notices: Vec<Warning>,
     /// Whether each output stands at the start of a line.
     out_fresh: bool,
     err_fresh: bool,
 }
 
 impl<'a> Show<'a> {
-    pub(super) fn new(ask: &Ask, signs: Signs, card: &'a ModelCard) -> Self {
+    pub(crate) fn new(ask: &Ask, signs: Signs, card: &'a ModelCard) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
-            form: if ask.json {
-                Form::Json
-            } else if ask.jsonl {
-                Form::Lines
-            } else {
-                Form::Text
-            },
+            form: Form::of(ask),
             card,
             signs,
             quiet: ask.quiet,
@@ -68,6 +59,7 @@ impl<'a> Show<'a> {
             terminal,
             parts: HashMap::new(),
             whole: ask.schema.is_some(),
+            styler: (terminal && !ask.raw && is_coloured()).then(Styler::default),
             failed: None,
             notices: Vec::new(),
             out_fresh: true,
@@ -181,7 +173,9 @@ impl<'a> Show<'a> {
                 _ => {}
             },
             Event::PartEnd { part } => {
-                self.parts.remove(part);
+                if matches!(self.parts.remove(part), Some(PartKind::Text | PartKind::Refusal)) {
+                    self.end_style()?;
+                }
             }
             _ => {}
         }
@@ -195,14 +189,22 @@ impl<'a> Show<'a> {
         }
         self.fresh_stderr()?;
         let mut to = io::stdout().lock();
-        if self.tame {
-            to.write_all(tamed(text).as_bytes())?;
-        } else {
-            to.write_all(text.as_bytes())?;
+        match &mut self.styler {
+            Some(styler) => to.write_all(styler.push(&tamed(text)).as_bytes())?,
+            None if self.tame => to.write_all(tamed(text).as_bytes())?,
+            None => to.write_all(text.as_bytes())?,
         }
         to.flush()?;
         self.out_fresh = text.ends_with('\n');
         Ok(())
+    }
+
+    /// Shows what the styler holds back.
+    fn end_style(&mut self) -> io::Result<()> {
+        let Some(styler) = &mut self.styler else { return Ok(()) };
+        let mut to = io::stdout().lock();
+        to.write_all(styler.end().as_bytes())?;
+        to.flush()
     }
 
     fn reasoning(&mut self, text: &str) -> io::Result<()> {
@@ -226,6 +228,7 @@ impl<'a> Show<'a> {
     /// Ends an open line of the answer. In a pipe the answer's bytes are its own, and only a screen that shows both
     /// gets the newline.
     fn fresh_stdout(&mut self) -> io::Result<()> {
+        self.end_style()?;
         if std::mem::replace(&mut self.out_fresh, true) {
             return Ok(());
         }
@@ -246,7 +249,7 @@ impl<'a> Show<'a> {
     }
 
     /// The end: whole, or with the error that cut it.
-    pub(super) fn end(
+    pub(crate) fn end(
         &mut self,
         outcome: &Outcome,
         conversation: Option<ConversationId>,
@@ -318,108 +321,9 @@ impl<'a> Show<'a> {
         words.push(format!("{:.1} s", times.total.as_secs_f64()));
         words.join(&format!(" {} ", self.signs.dot))
     }
-
-    /// The value that was asked for with a schema.
-    fn value(&self, answer: &Response, error: Option<&Error>) -> Option<Value> {
-        if self.whole && error.is_none() { serde_json::from_str(&answer.text()).ok() } else { None }
-    }
-
-    fn object(
-        &self,
-        answer: &Response,
-        outcome: &Outcome,
-        conversation: Option<ConversationId>,
-        times: &Times,
-    ) -> Value {
-        let error = outcome.error.as_ref();
-        let ms = |time: Duration| time.as_millis() as u64;
-        let calls: Vec<Value> = answer
-            .tool_calls()
-            .map(|call| {
-                let arguments = call.arguments.value().unwrap_or_else(|_| call.arguments.raw().into());
-                json!({"id": call.id, "name": call.name, "arguments": arguments})
-            })
-            .collect();
-        let mut object = Map::new();
-        let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
-        set("text", answer.text().into());
-        set("model", self.card.id.clone().into());
-        set("provider", self.card.provider.clone().into());
-        set("resolved_model", answer.resolved_model.clone().into());
-        set("usage", answer.usage.as_ref().map_or(Value::Null, usage));
-        set("cost", outcome.cost().map(Money::dollars).into());
-        set("finish", if error.is_some() { Value::Null } else { answer.finish.reason.as_str().into() });
-        set("tool_calls", calls.into());
-        let optional = [
-            ("value", self.value(answer, error)),
-            ("vendor_finish", answer.finish.vendor_reason.clone().map(Value::from)),
-            ("reasoning", Some(answer.reasoning()).filter(|text| !text.is_empty()).map(Value::from)),
-            ("refusal", answer.refusal().map(Value::from)),
-            ("response_id", answer.response_id.clone().map(Value::from)),
-            ("media", list(answer.media())),
-            ("warnings", list(answer.warnings.iter().chain(&self.notices))),
-            ("conversation", conversation.filter(|_| outcome.kept).map(|id| id.to_string().into())),
-            ("attempts", list(outcome.attempts.iter())),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                set(name, value);
-            }
-        }
-        set("ms", json!({"first": times.first.map(ms), "total": ms(times.total)}));
-        if let Some(error) = error {
-            set("error", exit::to_json(error));
-        }
-        Value::Object(object)
-    }
 }
 
-/// What was left out of what the model was sent, in words.
-fn trimmed(report: &ViewReport) -> String {
-    let mut words = Vec::new();
-    match (report.dropped_turns, report.summary) {
-        (0, _) => {}
-        (turns, Some(_)) => words.push(format!("a summary stood for {turns} old messages")),
-        (turns, None) => words.push(format!("{turns} old messages were left out")),
-    }
-    if report.cleared > 0 {
-        words.push(format!("{} old results or attachments were only mentioned", report.cleared));
-    }
-    format!("not all of the conversation fits: {}", words.join(", "))
+/// Whether stdout shows styles.
+fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
-
-/// A result in a line.
-fn clipped(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST {
-        return line;
-    }
-    line.chars().take(LONGEST).chain(['…']).collect()
-}
-
-/// A list for JSON, unless it is empty.
-fn list<T: serde::Serialize>(items: impl Iterator<Item = T>) -> Option<Value> {
-    let all: Vec<Value> = items.filter_map(|item| serde_json::to_value(item).ok()).collect();
-    (!all.is_empty()).then(|| all.into())
-}
-
-/// The numbers that are known.
-fn usage(usage: &Usage) -> Value {
-    let mut value = serde_json::to_value(usage).unwrap_or_default();
-    if let Some(object) = value.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
-    }
-    value
-}
-
-fn how_it_ended(reason: FinishReason) -> Option<&'static str> {
-    Some(match reason {
-        FinishReason::Length => "note: the answer was cut at the limit of tokens",
-        FinishReason::ContentFilter => "note: the provider's filter cut the answer",
-        FinishReason::Refusal => "note: the model declined to answer",
-        FinishReason::Pause => "note: the provider paused the answer before its end",
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other => return None,
-    })
-}
-

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
 /// What the user says to a call. Where there is no terminal to ask on, it is no.
-pub(crate) async fn ask(call: &ToolCall) -> io::Result<Decision> {
+pub(super) async fn ask(call: &ToolCall) -> io::Result<Decision> {
     let Some(terminal) = terminal() else {
         let note = "note: there is no terminal to ask on, so the tool does not run";
         writeln!(anstream::stderr(), "{}", Style::Warning.paint(note))?;
