@@ -535,6 +535,20 @@ pub(crate) struct Embed {
 }
 
 impl Ask {
+    /// A chat with the same flags.
+    pub(crate) fn chat(&self) -> Chat {
+        Chat {
+            model: self.model.clone(),
+            system: self.system.clone(),
+            go_on: self.go_on,
+            cid: self.cid.clone(),
+            tool: self.tool.clone(),
+            approve: self.approve,
+            no_log: self.no_log,
+            key: self.key.clone(),
+        }
+    }
+
     /// The attachments in the order of the two flags, each with its type if it was given.
     pub(crate) fn attachments(&self) -> Vec<(&str, Option<&str>)> {
         let plain = self.attachment.iter().map(|place| (place.as_str(), None));

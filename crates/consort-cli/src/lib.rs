@@ -25,7 +25,6 @@ mod time;
 mod tools;
 mod typo;
 mod webhooks;
-mod welcome;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -65,7 +64,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         None => {
             let nothing = cli.ask.prompt.is_empty() && cli.ask.attachments().is_empty();
             if nothing && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-                return welcome::show(read());
+                return chat::run(&cli.ask.chat(), read());
             }
             typo::check(&cli.ask, std::env::args_os())?;
             ask::run(&cli.ask, read())

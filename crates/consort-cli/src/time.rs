@@ -58,7 +58,8 @@ mod tests {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(stamp(at(1_795_899_363)), "2026-11-28 20:56:03 UTC");
         assert_eq!(minute(at(951_782_399)), "2000-02-28 23:59");
-        for (text, seconds) in [("1970-01-01", 0), ("2000-02-29", 951_782_400), ("2026-11-28", 1_795_824_000)] {
+        for (text, seconds) in [("1970-01-01", 0), ("2000-02-29", 951_782_400), ("2026-11-28", 1_795_824_000)]
+        {
             assert_eq!(since(text, at(0)), Some(at(seconds)), "{text}");
         }
         assert_eq!(since("2d", at(200_000)), Some(at(27_200)));

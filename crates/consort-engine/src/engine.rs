@@ -86,7 +86,8 @@ impl Engine {
             provider: card.provider.clone(),
             participant: ask.participant.clone(),
         };
-        let state = Arc::new(RunState::new(who, ask.context.cancel.clone(), ask.watched_once, self.0.bus.clone()));
+        let state =
+            Arc::new(RunState::new(who, ask.context.cancel.clone(), ask.watched_once, self.0.bus.clone()));
         let run = Run(state.clone());
         let mut branch = Branch { log, journal: Journal::new(self.0.store.clone()), run: state };
         if let Some(input) = &ask.input {

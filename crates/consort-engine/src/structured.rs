@@ -8,7 +8,8 @@ pub use model::holding_schemas;
 use crate::judge::faults;
 use crate::tools::schema_of;
 use consort_core::{
-    Attempt, Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support, collect,
+    Attempt, Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support,
+    collect,
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;

@@ -2,13 +2,13 @@
 use crate::Http;
 use consort_core::{Error, ErrorKind};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderName};
+use reqwest::header::CONTENT_TYPE;
 use ring::hmac;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
 /// Who signed, so that the receiver can tell.
-const SIGNATURE: HeaderName = HeaderName::from_static("x-consort-signature");
+const SIGNATURE: &str = "x-consort-signature";
 
 /// How long one try may take, and how long it waits before each of the others.
 const LIMIT: Duration = Duration::from_secs(10);

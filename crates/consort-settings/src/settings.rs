@@ -1,6 +1,6 @@
 //! `consort.toml`, read in its layers.
-use crate::files::{self, Readers};
 use crate::context::{self, ContextSettings};
+use crate::files::{self, Readers};
 use crate::webhooks::{self, WebhookSettings};
 use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
@@ -413,9 +413,13 @@ mod tests {
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].starts_with("consort.toml:11: the `url` of a webhook"), "{problems:?}");
         assert_eq!(problems[1], "consort.toml:12: a webhook needs its `url`");
-        assert!(problems[2].starts_with("project.toml:2: a project's file may not name webhooks"), "{problems:?}");
+        assert!(
+            problems[2].starts_with("project.toml:2: a project's file may not name webhooks"),
+            "{problems:?}"
+        );
         let (settings, problems) =
-            Place::new("log = 1\n[context]\nwindow = 10\nsummaries = 2\nwindwo = 1\n", "").load(&Env::default());
+            Place::new("log = 1\n[context]\nwindow = 10\nsummaries = 2\nwindwo = 1\n", "")
+                .load(&Env::default());
         assert!(settings.keeps_log() && settings.context == crate::ContextSettings::default());
         assert_eq!(problems.len(), 4, "{problems:?}");
     }

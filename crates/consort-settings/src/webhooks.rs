@@ -68,7 +68,9 @@ fn one(
                 hook.events = Some(kinds.map(str::to_owned).collect());
             }
             ("events", _) => wrong(value, "the `events` of a webhook must be a list of kinds"),
-            (unknown, _) => wrong(value, &format!("a webhook has no `{unknown}`: it has url, events, secret")),
+            (unknown, _) => {
+                wrong(value, &format!("a webhook has no `{unknown}`: it has url, events, secret"))
+            }
         }
     }
     if hook.url.is_empty() && problems.len() == before {

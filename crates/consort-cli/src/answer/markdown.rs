@@ -85,7 +85,8 @@ impl Styler {
         const LONGEST: usize = 12;
         let start = self.held.trim_start_matches(' ');
         let marks = |mark: char| start.chars().take_while(|letter| *letter == mark).count();
-        let undecided = start.is_empty() || start.chars().all(|letter| letter == start.chars().next().unwrap_or(' '));
+        let undecided =
+            start.is_empty() || start.chars().all(|letter| letter == start.chars().next().unwrap_or(' '));
         let could_be = matches!(start.chars().next(), None | Some('#' | '`' | '~'));
         if !whole && undecided && could_be && self.held.len() < LONGEST {
             return;
@@ -101,7 +102,9 @@ impl Styler {
                 self.fence = Some(start.chars().take(3).collect());
                 Line::Fence
             }
-            None if (1..=6).contains(&marks('#')) && start.trim_start_matches('#').starts_with(' ') => Line::Heading,
+            None if (1..=6).contains(&marks('#')) && start.trim_start_matches('#').starts_with(' ') => {
+                Line::Heading
+            }
             None => Line::Text,
         };
         self.inside = true;
@@ -187,7 +190,10 @@ mod tests {
 
     #[test]
     fn the_usual_marks_are_styled() {
-        assert_eq!(shown(&["a **bold** and *it*."]), "a </><d>**</><b>bold</><d>**</> and </><d>*</><i>it</><d>*</>.");
+        assert_eq!(
+            shown(&["a **bold** and *it*."]),
+            "a </><d>**</><b>bold</><d>**</> and </><d>*</><i>it</><d>*</>."
+        );
         assert_eq!(shown(&["use `x * y`"]), "use </><d>`</><c>x * y</><d>`</>");
         assert_eq!(shown(&["# Head\ntext"]), "<b># Head</>\ntext");
         assert_eq!(shown(&["```rust\nlet *x*;\n```\nend"]), "<d>```rust</>\n<c>let *x*;</>\n<d>```</>\nend");
@@ -207,7 +213,8 @@ mod tests {
         let whole = shown(&[text]);
         let letters: Vec<String> = text.chars().map(String::from).collect();
         assert_eq!(shown(&letters.iter().map(String::as_str).collect::<Vec<_>>()), whole);
-        let bare = ["<b>", "<d>", "<i>", "<c>", "</>"].iter().fold(whole, |text, mark| text.replace(mark, ""));
+        let bare =
+            ["<b>", "<d>", "<i>", "<c>", "</>"].iter().fold(whole, |text, mark| text.replace(mark, ""));
         assert_eq!(bare, text);
     }
 }

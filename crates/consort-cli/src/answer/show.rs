@@ -6,8 +6,8 @@ use crate::args::Ask;
 use crate::exit;
 use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
-    Accumulator, Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response,
-    Role, UsageSource, Warning,
+    Accumulator, Delta, Event, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Role, UsageSource,
+    Warning,
 };
 use consort_engine::{Outcome, What};
 use consort_store::ConversationId;
@@ -127,7 +127,8 @@ impl<'a> Show<'a> {
             Event::Warning(warning) => self.warn(warning),
             Event::Attempt(attempt) => {
                 self.tell_failed()?;
-                self.failed = attempt.error.as_ref().map(|error| format!("{} failed: {error}", attempt.target));
+                self.failed =
+                    attempt.error.as_ref().map(|error| format!("{} failed: {error}", attempt.target));
                 Ok(())
             }
             _ => Ok(()),

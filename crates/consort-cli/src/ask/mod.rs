@@ -114,7 +114,8 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
     let system = system.take(1).filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
     if let Some(schema) = schema {
-        request.output = Output::Schema { name: "answer".to_owned(), description: None, schema, strict: None };
+        request.output =
+            Output::Schema { name: "answer".to_owned(), description: None, schema, strict: None };
     }
     Ok(Question { model, input, request, tools, context })
 }

@@ -29,7 +29,9 @@ impl Names {
         }
         let Some(blank) = typed.find(' ') else {
             let commands = ALL.iter().filter(|(_, name, ..)| name.starts_with(typed));
-            return commands.map(|(_, name, _, about)| suggestion(name, Some(about), 0, typed.len())).collect();
+            return commands
+                .map(|(_, name, _, about)| suggestion(name, Some(about), 0, typed.len()))
+                .collect();
         };
         let from = blank + 1;
         let begun = &typed[from..];

@@ -105,9 +105,8 @@ impl Session {
     pub(super) fn last_said(&self) -> Result<Option<(TurnId, Option<TurnId>, Vec<Part>)>, Failure> {
         let Some(tip) = self.tip else { return Ok(None) };
         let path = pollster::block_on(self.store().path(tip))?;
-        let said = path.into_iter().rev().find(|turn| {
-            turn.role == Role::User && turn.status == Status::Complete
-        });
+        let said =
+            path.into_iter().rev().find(|turn| turn.role == Role::User && turn.status == Status::Complete);
         Ok(said.map(|turn| (turn.id, turn.parent, turn.parts)))
     }
 }

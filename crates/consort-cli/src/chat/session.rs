@@ -5,11 +5,13 @@ use crate::engine::Told;
 use crate::exit;
 use crate::kept;
 use crate::seek::seek;
-use crate::setup::Setup;
+use crate::setup::{Setup, cards};
 use crate::stop::wait_for;
 use crate::terminal::{Signs, Style};
 use crate::tools;
-use consort_core::{Error, Host, Media, Model, Object, Part, Request};
+use consort_core::{
+    Error, Host, Media, Model, ModelCard, ModelKind, Object, Part, Provider, ProviderCard, Request, State,
+};
 use consort_engine::Tools;
 use consort_plugins::Watching;
 use consort_store::{ConversationChange, ConversationId, MemoryStore, SqliteStore, Store, TurnId};
@@ -109,7 +111,8 @@ impl Session {
     /// Goes on without a place to keep things: nothing that was said is lost while the chat lasts.
     pub(super) fn forget_log(&mut self) {
         let memory = Arc::new(MemoryStore::new());
-        let known = self.conversation.and_then(|id| pollster::block_on(self.store().conversation(id)).ok()?);
+        let known =
+            self.conversation.and_then(|id| pollster::block_on(self.store().conversation(id)).ok()?);
         if let Some(mut known) = known {
             known.tip = self.tip;
             // What cannot be read any more is not there.
@@ -135,6 +138,9 @@ impl Session {
         let version = env!("CARGO_PKG_VERSION");
         let dot = self.signs().dot;
         writeln!(to, "{} {version} {dot} /help for commands, Ctrl+D to leave", Style::Bold.paint("consort"))?;
+        let (ready, waiting) = self.counts();
+        let line = format!("{ready} models ready {dot} {waiting} providers wait for a key");
+        writeln!(to, "{}", Style::Dim.paint(line))?;
         if self.fallback {
             let note = "note: no key is set up, so the demo model answers; `consort doctor` says what to do";
             writeln!(to, "{}", Style::Dim.paint(note))?;
@@ -143,6 +149,16 @@ impl Session {
             writeln!(to, "{}", Style::Dim.paint("note: this conversation is not kept"))?;
         }
         Ok(())
+    }
+
+    /// How many models can be used, and how many providers wait for a key.
+    fn counts(&self) -> (usize, usize) {
+        let is_ready = |(card, provider): &(ModelCard, ProviderCard)| {
+            card.kind == ModelKind::Chat && provider.state == State::Ready
+        };
+        let waits = |provider: &&Arc<dyn Provider>| matches!(provider.card().state, State::NeedsSetup { .. });
+        let ready = cards(&self.host).iter().filter(|one| is_ready(one)).count();
+        (ready, self.host.providers().iter().filter(waits).count())
     }
 
     /// Follows what changed among the plugins.

@@ -31,7 +31,11 @@ pub(crate) fn run(cost: &Cost, setup: &Setup) -> Done {
         return Ok(exit::OK);
     }
     if rows.is_empty() {
-        writeln!(anstream::stderr(), "nothing was asked{}", if since.is_some() { " since then" } else { " yet" })?;
+        writeln!(
+            anstream::stderr(),
+            "nothing was asked{}",
+            if since.is_some() { " since then" } else { " yet" }
+        )?;
         return Ok(exit::OK);
     }
     let mut lines = vec![["", "ANSWERS", "IN", "OUT", "COST"].map(str::to_owned).to_vec()];
@@ -45,7 +49,8 @@ pub(crate) fn run(cost: &Cost, setup: &Setup) -> Done {
 
 fn since(text: &str) -> Result<SystemTime, Error> {
     time::since(text, SystemTime::now()).ok_or_else(|| {
-        exit::usage(format!("`{text}` is no day")).hint("for instance --since 2026-11-01, or --since 7d for a week")
+        exit::usage(format!("`{text}` is no day"))
+            .hint("for instance --since 2026-11-01, or --since 7d for a week")
     })
 }
 

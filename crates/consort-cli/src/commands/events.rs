@@ -5,7 +5,9 @@ use crate::setup::Setup;
 
 #[cfg(not(unix))]
 pub(crate) fn run(_: &Events, _: &Setup) -> Done {
-    Err(exit::usage("events cannot be watched on this system yet").hint("webhooks tell of them too: [[webhooks]]").into())
+    Err(exit::usage("events cannot be watched on this system yet")
+        .hint("webhooks tell of them too: [[webhooks]]")
+        .into())
 }
 
 #[cfg(unix)]
@@ -98,6 +100,10 @@ mod unix {
     fn line(text: &str) -> String {
         const LETTERS: usize = 100;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() <= LETTERS { line } else { line.chars().take(LETTERS).chain(['…']).collect() }
+        if line.chars().count() <= LETTERS {
+            line
+        } else {
+            line.chars().take(LETTERS).chain(['…']).collect()
+        }
     }
 }

@@ -28,9 +28,15 @@ pub(super) fn page(conversation: &Conversation, path: &[Turn]) -> String {
             match piece {
                 Piece::Text(text) => page.push_str(&rendered(text)),
                 Piece::Thought(text) => {
-                    page.extend(["<details class=\"aside\"><summary>Thinking</summary>", &rendered(text), "</details>\n"]);
+                    page.extend([
+                        "<details class=\"aside\"><summary>Thinking</summary>",
+                        &rendered(text),
+                        "</details>\n",
+                    ]);
                 }
-                Piece::Note(text) => page.extend(["<p class=\"aside\"><code>", &escaped(&text), "</code></p>\n"]),
+                Piece::Note(text) => {
+                    page.extend(["<p class=\"aside\"><code>", &escaped(&text), "</code></p>\n"])
+                }
                 Piece::Result(text) => page.extend(["<pre>", &escaped(&text), "</pre>\n"]),
             }
         }
@@ -90,7 +96,9 @@ mod tests {
 
     #[test]
     fn nothing_that_was_said_runs() {
-        let page = rendered("<script>alert(1)</script> a <b onclick=x>b</b> [l](javascript:alert(1)) ![i](data:x) `<i>`");
+        let page = rendered(
+            "<script>alert(1)</script> a <b onclick=x>b</b> [l](javascript:alert(1)) ![i](data:x) `<i>`",
+        );
         for bad in ["<script", "<b ", "javascript:", "data:x", "<i>"] {
             assert!(!page.contains(bad), "{bad}: {page}");
         }

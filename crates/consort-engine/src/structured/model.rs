@@ -1,8 +1,8 @@
 //! A model that holds its answers to schemas, made of one that may not.
 use super::{Structured, StructuredError, answer};
 use consort_core::{
-    Attempt, BoxFuture, Context, Delta, Error, Event, EventStream, Model, ModelCard, Output, PartKey, PartKind,
-    Request, TokenCount,
+    Attempt, BoxFuture, Context, Delta, Error, Event, EventStream, Model, ModelCard, Output, PartKey,
+    PartKind, Request, TokenCount,
 };
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;

@@ -11,8 +11,8 @@ pub(super) fn model(session: &mut Session, name: &str) -> Result<(), Failure> {
     }
     let card = session.model.card();
     let window = card.limits.context.or(session.setup.settings.context.window);
-    let window =
-        window.map_or("window unknown".to_owned(), |window| format!("window {}", crate::terminal::tokens(window)));
+    let window = window
+        .map_or("window unknown".to_owned(), |window| format!("window {}", crate::terminal::tokens(window)));
     let price = if card.price.is_some() { "" } else { ", price unknown" };
     let word = if name.is_empty() { "answers" } else { "answers now" };
     Ok(tell(format!("{} {word} ({window}{price})", card.id))?)

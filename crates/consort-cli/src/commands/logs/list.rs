@@ -20,7 +20,7 @@ pub(super) fn run(list: &LogList, store: &SqliteStore) -> Done {
     };
     let conversation = list.conversation.as_deref().map(|id| kept::find(store, id)).transpose()?;
     // Questions and the rounds of tools are turns too.
-    let limit = wanted.checked_mul(4).map(|turns| turns + 16);
+    let limit = wanted.checked_mul(4).map(|turns| turns.saturating_add(16));
     let query = TurnQuery {
         search: (!list.query.is_empty()).then(|| list.query.join(" ")),
         conversation: conversation.map(|found| found.id),
@@ -83,10 +83,13 @@ fn show(one: &Exchange, full: bool, to: &mut String) {
 /// The model, what it was really, what it took, what it cost.
 fn about(about: &consort_store::Answer) -> Vec<String> {
     let mut words = vec![match about.resolved_model.as_deref() {
-        Some(resolved) if !about.model.ends_with(resolved) => format!("{} ({})", about.model, tamed(resolved)),
+        Some(resolved) if !about.model.ends_with(resolved) => {
+            format!("{} ({})", about.model, tamed(resolved))
+        }
         _ => about.model.clone(),
     }];
-    let tokens = about.usage.as_ref().and_then(|usage: &Usage| Some((usage.all_input()?, usage.all_output()?)));
+    let tokens =
+        about.usage.as_ref().and_then(|usage: &Usage| Some((usage.all_input()?, usage.all_output()?)));
     words.extend(tokens.map(|(input, output)| format!("{} in, {} out", thousands(input), thousands(output))));
     words.push(about.cost.map_or("price unknown".to_owned(), |cost| cost.to_string()));
     if about.attempts.len() > 1 {
@@ -107,4 +110,3 @@ fn line(text: &str) -> String {
 fn indented(mark: &str, text: &str) -> String {
     tamed(text).trim_end().lines().map(|line| format!("  {mark}{line}\n")).collect()
 }
-

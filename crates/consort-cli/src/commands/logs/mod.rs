@@ -48,7 +48,7 @@ pub(crate) fn run(logs: Logs, setup: Setup) -> Done {
 fn path(store: &SqliteStore, id: &str) -> Result<(Conversation, Vec<Turn>), Error> {
     let conversation = kept::find(store, id)?;
     let turns = match conversation.tip {
-        Some(tip) => pollster::block_on(store.path(tip))?,
+        Some(tip) => pollster::block_on(Store::path(store, tip))?,
         None => Vec::new(),
     };
     Ok((conversation, turns))
