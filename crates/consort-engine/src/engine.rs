@@ -2,8 +2,8 @@
 use crate::bus::Bus;
 use crate::context::{Budget, Counter, Counts, summary};
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
-use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Role};
-use consort_store::{Conversation, ConversationId, Store, Turn};
+use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Role};
+use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,6 +98,26 @@ impl Engine {
         Ok(run)
     }
 
+    /// Keeps what the user says, for one or several models to answer behind it.
+    pub async fn say(
+        &self,
+        conversation: ConversationId,
+        place: Place,
+        parts: Vec<Part>,
+        participant: Option<String>,
+    ) -> Result<TurnId, Error> {
+        let parent = match place {
+            Place::Start => None,
+            Place::After(turn) => Some(turn),
+            Place::Tip => self.conversation(conversation).await?.tip,
+        };
+        let id = TurnId::new();
+        let (role, status) = (Role::User, Status::Complete);
+        let turn = NewTurn { id, conversation, parent, role, participant, parts, status, answer: None };
+        self.0.store.begin(turn).await?;
+        Ok(id)
+    }
+
     /// The branch that a run goes on.
     async fn log(&self, ask: &Ask) -> Result<Vec<Turn>, Error> {
         let tip = match ask.place {
@@ -137,7 +157,9 @@ impl Inner {
     ) -> Counts {
         let guess = Counts::guess(log);
         match budget.available() {
-            Some(available) if guess.total() > available / 2 => self.counter.count(log, model, context).await,
+            Some(available) if guess.total_of(log) > available / 2 => {
+                self.counter.count(log, model, context).await
+            }
             _ => guess,
         }
     }
@@ -152,7 +174,7 @@ impl Inner {
         let Some(available) = budget.available().filter(|_| branch.journal.is_whole()) else { return };
         let context = Context { cancel: Cancel::default(), tools: None, shrink: None, ..ask.context.clone() };
         let counts = self.counts(&branch.log, ask.model.as_ref(), &context, &budget).await;
-        if !summary::is_due(counts.total(), available) {
+        if !summary::is_due(counts.total_of(&branch.log), available) {
             return;
         }
         let sizes = counts.sizes(&branch.log);

@@ -62,6 +62,8 @@ pub struct Answer {
     pub took: Option<Duration>,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
+    /// Names the answers that were asked for side by side.
+    pub group: Option<String>,
 }
 
 /// A turn that begins. It is kept when [`Store::begin`](crate::Store::begin) returns.

@@ -43,8 +43,8 @@ impl Counts {
         log.iter().map(|turn| self.of(turn.id).tokens).collect()
     }
 
-    pub(crate) fn total(&self) -> u64 {
-        self.0.values().map(|count| count.tokens).sum()
+    pub(crate) fn total_of(&self, log: &[Turn]) -> u64 {
+        self.sizes(log).iter().sum()
     }
 }
 

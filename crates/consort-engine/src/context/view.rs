@@ -58,6 +58,8 @@ pub struct ViewReport {
     pub dropped_turns: usize,
     /// Tool results and attachments that only a note stands for.
     pub cleared: usize,
+    /// What these would have taken.
+    pub left_out: u64,
     /// The summary that stands for the older turns.
     pub summary: Option<SummaryId>,
     /// The first turn that is in it whole.
@@ -242,6 +244,7 @@ impl<'a> Plan<'a> {
         ViewReport {
             dropped_turns: of(Cut::Dropped),
             cleared: of(Cut::Cleared),
+            left_out: self.counts.total_of(self.log).saturating_sub(self.tokens() - self.summary_tokens),
             summary: self.summary.map(|summary| summary.id),
             begins: self.log.get(begins).map(|turn| turn.id),
             tokens: self.tokens(),

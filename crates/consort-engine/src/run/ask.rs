@@ -26,6 +26,8 @@ pub struct Ask {
     pub context: Context,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
+    /// Names the answers that were asked for side by side.
+    pub group: Option<String>,
     /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
     pub watched_once: bool,
 }
@@ -63,6 +65,7 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             key: None,
+            group: None,
             watched_once: false,
         }
     }

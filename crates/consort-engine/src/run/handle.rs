@@ -40,6 +40,16 @@ impl Run {
         RunEvents { next: after as usize, length: self.0.watch(), run: self.0.clone() }
     }
 
+    /// All that happened so far.
+    pub fn so_far(&self) -> Vec<Arc<Envelope>> {
+        self.0.envelopes()
+    }
+
+    /// The id of the model that it asks.
+    pub fn model(&self) -> &str {
+        &self.0.model
+    }
+
     /// Stops it: what was said is kept.
     pub fn stop(&self) {
         self.0.cancel.cancel();

@@ -3,13 +3,15 @@ use super::drive::Driver;
 use super::shrink::SmallerView;
 use crate::context::{Budget, View, view};
 use crate::envelope::What;
-use consort_core::{Error, Output, Part, Request, Role, Warning};
+use consort_core::{Error, Message, Output, Part, Request, Role, Warning};
 use consort_store::{Answer, Summary};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// What is kept for the answer where nobody says how long it may be.
 const ANSWER: u64 = 4096;
+
+const GO_ON: &str = "Go on exactly where you stopped, and repeat nothing.";
 
 /// One request, ready to be sent.
 pub(super) struct Prepared {
@@ -46,6 +48,10 @@ impl Driver {
             self.branch.run.emit(What::ContextTrimmed { report: report.clone() });
         }
         request.messages = messages;
+        if request.messages.last().is_some_and(|last| last.role == Role::Assistant) {
+            // Vendors answer a user: a model that is to go on with its own words is asked to.
+            request.messages.push(Message::user(GO_ON));
+        }
         self.contribute(&mut request).await;
         let smaller = SmallerView {
             log: self.branch.log.clone(),
@@ -93,6 +99,7 @@ impl Driver {
             },
             tools: self.ask.tools.functions(),
             key: self.ask.key.clone(),
+            group: self.ask.group.clone(),
             ..Answer::default()
         }
     }

@@ -145,6 +145,10 @@ impl RunState {
         Some(found)
     }
 
+    pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
+        self.log().envelopes.clone()
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {
         self.length.subscribe()
     }

@@ -49,10 +49,11 @@ impl Branch {
             answer,
         };
         let id = new.id;
-        self.run.turn_begins(id, What::TurnStarted { role, parent: new.parent });
+        let started = What::TurnStarted { role, parent: new.parent };
         self.log.push(turn_of(&new));
-        // Kept before anybody is shown more of it.
+        // Kept before anybody is shown it.
         let refused = self.journal.begin(new).await;
+        self.run.turn_begins(id, started);
         self.tell(refused);
         id
     }

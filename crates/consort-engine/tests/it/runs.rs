@@ -212,3 +212,32 @@ async fn nothing_to_answer_is_said() {
     assert_eq!(desk.engine.start(unknown).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     assert!(model.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_model_goes_on_with_its_own_words() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("One, two,"), Step::Vanish], vec![Step::Say("three.")]]);
+    desk.run(desk.ask(&model, "Count")).await;
+    let (outcome, _) = desk.run(desk.again(&model)).await;
+    assert_eq!(outcome.response.unwrap().text(), "three.");
+    let sent = model.requests()[1].messages.clone();
+    assert_eq!((sent.len(), sent[2].role), (3, Role::User));
+    assert!(sent[2].text().starts_with("Go on exactly"));
+    assert_eq!(desk.branch().await.len(), 3);
+}
+
+#[tokio::test]
+async fn several_models_answer_one_question() {
+    let desk = Desk::new().await;
+    let question =
+        desk.engine.say(desk.conversation, Place::Tip, vec![Part::text("Which?")], None).await.unwrap();
+    let (one, two) = (Scripted::new(vec![vec![Step::Say("1")]]), Scripted::new(vec![vec![Step::Say("2")]]));
+    for model in [&one, &two] {
+        let group = Some("g".to_owned());
+        desk.run(Ask { group, ..Ask::again(desk.conversation, model.clone(), Place::After(question)) }).await;
+    }
+    let tree = desk.store.tree(desk.conversation).await.unwrap();
+    let answers: Vec<_> = tree.iter().filter(|turn| turn.parent == Some(question)).collect();
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|turn| turn.answer.as_ref().unwrap().group.as_deref() == Some("g")));
+}

@@ -1,0 +1,238 @@
+//! Conversations: lists, one whole, what changes, and what is taken back.
+use super::{Asked, Body, DONE, Named};
+use crate::live::{self, conversation_changed};
+use crate::problem::{Answer, Problem};
+use crate::shape;
+use crate::state::Shared;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use consort_store::{
+    Conversation, ConversationChange, ConversationId, ConversationQuery, NewConversation, TurnId, TurnQuery,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How long a deletion can be taken back.
+const UNDO: Duration = Duration::from_secs(60);
+
+/// How many rows a list has at most.
+const ROWS: usize = 200;
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    query: Option<String>,
+    limit: Option<usize>,
+    /// How many rows were there already.
+    before: Option<String>,
+}
+
+pub(crate) async fn all(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Answer<Json<Value>> {
+    let limit = wanted.limit.unwrap_or(50).clamp(1, ROWS);
+    let offset = wanted.before.as_deref().and_then(|before| before.parse().ok()).unwrap_or(0);
+    let search = wanted.query.filter(|query| !query.trim().is_empty());
+    let query = ConversationQuery { search: search.clone(), limit: Some(limit + 1), offset, deleted: false };
+    let mut found = shared.engine.store().conversations(query).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let mut rows = Vec::with_capacity(found.len());
+    for one in &found {
+        let mut row = shape::conversation(&shared, one, None).await?;
+        if let Some(search) = &search {
+            row["match"] = matched(&shared, one, search).await?;
+        }
+        rows.push(row);
+    }
+    let next = more.then(|| (offset + limit).to_string());
+    Ok(Json(json!({"rows": rows, "next": next})))
+}
+
+/// Where the words stand in a conversation.
+async fn matched(shared: &Shared, one: &Conversation, search: &str) -> Answer<Value> {
+    let query = TurnQuery {
+        search: Some(search.to_owned()),
+        conversation: Some(one.id),
+        limit: Some(1),
+        ..TurnQuery::default()
+    };
+    let hits = shared.engine.store().turns(query).await?;
+    let Some(hit) = hits.into_iter().next() else { return Ok(Value::Null) };
+    let text = hit.snippet.unwrap_or_default();
+    Ok(json!({"turn": hit.turn.id, "marks": marks(&text, search), "text": text}))
+}
+
+/// Where each of the words stands, in letters.
+fn marks(text: &str, search: &str) -> Vec<[usize; 2]> {
+    let letters: Vec<char> = text.chars().flat_map(|letter| letter.to_lowercase().take(1)).collect();
+    let mut marks = Vec::new();
+    for word in search.split_whitespace() {
+        let word: Vec<char> = word.trim_matches('"').to_lowercase().chars().collect();
+        if word.is_empty() {
+            continue;
+        }
+        let places = letters.windows(word.len()).enumerate().filter(|(_, piece)| *piece == word);
+        marks.extend(places.map(|(at, _)| [at, at + word.len()]));
+    }
+    marks.sort_unstable();
+    marks
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Change {
+    title: Option<String>,
+    pinned: Option<bool>,
+    model: Option<String>,
+    head: Option<TurnId>,
+    settings: Option<Map<String, Value>>,
+    revision: Option<u64>,
+}
+
+pub(crate) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Body(new): Body<Change>,
+) -> Answer<(StatusCode, Json<Value>)> {
+    let mut settings = new.settings.clone().unwrap_or_default();
+    let system = shared.desk.get().system;
+    if !settings.contains_key("system") && !system.is_empty() {
+        settings.insert("system".into(), system.into());
+    }
+    settings.extend(noted(&new));
+    let made = NewConversation { title: new.title, settings };
+    let one = shared.engine.store().create(made).await?;
+    conversation_changed(&shared, one.id).await;
+    Ok((StatusCode::CREATED, Json(shape::conversation(&shared, &one, Some(&[])).await?)))
+}
+
+/// What is kept beside the settings.
+fn noted(change: &Change) -> Map<String, Value> {
+    let mut noted = Map::new();
+    if let Some(model) = &change.model {
+        noted.insert("model".into(), model.as_str().into());
+    }
+    if change.title.is_some() {
+        noted.insert("titled".into(), "user".into());
+    }
+    noted
+}
+
+pub(crate) async fn one(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<ConversationId>,
+) -> Answer<Json<Value>> {
+    let one = find(&shared, id).await?;
+    let turns = shared.engine.store().tree(id).await?;
+    let runs: Vec<Value> =
+        shared.engine.runs().iter().filter(|run| run.conversation() == id).map(live::of_run).collect();
+    let shapes: Vec<Value> = turns.iter().map(|turn| shape::turn(turn, None)).collect();
+    let conversation = shape::conversation(&shared, &one, Some(&turns)).await?;
+    Ok(Json(json!({"conversation": conversation, "turns": shapes, "runs": runs})))
+}
+
+/// A conversation that is there and not deleted.
+pub(crate) async fn find(shared: &Shared, id: ConversationId) -> Answer<Conversation> {
+    let found = shared.engine.store().conversation(id).await?.filter(|one| one.deleted.is_none());
+    found.ok_or_else(|| Problem::missing("this conversation is not there any more"))
+}
+
+pub(crate) async fn change(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<ConversationId>,
+    Body(change): Body<Change>,
+) -> Answer<Json<Value>> {
+    let one = find(&shared, id).await?;
+    let now = shape::conversation(&shared, &one, None).await?;
+    if change.revision.is_some_and(|revision| now["revision"] != revision) {
+        return Err(Problem::late(now));
+    }
+    let mut settings = one.settings.clone();
+    settings.extend(change.settings.clone().unwrap_or_default());
+    settings.extend(noted(&change));
+    if let Some(head) = change.head {
+        let turn = shared.engine.store().turn(head).await?;
+        if turn.is_none_or(|turn| turn.conversation != id) {
+            return Err(Problem::missing(format!("this conversation has no turn {head}")));
+        }
+    }
+    let change = ConversationChange {
+        title: change.title.map(|title| Some(title.trim().to_owned()).filter(|title| !title.is_empty())),
+        pinned: change.pinned,
+        tip: change.head.map(Some),
+        settings: (settings != one.settings).then_some(settings),
+        deleted: None,
+    };
+    shared.engine.store().change(id, change).await?;
+    conversation_changed(&shared, id).await;
+    let one = find(&shared, id).await?;
+    Ok(Json(shape::conversation(&shared, &one, None).await?))
+}
+
+/// Deletes it for the user at once, and for good once nobody took it back.
+pub(crate) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<ConversationId>,
+) -> Answer<Json<Value>> {
+    find(&shared, id).await?;
+    for run in shared.engine.runs().iter().filter(|run| run.conversation() == id) {
+        run.stop();
+    }
+    let deleted = ConversationChange { deleted: Some(true), ..ConversationChange::default() };
+    shared.engine.store().change(id, deleted).await?;
+    conversation_changed(&shared, id).await;
+    let later = shared.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(UNDO).await;
+        purge(&later, Some(id)).await;
+    });
+    Ok(Json(json!({"restore_until": shape::millis(SystemTime::now() + UNDO)})))
+}
+
+/// Removes what was deleted long enough ago: one of them, or all that an earlier life of the server left.
+pub(crate) async fn purge(shared: &Shared, only: Option<ConversationId>) {
+    let query = ConversationQuery { deleted: true, ..ConversationQuery::default() };
+    let Ok(deleted) = shared.engine.store().conversations(query).await else { return };
+    for one in deleted.iter().filter(|one| only.is_none_or(|only| one.id == only)) {
+        let age = one.deleted.and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        if age + Duration::from_secs(1) >= UNDO
+            && let Err(error) = shared.engine.store().purge(one.id).await
+        {
+            tracing::warn!(conversation = %one.id, "not removed: {error}");
+        }
+    }
+}
+
+pub(crate) async fn restore(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<ConversationId>,
+    Body(_): Body<Value>,
+) -> Answer<Json<Value>> {
+    let there = shared.engine.store().conversation(id).await?;
+    there.ok_or_else(|| Problem::missing("it is gone for good"))?;
+    let back = ConversationChange { deleted: Some(false), ..ConversationChange::default() };
+    shared.engine.store().change(id, back).await?;
+    conversation_changed(&shared, id).await;
+    let one = find(&shared, id).await?;
+    Ok(Json(shape::conversation(&shared, &one, None).await?))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Pin {
+    pinned: bool,
+}
+
+/// Pins a turn: it stays in what the model is sent.
+pub(crate) async fn pin(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<TurnId>,
+    Body(pin): Body<Pin>,
+) -> Answer<StatusCode> {
+    let turn = shared.engine.store().turn(id).await?;
+    let turn = turn.ok_or_else(|| Problem::missing("this turn is not there any more"))?;
+    shared.engine.store().pin(id, pin.pinned).await?;
+    let turn = consort_store::Turn { pinned: pin.pinned, ..turn };
+    let value = json!({"type": "turn", "turn": shape::turn(&turn, None)});
+    shared.hub.tell(live::News::Of(turn.conversation, value));
+    DONE
+}

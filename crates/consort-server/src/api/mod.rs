@@ -1,0 +1,100 @@
+//! The API's calls, one file a subject.
+pub(crate) mod attachments;
+pub(crate) mod context;
+pub(crate) mod conversations;
+pub(crate) mod export;
+pub(crate) mod keys;
+pub(crate) mod models;
+pub(crate) mod plugins;
+pub(crate) mod prompts;
+pub(crate) mod settings;
+pub(crate) mod usage;
+
+use crate::problem::{Answer, Problem};
+use crate::state::Shared;
+use axum::Router;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts};
+use axum::routing::{any, get, patch, post, put};
+use std::sync::Arc;
+
+/// The largest body, but for attachments.
+const BODY: usize = 16 << 20;
+
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/health", get(settings::health))
+        .route("/token", post(settings::token))
+        .route("/settings", get(settings::get).patch(settings::change))
+        .route("/models", get(models::all))
+        .route("/models/{id}", get(models::one))
+        .route("/plugins", get(plugins::all))
+        .route("/plugins/{name}/reload", post(plugins::reload))
+        .route("/plugins/{name}/log", get(plugins::log))
+        .route("/plugins/{name}/trust", post(plugins::trust))
+        .route("/plugins/{name}/grants", put(plugins::grant))
+        .route("/keys", get(keys::all))
+        .route("/keys/{name}", put(keys::set).delete(keys::forget))
+        .route("/routes", get(plugins::routes))
+        .route("/tools", get(plugins::tools))
+        .route("/conversations", get(conversations::all).post(conversations::create))
+        .route(
+            "/conversations/{id}",
+            get(conversations::one).patch(conversations::change).delete(conversations::delete),
+        )
+        .route("/conversations/{id}/restore", post(conversations::restore))
+        .route("/conversations/{id}/export", get(export::export))
+        .route("/conversations/{id}/context", get(context::context))
+        .route("/turns/{id}", patch(conversations::pin))
+        .route("/prompts", get(prompts::all).post(prompts::create))
+        .route("/prompts/{id}", put(prompts::change).delete(prompts::remove))
+        .route("/usage", get(usage::usage))
+        .route("/attachments/{hash}", get(attachments::get))
+        .route("/live", any(crate::live::open))
+        .layer(DefaultBodyLimit::max(BODY))
+        .route("/attachments", post(attachments::keep).layer(DefaultBodyLimit::disable()))
+        .fallback(nothing)
+}
+
+async fn nothing() -> Problem {
+    Problem::missing("there is no such call")
+}
+
+/// A JSON body; what is wrong with it is told in the API's own form.
+#[derive(axum::extract::FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// What a path names.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub(crate) struct Named<T>(pub(crate) T);
+
+/// What stands behind the question mark.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::too_big("the body is too big");
+        }
+        Self::wrong(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(_: PathRejection) -> Self {
+        Self::missing("there is nothing of this name")
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::wrong(rejection.body_text())
+    }
+}
+
+/// The answer to a change that has nothing to tell.
+pub(crate) const DONE: Answer<axum::http::StatusCode> = Ok(axum::http::StatusCode::NO_CONTENT);

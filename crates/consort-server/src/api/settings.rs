@@ -1,0 +1,81 @@
+//! What the page itself is set to; health; the token's form.
+use super::Body;
+use crate::guard;
+use crate::live::News;
+use crate::problem::{Answer, Problem};
+use crate::state::Shared;
+use crate::uploads::{LIMIT, MOST};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Response};
+use consort_core::{Error, ErrorKind};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The longest message, in letters.
+const MESSAGE: u64 = 2_000_000;
+
+pub(crate) async fn health() -> Json<Value> {
+    Json(json!({"ok": true, "version": VERSION}))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Given {
+    token: String,
+}
+
+pub(crate) async fn token(State(shared): State<Arc<Shared>>, Body(given): Body<Given>) -> Answer<Response> {
+    let Some(token) = &shared.guard.token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    if !guard::same(&given.token, token) {
+        return Err(Error::new(ErrorKind::Auth, "this is not the token of this server").into());
+    }
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, guard::cookie(token))]).into_response())
+}
+
+pub(crate) async fn get(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(settings(&shared))
+}
+
+fn settings(shared: &Shared) -> Value {
+    let kept = shared.desk.get();
+    json!({
+        "version": VERSION, "default_model": shared.house.default_model(), "pins": kept.pins, "recent": kept.recent,
+        "system": kept.system, "titles": kept.titles.unwrap_or(true),
+        "limits": {"attachment_bytes": LIMIT, "attachments": MOST, "message_chars": MESSAGE},
+    })
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Change {
+    default_model: Option<String>,
+    pins: Option<Vec<String>>,
+    system: Option<String>,
+    titles: Option<bool>,
+}
+
+pub(crate) async fn change(State(shared): State<Arc<Shared>>, Body(change): Body<Change>) -> Answer<Json<Value>> {
+    if let Some(model) = &change.default_model {
+        if !shared.house.models().iter().any(|row| row.id == *model) {
+            return Err(Problem::missing(format!("no model is named `{model}`")));
+        }
+        shared.house.set_default_model(model)?;
+    }
+    shared.desk.change(|kept| {
+        if let Some(pins) = change.pins {
+            kept.pins = pins;
+        }
+        if let Some(system) = change.system {
+            kept.system = system;
+        }
+        kept.titles = change.titles.or(kept.titles);
+    })?;
+    let settings = settings(&shared);
+    shared.hub.tell(News::All(json!({"type": "settings", "settings": settings})));
+    Ok(Json(settings))
+}
+

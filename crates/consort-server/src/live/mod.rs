@@ -1,0 +1,9 @@
+//! The live socket: one per tab, for runs and for what changes meanwhile.
+mod hub;
+mod news;
+mod socket;
+mod start;
+
+pub(crate) use hub::{Hub, News};
+pub(crate) use news::{conversation_changed, observe};
+pub(crate) use socket::{of_run, open};

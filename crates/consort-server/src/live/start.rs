@@ -1,0 +1,219 @@
+//! Starting runs: one for each model that is asked, below one question.
+use super::news::{conversation_changed, observe};
+use crate::problem::{Answer, Problem};
+use crate::shape::{self, WIRE};
+use crate::state::Shared;
+use crate::uploads::MOST;
+use consort_core::{
+    Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role, Sampling,
+};
+use consort_engine::{Approval, Ask, Place, Run, Tools, What};
+use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::{Arc, PoisonError};
+
+/// How many models one question may be put to.
+const MODELS: usize = 4;
+
+/// How many answered starts are remembered, for pages that send them again.
+const REMEMBERED: usize = 1000;
+
+/// How many letters a title gets from a first message.
+const TITLE: usize = 60;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Start {
+    conversation: ConversationId,
+    key: String,
+    parent: Option<TurnId>,
+    user: Option<Said>,
+    models: Vec<String>,
+    settings: Option<Object>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Said {
+    parts: Vec<Part>,
+}
+
+/// What a request starts from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    system: String,
+    sampling: Sampling,
+    reasoning: Reasoning,
+    options: Object,
+    tools: Vec<String>,
+}
+
+/// Starts what is asked for. A start that is refused has kept nothing.
+pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
+    if let Some(answered) = remembered(shared, &asked.key) {
+        return Ok(answered);
+    }
+    if asked.models.is_empty() || asked.models.len() > MODELS {
+        return Err(Problem::wrong(format!("one to {MODELS} models can be asked at once")));
+    }
+    let store = shared.engine.store();
+    let one = store.conversation(asked.conversation).await?;
+    let one = one.ok_or_else(|| Problem::missing("this conversation is not there any more"))?;
+    let kept = asked.settings.clone().map_or_else(|| shape::settings_of(&one.settings), |given| shape::settings_of(&given));
+    let settings: Settings =
+        serde_json::from_value(kept).map_err(|error| Problem::wrong(format!("the settings do not fit: {error}")))?;
+    let parts = match &asked.user {
+        Some(said) => Some(with_media(shared, said.parts.clone()).await?),
+        None => None,
+    };
+    if parts.is_none() && asked.parent.is_none() {
+        return Err(Problem::wrong("there is nothing to answer"));
+    }
+    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask);
+    let mut models = Vec::new();
+    for id in &asked.models {
+        let model = shared.house.model(id).await?;
+        let request = request(shared, model.as_ref(), &settings);
+        check(model.as_ref(), &request, parts.as_deref(), &tools)?;
+        models.push((model, request));
+    }
+    let question = match parts {
+        Some(parts) => {
+            let place = asked.parent.map_or(Place::Start, Place::After);
+            titled(shared, &one, &parts).await?;
+            Some(shared.engine.say(asked.conversation, place, parts, None).await?)
+        }
+        None => None,
+    };
+    let behind = Place::After(question.or(asked.parent).ok_or_else(|| Problem::wrong("there is nothing to answer"))?);
+    let group = (models.len() > 1).then(|| uuid::Uuid::new_v4().to_string());
+    let mut runs = Vec::new();
+    for (model, request) in models {
+        shared.desk.used(&model.card().id);
+        let preset = shared.house.preset(model.card());
+        let ask = Ask {
+            request,
+            tools: tools.clone(),
+            window: preset.window,
+            summariser: preset.summariser,
+            context: shared.house.context(),
+            group: group.clone(),
+            ..Ask::again(asked.conversation, model, behind)
+        };
+        let run = shared.engine.start(ask).await?;
+        observe(shared, &run);
+        runs.push(json!({"run": run.id(), "turn": first_turn(shared, &run).await}));
+    }
+    let user = match question {
+        Some(id) => store.turn(id).await?.map(|turn| shape::turn(&turn, None)),
+        None => None,
+    };
+    let answer = json!({"user": user, "runs": runs});
+    remember(shared, asked.key, &answer);
+    conversation_changed(shared, asked.conversation).await;
+    Ok(answer)
+}
+
+fn remembered(shared: &Shared, key: &str) -> Option<Value> {
+    shared.started.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+}
+
+fn remember(shared: &Shared, key: String, answer: &Value) {
+    let mut started = shared.started.lock().unwrap_or_else(PoisonError::into_inner);
+    if started.len() >= REMEMBERED {
+        started.clear();
+    }
+    started.insert(key, answer.clone());
+}
+
+/// The parts with the bytes of what was attached.
+async fn with_media(shared: &Shared, mut parts: Vec<Part>) -> Answer<Vec<Part>> {
+    let attached = parts.iter().filter(|part| matches!(part.body, Body::Media(_))).count();
+    if attached > MOST {
+        return Err(Problem::wrong(format!("{attached} files are attached, and a message takes {MOST}")));
+    }
+    for part in &mut parts {
+        match &mut part.body {
+            Body::Media(media) => match &media.source {
+                MediaSource::File { wire, id } if wire == WIRE => {
+                    let found = crate::api::attachments::media(shared, id, media.name.clone()).await?;
+                    *media = found.ok_or_else(|| {
+                        Problem::missing("an attachment is not there any more: attach it again")
+                    })?;
+                }
+                // A page may not make the server read its files, or fetch addresses.
+                _ => return Err(Problem::wrong("attachments are uploaded first, and named by their hash")),
+            },
+            Body::Text { .. } => {}
+            _ => return Err(Problem::wrong("a message is made of texts and attachments")),
+        }
+    }
+    parts.retain(|part| part.as_text() != Some(""));
+    if parts.is_empty() {
+        return Err(Problem::wrong("the message is empty"));
+    }
+    Ok(parts)
+}
+
+fn request(shared: &Shared, model: &dyn Model, settings: &Settings) -> Request {
+    let mut request = Request::new(Vec::new());
+    if !settings.system.trim().is_empty() {
+        request.instructions.push(Part::text(settings.system.as_str()));
+    }
+    request.sampling.clone_from(&settings.sampling);
+    request.reasoning.clone_from(&settings.reasoning);
+    request.options = shared.house.preset(model.card()).options;
+    request.options.extend(settings.options.clone());
+    request
+}
+
+/// What the model is known not to do is told before anything is kept.
+fn check(model: &dyn Model, request: &Request, parts: Option<&[Part]>, tools: &Tools) -> Result<(), Error> {
+    let mut request = request.clone();
+    if let Some(parts) = parts {
+        request.messages.push(Message::new(Role::User, parts.to_vec()));
+    }
+    let id = &model.card().id;
+    let words = match model.card().lacks(&request) {
+        Some(Lack::Reads(kind)) => format!("{id} cannot read {} files", kind.as_str()),
+        Some(Lack::Schema) => format!("{id} does not hold its answers to a schema"),
+        _ if !tools.is_empty() && model.card().capabilities.tools == consort_core::Support::No => {
+            format!("{id} cannot use tools")
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Unsupported, words).hint("choose another model, or take out what it cannot read or use"))
+}
+
+/// Gives a conversation that has none a title, and notes which model it is with.
+async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<()> {
+    if one.title.is_some() || shared.desk.get().titles == Some(false) {
+        return Ok(());
+    }
+    let text: String = parts.iter().filter_map(Part::as_text).collect::<Vec<_>>().join(" ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return Ok(());
+    }
+    let mut title: String = line.chars().take(TITLE).collect();
+    if line.chars().count() > TITLE {
+        title.push('…');
+    }
+    let mut settings = one.settings.clone();
+    settings.insert("titled".into(), "auto".into());
+    let change = ConversationChange { title: Some(Some(title)), settings: Some(settings), ..Default::default() };
+    shared.engine.store().change(one.id, change).await?;
+    Ok(())
+}
+
+/// The turn that the model writes, once it is begun.
+async fn first_turn(shared: &Shared, run: &Run) -> Value {
+    let mut events = run.events(0);
+    while let Some(envelope) = events.next().await {
+        if let (What::TurnStarted { role: Role::Assistant, .. }, Some(id)) = (&envelope.what, envelope.turn) {
+            let kept = shared.engine.store().turn(id).await.ok().flatten();
+            return kept.map_or(Value::Null, |turn| shape::turn(&turn, Some(run.id().to_string())));
+        }
+    }
+    Value::Null
+}

@@ -1,0 +1,62 @@
+//! Errors as answers: core's error in JSON, under the status of its kind or one of the API's own.
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use consort_core::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+/// An error on its way to a client.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    error: Error,
+    status: Option<StatusCode>,
+    /// The newest state, beside a change that came too late.
+    current: Option<Value>,
+}
+
+/// What a handler answers.
+pub(crate) type Answer<T> = Result<T, Problem>;
+
+impl Problem {
+    /// Something that is not there.
+    pub(crate) fn missing(what: impl Into<String>) -> Self {
+        Self { status: Some(StatusCode::NOT_FOUND), ..Error::new(ErrorKind::InvalidRequest, what).into() }
+    }
+
+    /// Something that cannot be read.
+    pub(crate) fn wrong(what: impl Into<String>) -> Self {
+        Error::new(ErrorKind::InvalidRequest, what).into()
+    }
+
+    pub(crate) fn too_big(what: impl Into<String>) -> Self {
+        Self { status: Some(StatusCode::PAYLOAD_TOO_LARGE), ..Error::new(ErrorKind::InvalidRequest, what).into() }
+    }
+
+    /// A change of something that was changed meanwhile.
+    pub(crate) fn late(current: Value) -> Self {
+        let error = Error::new(ErrorKind::InvalidRequest, "it was changed somewhere else meanwhile")
+            .hint("look at what it is now, and change it again");
+        Self { error, status: Some(StatusCode::CONFLICT), current: Some(current) }
+    }
+
+    pub(crate) fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self { error, status: None, current: None }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status.or_else(|| StatusCode::from_u16(self.error.kind().http_status()).ok());
+        let mut body = json!({"error": self.error});
+        if let Some(current) = self.current {
+            body["current"] = current;
+        }
+        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response()
+    }
+}
