@@ -8,6 +8,8 @@
 )]
 mod ask;
 mod attach;
+#[cfg(unix)]
+mod chat;
 #[cfg(all(unix, not(target_vendor = "apple")))] // Elsewhere the system's own store says alone who is trusted.
 mod clouds;
 mod errors;
