@@ -83,16 +83,23 @@ fn webhooks_are_told_signed_and_again() {
     let kinds: Vec<&str> = events.iter().filter_map(|event| event["kind"].as_str()).collect();
     assert!(kinds.contains(&"run_started") && !kinds.contains(&"chunk"), "{kinds:?}");
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"s3cret");
-    let hex: String =
-        ring::hmac::sign(&key, asked[1].text().as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = ring::hmac::sign(&key, asked[1].text().as_bytes())
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     assert_eq!(asked[1].header("x-consort-signature"), Some(format!("sha256={hex}").as_str()));
 }
 
 #[test]
 fn a_webhook_that_is_gone_is_told_and_costs_no_answer() {
     let place = Place::new();
-    place.file("home/consort.toml", "[[webhooks]]\nurl = \"http://127.0.0.1:1/secret-path\"\nevents = [\"run_ended\"]\n");
-    let mut child = place.command(&[&ASK[..], &["Answered.", "hi"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
+    place.file(
+        "home/consort.toml",
+        "[[webhooks]]\nurl = \"http://127.0.0.1:1/secret-path\"\nevents = [\"run_ended\"]\n",
+    );
+    let mut child =
+        place.command(&[&ASK[..], &["Answered.", "hi"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
     let begun = std::time::Instant::now();
     let mut first = [0; 9];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut first).unwrap();

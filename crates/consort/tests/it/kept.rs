@@ -27,7 +27,10 @@ fn a_question_and_its_answer_are_kept() {
     let one = &all[0];
     assert_eq!(one["conversation"], asked["conversation"]);
     assert_eq!((&one["prompt"], &one["response"]), (&"why is\nthe sky blue".into(), &"Rayleigh.".into()));
-    assert_eq!((&one["model"], &one["status"], &one["cost"]), (&"demo".into(), &"complete".into(), &0.0.into()));
+    assert_eq!(
+        (&one["model"], &one["status"], &one["cost"]),
+        (&"demo".into(), &"complete".into(), &0.0.into())
+    );
     assert_eq!((&one["system"], &one["options"]["say"]), (&"Be short.".into(), &"Rayleigh.".into()));
     let list = place.run(&["logs"]);
     assert!(list.stdout.contains("> why is the sky blue") && list.stdout.contains("Rayleigh."), "{list}");
@@ -39,7 +42,8 @@ fn a_question_and_its_answer_are_kept() {
 #[test]
 fn a_conversation_goes_on_with_its_model_and_instructions() {
     let place = Place::new();
-    let first = place.run(&["--json", "-m", "demo/think", "-o", "delay_ms", "0", "-s", "In French.", "one"]).json();
+    let first =
+        place.run(&["--json", "-m", "demo/think", "-o", "delay_ms", "0", "-s", "In French.", "one"]).json();
     place.run(&say("x", &["another conversation"]));
     let id = first["conversation"].as_str().unwrap();
     let next = place.run(&["--json", "--cid", &id[..18], "two"]).json();
@@ -65,8 +69,12 @@ fn what_went_before_is_sent() {
     let run = place.run_with(&env, &["-c", "--no-stream", "and doubled?"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "Four."), "{run}");
     let body: Value = serde_json::from_str(&vendor.server.asked()[1].text()).unwrap();
-    let said: Vec<&str> =
-        body["messages"].as_array().unwrap().iter().filter_map(|message| message["content"].as_str()).collect();
+    let said: Vec<&str> = body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|message| message["content"].as_str())
+        .collect();
     assert_eq!(said, ["2+2", "Four.", "and doubled?"]);
 }
 
@@ -102,12 +110,18 @@ fn conversations_that_are_not_there_are_told() {
 
 #[test]
 fn a_database_that_cannot_be_used_costs_no_answer() {
-    for (bytes, what) in [(&b"this is a text, not a database"[..], "is no database of Consort"), (&[7; 9000], "is no database")] {
+    for (bytes, what) in [
+        (&b"this is a text, not a database"[..], "is no database of Consort"),
+        (&[7; 9000], "is no database"),
+    ] {
         let place = Place::new();
         place.file(DATABASE, bytes);
         let run = place.run(&say("All the same.", &["hi"]));
         assert_eq!((run.code, run.stdout.as_str()), (0, "All the same."), "{run}");
-        assert!(run.stderr.contains("warning: this conversation is not kept") && run.stderr.contains(what), "{run}");
+        assert!(
+            run.stderr.contains("warning: this conversation is not kept") && run.stderr.contains(what),
+            "{run}"
+        );
         assert_eq!(std::fs::read(place.path(DATABASE)).unwrap(), bytes);
         let run = place.run(&["-c", "hi"]);
         assert_eq!(run.code, 3, "{run}");
@@ -160,7 +174,9 @@ fn two_programs_write_one_conversation() {
     let first = place.run(&say("zero", &["--json", "begin"])).json();
     let id = first["conversation"].as_str().unwrap();
     let children: Vec<_> = (0..6)
-        .map(|number| place.command(&["--cid", id, "-o", "say", "x", &format!("number {number}")]).spawn().unwrap())
+        .map(|number| {
+            place.command(&["--cid", id, "-o", "say", "x", &format!("number {number}")]).spawn().unwrap()
+        })
         .collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -174,7 +190,9 @@ fn two_programs_write_one_conversation() {
 #[test]
 fn exports_hold_everything_and_run_nothing() {
     let place = Place::new();
-    let asked = place.run(&say("<script>alert(1)</script> **bold** \x1b[31m", &["--json", "show <b>HTML</b>"])).json();
+    let asked = place
+        .run(&say("<script>alert(1)</script> **bold** \x1b[31m", &["--json", "show <b>HTML</b>"]))
+        .json();
     let id = asked["conversation"].as_str().unwrap();
     let markdown = place.run(&["logs", "export", id]);
     assert!(markdown.stdout.contains("## You") && markdown.stdout.contains("## demo"), "{markdown}");
@@ -216,7 +234,10 @@ fn what_is_unknown_is_not_free() {
     let place = Place::new();
     place.file(
         "home/providers/lab.toml",
-        format!("name = \"Lab\"\nwire = \"openai-chat\"\nbase_url = \"{}\"\nkey_optional = true\n", vendor.url()),
+        format!(
+            "name = \"Lab\"\nwire = \"openai-chat\"\nbase_url = \"{}\"\nkey_optional = true\n",
+            vendor.url()
+        ),
     );
     place.run(&["-m", "lab/newest", "--no-stream", "hi"]);
     place.run(&say("x", &["hi"]));

@@ -2,7 +2,8 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 11] = ["", "chat", "logs", "cost", "events", "models", "keys", "providers", "doctor", "embed", "completions"];
+const COMMANDS: [&str; 11] =
+    ["", "chat", "logs", "cost", "events", "models", "keys", "providers", "doctor", "embed", "completions"];
 
 fn help(words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_consort"))

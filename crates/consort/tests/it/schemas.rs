@@ -13,7 +13,10 @@ fn answering(texts: &[&str]) -> (Vendor, Place) {
     let place = Place::new();
     place.file(
         "home/providers/lab.toml",
-        format!("name = \"Lab\"\nwire = \"openai-chat\"\nbase_url = \"{}\"\nkey_optional = true\n", vendor.url()),
+        format!(
+            "name = \"Lab\"\nwire = \"openai-chat\"\nbase_url = \"{}\"\nkey_optional = true\n",
+            vendor.url()
+        ),
     );
     (vendor, place)
 }

@@ -14,17 +14,33 @@ fn a_tool_runs_and_is_shown() {
     let kinds: Vec<String> = lines
         .stdout
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned()
+        })
         .collect();
     let place_of = |kind: &str| kinds.iter().position(|found| found == kind).unwrap();
     assert!(place_of("tool_started") < place_of("tool_ended"), "{kinds:?}");
-    let kept = place.run(&["logs", "show", place.run(&["logs", "--json"]).json()[0]["conversation"].as_str().unwrap()]);
+    let kept = place.run(&[
+        "logs",
+        "show",
+        place.run(&["logs", "--json"]).json()[0]["conversation"].as_str().unwrap(),
+    ]);
     assert!(kept.stdout.contains("`calls time({})`") && kept.stdout.contains("## Tools"), "{kept}");
 }
 
 #[test]
 fn without_a_terminal_nobody_says_yes() {
-    let run = Place::new().run(&["-m", "demo", "-o", "delay_ms", "0", "-T", "time", "--approve", "what time is it"]);
+    let run = Place::new().run(&[
+        "-m",
+        "demo",
+        "-o",
+        "delay_ms",
+        "0",
+        "-T",
+        "time",
+        "--approve",
+        "what time is it",
+    ]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.stderr.contains("there is no terminal to ask on"), "{run}");
     assert!(run.stdout.contains("the user said no"), "{run}");
