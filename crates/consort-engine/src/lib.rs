@@ -9,6 +9,7 @@ mod bus;
 mod context;
 mod engine;
 mod envelope;
+mod export;
 #[cfg(unix)]
 mod feed;
 mod judge;
@@ -18,8 +19,9 @@ mod tools;
 
 pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};
-pub use engine::Engine;
+pub use engine::{Engine, Preview};
 pub use envelope::{Decision, Envelope, What};
+pub use export::{to_html, to_markdown};
 #[cfg(unix)]
 pub use feed::{Feed, Listener};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};

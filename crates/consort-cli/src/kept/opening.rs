@@ -1,6 +1,6 @@
 //! A store that opens while something else goes on: what is written is handed over at once, and waited for before
 //! anything is shown.
-use consort_core::{BoxFuture, Error, ErrorKind, Event};
+use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Store, Summary,
@@ -145,6 +145,11 @@ impl Store for Opening {
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
         self.later(move |store| pollster::block_on(store.begin(turn)));
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>> {
+        let hash = hash.to_owned();
+        self.ask(move |store| pollster::block_on(store.media(&hash)))
     }
 
     hand_over! {

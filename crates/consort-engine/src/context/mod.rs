@@ -9,3 +9,6 @@ pub use view::{Budget, View, ViewReport, view};
 
 pub(crate) use count::Counter;
 pub use count::Counts;
+
+/// What is kept for the answer where nobody says how long it may be.
+pub(crate) const ANSWER: u64 = 4096;

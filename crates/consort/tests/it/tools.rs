@@ -25,7 +25,7 @@ fn a_tool_runs_and_is_shown() {
         "show",
         place.run(&["logs", "--json"]).json()[0]["conversation"].as_str().unwrap(),
     ]);
-    assert!(kept.stdout.contains("`calls time({})`") && kept.stdout.contains("## Tools"), "{kept}");
+    assert!(kept.stdout.contains("time({})") && kept.stdout.contains("## Tools"), "{kept}");
 }
 
 #[test]
