@@ -44,6 +44,8 @@ pub(crate) struct Show<'a> {
     /// Whether each output stands at the start of a line.
     out_fresh: bool,
     err_fresh: bool,
+    /// Whether the answer itself stopped within a line.
+    mid_line: bool,
 }
 
 impl<'a> Show<'a> {
@@ -64,6 +66,7 @@ impl<'a> Show<'a> {
             notices: Vec::new(),
             out_fresh: true,
             err_fresh: true,
+            mid_line: false,
         }
     }
 
@@ -155,10 +158,10 @@ impl<'a> Show<'a> {
     /// After tools ran the model speaks again, on a line of its own.
     fn next_answer(&mut self) -> io::Result<()> {
         self.parts.clear();
-        if self.form == Form::Text && !self.whole && !std::mem::replace(&mut self.out_fresh, true) {
-            writeln!(io::stdout())?;
-        }
-        Ok(())
+        // A note beside it has ended the line on a screen already.
+        let ended = self.terminal && self.out_fresh;
+        self.out_fresh = true;
+        if std::mem::take(&mut self.mid_line) && !ended { writeln!(io::stdout()) } else { Ok(()) }
     }
 
     fn text_event(&mut self, event: &Event) -> io::Result<()> {
@@ -197,6 +200,7 @@ impl<'a> Show<'a> {
         }
         to.flush()?;
         self.out_fresh = text.ends_with('\n');
+        self.mid_line = !self.out_fresh;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 pub(super) fn read(given: &str) -> Result<Value, Error> {
     let text = given.trim();
-    if text.starts_with('{') {
+    if text.starts_with(['{', '[']) {
         return json(text, "the schema");
     }
     let path = Path::new(text);

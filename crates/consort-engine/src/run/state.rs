@@ -146,7 +146,7 @@ impl RunState {
     }
 
     pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
-        self.log().envelopes.clone()
+        self.log().envelopes.iter().cloned().collect()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {
