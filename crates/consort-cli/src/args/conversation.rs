@@ -12,7 +12,7 @@ pub(crate) struct Chat {
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
     /// Go on with the newest conversation
-    #[arg(short, long = "continue", conflicts_with = "cid")]
+    #[arg(short = 'c', long = "continue", conflicts_with = "cid")]
     pub(crate) go_on: bool,
     /// Go on with this conversation: its id, or the beginning of one
     #[arg(long, value_name = "ID", visible_alias = "conversation")]

@@ -90,7 +90,7 @@ pub(crate) struct Ask {
     #[arg(long, visible_alias = "at", num_args = 2, value_names = ["FILE|URL|-", "MIME"], allow_hyphen_values = true)]
     pub(crate) attachment_type: Vec<String>,
     /// Go on with the newest conversation
-    #[arg(short, long = "continue", conflicts_with = "cid")]
+    #[arg(short = 'c', long = "continue", conflicts_with = "cid")]
     pub(crate) go_on: bool,
     /// Go on with this conversation: its id, or the beginning of one
     #[arg(long, value_name = "ID", visible_alias = "conversation")]

@@ -42,7 +42,7 @@ fn one_that_does_not_listen_delays_nothing() {
     };
     signal("-STOP");
     let begun = std::time::Instant::now();
-    let run = place.run(&["-m", "demo", "-o", "delay_ms", "0", "-o", "words", "30000", "--no-stream", "hi"]);
+    let run = place.run(&["-m", "demo", "-o", "delay_ms", "0", "-o", "words", "8000", "--no-stream", "hi"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run}");
     assert!(begun.elapsed() < Duration::from_secs(20));
     signal("-KILL");
