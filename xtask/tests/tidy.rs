@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 11] = [
+const FLOORS: [(&str, u32); 13] = [
     ("consort", 7),
     ("consort-cli", 6),
     ("consort-engine", 4),
     ("consort-server", 6),
     ("consort-plugins", 3),
+    ("consort-mcp", 3),
     ("consort-plugin", 1),
+    ("consort-process", 1),
     ("consort-providers", 2),
     ("consort-settings", 1),
     ("consort-store", 1),

@@ -5,9 +5,11 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
-use consort_plugins::{Plugins, is_clause};
+use consort_mcp::McpServers;
+use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub(crate) struct Setup {
     /// Providers that the program was built with, beside ours.
     pub(crate) own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
+    /// The MCP servers, once one is wanted.
+    pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
 }
@@ -56,6 +60,7 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
+            mcp: OnceCell::new(),
             local: LocalServers::default(),
         }
     }
@@ -112,9 +117,21 @@ impl Setup {
         Context::new(clock, Arc::new(chain))
     }
 
-    /// Says that a provider is missing because its description is broken, where that is so.
+    /// Says that a provider is missing because its description is broken, where that is so, or that a plugin may not have
+    /// the name that it was given.
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
         let id = name.split('/').next().unwrap_or_default();
+        let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
+        if let Some(plugin) = plugin.filter(|_| error.kind() == ErrorKind::ModelNotFound) {
+            if let Some(problem) = &plugin.found().problem {
+                return error.hint(format!("mend the plugin: {problem}"));
+            }
+            if plugin.learnt().is_some_and(|learnt| learnt.models.is_empty()) {
+                let word = shell_word(id);
+                return error
+                    .hint(format!("the plugin `{id}` brings no models: consort plugins check {word}"));
+            }
+        }
         let section = format!("[providers.{id}]");
         let is_its = |problem: &&Problem| {
             problem.file.file_stem().is_some_and(|stem| stem == id) || problem.message.starts_with(&section)

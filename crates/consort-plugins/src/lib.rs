@@ -12,6 +12,7 @@ pub mod found;
 mod home;
 mod learnt;
 mod loaders;
+mod media;
 mod model;
 mod names;
 mod plugin;

@@ -47,6 +47,11 @@ fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> 
         }
         _ => {}
     }
+    // Browsers that say where a request comes from say it of plain reads too.
+    let from = request.headers().get("sec-fetch-site").and_then(|from| from.to_str().ok());
+    if from == Some("cross-site") && request.uri().path().starts_with("/api/") {
+        return Err(refused("a page of another site may not use this server"));
+    }
     if changes && request.uri().path().starts_with("/api/") && is_form(request) {
         return Err(refused("a form may not be sent here: send JSON"));
     }

@@ -120,7 +120,7 @@ fn measure(name: &str, work: impl Fn() -> usize) {
     for _ in 0..11 {
         let (cpu, wall) = (cpu(), Instant::now());
         found = work();
-        all.push((self::cpu() - cpu, wall.elapsed()));
+        all.push((self::cpu().saturating_sub(cpu), wall.elapsed()));
     }
     all.sort();
     let (cpu, wall) = all[all.len() / 2];
@@ -159,7 +159,7 @@ fn streams(folder: &Path) {
         let parts = vec![Part::text("token ".repeat(ROUNDS * PIECES))];
         block_on(store.end(id, Ending { status: Status::Complete, parts, answer: None })).unwrap();
     }
-    let (cpu, wall) = (self::cpu() - cpu, wall.elapsed());
+    let (cpu, wall) = (self::cpu().saturating_sub(cpu), wall.elapsed());
     println!(
         "{STREAMS} streams of {} events each: {:.1} us CPU an event, {:.2} s in all",
         ROUNDS * PIECES,

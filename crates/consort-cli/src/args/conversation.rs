@@ -17,7 +17,7 @@ pub(crate) struct Chat {
     /// Go on with this conversation: its id, or the beginning of one
     #[arg(long, value_name = "ID", visible_alias = "conversation")]
     pub(crate) cid: Option<String>,
-    /// Let the model use a tool: its name, PLUGIN:TOOL, or PLUGIN:TOOLBOX
+    /// Let the model use a tool: its name, PLUGIN:TOOL, PLUGIN:TOOLBOX, or SERVER[:TOOL]
     #[arg(short = 'T', long = "tool", value_name = "NAME")]
     pub(crate) tool: Vec<String>,
     /// Ask before each call of a tool

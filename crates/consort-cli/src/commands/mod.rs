@@ -5,6 +5,7 @@ pub(crate) mod embed;
 pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod logs;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod providers;

@@ -1,5 +1,6 @@
 //! The tools that a question may use, found by the names that people give.
 mod builtin;
+mod mcp;
 mod plugged;
 
 use crate::exit;
@@ -35,7 +36,7 @@ pub(crate) fn named(
     Ok(Tools::new(list)?.approval(approval))
 }
 
-/// Where names are looked up, each place in its turn: what is built in, then plugins.
+/// Where names are looked up: what is built in, then plugins and MCP servers.
 async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dyn Tool>>, Error> {
     if wanted.owner.is_none()
         && let Some(tool) = builtin::tool(wanted.name)
@@ -43,14 +44,16 @@ async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dy
         return Ok(vec![tool]);
     }
     let mut found = plugged::find(&wanted, setup).await?;
+    let server = wanted.owner.unwrap_or(wanted.name);
+    found.extend(mcp::find(&wanted, setup).await?.map(|tools| (server.to_owned(), tools)));
     match found.len() {
         1 => Ok(found.pop().map(|(_, tools)| tools).unwrap_or_default()),
         0 => Err(exit::usage(format!("there is no tool `{given}`"))
             .hint(format!("built in: {}", builtin::NAMES.join(", ")))
-            .hint("`consort plugins` lists the plugins, and `consort plugins tools NAME` the tools of one")),
+            .hint("`consort plugins tools NAME` lists those of a plugin, `consort mcp tools NAME` those of an MCP server")),
         _ => {
             let owners = found.iter().map(|(owner, _)| format!("{owner}:{}", wanted.name));
-            Err(exit::usage(format!("several plugins have a tool `{given}`"))
+            Err(exit::usage(format!("several have a tool `{given}`"))
                 .hint(format!("say which: {}", owners.collect::<Vec<_>>().join(" or "))))
         }
     }

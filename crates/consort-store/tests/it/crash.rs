@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
@@ -162,7 +163,7 @@ fn killed_processes_lose_a_moment_at_most() {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("consort.db");
     let (mut turns, mut finished, mut kills, mut delays) = (0, 0, 0u64, Vec::new());
-    let start = Instant::now();
+    let (start, stall) = (Instant::now(), Stall::begin());
     while turns < TURNS {
         let lives: Vec<_> = (0..PROCESSES)
             .map(|number| {
@@ -183,12 +184,43 @@ fn killed_processes_lose_a_moment_at_most() {
         }
     }
     whole(&database);
-    let most = delays.iter().max().unwrap() / 1000;
+    let (most, stall) = (delays.iter().max().unwrap() / 1000, stall.end());
     println!(
-        "{turns} turns, {finished} finished, {kills} processes killed, behind what was shown by {most} ms at most"
+        "{turns} turns, {finished} finished, {kills} processes killed, behind what was shown by {most} ms at most, \
+         on a machine that kept a sleeper waiting for {stall} ms"
     );
     assert!(finished > TURNS / 4, "they were killed too early to finish");
-    assert!(most <= 100, "behind by {most} ms");
+    // Three times somebody has to be woken: who writes it down, who commits it, and who waits for another process.
+    assert!(most <= 100 + 3 * stall, "behind by {most} ms");
+}
+
+/// How long the machine keeps somebody waiting who should have been woken: a busy one has no 100 ms to promise.
+struct Stall {
+    done: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<u64>,
+}
+
+impl Stall {
+    fn begin() -> Self {
+        const NAP: Duration = Duration::from_millis(5);
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = done.clone();
+        let thread = std::thread::spawn(move || {
+            let mut most = Duration::ZERO;
+            while !seen.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                std::thread::sleep(NAP);
+                most = most.max(start.elapsed().saturating_sub(NAP));
+            }
+            most.as_millis() as u64
+        });
+        Self { done, thread }
+    }
+
+    fn end(self) -> u64 {
+        self.done.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
 }
 
 /// The file is sound, no turn runs any more, and each is there and booked once.

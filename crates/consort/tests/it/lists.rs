@@ -174,7 +174,7 @@ fn help_and_completions() {
       -n, --no-log
               Keep nothing of this
       -T, --tool <NAME>
-              Let the model use a tool: its name, PLUGIN:TOOL, or PLUGIN:TOOLBOX
+              Let the model use a tool: its name, PLUGIN:TOOL, PLUGIN:TOOLBOX, or SERVER[:TOOL]
           --approve
               Ask before each call of a tool
           --schema <SCHEMA>

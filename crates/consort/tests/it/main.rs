@@ -19,6 +19,7 @@ mod files;
 mod kept;
 mod lists;
 mod local;
+mod mcp;
 mod plugins;
 mod programs;
 #[cfg(all(unix, not(target_vendor = "apple")))]
