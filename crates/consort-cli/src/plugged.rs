@@ -1,12 +1,12 @@
 //! The user's plugins, beside the providers: found, looked at again, and ended.
 use crate::setup::{DEMO, Setup};
 use crate::terminal::Style;
-use consort_mcp::McpServers;
-use std::io::Write;
 use consort_core::{ModelCard, Provider, State};
+use consort_mcp::McpServers;
 use consort_plugins::found::{self, Folder, Origin, StateFile};
 use consort_plugins::{Home, Plugin, Plugins};
 use consort_providers::Catalogue;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

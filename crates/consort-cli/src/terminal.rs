@@ -160,12 +160,6 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// The text without control codes: words from elsewhere must not move the cursor, rename the window or write the
-/// clipboard.
-pub(crate) fn tamed(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
 //! `consort.toml`, read in its layers.
 use crate::context::{self, ContextSettings};
 use crate::files::{self, Readers};
-use crate::webhooks::{self, WebhookSettings};
 use crate::mcp::{self, McpServer};
+use crate::webhooks::{self, WebhookSettings};
 use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
 use serde_json::Value as Json;

@@ -69,7 +69,7 @@ fn one(
             }
             ("events", _) => wrong(value, "the `events` of a webhook must be a list of kinds"),
             (unknown, _) => {
-                wrong(value, &format!("a webhook has no `{unknown}`: it has url, events, secret"))
+                wrong(value, &format!("a webhook has no `{unknown}`: it has url, events, secret"));
             }
         }
     }

@@ -18,7 +18,8 @@ pub(super) async fn find(wanted: &Name<'_>, setup: &Setup) -> Result<Option<Vec<
         // Where stderr is closed, nobody is left to tell.
         let _ = writeln!(anstream::stderr(), "{} {server}: {note}", Style::Warning.paint("warning:"));
     }
-    let is_wanted = |own: &str, name: &str| wanted.owner.is_none() || own == wanted.name || name == wanted.name;
+    let is_wanted =
+        |own: &str, name: &str| wanted.owner.is_none() || own == wanted.name || name == wanted.name;
     let tools = checked.tools.into_iter().filter(|tool| is_wanted(tool.own_name(), &tool.spec().name));
     let tools: Vec<Arc<dyn Tool>> = tools.map(|tool| tool as Arc<dyn Tool>).collect();
     Ok(Some(tools).filter(|tools| !tools.is_empty()))

@@ -1,7 +1,7 @@
 //! Asking plugins: what comes out, what goes in, and what is refused before anything is started.
 use super::{Plugged, drop_in};
-use insta::assert_snapshot;
 use crate::support::steady;
+use insta::assert_snapshot;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0";
 
