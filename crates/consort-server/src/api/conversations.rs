@@ -103,7 +103,7 @@ pub(crate) async fn create(
         settings.insert("system".into(), system.into());
     }
     settings.extend(noted(&new));
-    let made = NewConversation { title: new.title, settings };
+    let made = NewConversation { title: new.title, settings, ..NewConversation::default() };
     let one = shared.engine.store().create(made).await?;
     conversation_changed(&shared, one.id).await;
     Ok((StatusCode::CREATED, Json(shape::conversation(&shared, &one, Some(&[])).await?)))
