@@ -9,7 +9,7 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const USAGE: u8 = 2;
 pub(crate) const CUT: u8 = 8;
 const OTHER: u8 = 1;
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why a command did not end well.
 #[derive(Debug)]

@@ -4,19 +4,27 @@
 //! message format, HTTP. It knows the contract, the settings, and that providers come from a catalogue.
 //!
 //! Commands that need no network start no runtime and no HTTP client: they must feel like `ls`.
+mod answer;
 mod args;
 mod ask;
+mod chat;
 mod commands;
+mod engine;
 mod exit;
+mod export;
+mod kept;
 mod local;
 mod log;
+mod money;
 mod plugged;
 mod seek;
 mod setup;
 mod stop;
 mod terminal;
+mod time;
+mod tools;
 mod typo;
-mod welcome;
+mod webhooks;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -48,13 +56,17 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Routes(routes)) => commands::routes::run(routes, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),
+        Some(Command::Chat(chat)) => chat::run(&chat, read()),
+        Some(Command::Logs(logs)) => commands::logs::run(logs, read()),
+        Some(Command::Cost(cost)) => commands::cost::run(&cost, &read()),
+        Some(Command::Events(events)) => commands::events::run(&events, &read()),
         Some(Command::Doctor) => commands::doctor::run(read()),
         Some(Command::Embed(embed)) => commands::embed::run(embed, read()),
         Some(Command::Completions { shell }) => commands::completions(shell),
         None => {
             let nothing = cli.ask.prompt.is_empty() && cli.ask.attachments().is_empty();
             if nothing && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-                return welcome::show(read());
+                return chat::run(&cli.ask.chat(), read());
             }
             typo::check(&cli.ask, std::env::args_os())?;
             ask::run(&cli.ask, read())

@@ -1,9 +1,12 @@
 //! The user's plugins, beside the providers: found, looked at again, and ended.
 use crate::setup::{DEMO, Setup};
+use crate::terminal::Style;
 use consort_core::{ModelCard, Provider, State};
+use consort_mcp::McpServers;
 use consort_plugins::found::{self, Folder, Origin, StateFile};
 use consort_plugins::{Home, Plugin, Plugins};
 use consort_providers::Catalogue;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +39,22 @@ impl Setup {
         if let Some(plugins) = &self.plugins {
             runtime.block_on(plugins.end(MOMENT));
         }
+        if let Some(servers) = self.mcp.get() {
+            runtime.block_on(servers.stop());
+        }
+    }
+
+    /// The MCP servers that the settings describe. None is started before it is asked for something.
+    pub(crate) fn mcp_servers(&self) -> &McpServers {
+        self.mcp.get_or_init(|| {
+            let (servers, problems) =
+                McpServers::from_settings(&self.settings, &self.folders, &self.env, &self.keys);
+            for problem in problems {
+                // Where stderr is closed, nobody is left to tell.
+                let _ = writeln!(anstream::stderr(), "{} {problem}", Style::Warning.paint("warning:"));
+            }
+            servers
+        })
     }
 
     /// The plugin that a model is of.

@@ -5,10 +5,12 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
+use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_routes::{Ledger, MemoryLedger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) plugins: Option<Plugins>,
     /// The routes of the settings, over the providers that were found last.
     pub(crate) routes: Option<Arc<RouteProvider>>,
+    /// The MCP servers, once one is wanted.
+    pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
 }
@@ -60,6 +64,7 @@ impl Setup {
             own,
             plugins: None,
             routes: None,
+            mcp: OnceCell::new(),
             local: LocalServers::default(),
         }
     }

@@ -59,6 +59,7 @@ pub(crate) fn set_color(color: Color) {
 pub(crate) struct Signs {
     pub(crate) dot: &'static str,
     pub(crate) good: &'static str,
+    pub(crate) prompt: &'static str,
     pub(crate) spinner: &'static [&'static str],
 }
 
@@ -69,9 +70,9 @@ impl Signs {
             || locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
         if utf8 {
             let spinner = &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-            Self { dot: "·", good: "✓", spinner }
+            Self { dot: "·", good: "✓", prompt: "›", spinner }
         } else {
-            Self { dot: "-", good: "ok:", spinner: &["|", "/", "-", "\\"] }
+            Self { dot: "-", good: "ok:", prompt: ">", spinner: &["|", "/", "-", "\\"] }
         }
     }
 }

@@ -45,6 +45,18 @@ pub enum Heard {
     Missed(u64),
 }
 
+impl Heard {
+    /// It as a line of JSON.
+    pub fn line(&self) -> String {
+        let mut line = match self {
+            Self::Envelope(envelope) => serde_json::to_string(envelope).unwrap_or_default(),
+            Self::Missed(count) => format!(r#"{{"kind":"missed","count":{count}}}"#),
+        };
+        line.push('\n');
+        line
+    }
+}
+
 impl Subscription {
     /// The next thing that happens; nothing once the engine is gone.
     pub async fn next(&mut self) -> Option<Heard> {

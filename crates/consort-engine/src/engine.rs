@@ -23,6 +23,8 @@ pub(crate) struct Inner {
     bus: Bus,
     counter: Counter,
     runs: Mutex<HashMap<RunId, Run>>,
+    #[cfg(unix)]
+    feed: std::sync::OnceLock<crate::Feed>,
 }
 
 impl Engine {
@@ -38,6 +40,8 @@ impl Engine {
             bus,
             counter: Counter::default(),
             runs: Mutex::default(),
+            #[cfg(unix)]
+            feed: std::sync::OnceLock::new(),
         }))
     }
 
@@ -48,6 +52,12 @@ impl Engine {
     /// All runs' events.
     pub fn bus(&self) -> &Bus {
         &self.0.bus
+    }
+
+    /// Lets other processes hear of its runs. The first feed stays.
+    #[cfg(unix)]
+    pub fn feed(&self, feed: crate::Feed) {
+        let _ = self.0.feed.set(feed);
     }
 
     /// The runs that are alive.
@@ -68,6 +78,10 @@ impl Engine {
         if ask.input.is_none() && log.is_empty() {
             return Err(Error::new(ErrorKind::InvalidRequest, "there is nothing to answer yet"));
         }
+        #[cfg(unix)]
+        if let Some(feed) = self.0.feed.get() {
+            feed.look(&self.0.bus);
+        }
         let card = ask.model.card();
         let who = Who {
             conversation: ask.conversation,
@@ -75,7 +89,8 @@ impl Engine {
             provider: card.provider.clone(),
             participant: ask.participant.clone(),
         };
-        let state = Arc::new(RunState::new(who, ask.context.cancel.clone(), self.0.bus.clone()));
+        let state =
+            Arc::new(RunState::new(who, ask.context.cancel.clone(), ask.watched_once, self.0.bus.clone()));
         let run = Run(state.clone());
         for warning in &ask.notices {
             state.emit(What::Notice { warning: warning.clone() });

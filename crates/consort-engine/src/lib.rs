@@ -10,6 +10,8 @@ mod context;
 mod engine;
 mod envelope;
 mod export;
+#[cfg(unix)]
+mod feed;
 mod judge;
 mod memory;
 mod run;
@@ -23,7 +25,9 @@ pub use context::{Budget, Counts, View, ViewReport, view};
 pub use engine::{Engine, Preview};
 pub use envelope::{Decision, Envelope, What};
 pub use export::{to_html, to_markdown};
+#[cfg(unix)]
+pub use feed::{Feed, Listener};
 pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
-pub use structured::{Structured, StructuredError, ask_for, schema_of_fields, structured};
+pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

@@ -1,12 +1,15 @@
 //! Answers that fit a schema: asked for, checked, and repaired once.
 mod dsl;
+mod model;
 
 pub use dsl::schema_of_fields;
+pub use model::holding_schemas;
 
 use crate::judge::faults;
 use crate::tools::schema_of;
 use consort_core::{
-    Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support, collect,
+    Attempt, Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support,
+    collect,
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -84,9 +87,20 @@ pub async fn ask_for<T: DeserializeOwned + JsonSchema>(
 /// schema in words, and gets one chance to mend what does not fit.
 pub async fn structured(
     model: &dyn Model,
+    request: Request,
+    schema: Value,
+    context: Context,
+) -> Result<Structured, StructuredError> {
+    answer(model, request, schema, context, &mut Vec::new()).await
+}
+
+/// The same, telling what was tried.
+async fn answer(
+    model: &dyn Model,
     mut request: Request,
     schema: Value,
     context: Context,
+    tries: &mut Vec<Attempt>,
 ) -> Result<Structured, StructuredError> {
     let judge =
         jsonschema::validator_for(&schema).map_err(|error| StructuredError::Schema(error.to_string()))?;
@@ -102,7 +116,7 @@ pub async fn structured(
         request.instructions.push(Part::text(words));
     }
     request.model.clone_from(&model.card().name);
-    let response = ask(model, &request, &context).await?;
+    let response = ask(model, &request, &context, tries).await?;
     let faults = match read(&response.text(), &judge) {
         Ok(value) => return Ok(Structured { value, response, repaired: false }),
         Err(faults) => faults,
@@ -113,7 +127,7 @@ pub async fn structured(
         "This does not fit: {}. Answer again with the corrected JSON alone.",
         faults.join("; ")
     )));
-    let response = ask(model, &request, &context).await?;
+    let response = ask(model, &request, &context, tries).await?;
     let text = response.text();
     match read(&text, &judge) {
         Ok(value) => Ok(Structured { value, response, repaired: true }),
@@ -121,8 +135,30 @@ pub async fn structured(
     }
 }
 
-async fn ask(model: &dyn Model, request: &Request, context: &Context) -> Result<Response, Error> {
-    collect(model.stream(Arc::new(request.clone()), context.clone())).await
+async fn ask(
+    model: &dyn Model,
+    request: &Request,
+    context: &Context,
+    tries: &mut Vec<Attempt>,
+) -> Result<Response, Error> {
+    let begun = context.clock.now();
+    let answered = collect(model.stream(Arc::new(request.clone()), context.clone())).await;
+    let took = context.clock.now().saturating_duration_since(begun);
+    let card = model.card();
+    match &answered {
+        // A route tells its own tries.
+        Ok(response) if !response.attempts.is_empty() => tries.extend(response.attempts.iter().cloned()),
+        Ok(response) => tries.push(Attempt {
+            took,
+            usage: response.usage.clone(),
+            cost: response.cost(card.price.as_ref()),
+            ..Attempt::new(card.id.clone())
+        }),
+        Err(error) => {
+            tries.push(Attempt { took, error: Some(error.clone()), ..Attempt::new(card.id.clone()) });
+        }
+    }
+    answered
 }
 
 /// The value in the text, if it fits; else what is wrong with it.

@@ -20,6 +20,7 @@ mod provider;
 mod spec;
 mod tokens;
 mod transport;
+mod webhook;
 
 pub use catalogue::Catalogue;
 pub use clock::TokioClock;
@@ -31,3 +32,4 @@ pub use native::{Anthropic, Bedrock, Gemini, JsonStream, Ollama, OpenAi, native_
 pub use provider::HostedProvider;
 pub use spec::{Auth, Live, Local, ModelSpec, PriceSpec, ProviderSpec, Timers};
 pub use transport::{Http, Watch};
+pub use webhook::Webhook;

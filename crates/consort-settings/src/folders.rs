@@ -45,6 +45,15 @@ impl Folders {
         self.data.join("plugins")
     }
 
+    /// Where those who listen to events have their sockets: a folder of this machine and session, where there is one.
+    pub fn events_dir(&self, env: &Env) -> PathBuf {
+        let session = env.get("XDG_RUNTIME_DIR").map(Path::new).filter(|path| path.is_absolute());
+        match session.filter(|_| env.get("CONSORT_HOME").is_none()) {
+            Some(session) => session.join("consort/events"),
+            None => self.data.join("events"),
+        }
+    }
+
     /// What is kept about plugins: whom the user trusts, what was learnt of each, and the folders that they work in.
     pub fn plugin_state_dir(&self) -> PathBuf {
         self.data.join("plugin-state")

@@ -7,6 +7,7 @@
 //! This crate must never know: a model, a vendor, the network, an async runtime, a terminal. It reads and writes
 //! small files and nothing else.
 
+mod context;
 mod env;
 pub mod files;
 mod folders;
@@ -16,7 +17,9 @@ mod mcp;
 mod plugin_dirs;
 mod problem;
 mod settings;
+mod webhooks;
 
+pub use context::{ContextSettings, Summaries};
 pub use env::Env;
 pub use folders::Folders;
 pub use keys::KeyStore;
@@ -24,3 +27,4 @@ pub use located::{Field, Located, LocatedValue, Section};
 pub use mcp::{McpReach, McpServer, add_mcp_server, remove_mcp_server};
 pub use problem::Problem;
 pub use settings::{ModelSettings, Settings, set_default_model};
+pub use webhooks::WebhookSettings;

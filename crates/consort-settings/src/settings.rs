@@ -1,7 +1,9 @@
 //! `consort.toml`, read in its layers.
+use crate::context::{self, ContextSettings};
 use crate::files::{self, Readers};
 use crate::located::{Lines, Section};
 use crate::mcp::{self, McpServer};
+use crate::webhooks::{self, WebhookSettings};
 use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
 use serde_json::Value as Json;
@@ -24,6 +26,10 @@ pub struct Settings {
     pub routes: BTreeMap<String, Section>,
     /// More folders of plugins, in the order in which they are looked through.
     pub plugin_dirs: Vec<PathBuf>,
+    /// Whether conversations are kept; where absent they are.
+    pub log: Option<bool>,
+    pub context: ContextSettings,
+    pub webhooks: Vec<WebhookSettings>,
     /// MCP servers as they are described, in the order of the files. Two may have one name.
     pub mcp: Vec<McpServer>,
 }
@@ -36,8 +42,19 @@ pub struct ModelSettings {
 }
 
 /// The top-level names that mean something.
-const NAMES: [&str; 8] =
-    ["default_model", "aliases", "providers", "models", "routes", "plugin_dirs", "mcp", "mcp_config"];
+const NAMES: [&str; 11] = [
+    "default_model",
+    "aliases",
+    "providers",
+    "models",
+    "routes",
+    "plugin_dirs",
+    "mcp",
+    "mcp_config",
+    "log",
+    "context",
+    "webhooks",
+];
 
 /// Why a project's file is not trusted with providers.
 const PROJECT_PROVIDERS: &str =
@@ -46,6 +63,10 @@ const PROJECT_PROVIDERS: &str =
 /// Why a project's file is not trusted with folders of plugins.
 const PROJECT_PLUGINS: &str =
     "a project's file may not name folders of plugins: their code would run as yours";
+
+/// Why a project's file is not trusted with webhooks.
+const PROJECT_WEBHOOKS: &str =
+    "a project's file may not name webhooks: your conversations would go where it says";
 
 /// Why a project's file is not trusted with MCP servers.
 const PROJECT_MCP: &str = "a project's file may not name MCP servers: they would run as yours";
@@ -80,6 +101,11 @@ impl Settings {
             reader.settings.default_model = Some(model.to_owned());
         }
         (reader.settings, reader.problems)
+    }
+
+    /// Whether conversations are kept.
+    pub fn keeps_log(&self) -> bool {
+        self.log.unwrap_or(true)
     }
 
     /// The model that a name stands for: itself, if it is no alias.
@@ -175,6 +201,20 @@ impl Reader {
                 ("plugin_dirs", _) if owner == Owner::Project => {
                     self.problems.push(source.problem(name.span(), PROJECT_PLUGINS).help(OWN_FILE));
                 }
+                ("webhooks", _) if owner == Owner::Project => {
+                    self.problems.push(source.problem(name.span(), PROJECT_WEBHOOKS).help(OWN_FILE));
+                }
+                ("webhooks", _) => {
+                    let named = webhooks::read(source, value, &mut self.problems);
+                    self.settings.webhooks.extend(named);
+                }
+                ("log", DeValue::Boolean(yes)) => self.settings.log = Some(*yes),
+                ("log", _) => {
+                    self.problems.push(source.problem(span, "`log` must be true or false"));
+                }
+                ("context", DeValue::Table(table)) => {
+                    context::read(source, table, &mut self.settings.context, &mut self.problems);
+                }
                 ("mcp" | "mcp_config", _) if owner == Owner::Project => {
                     self.problems.push(source.problem(name.span(), PROJECT_MCP).help(OWN_FILE));
                 }
@@ -192,7 +232,7 @@ impl Reader {
                 ("default_model", _) => {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
-                (known @ ("aliases" | "models" | "providers" | "routes" | "mcp"), _) => {
+                (known @ ("aliases" | "models" | "providers" | "routes" | "mcp" | "context"), _) => {
                     self.problems.push(source.problem(span, format!("`{known}` must be a table")));
                 }
                 (unknown, _) => self.problems.push(
@@ -456,6 +496,33 @@ mod tests {
         let (settings, problems) = Place::new("\nplugin_dirs = '~/mine'\n", "").load(&Env::default());
         assert!(settings.plugin_dirs.is_empty());
         assert_eq!(problems, ["consort.toml:2: `plugin_dirs` must be a list of folders"]);
+    }
+
+    #[test]
+    fn what_is_kept_and_sent_and_told_can_be_set() {
+        let (settings, problems) = Place::new(
+            "log = false\n[context]\nwindow = 32768\nsummaries = 'demo'\n\n[[webhooks]]\nurl = 'https://a.example/h'\n\
+             secret = 's'\nevents = ['run_ended']\n[[webhooks]]\nurl = 'ftp://a'\n[[webhooks]]\n",
+            "log = true\n[[webhooks]]\nurl = 'https://evil.example'\n",
+        )
+        .load(&Env::default());
+        assert!(settings.keeps_log());
+        assert_eq!(settings.context.window, Some(32_768));
+        assert_eq!(settings.context.summaries, crate::Summaries::By("demo".to_owned()));
+        assert_eq!(settings.webhooks.len(), 1);
+        assert_eq!(settings.webhooks[0].events.as_deref(), Some(&["run_ended".to_owned()][..]));
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(problems[0].starts_with("consort.toml:11: the `url` of a webhook"), "{problems:?}");
+        assert_eq!(problems[1], "consort.toml:12: a webhook needs its `url`");
+        assert!(
+            problems[2].starts_with("project.toml:2: a project's file may not name webhooks"),
+            "{problems:?}"
+        );
+        let (settings, problems) =
+            Place::new("log = 1\n[context]\nwindow = 10\nsummaries = 2\nwindwo = 1\n", "")
+                .load(&Env::default());
+        assert!(settings.keeps_log() && settings.context == crate::ContextSettings::default());
+        assert_eq!(problems.len(), 4, "{problems:?}");
     }
 
     #[test]

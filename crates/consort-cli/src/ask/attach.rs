@@ -14,7 +14,7 @@ pub(super) fn read(ask: &Ask) -> Result<Vec<Media>, Error> {
     places.into_iter().map(|(place, mime)| one(place, mime)).collect()
 }
 
-fn one(place: &str, mime: Option<&str>) -> Result<Media, Error> {
+pub(crate) fn one(place: &str, mime: Option<&str>) -> Result<Media, Error> {
     if let Some(mime) = mime.filter(|mime| !kind::is_mime(mime)) {
         return Err(exit::usage(format!("`{mime}` is not a MIME type"))
             .hint("for instance: --attachment-type notes.bin text/plain"));

@@ -1,13 +1,13 @@
 //! Asking one question: the request is put together and checked, sent, and shown as it is answered.
-mod attach;
+pub(crate) mod attach;
 mod check;
 mod input;
 mod kind;
 mod loaded;
 mod options;
 mod play;
-mod show;
-mod spinner;
+mod schema;
+mod talk;
 
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
@@ -15,27 +15,35 @@ use crate::seek::seek;
 use crate::setup::{Chosen, Setup, runtime};
 use crate::stop::wait_for;
 use crate::terminal::Style;
-use consort_core::{Context, Error, Host, Media, Message, Model, Part, Request, Role};
+use crate::tools;
+use consort_core::{Context, Error, Host, Media, Model, Output, Part, Request};
+use consort_engine::Tools;
 use consort_providers::TokioClock;
 use loaded::Template;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
+use talk::Talk;
 use tokio::runtime::Runtime;
 
 /// A question that is ready to be sent.
 struct Question {
     model: Arc<dyn Model>,
-    request: Arc<Request>,
+    input: Vec<Part>,
+    /// What the request is made from: instructions, options, schema.
+    request: Request,
+    tools: Tools,
     context: Context,
 }
 
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
+    // It opens while the question is put together.
+    let talk = Talk::open(ask, &setup);
     // One runtime for all: a plugin that is started to be looked at answers too.
     let runtime = runtime()?;
-    match prepare(ask, &mut setup, &runtime) {
-        Ok(question) => play::run(&question, ask, &setup, runtime),
+    match prepare(ask, &mut setup, &talk, &runtime) {
+        Ok(question) => play::run(question, ask, &setup, talk, runtime),
         Err(failure) => {
             // Nobody waits for what still runs.
             runtime.shutdown_background();
@@ -59,10 +67,12 @@ fn tell_programs(ask: &Ask, error: &Error) -> io::Result<()> {
 }
 
 /// Puts the question together. Nothing is sent before all of it was found good.
-fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, Failure> {
+fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Result<Question, Failure> {
     let attachments = attach::read(ask)?;
+    let schema = ask.schema.as_deref().map(schema::read).transpose()?;
     let others = attachments.len() + ask.fragment.len() + usize::from(ask.template.is_some());
     let prompt = input::prompt(ask, others)?;
+    let before = talk.before()?;
     let host = setup.host();
     if !ask.quiet {
         setup.tell_problems()?;
@@ -77,12 +87,16 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     if let Some(seconds) = ask.timeout {
         context = context.within(Duration::from_secs(seconds));
     }
-    let named = ask.model.as_deref().or(template.model.as_deref());
+    let named = ask.model.as_deref().or(template.model.as_deref()).or(before.model.as_deref());
     let chosen = choose(named, host, setup, runtime)?;
     let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
     let mut base = given.cloned().unwrap_or_default();
+    // Options are the model's own: another one may not know them.
+    if before.model.as_deref() == Some(&model.card().id) {
+        base.extend(before.options);
+    }
     base.extend(template.options);
     let options = options::read(&ask.option, Some(&base), model.card(), &host)?;
     check::reads(model.card(), &attachments, &host)?;
@@ -93,15 +107,20 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
     if let Some(namesakes) = chosen.namesakes.filter(|_| !ask.quiet) {
         writeln!(anstream::stderr(), "{}", Style::Dim.paint(format!("note: {namesakes}")))?;
     }
-    let mut parts: Vec<Part> = attachments.into_iter().map(Part::media).collect();
-    parts.extend((!prompt.is_empty()).then(|| Part::text(prompt)));
-    let mut request = Request::new(vec![Message::new(Role::User, parts)]);
-    request.model.clone_from(&model.card().name);
+    let tools = tools::named(&ask.tool, ask.approve, setup, runtime)?;
+    let mut input: Vec<Part> = attachments.into_iter().map(Part::media).collect();
+    input.extend((!prompt.is_empty()).then(|| Part::text(prompt)));
+    let mut request = Request::new(Vec::new());
     request.stream = !ask.no_stream;
     request.options = options;
-    let system = ask.system.iter().chain(&template.system).take(1).filter(|text| !text.trim().is_empty());
+    let system = ask.system.iter().chain(&template.system).chain(&before.system);
+    let system = system.take(1).filter(|text| !text.trim().is_empty());
     request.instructions = system.map(|text| Part::text(text.as_str())).collect();
-    Ok(Question { model, request: Arc::new(request), context })
+    if let Some(schema) = schema {
+        request.output =
+            Output::Schema { name: "answer".to_owned(), description: None, schema, strict: None };
+    }
+    Ok(Question { model, input, request, tools, context })
 }
 
 /// The model that answers, and the host that it was found in.

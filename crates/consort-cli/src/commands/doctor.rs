@@ -1,6 +1,7 @@
 //! `consort doctor`: what is set up, what is missing, and what to do.
 use crate::args::shown;
 use crate::exit::{self, Done};
+use crate::kept;
 use crate::setup::Setup;
 use crate::terminal::{Style, table};
 use consort_core::{Host, ProviderCard, State};
@@ -52,14 +53,26 @@ fn files(to: &mut impl Write, setup: &Setup) -> io::Result<()> {
     };
     let there = |path: &Path| if path.exists() { "" } else { "not there, which is fine" };
     let row = |name: &str, path: &Path, note: &str| vec![name.to_owned(), shown(path), note.to_owned()];
+    let database = kept::database(setup);
     let (settings, providers) = (setup.folders.settings_file(), setup.folders.providers_dir());
     let rows = [
         row("settings", &settings, there(&settings)),
         row("keys", setup.keys.path(), &keys),
         row("providers", &providers, there(&providers)),
         row("data", &setup.folders.data, there(&setup.folders.data)),
+        row("conversations", &database, &conversations(setup, &database)),
     ];
     table(to, &rows, &[None, None, Some(Style::Dim)])
+}
+
+/// How the database of conversations is.
+fn conversations(setup: &Setup, database: &Path) -> String {
+    let kept = if setup.settings.keeps_log() { "" } else { ", and `log = false` keeps no more" };
+    match (std::fs::metadata(database), kept::to_read(setup)) {
+        (Err(_), _) => format!("not there, which is fine{kept}"),
+        (Ok(about), Ok(_)) => format!("{:.1} MB{kept}", about.len() as f64 / 1e6),
+        (Ok(_), Err(error)) => format!("cannot be used: {error}"),
+    }
 }
 
 /// Tells what is wrong in files, and returns what to do about it.

@@ -1,7 +1,10 @@
 //! The commands beside asking.
+pub(crate) mod cost;
 pub(crate) mod doctor;
 pub(crate) mod embed;
+pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod logs;
 pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugins;

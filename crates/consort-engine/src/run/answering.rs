@@ -36,6 +36,7 @@ impl Driver {
         }
         let priced = Response { attempts: about.attempts.clone(), ..response.clone() };
         about.cost = priced.cost(price);
+        self.attempts.extend(about.attempts.iter().cloned());
         let said_something = response.parts.iter().any(is_something);
         let (status, error) = match &ended {
             Ok(_) => (Status::Complete, None),

@@ -33,6 +33,8 @@ pub struct Ask {
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
+    /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
+    pub watched_once: bool,
 }
 
 /// Where in the conversation it goes on.
@@ -88,6 +90,7 @@ impl Ask {
             notices: Vec::new(),
             key: None,
             group: None,
+            watched_once: false,
         }
     }
 }

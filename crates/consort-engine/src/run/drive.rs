@@ -11,7 +11,7 @@ use crate::context::Budget;
 use crate::engine::Inner;
 use crate::envelope::What;
 use crate::tools::{Approval, Runner};
-use consort_core::{Context, Error, ErrorKind, FinishReason, Request, Response};
+use consort_core::{Attempt, Context, Error, ErrorKind, FinishReason, Request, Response};
 use consort_store::Status;
 use futures_util::StreamExt;
 use std::sync::Arc;
@@ -49,6 +49,7 @@ pub(crate) async fn drive(engine: Arc<Inner>, ask: Ask, branch: Branch) {
     let outcome = Outcome {
         status,
         response: driver.response.take(),
+        attempts: std::mem::take(&mut driver.attempts),
         tip: driver.branch.tip(),
         error: error.clone(),
         kept: driver.branch.journal.is_whole(),
@@ -83,6 +84,7 @@ pub(super) struct Driver {
     pub(super) runner: Arc<Runner>,
     pub(super) context: Context,
     pub(super) response: Option<Response>,
+    pub(super) attempts: Vec<Attempt>,
     /// That of the newest request.
     pub(super) budget: Option<Budget>,
 }
@@ -96,7 +98,7 @@ impl Driver {
         if !ask.tools.is_empty() && ask.tools.approval != Approval::Manual {
             context.tools = Some(Arc::new(InnerTools { runner: runner.clone(), context: context.clone() }));
         }
-        Self { engine, ask, branch, runner, context, response: None, budget: None }
+        Self { engine, ask, branch, runner, context, response: None, attempts: Vec::new(), budget: None }
     }
 
     async fn run(&mut self) -> Result<(), Stop> {

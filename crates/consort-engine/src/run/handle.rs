@@ -1,7 +1,7 @@
 //! A run from outside: watch it, stop it, answer what it asks, wait for its end.
 use crate::envelope::{Decision, Envelope};
 use crate::run::state::{RunId, RunState};
-use consort_core::{Error, Response};
+use consort_core::{Attempt, Error, Money, Response};
 use consort_store::{ConversationId, Status, TurnId};
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct Outcome {
     pub status: Status,
     /// What the model said last, as far as it came.
     pub response: Option<Response>,
+    /// Every try of the run, over all its answers.
+    pub attempts: Vec<Attempt>,
     /// The last turn that was written.
     pub tip: Option<TurnId>,
     pub error: Option<Error>,
@@ -75,7 +77,20 @@ impl Outcome {
     /// Of a run whose task is gone without a word.
     pub(crate) fn lost() -> Self {
         let error = Error::new(consort_core::ErrorKind::Interrupted, "the run ended without a word");
-        Self { status: Status::Interrupted, response: None, tip: None, error: Some(error), kept: false }
+        Self {
+            status: Status::Interrupted,
+            response: None,
+            attempts: Vec::new(),
+            tip: None,
+            error: Some(error),
+            kept: false,
+        }
+    }
+
+    /// What all of it cost. Unknown stays unknown.
+    pub fn cost(&self) -> Option<Money> {
+        let asked = self.attempts.iter().filter(|attempt| attempt.unasked.is_none());
+        asked.map(|attempt| attempt.cost).try_fold(Money(0), |sum, cost| Some(sum.saturating_add(cost?)))
     }
 }
 

@@ -33,7 +33,9 @@ impl Driver {
         let mut budget = Budget { window, answer, fixed };
         let counts =
             self.engine.counts(&self.branch.log, self.ask.model.as_ref(), &self.context, &budget).await;
-        let summaries: Vec<Summary> = match self.branch.journal.whole_in() {
+        // A first question is answered without a look into the store.
+        let store = self.branch.journal.whole_in().filter(|_| self.branch.log.len() > 2);
+        let summaries: Vec<Summary> = match store {
             Some(store) => store.summaries(self.ask.conversation).await.unwrap_or_default(),
             None => Vec::new(),
         };

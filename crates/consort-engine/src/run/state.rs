@@ -5,7 +5,7 @@ use crate::run::Outcome;
 use consort_core::{Cancel, ToolCall};
 use consort_store::{ConversationId, TurnId};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -31,6 +31,7 @@ pub(crate) struct RunState {
     pub(crate) provider: String,
     pub(crate) participant: Option<String>,
     pub(crate) cancel: Cancel,
+    once: bool,
     bus: Bus,
     log: Mutex<Log>,
     /// How long the log is: who watches is woken by it.
@@ -42,9 +43,17 @@ pub(crate) struct RunState {
 /// What happened so far.
 #[derive(Default)]
 struct Log {
-    envelopes: Vec<Arc<Envelope>>,
+    /// From the number `gone` on.
+    envelopes: VecDeque<Arc<Envelope>>,
+    gone: usize,
     turn: Option<TurnId>,
     output_index: u32,
+}
+
+impl Log {
+    fn length(&self) -> usize {
+        self.gone + self.envelopes.len()
+    }
 }
 
 /// Who a run is about.
@@ -56,7 +65,7 @@ pub(crate) struct Who {
 }
 
 impl RunState {
-    pub(crate) fn new(who: Who, cancel: Cancel, bus: Bus) -> Self {
+    pub(crate) fn new(who: Who, cancel: Cancel, once: bool, bus: Bus) -> Self {
         Self {
             id: RunId(Uuid::now_v7()),
             conversation: who.conversation,
@@ -64,6 +73,7 @@ impl RunState {
             provider: who.provider,
             participant: who.participant,
             cancel,
+            once,
             bus,
             log: Mutex::default(),
             length: watch::Sender::new(0),
@@ -92,7 +102,7 @@ impl RunState {
         let outside = matches!(what, What::RunStarted | What::RunEnded { .. });
         let envelope = Arc::new(Envelope {
             run: self.id,
-            sequence_number: log.envelopes.len() as u64 + 1,
+            sequence_number: log.length() as u64 + 1,
             conversation: self.conversation,
             turn: log.turn.filter(|_| !outside),
             output_index: log.output_index,
@@ -102,10 +112,10 @@ impl RunState {
             at: SystemTime::now(),
             what,
         });
-        log.envelopes.push(envelope.clone());
+        log.envelopes.push_back(envelope.clone());
         // In order on the bus too: the log is still locked.
         self.bus.publish(envelope);
-        self.length.send_replace(log.envelopes.len());
+        self.length.send_replace(log.length());
     }
 
     /// Asks whoever watches whether this call may run. It waits as long as nobody says anything.
@@ -126,11 +136,17 @@ impl RunState {
 
     /// The envelope of this number, if it is there already.
     pub(crate) fn envelope(&self, number: usize) -> Option<Arc<Envelope>> {
-        self.log().envelopes.get(number).cloned()
+        let mut log = self.log();
+        let found = log.envelopes.get(number.checked_sub(log.gone)?).cloned()?;
+        while self.once && log.gone <= number {
+            log.envelopes.pop_front();
+            log.gone += 1;
+        }
+        Some(found)
     }
 
     pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
-        self.log().envelopes.clone()
+        self.log().envelopes.iter().cloned().collect()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {

@@ -1,5 +1,7 @@
 //! The engine, run on scripted models and a store in memory.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+#[cfg(unix)]
+mod feed;
 mod memory;
 mod runs;
 mod structured;

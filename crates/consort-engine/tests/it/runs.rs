@@ -241,3 +241,15 @@ async fn several_models_answer_one_question() {
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|turn| turn.answer.as_ref().unwrap().group.as_deref() == Some("g")));
 }
+
+#[tokio::test]
+async fn what_one_alone_watches_is_held_for_nobody_else() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("a"), Step::Say("b")]]);
+    let mut ask = desk.ask(&model, "Hello");
+    ask.watched_once = true;
+    let run = desk.engine.start(ask).await.unwrap();
+    let seen = all(&run).await;
+    assert_eq!(seen.last().unwrap().sequence_number, seen.len() as u64);
+    assert!(run.events(0).next().await.is_none(), "it went by");
+}

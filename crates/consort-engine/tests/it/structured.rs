@@ -1,7 +1,7 @@
 //! Answers that fit a schema.
-use crate::support::{Scripted, Step};
+use crate::support::{Desk, Scripted, Step};
 use consort_core::{Context, ModelCard, Output, Request, Support};
-use consort_engine::{StructuredError, ask_for, structured};
+use consort_engine::{StructuredError, ask_for, holding_schemas, structured};
 use serde_json::json;
 
 #[derive(Debug, PartialEq, serde::Deserialize, schemars::JsonSchema)]
@@ -56,4 +56,29 @@ async fn a_schema_that_is_none_is_refused_before_anything_is_sent() {
     let error = structured(model.as_ref(), Request::ask("A dog"), bad, Context::default()).await.unwrap_err();
     assert!(matches!(error, StructuredError::Schema(_)));
     assert!(model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_can_hold_to_a_schema_and_tells_each_try() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("Rex!")], vec![Step::Say(r#"{"name": "Rex", "age": 3}"#)]]);
+    let mut ask = desk.ask(&model, "A dog");
+    ask.model = holding_schemas(model.clone());
+    ask.request.output =
+        Output::Schema { name: "answer".into(), description: None, schema: dog(), strict: None };
+    let (outcome, _) = desk.run(ask).await;
+    assert_eq!(outcome.response.unwrap().text(), r#"{"name":"Rex","age":3}"#);
+    assert_eq!(outcome.attempts.len(), 2);
+    let answer = desk.branch().await[1].answer.clone().unwrap();
+    assert_eq!((answer.attempts.len(), answer.schema), (2, Some(dog())));
+
+    let stubborn = Scripted::new(vec![vec![Step::Say("I like dogs")]]);
+    let mut ask = desk.ask(&stubborn, "A dog");
+    ask.model = holding_schemas(stubborn.clone());
+    ask.request.output =
+        Output::Schema { name: "answer".into(), description: None, schema: dog(), strict: None };
+    let (outcome, _) = desk.run(ask).await;
+    assert!(outcome.error.unwrap().message().contains("does not fit the schema"));
+    // What it said is kept all the same.
+    assert_eq!(desk.branch().await[3].parts[0].as_text(), Some("I like dogs"));
 }

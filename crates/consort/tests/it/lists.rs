@@ -136,6 +136,10 @@ fn help_and_completions() {
            consort <COMMAND>
 
     Commands:
+      chat         Talk with a model, on the terminal
+      logs         See what was asked and answered
+      cost         Say what was used and what it cost
+      events       Watch what all running programs of yours ask and answer
       models       List, search and choose models
       keys         Store keys
       providers    List providers, and show where each is described
@@ -163,6 +167,19 @@ fn help_and_completions() {
               Attach a file, a URL, or stdin with `-`
           --attachment-type <FILE|URL|-> <MIME>
               Attach a file of a type that its content does not tell [alias: --at]
+      -c, --continue
+              Go on with the newest conversation
+          --cid <ID>
+              Go on with this conversation: its id, or the beginning of one [alias: --conversation]
+      -n, --no-log
+              Keep nothing of this
+      -T, --tool <NAME>
+              Let the model use a tool: its name, PLUGIN:TOOL, PLUGIN:TOOLBOX, or SERVER[:TOOL]
+          --approve
+              Ask before each call of a tool
+          --schema <SCHEMA>
+              Answer with JSON that fits: a JSON Schema, a file that holds one, or fields as `name, age
+              int`
           --key <KEY>
               Use this key instead of a stored one
           --no-stream
@@ -194,6 +211,8 @@ fn help_and_completions() {
       consort -a photo.jpg "what is this"          show it a file, or a URL
       consort --json "2+2" | jq -r .text           one object: text, usage, cost
       consort -o temperature 0.2 "name a colour"   an option of the model
+      consort -c "and shorter?"                    go on with the newest conversation
+      consort                                      a chat, on a terminal
 
     Exit codes:
       0 answered         1 other failure     2 usage           3 no key, or refused

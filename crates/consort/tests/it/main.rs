@@ -8,11 +8,15 @@
 )]
 mod ask;
 mod attach;
+#[cfg(unix)]
+mod chat;
 #[cfg(all(unix, not(target_vendor = "apple")))] // Elsewhere the system's own store says alone who is trusted.
 mod clouds;
 mod errors;
+mod events;
 mod faults;
 mod files;
+mod kept;
 mod lists;
 mod local;
 mod mcp;
@@ -23,7 +27,9 @@ mod proxies;
 mod recorded;
 mod reference;
 mod routes;
+mod schemas;
 mod signals;
 mod sockets;
 mod support;
+mod tools;
 mod vendors;

@@ -1,14 +1,11 @@
 //! What programs read: `--json`, `--jsonl`.
-use super::support::{Place, run};
+use super::support::{self, Place, run};
 use insta::assert_snapshot;
 use serde_json::Value;
 
 /// Pretty JSON with the times taken out.
-fn steady(mut value: Value) -> String {
-    if value.get("ms").is_some() {
-        value["ms"] = "[TIMES]".into();
-    }
-    format!("{value:#}")
+fn steady(value: Value) -> String {
+    format!("{:#}", support::steady(value))
 }
 
 #[test]
@@ -147,9 +144,7 @@ fn a_single_body_has_the_same_words() {
     let object = |extra: &[&str]| {
         let args: Vec<&str> =
             ["-m", "demo", "--json", "-o", "say", "a b c"].iter().chain(extra).copied().collect();
-        let mut object = place.run(&args).json();
-        object["ms"].take();
-        object
+        support::steady(place.run(&args).json())
     };
     assert_eq!(object(&["hi"]), object(&["--no-stream", "hi"]));
 }

@@ -2,7 +2,20 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 8] = ["", "models", "keys", "providers", "routes", "doctor", "embed", "completions"];
+const COMMANDS: [&str; 12] = [
+    "",
+    "chat",
+    "logs",
+    "cost",
+    "events",
+    "models",
+    "keys",
+    "providers",
+    "routes",
+    "doctor",
+    "embed",
+    "completions",
+];
 
 fn help(words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_consort"))

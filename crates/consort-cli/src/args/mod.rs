@@ -1,5 +1,8 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
+mod conversation;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -10,6 +13,8 @@ Examples:
   consort -a photo.jpg \"what is this\"          show it a file, or a URL
   consort --json \"2+2\" | jq -r .text           one object: text, usage, cost
   consort -o temperature 0.2 \"name a colour\"   an option of the model
+  consort -c \"and shorter?\"                    go on with the newest conversation
+  consort                                      a chat, on a terminal
 
 Exit codes:
   0 answered         1 other failure     2 usage           3 no key, or refused
@@ -85,6 +90,24 @@ pub(crate) struct Ask {
     /// Attach a file of a type that its content does not tell
     #[arg(long, visible_alias = "at", num_args = 2, value_names = ["FILE|URL|-", "MIME"], allow_hyphen_values = true)]
     pub(crate) attachment_type: Vec<String>,
+    /// Go on with the newest conversation
+    #[arg(short = 'c', long = "continue", conflicts_with = "cid")]
+    pub(crate) go_on: bool,
+    /// Go on with this conversation: its id, or the beginning of one
+    #[arg(long, value_name = "ID", visible_alias = "conversation")]
+    pub(crate) cid: Option<String>,
+    /// Keep nothing of this
+    #[arg(short, long)]
+    pub(crate) no_log: bool,
+    /// Let the model use a tool: its name, PLUGIN:TOOL, PLUGIN:TOOLBOX, or SERVER[:TOOL]
+    #[arg(short = 'T', long = "tool", value_name = "NAME")]
+    pub(crate) tool: Vec<String>,
+    /// Ask before each call of a tool
+    #[arg(long, requires = "tool")]
+    pub(crate) approve: bool,
+    /// Answer with JSON that fits: a JSON Schema, a file that holds one, or fields as `name, age int`
+    #[arg(long, value_name = "SCHEMA", conflicts_with = "tool")]
+    pub(crate) schema: Option<String>,
     /// Use this key instead of a stored one
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
@@ -116,6 +139,14 @@ pub(crate) struct Ask {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Talk with a model, on the terminal
+    Chat(Chat),
+    /// See what was asked and answered
+    Logs(Logs),
+    /// Say what was used and what it cost
+    Cost(Cost),
+    /// Watch what all running programs of yours ask and answer
+    Events(Events),
     /// List, search and choose models
     Models(Models),
     /// Store keys
@@ -489,6 +520,20 @@ pub(crate) struct Embed {
 }
 
 impl Ask {
+    /// A chat with the same flags.
+    pub(crate) fn chat(&self) -> Chat {
+        Chat {
+            model: self.model.clone(),
+            system: self.system.clone(),
+            go_on: self.go_on,
+            cid: self.cid.clone(),
+            tool: self.tool.clone(),
+            approve: self.approve,
+            no_log: self.no_log,
+            key: self.key.clone(),
+        }
+    }
+
     /// The attachments in the order of the two flags, each with its type if it was given.
     pub(crate) fn attachments(&self) -> Vec<(&str, Option<&str>)> {
         let plain = self.attachment.iter().map(|place| (place.as_str(), None));

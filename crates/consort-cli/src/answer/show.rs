@@ -1,33 +1,30 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
+use super::form::Form;
+use super::markdown::Styler;
+use super::words::{clipped, how_it_ended, trimmed, who_answered};
 use crate::args::Ask;
 use crate::exit;
 use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
-    Attempt, Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response,
-    Usage, UsageSource,
+    Accumulator, Delta, Event, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Role, UsageSource,
+    Warning,
 };
-use serde_json::{Map, Value, json};
+use consort_engine::{Outcome, What};
+use consort_store::ConversationId;
+use serde_json::json;
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 /// When the first content came, and the end.
-pub(super) struct Times {
-    pub(super) first: Option<Duration>,
-    pub(super) total: Duration,
+pub(crate) struct Times {
+    pub(crate) first: Option<Duration>,
+    pub(crate) total: Duration,
 }
 
-/// The form that was asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Json,
-    Lines,
-}
-
-pub(super) struct Show<'a> {
+pub(crate) struct Show<'a> {
     form: Form,
-    card: &'a ModelCard,
+    pub(super) card: &'a ModelCard,
     signs: Signs,
     quiet: bool,
     usage: bool,
@@ -36,22 +33,26 @@ pub(super) struct Show<'a> {
     terminal: bool,
     /// What the parts are, for those whose words are shown.
     parts: HashMap<PartKey, PartKind>,
+    /// Whether the answer is shown at its end alone.
+    pub(super) whole: bool,
+    /// Styles the answer on a terminal.
+    styler: Option<Styler>,
+    /// A try that failed, until it is known whether there is another.
+    failed: Option<String>,
+    /// What the host told, for programs.
+    pub(super) notices: Vec<Warning>,
     /// Whether each output stands at the start of a line.
     out_fresh: bool,
     err_fresh: bool,
+    /// Whether the answer itself stopped within a line.
+    mid_line: bool,
 }
 
 impl<'a> Show<'a> {
-    pub(super) fn new(ask: &Ask, signs: Signs, card: &'a ModelCard) -> Self {
+    pub(crate) fn new(ask: &Ask, signs: Signs, card: &'a ModelCard) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
-            form: if ask.json {
-                Form::Json
-            } else if ask.jsonl {
-                Form::Lines
-            } else {
-                Form::Text
-            },
+            form: Form::of(ask),
             card,
             signs,
             quiet: ask.quiet,
@@ -59,12 +60,62 @@ impl<'a> Show<'a> {
             tame: terminal && !ask.raw,
             terminal,
             parts: HashMap::new(),
+            whole: ask.schema.is_some(),
+            styler: (terminal && !ask.raw && is_coloured()).then(Styler::default),
+            failed: None,
+            notices: Vec::new(),
             out_fresh: true,
             err_fresh: true,
+            mid_line: false,
         }
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
+    /// Shows what happened, as far as it is for the user.
+    pub(crate) fn happened(&mut self, what: &What) -> io::Result<()> {
+        match what {
+            What::Chunk { event } | What::Event { event } => self.event(event),
+            What::TurnStarted { role: Role::Assistant, .. } => self.next_answer(),
+            What::Notice { warning } => {
+                self.notices.push(warning.clone());
+                self.warn(warning)
+            }
+            What::ContextTrimmed { report } => {
+                let line = trimmed(report);
+                self.notices.push(Warning::new("context_trimmed", line.as_str()));
+                self.aside(Style::Warning, &format!("note: {line}"))
+            }
+            What::ToolStarted { call } => {
+                self.line_of(what)?;
+                self.aside(Style::Dim, &format!("{}({})", call.name, call.arguments.raw()))
+            }
+            What::ToolEnded { result, took_ms } => {
+                self.line_of(what)?;
+                let sign = if result.is_error { "failed: " } else { "" };
+                let text = clipped(&result.text());
+                self.aside(Style::Dim, &format!("  {sign}{text} ({:.1} s)", *took_ms as f64 / 1000.0))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A line for programs, of what is no event of the answer.
+    fn line_of(&self, what: &What) -> io::Result<()> {
+        if self.form != Form::Lines {
+            return Ok(());
+        }
+        let mut value = serde_json::to_value(what)?;
+        if let Some(object) = value.as_object_mut()
+            && let Some(kind) = object.shift_remove("kind")
+        {
+            object.shift_insert(0, "type".to_owned(), kind);
+        }
+        writeln!(io::stdout(), "{value}")
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        if event.is_content() {
+            self.tell_failed()?;
+        }
         match self.form {
             Form::Json => {}
             Form::Lines => {
@@ -76,11 +127,41 @@ impl<'a> Show<'a> {
             Form::Text => self.text_event(event)?,
         }
         match event {
-            Event::Warning(warning) if !self.quiet => {
-                self.note(Style::Warning, &format!("warning: {}", tamed(&warning.message)))
+            Event::Warning(warning) => self.warn(warning),
+            Event::Attempt(attempt) => {
+                self.tell_failed()?;
+                self.failed =
+                    attempt.error.as_ref().map(|error| format!("{} failed: {error}", attempt.target));
+                Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// A try that failed is told when something comes after it: the last one is the error itself.
+    fn tell_failed(&mut self) -> io::Result<()> {
+        match self.failed.take() {
+            Some(line) => self.aside(Style::Warning, &format!("note: {line}")),
+            None => Ok(()),
+        }
+    }
+
+    fn warn(&mut self, warning: &Warning) -> io::Result<()> {
+        self.aside(Style::Warning, &format!("warning: {}", warning.message))
+    }
+
+    /// A line beside the answer, unless nothing is wanted beside it.
+    fn aside(&mut self, style: Style, line: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.note(style, &tamed(line)) }
+    }
+
+    /// After tools ran the model speaks again, on a line of its own.
+    fn next_answer(&mut self) -> io::Result<()> {
+        self.parts.clear();
+        // A note beside it has ended the line on a screen already.
+        let ended = self.terminal && self.out_fresh;
+        self.out_fresh = true;
+        if std::mem::take(&mut self.mid_line) && !ended { writeln!(io::stdout()) } else { Ok(()) }
     }
 
     fn text_event(&mut self, event: &Event) -> io::Result<()> {
@@ -89,12 +170,16 @@ impl<'a> Show<'a> {
                 self.parts.insert(*part, kind.clone());
             }
             Event::PartDelta { part, delta: Delta::Text(text) } => match self.parts.get(part) {
+                // What may not fit the schema is shown once it does.
+                Some(PartKind::Text | PartKind::Refusal) if self.whole => {}
                 Some(PartKind::Text | PartKind::Refusal) => self.answer(text)?,
                 Some(PartKind::Reasoning { .. }) => self.reasoning(text)?,
                 _ => {}
             },
             Event::PartEnd { part } => {
-                self.parts.remove(part);
+                if matches!(self.parts.remove(part), Some(PartKind::Text | PartKind::Refusal)) {
+                    self.end_style()?;
+                }
             }
             _ => {}
         }
@@ -108,14 +193,23 @@ impl<'a> Show<'a> {
         }
         self.fresh_stderr()?;
         let mut to = io::stdout().lock();
-        if self.tame {
-            to.write_all(tamed(text).as_bytes())?;
-        } else {
-            to.write_all(text.as_bytes())?;
+        match &mut self.styler {
+            Some(styler) => to.write_all(styler.push(&tamed(text)).as_bytes())?,
+            None if self.tame => to.write_all(tamed(text).as_bytes())?,
+            None => to.write_all(text.as_bytes())?,
         }
         to.flush()?;
         self.out_fresh = text.ends_with('\n');
+        self.mid_line = !self.out_fresh;
         Ok(())
+    }
+
+    /// Shows what the styler holds back.
+    fn end_style(&mut self) -> io::Result<()> {
+        let Some(styler) = &mut self.styler else { return Ok(()) };
+        let mut to = io::stdout().lock();
+        to.write_all(styler.end().as_bytes())?;
+        to.flush()
     }
 
     fn reasoning(&mut self, text: &str) -> io::Result<()> {
@@ -139,6 +233,7 @@ impl<'a> Show<'a> {
     /// Ends an open line of the answer. In a pipe the answer's bytes are its own, and only a screen that shows both
     /// gets the newline.
     fn fresh_stdout(&mut self) -> io::Result<()> {
+        self.end_style()?;
         if std::mem::replace(&mut self.out_fresh, true) {
             return Ok(());
         }
@@ -159,10 +254,16 @@ impl<'a> Show<'a> {
     }
 
     /// The end: whole, or with the error that cut it.
-    pub(super) fn end(&mut self, answer: &Response, error: Option<&Error>, times: &Times) -> io::Result<()> {
-        let cost = answer.cost(self.card.price.as_ref());
+    pub(crate) fn end(
+        &mut self,
+        outcome: &Outcome,
+        conversation: Option<ConversationId>,
+        times: &Times,
+    ) -> io::Result<()> {
+        let answer = &outcome.response.clone().unwrap_or_else(|| Accumulator::default().partial());
+        let error = outcome.error.as_ref();
         match self.form {
-            Form::Json => writeln!(io::stdout(), "{}", self.object(answer, error, cost, times))?,
+            Form::Json => writeln!(io::stdout(), "{}", self.object(answer, outcome, conversation, times))?,
             Form::Lines => {
                 if let Some(error) = error {
                     writeln!(io::stdout(), "{}", json!({"type": "error", "error": exit::to_json(error)}))?;
@@ -170,6 +271,9 @@ impl<'a> Show<'a> {
             }
             Form::Text => {
                 self.fresh_stderr()?;
+                if self.whole && error.is_none() {
+                    writeln!(io::stdout(), "{}", answer.text())?;
+                }
                 self.fresh_stdout()?;
             }
         }
@@ -179,7 +283,7 @@ impl<'a> Show<'a> {
         if self.form == Form::Text {
             self.leftovers(answer)?;
             // Said wherever the answer goes: nobody must take one model's answer for another's.
-            if let Some(note) = who_answered(&answer.attempts) {
+            if let Some(note) = who_answered(&outcome.attempts) {
                 self.note(Style::Dim, &note)?;
             }
         }
@@ -189,7 +293,7 @@ impl<'a> Show<'a> {
             self.note(Style::Warning, note)?;
         }
         let told = self.usage || (self.form == Form::Text && error.is_none() && io::stderr().is_terminal());
-        if told { self.note(Style::Dim, &self.line(answer, cost, times)) } else { Ok(()) }
+        if told { self.note(Style::Dim, &self.line(answer, outcome.cost(), times)) } else { Ok(()) }
     }
 
     /// What an answer holds that is not text.
@@ -226,109 +330,9 @@ impl<'a> Show<'a> {
         words.push(format!("{:.1} s", times.total.as_secs_f64()));
         words.join(&format!(" {} ", self.signs.dot))
     }
-
-    fn object(&self, answer: &Response, error: Option<&Error>, cost: Option<Money>, times: &Times) -> Value {
-        let ms = |time: Duration| time.as_millis() as u64;
-        let calls: Vec<Value> = answer
-            .tool_calls()
-            .map(|call| {
-                let arguments = call.arguments.value().unwrap_or_else(|_| call.arguments.raw().into());
-                json!({"id": call.id, "name": call.name, "arguments": arguments})
-            })
-            .collect();
-        let mut object = Map::new();
-        let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
-        set("text", answer.text().into());
-        set("model", self.card.id.clone().into());
-        set("provider", self.card.provider.clone().into());
-        set("resolved_model", answer.resolved_model.clone().into());
-        set("usage", answer.usage.as_ref().map_or(Value::Null, usage));
-        set("cost", cost.map(Money::dollars).into());
-        set("finish", if error.is_some() { Value::Null } else { answer.finish.reason.as_str().into() });
-        set("tool_calls", calls.into());
-        let optional = [
-            ("vendor_finish", answer.finish.vendor_reason.clone().map(Value::from)),
-            ("reasoning", Some(answer.reasoning()).filter(|text| !text.is_empty()).map(Value::from)),
-            ("refusal", answer.refusal().map(Value::from)),
-            ("response_id", answer.response_id.clone().map(Value::from)),
-            ("media", list(answer.media())),
-            ("warnings", list(answer.warnings.iter())),
-            (
-                "attempts",
-                (!answer.attempts.is_empty()).then(|| answer.attempts.iter().map(attempt).collect()),
-            ),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                set(name, value);
-            }
-        }
-        set("ms", json!({"first": times.first.map(ms), "total": ms(times.total)}));
-        if let Some(error) = error {
-            set("error", exit::to_json(error));
-        }
-        Value::Object(object)
-    }
 }
 
-/// A list for JSON, unless it is empty.
-fn list<T: serde::Serialize>(items: impl Iterator<Item = T>) -> Option<Value> {
-    let all: Vec<Value> = items.filter_map(|item| serde_json::to_value(item).ok()).collect();
-    (!all.is_empty()).then(|| all.into())
-}
-
-/// `answered by b/m (a/m: rate limit, 12.0 s)`, where somebody failed before; who failed, where nobody answered.
-fn who_answered(attempts: &[Attempt]) -> Option<String> {
-    let failed = |attempt: &&Attempt| attempt.error.is_some();
-    let others: Vec<String> = attempts
-        .iter()
-        .filter(failed)
-        .filter_map(|attempt| {
-            let what = attempt.error.as_ref()?.kind().as_str().replace('_', " ");
-            let rests = if attempt.unasked.is_some() { "rests after " } else { "" };
-            let took = (attempt.waited + attempt.took).as_secs_f64();
-            let took = if took < 0.05 { String::new() } else { format!(", {took:.1} s") };
-            Some(format!("{}: {rests}{what}{took}", attempt.target))
-        })
-        .collect();
-    let others = others.join("; ");
-    match attempts.iter().rev().find(|attempt| attempt.error.is_none()) {
-        Some(_) if others.is_empty() => None,
-        Some(answered) => Some(format!("answered by {} ({others})", answered.target)),
-        None => (attempts.len() > 1).then(|| format!("asked: {others}")),
-    }
-}
-
-/// A try for programs: its cost in dollars and its error as errors are everywhere.
-fn attempt(attempt: &Attempt) -> Value {
-    let mut value = serde_json::to_value(attempt).unwrap_or_default();
-    if let Some(object) = value.as_object_mut() {
-        object.insert("cost".to_owned(), attempt.cost.map(Money::dollars).into());
-        if let Some(error) = &attempt.error {
-            object.insert("error".to_owned(), exit::to_json(error));
-        }
-        if let Some(used) = &attempt.usage {
-            object.insert("usage".to_owned(), usage(used));
-        }
-    }
-    value
-}
-
-/// The numbers that are known.
-fn usage(usage: &Usage) -> Value {
-    let mut value = serde_json::to_value(usage).unwrap_or_default();
-    if let Some(object) = value.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
-    }
-    value
-}
-
-fn how_it_ended(reason: FinishReason) -> Option<&'static str> {
-    Some(match reason {
-        FinishReason::Length => "note: the answer was cut at the limit of tokens",
-        FinishReason::ContentFilter => "note: the provider's filter cut the answer",
-        FinishReason::Refusal => "note: the model declined to answer",
-        FinishReason::Pause => "note: the provider paused the answer before its end",
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other => return None,
-    })
+/// Whether stdout shows styles.
+fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }

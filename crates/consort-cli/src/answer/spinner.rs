@@ -8,7 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 const PATIENCE: Duration = Duration::from_millis(300);
 const FRAME: Duration = Duration::from_millis(100);
 
-pub(super) struct Spinner {
+pub(crate) struct Spinner {
     ticks: Option<Interval>,
     begun: Instant,
     signs: Signs,
@@ -18,7 +18,7 @@ pub(super) struct Spinner {
 
 impl Spinner {
     /// `wanted` says whether it may be shown; it is on terminals only.
-    pub(super) fn new(wanted: bool, signs: Signs, label: &str) -> Self {
+    pub(crate) fn new(wanted: bool, signs: Signs, label: &str) -> Self {
         let ticks = (wanted && io::stderr().is_terminal()).then(|| {
             let mut ticks = interval_at(Instant::now() + PATIENCE, FRAME);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -28,7 +28,7 @@ impl Spinner {
     }
 
     /// Waits for the next picture; for ever when there is none.
-    pub(super) async fn tick(&mut self) {
+    pub(crate) async fn tick(&mut self) {
         match &mut self.ticks {
             Some(ticks) => {
                 ticks.tick().await;
@@ -37,7 +37,7 @@ impl Spinner {
         }
     }
 
-    pub(super) fn draw(&mut self) -> io::Result<()> {
+    pub(crate) fn draw(&mut self) -> io::Result<()> {
         let waited = self.begun.elapsed();
         let frames = self.signs.spinner;
         let frame = frames[(waited.as_millis() / FRAME.as_millis()) as usize % frames.len()];
@@ -49,7 +49,7 @@ impl Spinner {
     }
 
     /// Takes it away for good.
-    pub(super) fn stop(&mut self) -> io::Result<()> {
+    pub(crate) fn stop(&mut self) -> io::Result<()> {
         self.ticks = None;
         if std::mem::take(&mut self.shown) {
             let mut to = anstream::stderr().lock();

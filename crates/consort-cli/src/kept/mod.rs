@@ -1,0 +1,130 @@
+//! Where conversations are kept, for every command that needs them.
+mod opening;
+
+pub(crate) use opening::Opening;
+
+use crate::exit;
+use crate::setup::Setup;
+use crate::terminal::tamed;
+use consort_core::{Error, ErrorKind, Object, Part, Request};
+use consort_store::{
+    Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
+};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The database of conversations.
+pub(crate) fn database(setup: &Setup) -> PathBuf {
+    setup.folders.data.join("conversations.db")
+}
+
+/// The database, which opens on a thread of its own.
+pub(crate) fn opening(setup: &Setup) -> Opening {
+    let path = database(setup);
+    Opening::new(move || SqliteStore::open(path))
+}
+
+/// The database, to be looked into only.
+pub(crate) fn to_read(setup: &Setup) -> Result<SqliteStore, Error> {
+    SqliteStore::open_to_read(database(setup))
+}
+
+/// The conversation in which something was said last.
+pub(crate) fn newest(store: &dyn Store) -> Result<Option<Conversation>, Error> {
+    pollster::block_on(async {
+        let newest = store.turns(TurnQuery { limit: Some(1), ..TurnQuery::default() }).await?;
+        match newest.first() {
+            Some(hit) => store.conversation(hit.turn.conversation).await,
+            None => Ok(None),
+        }
+    })
+}
+
+/// The conversation of an id, or of the beginning of one.
+pub(crate) fn find(store: &dyn Store, id: &str) -> Result<Conversation, Error> {
+    let id = id.trim().to_lowercase();
+    if let Ok(whole) = id.parse::<ConversationId>() {
+        let found = pollster::block_on(store.conversation(whole))?;
+        return found.ok_or_else(|| none(&id));
+    }
+    let all = pollster::block_on(store.conversations(ConversationQuery::default()))?;
+    let mut matching = all.into_iter().filter(|one| one.id.to_string().starts_with(&id));
+    match (matching.next(), matching.next()) {
+        (Some(found), None) if !id.is_empty() => Ok(found),
+        (None, _) => Err(none(&id)),
+        (Some(_), _) => Err(exit::usage(format!("several conversations begin with `{id}`"))
+            .hint("`consort logs` shows more of each id")),
+    }
+}
+
+fn none(id: &str) -> Error {
+    exit::usage(format!("there is no conversation `{id}`")).hint("`consort logs` lists them")
+}
+
+/// The beginning of an id, as lists show it: it tells when the conversation began, to the millisecond.
+pub(crate) fn short(id: ConversationId) -> String {
+    id.to_string().chars().take(13).collect()
+}
+
+/// A conversation that begins with these words.
+pub(crate) fn begins(parts: &[Part], settings: Object) -> NewConversation {
+    NewConversation { id: Some(ConversationId::new()), title: title(parts), settings }
+}
+
+/// What the next question of a conversation starts from.
+pub(crate) fn settings(model: &str, request: &Request) -> Object {
+    let mut settings = Object::new();
+    settings.insert("model".to_owned(), model.into());
+    let system = request.instructions_text();
+    if !system.is_empty() {
+        settings.insert("system".to_owned(), system.into());
+    }
+    if !request.options.is_empty() {
+        settings.insert("options".to_owned(), Value::Object(request.options.clone()));
+    }
+    settings
+}
+
+/// A title from the first words that were said.
+fn title(parts: &[Part]) -> Option<String> {
+    /// Letters of a title.
+    const LONGEST: usize = 80;
+    let text = parts.iter().filter_map(Part::as_text).find(|text| !text.trim().is_empty())?;
+    let line = tamed(text.trim().lines().next().unwrap_or_default());
+    let mut words: String = line.chars().take(LONGEST).collect();
+    if line.chars().count() > LONGEST {
+        words.push('…');
+    }
+    Some(words)
+}
+
+/// Puts a conversation into another store, up to its tip.
+pub(crate) fn copy(from: &dyn Store, to: &dyn Store, conversation: &Conversation) -> Result<(), Error> {
+    pollster::block_on(async {
+        let new = NewConversation { id: Some(conversation.id), ..NewConversation::default() };
+        to.create(new).await?;
+        let Some(tip) = conversation.tip else { return Ok(()) };
+        for turn in from.path(tip).await? {
+            to.begin(NewTurn {
+                id: turn.id,
+                conversation: turn.conversation,
+                parent: turn.parent,
+                role: turn.role,
+                participant: turn.participant,
+                parts: turn.parts,
+                status: turn.status,
+                answer: turn.answer,
+            })
+            .await?;
+        }
+        Ok(())
+    })
+}
+
+/// Says where the trouble is, when a conversation was asked for that cannot be read.
+pub(crate) fn unreadable(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Setup => error.hint("without `-c` the question is answered all the same"),
+        _ => error,
+    }
+}
