@@ -12,6 +12,10 @@ def main(arguments):
         from . import command
 
         sys.exit(command.main(arguments[1:]))
+    if arguments and arguments[0] == "test":
+        from . import testing
+
+        sys.exit(testing.main(arguments[1:]))
     # The descriptors go first: nothing that is imported later may reach the pipe.
     from . import descriptors
 

@@ -1,9 +1,10 @@
 """Open requests of the host: their events, their one answer, and how they are cancelled."""
 
+import os
 import threading
 import time
 
-from . import jsontext
+from . import ending, jsontext
 from .failures import Failure, failure_of
 
 _PATIENCE = 1.5  # seconds that a cancelled plugin may take to stop before it is answered for
@@ -26,6 +27,8 @@ class Call:
         self.closed = False  # answered: written and read under the writer's lock
         self.inside = False  # the plugin's code may be broken into
         self.thread = None
+        self.process = os.getpid()
+        self.runs = None  # where the thread serves others too: whether it is in this request just now
         self.stop = None  # how to cancel it where it is a task
         self.on_close = None
         head = {"jsonrpc": "2.0", "method": "generate/event", "params": {"request": ident, "events": []}}
@@ -77,6 +80,11 @@ class Call:
         if self.on_close is not None:
             self.on_close(self)
 
+    def end_child(self):
+        """Ends a process that the plugin forked: the worker is not its to go on with."""
+        if os.getpid() != self.process:
+            ending.come_back(self.method)
+
     def answer_cancelled(self):
         if self.method == "generate":
             self.answer({"finishReason": "cancelled"})
@@ -113,16 +121,12 @@ def _serve(call, handler):
         error = cancelled
     except BaseException as other:  # SystemExit of a plugin ends its request, not the worker
         error = other
-    while True:
-        try:
-            _leave(call)
-            break
-        except Cancelled:  # one that was on its way
-            continue
+    leave(call)
     finish(call, result, error)
 
 
 def finish(call, result, error):
+    call.end_child()
     if isinstance(error, Cancelled):
         call.answer_cancelled()
     elif error is not None:
@@ -133,11 +137,17 @@ def finish(call, result, error):
         call.answer(result)
 
 
-def _leave(call):
-    with call.writer.lock:
-        call.inside = False
-        if call.cancelled:
-            _raise_in(call.thread, None)
+def leave(call):
+    """The plugin's code is done: nothing breaks into the thread on this request's account any more."""
+    while True:
+        try:
+            with call.writer.lock:
+                call.inside = False
+                if call.cancelled:
+                    raise_in(call.thread, None)
+            return
+        except Cancelled:  # one that was on its way
+            continue
 
 
 def cancel(call):
@@ -162,12 +172,12 @@ def _see_it_stop(call):
         if now >= next_blow and call.thread is not None:
             next_blow = now + 0.3
             with call.writer.lock:
-                if call.inside and not call.closed:
-                    _raise_in(call.thread, Cancelled)
+                if call.inside and not call.closed and (call.runs is None or call.runs()):
+                    raise_in(call.thread, Cancelled)
         time.sleep(0.01)
 
 
-def _raise_in(thread, kind):
+def raise_in(thread, kind):
     """Raises in another thread, at its next bytecode (None takes back what was not raised yet)."""
     try:
         import ctypes

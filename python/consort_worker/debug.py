@@ -5,6 +5,8 @@ import sys
 import tempfile
 import traceback
 
+from . import dialects
+
 
 def main(arguments):
     import argparse
@@ -12,7 +14,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="consort_worker debug", description=__doc__)
     parser.add_argument("--file", help="the plugin's file")
     parser.add_argument("--package", help="an installed package, instead of a file")
-    parser.add_argument("--dialect", choices=("drop_in", "llm"), help="told by the file's imports if left out")
+    parser.add_argument("--dialect", choices=dialects.NAMES, help="told by the file's imports if left out")
     parser.add_argument("--model", help="the model to ask; the first if left out")
     parser.add_argument("--prompt", default="Hello", help="what to say to it")
     parser.add_argument("--system", help="the system prompt")
@@ -42,13 +44,13 @@ def _run(given, keys, data_dir):
         "package": given.package,
         "init": dict(each.partition("=")[::2] for each in given.init),
     }
-    name = given.dialect or ("llm" if given.package else _dialect_of(given.file))
-    if name == "drop_in":
-        from .dropin.dialect import DropIn as Dialect
-    else:
-        from .llm_dialect.dialect import Llm as Dialect
+    name = given.dialect or "llm"
+    if given.package and name == "llm":
+        name = dialects.of_package(given.package)
+    elif not given.dialect:
+        name = dialects.of_file(given.file)
     plugin.name = given.package or plugin.name
-    dialect = Dialect(_NoHost(), config, data_dir)
+    dialect = dialects.named(name)(NoHost(), config, data_dir)
     plugin.is_loading = True
     about = dialect.load()
     plugin.is_loading = False
@@ -73,12 +75,6 @@ def _run(given, keys, data_dir):
     sys.stdout.write("\n")
     rest = {key: value for key, value in result.items() if key != "content"}
     print(rest, file=sys.stderr)
-
-
-def _dialect_of(path):
-    with open(path, encoding="utf-8", errors="replace") as opened:
-        source = opened.read()
-    return "drop_in" if "LLMClient" in source else "llm"
 
 
 def _failed(error, given):
@@ -108,7 +104,7 @@ def _failed(error, given):
     return 1
 
 
-class _NoHost:
+class NoHost:
     """There is no host at a terminal: nothing is granted, and no tools are there."""
 
     def notify(self, method, params):
@@ -135,6 +131,9 @@ class _Terminal:
 
     def __init__(self, params):
         self.params = params
+
+    def end_child(self):
+        """A child that comes back is debugged as what it is."""
 
     def text(self, delta):
         sys.stdout.write(delta)

@@ -4,6 +4,13 @@ import os
 import sys
 
 
+def _give_up(*descriptors):
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors:
+        os.dup2(nothing, descriptor, inheritable=False)
+    os.close(nothing)
+
+
 def claim():
     """Moves the protocol to private descriptors and gives (reading end, writing end).
 
@@ -25,8 +32,9 @@ def claim():
         msvcrt.setmode(incoming, os.O_BINARY)
         msvcrt.setmode(outgoing, os.O_BINARY)
     if hasattr(os, "register_at_fork"):
-        # A forked child that outlives the worker would keep the host waiting for the end of stdout.
-        os.register_at_fork(after_in_child=lambda: (os.close(incoming), os.close(outgoing)))
+        # A forked child that outlives the worker would keep the host waiting for the end of stdout. The numbers stay
+        # taken: what the child opens must not get what the worker would write there.
+        os.register_at_fork(after_in_child=lambda: _give_up(incoming, outgoing))
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             # By the line, so that the log shows what happened in the order in which it happened.

@@ -4,7 +4,9 @@ No library is imported to know its exceptions: status codes, names and wording t
 libraries that nobody has heard of yet.
 """
 
+import os
 import re
+import sys
 
 from . import frames
 from .failures import Failure
@@ -114,7 +116,19 @@ def bug(error, at=None, trace=None, **more):
         text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if at is not None:
         text = f"{_short(text)} at {at}"
-    return Failure("plugin_bug", _short(text, 2100), at=at, traceback=trace, **more)
+    return Failure("plugin_bug", _short(text, 2100), at=at, traceback=trace, **{"help": _advice(error), **more})
+
+
+def _advice(error):
+    """What to do about slips that authors of plugins make, and authors of programs do not."""
+    if isinstance(error, ImportError) and error.name == "llm_utils" and error.path is None:  # our stand-in
+        return f"llm_utils has {', '.join(name for name in vars(sys.modules['llm_utils']) if name[0] != '_')}"
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if not isinstance(name, str) or os.path.isabs(name):
+        return None
+    if plugin.file and os.path.exists(os.path.join(os.path.dirname(plugin.file), name)):
+        return f"`{name}` stands beside the plugin, which works in {os.getcwd()}: begin with os.path.dirname(__file__)"
+    return f"its working folder is {os.getcwd()}"
 
 
 def _kind_of(error):

@@ -96,9 +96,12 @@ def open_file(path):
     return source
 
 
-def run_source(source):
-    """Runs the opened file as a module, as `import` would, but under whatever name the file has."""
-    code = compile(source, plugin.file, "exec", dont_inherit=True)  # finds the encoding line itself
+def run_source(source, page=None):
+    """Runs the opened file as a module, as `import` would, but under whatever name the file has.
+
+    A `page` (see page.py) says how to read what was written for readers rather than for Python.
+    """
+    code = page.code if page else compile(source, plugin.file, "exec", dont_inherit=True)  # finds the encoding line
     name = module_name(plugin.name)
     module = type(sys)(name)
     module.__file__ = plugin.file
@@ -107,7 +110,10 @@ def run_source(source):
     module.__spec__.has_location = True
     sys.modules[name] = module
     try:
-        exec(code, module.__dict__)
+        if page:
+            page.run(module.__dict__)
+        else:
+            exec(code, module.__dict__)
     except BaseException:
         sys.modules.pop(name, None)
         raise
@@ -160,8 +166,8 @@ def _missing_package(module, name):
     of_package = "" if package == top else f"`{top}` is in the package `{package}`. "
     return {
         "missing": f"the package `{top}`",
-        "help": f"{of_package}Name `{package}` in the file's `# /// script` block, then: "
-        f"consort plugins install-deps {_shell(name)}",
+        "help": f"{of_package}consort plugins install-deps {_shell(name)} {_shell(package)} "
+        "(named in the file's `# /// script` block, it goes where the file goes)",
     }
 
 

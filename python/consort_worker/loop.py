@@ -2,10 +2,11 @@
 
 import threading
 
-from .calls import Cancelled, finish
+from .calls import Cancelled, finish, leave, raise_in
 
 _start = threading.Lock()
 _loop = None
+_thread = None
 
 
 def get():
@@ -21,8 +22,14 @@ def get():
 
 
 def _run(asyncio, loop):
+    global _thread
+    _thread = threading.get_ident()
     asyncio.set_event_loop(loop)
-    loop.run_forever()
+    while True:
+        try:
+            loop.run_forever()
+        except Cancelled:  # meant for a task that had just ended
+            continue
 
 
 def serve_on_loop(call, handler):
@@ -35,6 +42,12 @@ def _spawn(loop, call, handler):
     task = loop.create_task(_serve(call, handler))
     call.task = task  # the loop itself keeps only a weak reference
     call.stop = lambda: loop.call_soon_threadsafe(task.cancel)
+    # A coroutine that never awaits keeps the loop from hearing of that: it is broken into while it runs.
+    import asyncio
+
+    call.runs = lambda: asyncio.current_task(loop) is task
+    call.thread = threading.get_ident()
+    call.inside = True
     if call.cancelled:
         task.cancel()
 
@@ -50,7 +63,19 @@ async def _serve(call, handler):
         error = Cancelled() if call.cancelled or isinstance(cancelled, Cancelled) else cancelled
     except (SystemExit, KeyboardInterrupt, Exception) as other:
         error = other
+    leave(call)
     finish(call, result, error)
+
+
+def break_into(lock, is_meant):
+    """Raises Cancelled in the task that runs just now, if it is one that is meant. Under the writer's lock, so that no
+    line is cut in half."""
+    import asyncio
+
+    with lock:
+        task = asyncio.current_task(_loop)
+        if task is not None and is_meant(task):
+            raise_in(_thread, Cancelled)
 
 
 def wait(call, awaitable):
@@ -58,7 +83,10 @@ def wait(call, awaitable):
     import asyncio
 
     async def run():
-        return await awaitable
+        try:
+            return await awaitable
+        finally:
+            call.end_child()
 
     future = asyncio.run_coroutine_threadsafe(_caged(run()), get())
     before, call.stop = call.stop, future.cancel

@@ -25,6 +25,12 @@ class Writer:
         self.limit = limit
         # Whoever breaks into a thread (see calls.py) holds this lock meanwhile, so that no line is cut in half.
         self.lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self):
+        """In a child, the threads that may have held the lock are gone."""
+        self.lock = threading.Lock()
 
     def send(self, message):
         self.send_line(jsontext.dumps(message))

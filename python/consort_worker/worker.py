@@ -5,7 +5,7 @@ import queue
 import sys
 import threading
 
-from . import PROTOCOL, calls, ending, logs, pipe
+from . import PROTOCOL, calls, dialects, ending, logs, pipe
 from .calls import Call
 from .failures import Failure, failure_of
 from .host import Host
@@ -24,6 +24,8 @@ _METHODS = {
     "tools/close": "tools_close",
     "templates/load": "templates_load",
     "fragments/load": "fragments_load",
+    "realtime/open": "realtime_open",
+    "realtime/close": "realtime_close",
 }
 
 
@@ -56,9 +58,6 @@ class Worker:
                     logs.note(f"a message was not understood: {type(error).__name__}: {error}")
         except BaseException as error:  # a reader that dies silently is a worker that hangs
             logs.note(f"the reader failed: {type(error).__name__}: {error}")
-        close = getattr(self.dialect, "close", None)
-        if close is not None:
-            self._quietly(close)
         ending.leave()
 
     def _line(self, line):
@@ -102,6 +101,8 @@ class Worker:
         elif ident is None:
             if method == "secrets/changed" and self.dialect is not None:
                 self.jobs.put(lambda: self._quietly(self.dialect.secrets_changed, params.get("names") or []))
+            elif method == "realtime/input" and hasattr(self.dialect, "realtime_input"):
+                self.dialect.realtime_input(params)  # only handed on: sound must not wait for anything
         elif not isinstance(ident, (str, int, float)) or isinstance(ident, bool):
             self._refuse(None, -32600, "an id must be an integer or a string")
         elif method == "initialize":
@@ -215,14 +216,9 @@ class Worker:
         if data_dir:
             os.makedirs(data_dir, exist_ok=True)
             os.chdir(data_dir)
-        dialect = config.get("dialect")
-        if dialect == "drop_in":
-            from .dropin.dialect import DropIn as Dialect
-        elif dialect == "llm":
-            from .llm_dialect.dialect import Llm as Dialect
-        else:
-            raise Failure("unsupported", f"this worker does not speak the dialect {dialect!r}")
-        self.dialect = Dialect(self.host, config, data_dir)
+        if config.get("package") and config.get("dialect") == "llm":  # as a host calls every package
+            config["dialect"] = dialects.of_package(config["package"])
+        self.dialect = dialects.named(config.get("dialect"))(self.host, config, data_dir)
         plugin.is_loading = True
         try:
             about = self.dialect.load()

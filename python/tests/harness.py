@@ -49,6 +49,7 @@ class Worker:
         self.waiting = {}
         self.events = {}
         self.event_times = {}
+        self.sessions = {}  # of live sessions: their events
         self.notifications = queue.Queue()
         self.requests = queue.Queue()  # of the plugin to the host
         self.stray = []
@@ -84,6 +85,11 @@ class Worker:
                 params = message["params"]
                 self.events.setdefault(params["request"], []).extend(params["events"])
                 self.event_times.setdefault(params["request"], []).append(time.monotonic())
+            elif message.get("method") == "realtime/event":
+                with self.lock:
+                    box = self.sessions.setdefault(message["params"]["session"], queue.Queue())
+                for event in message["params"]["events"]:
+                    box.put(event)
             elif "method" in message and "id" in message:
                 if self.on_request:
                     self.on_request(message)
@@ -136,6 +142,21 @@ class Worker:
         said = "".join(event["text"] for event in events if event["type"] == "text")
         said += "".join(part["text"] for part in result.get("content", []) if part["type"] == "text")
         return said, result, events
+
+    def open_session(self, model, **params):
+        return self.ask("realtime/open", model=model, **params)["session"]
+
+    def heard(self, session, until, timeout=10):
+        """The events of a live session, up to one of that type."""
+        with self.lock:
+            box = self.sessions.setdefault(session, queue.Queue())
+        found = []
+        while not found or found[-1]["type"] != until:
+            try:
+                found.append(box.get(timeout=timeout))
+            except queue.Empty:
+                raise AssertionError(f"no `{until}` in {timeout} s, only {found}; log:\n{self.log()}") from None
+        return found
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as opened:

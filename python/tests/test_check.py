@@ -25,6 +25,17 @@ class DropIn(Case):
         """)
         self.assertEqual(self.check(source), [])
 
+    def test_a_method_without_self(self):
+        found = self.check(client("""
+            def generate_response(system, user_message, max_tokens, temperature):
+                return "x"
+
+            def count_tokens(self, text):
+                return 1
+        """))
+        words = "the first parameter of generate_response is `system`, and gets the object"
+        self.assertEqual([each for each in found if each[0] == "error"], [("error", "acme.py:5", words)])
+
     def test_what_is_wrong(self):
         found = self.check("""
             import os, torch_of_nobody as t
@@ -81,6 +92,94 @@ class DropIn(Case):
             ("error", "acme.py:8", "generate_response wants `e`, which nobody passes"),
             ("warning", "acme.py:3", "imports torch at the top"),
             ("note", "acme.py:9", "count_tokens returned 2.5"),
+        ])
+
+
+class Bruno(Case):
+    dialect = "bruno"
+    check = DropIn.check
+
+    def test_what_is_wrong(self):
+        self.assertEqual(self.check("import bruno_core"), [("error", "acme.py:1", "no class derives from LLMInterface")])
+        self.assertEqual(self.check("""
+            from bruno_core.interfaces import LLMInterface
+
+            class A(LLMInterface):
+                def helper(self): pass
+
+            class B(LLMInterface):
+                async def generate(self, messages, **kwargs): return "x"
+
+            class C(B):
+                async def stream(self, messages): yield "x"
+                async def generate(self, messages, **kwargs): pass
+        """), [
+            ("error", "acme.py:3", "A has no generate and no stream"),
+            ("error", "acme.py:11", "generate is empty: it returns None"),
+            ("note", "acme.py:10", "stream takes no **kwargs"),
+            ("note", "acme.py:1", "C is the file's model, B is listed beside it"),
+        ])
+
+    def test_wrappers_that_do_it_right(self):
+        self.assertEqual(self.check("""
+            import asyncio, time
+            from bruno_core.interfaces import LLMInterface
+
+            class Fallback(LLMInterface):
+                def __init__(self, *providers): self.providers, self.last = providers, 0.0
+
+                async def turn(self):
+                    async with asyncio.Lock():
+                        await asyncio.sleep(self.last)
+                        self.last = time.time()
+
+                async def stream(self, messages, **kwargs):
+                    failed = None
+                    for provider in self.providers:
+                        said = False
+                        try:
+                            async for token in provider.stream(messages, **kwargs):
+                                said = True
+                                yield token
+                            return
+                        except Exception as error:
+                            if said:
+                                raise
+                            failed = error
+                    if failed:
+                        raise failed
+                    yield str(kwargs.pop("max_tokens", 1))
+        """), [])
+
+
+class Vision(Case):
+    dialect = "vision"
+    check = DropIn.check
+
+    def test_what_is_wrong(self):
+        self.assertEqual(self.check("import vision_agents"), [("error", "acme.py:1", "no class derives from LLM or Realtime")])
+        self.assertEqual(self.check("""
+            from vision_agents.core.llm import realtime
+            from vision_agents.core.llm.llm import LLM
+
+            class A(LLM):
+                def __init__(self): self.x = 1
+                def simple_response(self, text): return "x"
+
+            class B(LLM):
+                async def simple_response(self, text): pass
+
+            class C(realtime.Realtime):
+                async def simple_audio_response(self, pcm): self.close()
+                async def close(self): pass
+        """), [
+            ("error", "acme.py:9", "simple_response is empty: nothing is answered"),
+            ("warning", "acme.py:6", "simple_response is a plain def"),
+            ("warning", "acme.py:5", "A.__init__ does not call super().__init__()"),
+            ("warning", "acme.py:12", "`close(…)` is a coroutine that nobody awaits"),
+            ("note", "acme.py:11", "C has no connect"),
+            ("note", "acme.py:11", "C has no simple_response"),
+            ("note", "acme.py:1", "A is the file's model, B and C are listed beside it"),
         ])
 
 

@@ -20,6 +20,14 @@ class Debugging(Case):
         code, out, _ = self.debug(source, "--prompt", "Hi")
         self.assertEqual((code, out), (0, "streamed User: Hi\n"))
 
+    def test_every_dialect(self):
+        bruno = "from bruno_core.interfaces import LLMInterface\nclass A(LLMInterface):\n" \
+            "    async def stream(self, messages, **kwargs): yield messages[-1].content"
+        vision = "from vision_agents.core.llm.llm import LLM\nclass A(LLM):\n" \
+            "    async def simple_response(self, text): return text"
+        for source in (bruno, vision):
+            self.assertEqual(self.debug(source, "--prompt", "Hi")[:2], (0, "Hi\n"))
+
     def test_the_debugger_opens_where_it_failed(self):
         source = client("def generate_response(self, a, b, c, d):\n    wrong = b * 2\n    return wrong + 1")
         code, out, err = self.debug(source, typed="p wrong\nq\n")

@@ -21,6 +21,24 @@ class Loading(Case):
                 self.assertTrue(module.isidentifier())
                 self.assertEqual(os.path.basename(file), f"{name}.py")
 
+    def test_slips_and_what_to_do_about_them(self):
+        good = client("def generate_response(self, a, b, c, d): return 'x'")
+        for source, words in (
+            (good.replace("import LLMClient", "import LLMCleint"), "llm_utils has LLMClient, "),
+            (good.replace("generate_response", "generate_reponse"), "it has `generate_reponse`: name it `generate_res"),
+            ("import not_there_at_all\n" + good, "install-deps acme not-there-at-all "),
+            ("open('config.json')\n" + good, f"its working folder is {os.path.join(self.folder, 'state')}"),
+            ("open('beside.json')\n" + good, "`beside.json` stands beside the plugin, which works in "),
+        ):
+            with self.subTest(words):
+                one = self.worker(source, initialize=False)
+                with open(os.path.join(os.path.dirname(one.config["file"]), "beside.json"), "w"):
+                    pass
+                refused = self.refused(
+                    one.ask, "initialize", protocolVersion=1, config=one.config, dataDir=os.path.join(self.folder, "state")
+                )
+                self.assertIn(words, refused.data["help"])
+
     def test_what_a_module_may_do(self):
         one = self.worker("""
             # -*- coding: utf-8 -*-

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import stat
 import time
 import unittest
 
@@ -207,18 +206,18 @@ class Contract(LlmCase):
         refused = self.refused(self.one.generate, "hosted")
         self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the key `hosted`"))
         path = os.path.join(self.folder, "state", "llm", "keys.json")
-        self.assertFalse(os.path.exists(path))
-        self.see()
-        with open(path) as opened:
-            self.assertEqual(json.load(opened), {"hosted": "sk-1"})
-        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(self.see()[0]["key"], "sk-1")
+        self.assertFalse(os.path.exists(path), "a key is on the disk")
         self.one.send("secrets/changed", names=["hosted"])
         time.sleep(0.2)
-        self.assertFalse(os.path.exists(path))
         self.assertEqual(self.refused(self.one.generate, "hosted").kind, "setup")
-        self.see(secrets={"hosted": "sk-2"})
+        # What the user stored in the plugin's own folder stays, and counts less.
+        with open(path, "w") as opened:
+            json.dump({"hosted": "sk-own", "other": "sk-other"}, opened)
+        self.assertEqual(self.see(secrets={"hosted": "sk-2"})[0]["key"], "sk-2")
         self.one.close()
-        self.assertFalse(os.path.exists(path), "a key outlived the worker")
+        with open(path) as opened:
+            self.assertEqual(json.load(opened)["other"], "sk-other")
 
     def test_a_key_that_the_plugin_asks_for_itself(self):
         def reply(request):

@@ -21,6 +21,14 @@ class Running(LlmCase):
         (times,) = one.event_times.values()
         self.assertGreater(times[-1] - times[0], 0.3)
 
+    def test_a_hook_that_llm_does_not_have(self):
+        one = "import llm\n\n\n@llm.hookimpl\ndef register_model(register):\n    pass\n"
+        refused = self.refused(self.worker, one)
+        self.assertEqual((str(refused), refused.data["at"]), ("llm has no hook `register_model`", "acme.py:4"))
+        self.assertEqual(refused.data["help"], "did you mean `register_models`?")
+        one = self.worker(one + "\n\n@llm.hookimpl\ndef register_models(register):\n    pass\n")
+        self.assertEqual(one.about["notes"], ["llm has no hook `register_model`: nobody calls it"])
+
     def test_what_execute_may_return(self):
         one = self.model("def execute(self, prompt, stream, response, conversation):\n    return ['a', 'b']")
         self.assertEqual(one.generate("m")[0], "ab")

@@ -279,7 +279,7 @@ class Handshake(Case):
 
     def test_unknown_dialect(self):
         one = self.worker(SLOW, initialize=False)
-        self.assertEqual(self.refused(one.ask, "initialize", config={"dialect": "bruno"}).kind, "unsupported")
+        self.assertEqual(self.refused(one.ask, "initialize", config={"dialect": "cobol"}).kind, "unsupported")
 
     def test_works_in_its_data_folder(self):
         one = self.worker(
@@ -346,6 +346,43 @@ class Noise(Case):
         one.reader.join(3)
         self.assertFalse(one.reader.is_alive())
         os.killpg(one.process.pid, 9)
+
+    def test_a_forked_child_that_comes_back_is_ended(self):
+        one = self.worker(
+            client(
+                """
+                def generate_response(self, how, b, c, d):
+                    if how == "async":
+                        return self.later()
+                    if how == "stream":
+                        return self.pieces()
+                    child = os.fork()
+                    return f"child {child}"
+
+                def pieces(self):
+                    yield "one "
+                    child = os.fork()
+                    yield f"child {child}"
+
+                async def later(self):
+                    child = os.fork()
+                    return f"child {child}"
+                """,
+                head="import os",
+            )
+        )
+        for how in ("plain", "stream", "async"):
+            with self.subTest(how):
+                text = one.generate("acme", system=how)[0]
+                self.assertNotIn("child 0", text)
+                child = int(text.rpartition(" ")[2])
+                end = time.monotonic() + 5
+                while _lives(child) and time.monotonic() < end:
+                    time.sleep(0.02)
+                self.assertFalse(_lives(child), "the child is still there")
+                self.assertIn("a process that it forked", one.log())
+        self.assertEqual(one.stray, [])
+        self.assertIn("child", one.generate("acme")[0])
 
     def test_odd_text(self):
         one = self.worker(

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
-const FLOORS: [(&str, u32); 10] = [
+const FLOORS: [(&str, u32); 13] = [
     ("consort", 7),
     ("consort-cli", 6),
     ("consort-engine", 4),
+    ("consort-server", 6),
     ("consort-plugins", 3),
+    ("consort-mcp", 3),
     ("consort-plugin", 1),
+    ("consort-process", 1),
     ("consort-providers", 2),
     ("consort-settings", 1),
     ("consort-store", 1),
@@ -63,7 +66,7 @@ const VENDORS: [&str; 22] = [
 ];
 
 /// The crates that people see: they know the engine and the core types only.
-const SURFACES: [&str; 2] = ["consort", "consort-cli"];
+const SURFACES: [&str; 3] = ["consort", "consort-cli", "consort-server"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

@@ -1,5 +1,6 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,6 +125,8 @@ pub(crate) enum Command {
     Providers(Providers),
     /// See, check, install and make plugins
     Plugins(Plugins),
+    /// See, try, add and remove MCP servers
+    Mcp(Mcp),
     /// Say what is set up, what is missing, and what to do
     Doctor,
     /// Turn texts into vectors
@@ -286,12 +289,22 @@ pub(crate) enum PluginsCommand {
         #[arg(default_value = "Say hello in one word.")]
         prompt: String,
     },
+    /// Test a Python plugin: by the contract of its dialect and its own tests, or by a file of tests
+    Test {
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+        /// Tests as they are written for pytest; the plugin's model is `CustomLLM` in them
+        tests: Option<PathBuf>,
+    },
     /// Write a plugin to start from
     New { dialect: Scaffold, name: String },
-    /// Install packages of the `llm` ecosystem, each as a plugin with an environment of its own
+    /// Install plugins: packages of the `llm` ecosystem, each in an environment of its own, or copies of files and folders
     Install {
-        #[arg(required = true, value_name = "PACKAGE")]
-        packages: Vec<String>,
+        #[arg(required = true, value_name = "PACKAGE|FILE")]
+        names: Vec<String>,
+        /// Replace files that are there already
+        #[arg(long)]
+        force: bool,
     },
     /// Remove an installed package and its environment
     Uninstall { name: String },
@@ -345,6 +358,70 @@ pub(crate) enum PluginsCommand {
     Path,
 }
 
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Mcp {
+    #[command(subcommand)]
+    pub(crate) command: Option<McpCommand>,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpCommand {
+    /// List MCP servers, without starting any
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tools that a server offers
+    Tools {
+        name: String,
+        /// Print a JSON list, with the schemas
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start a server, and say who it is and what it offers
+    Check { name: String },
+    /// Run one of its tools, to try it
+    Call {
+        name: String,
+        tool: String,
+        /// The arguments, as a JSON object
+        #[arg(default_value = "{}")]
+        arguments: String,
+    },
+    /// Print what a server said last: its stderr, stray output and messages
+    Log { name: String },
+    /// Put a server into your settings
+    Add(McpAdd),
+    /// Take a server out of your settings
+    #[command(visible_alias = "rm")]
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpAdd {
+    pub(crate) name: String,
+    /// The address of a server that speaks streamable HTTP
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(crate) url: Option<String>,
+    /// A header for it; its value may name a key as ${secret:NAME}
+    #[arg(long, value_name = "NAME: VALUE", requires = "url")]
+    pub(crate) header: Vec<String>,
+    /// A variable for the program; its value may name a key as ${secret:NAME}
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "url")]
+    pub(crate) env: Vec<String>,
+    /// Only this tool of it; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tool: Vec<String>,
+    /// The program to start, and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<String>,
+}
+
 /// What kind of plugin is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scaffold {
@@ -352,6 +429,10 @@ pub(crate) enum Scaffold {
     DropIn,
     /// A Python file for the `llm` ecosystem
     Llm,
+    /// A Python provider of bruno
+    Bruno,
+    /// A Python model of Vision Agents
+    VisionAgents,
     /// A Python script that speaks the plugin protocol
     Python,
     /// A Node script that speaks the plugin protocol

@@ -1,5 +1,5 @@
 //! How a command ends: exit codes, and the error as people and programs see it.
-use crate::terminal::Style;
+use crate::terminal::{Style, tamed};
 use consort_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -66,10 +66,10 @@ pub(crate) fn tell(error: &Error) -> io::Result<()> {
     if error.kind() == ErrorKind::Cancelled {
         return writeln!(to, "{}", Style::Dim.paint("(stopped: the answer is not whole)"));
     }
-    writeln!(to, "{} {error}", Style::Error.paint("error:"))?;
+    writeln!(to, "{} {}", Style::Error.paint("error:"), tamed(&error.to_string()))?;
     for hint in error.hints() {
         let label = if hint.starts_with("did you mean") { "tip:" } else { "help:" };
-        writeln!(to, "  {} {hint}", Style::Help.paint(label))?;
+        writeln!(to, "  {} {}", Style::Help.paint(label), tamed(hint))?;
     }
     Ok(())
 }

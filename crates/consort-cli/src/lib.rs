@@ -45,6 +45,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Models(models)) => commands::models::run(models, read()),
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
+        Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),
         Some(Command::Doctor) => commands::doctor::run(read()),
         Some(Command::Embed(embed)) => commands::embed::run(embed, read()),

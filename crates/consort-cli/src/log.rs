@@ -1,6 +1,7 @@
 //! The debug log on stderr, when `CONSORT_LOG` asks for it.
 use std::io::Write;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 /// Starts the log. A level that is none counts as `debug`: whoever sets the variable wants to see something.
 pub(crate) fn start() {
@@ -14,5 +15,7 @@ pub(crate) fn start() {
         );
         LevelFilter::DEBUG
     });
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    // The library that speaks with MCP servers logs what is said, keys and all.
+    let stderr = std::io::stderr.with_filter(|from| !from.target().starts_with("rmcp"));
+    tracing_subscriber::fmt().with_max_level(level).with_writer(stderr).with_ansi(false).init();
 }

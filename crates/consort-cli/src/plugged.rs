@@ -44,6 +44,27 @@ impl Setup {
         self.plugins.as_ref()?.find(&card.provider).filter(|plugin| plugin.found().problem.is_none())
     }
 
+    /// The models of providers that are set up and have this name too: a plugin's own name comes before theirs, and
+    /// nobody shall wonder who answered.
+    pub(crate) fn namesakes(providers: &[Arc<dyn Provider>], plugin: &str) -> Option<String> {
+        let others = providers
+            .iter()
+            .filter(|provider| provider.card().state == State::Ready && provider.card().id != plugin);
+        let ids: Vec<String> = others
+            .flat_map(|provider| pollster::block_on(provider.models()).unwrap_or_default())
+            .filter(|model| model.card().name == plugin)
+            .map(|model| format!("`{}`", model.card().id))
+            .collect();
+        (!ids.is_empty())
+            .then(|| format!("`{plugin}` means the plugin of that name, and not {}", ids.join(" or ")))
+    }
+
+    /// The same among the providers that are no plugins.
+    pub(crate) fn namesakes_of(&self, plugin: &Plugin) -> Option<String> {
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        Self::namesakes(&catalogue.providers, plugin.id())
+    }
+
     /// The plugins alone.
     pub(crate) fn open_plugins(&mut self) -> Plugins {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
@@ -69,10 +90,11 @@ impl Setup {
         Home::new(&self.folders, &self.env, owned).beside(ids.chain([DEMO.to_owned()]))
     }
 
-    /// The plugin in a file anywhere: whoever names it trusts it.
+    /// The plugin in a file or folder anywhere: whoever names it trusts it.
     pub(crate) fn open_file(&self, file: &Path) -> Option<Arc<Plugin>> {
-        let file = std::path::absolute(file).ok()?;
-        let path = file.parent()?.to_owned();
+        let named = if file.is_dir() { file.canonicalize().ok()? } else { std::path::absolute(file).ok()? };
+        let path = named.parent()?.to_owned();
+        let file = if named.is_dir() { named.join("plugin.toml") } else { named };
         let folder = Folder { path, origin: Origin::Flag, trusted: true };
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
         let (plugins, _) = Plugins::open(self.plugin_home(&catalogue.providers), vec![folder]);

@@ -5,7 +5,7 @@ use crate::terminal::{Signs, Style};
 use consort_core::{
     Clock, Context, Error, ErrorKind, Host, Model, ModelCard, Provider, ProviderCard, Secret, State,
 };
-use consort_plugins::{Plugins, is_clause};
+use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
@@ -112,9 +112,21 @@ impl Setup {
         Context::new(clock, Arc::new(chain))
     }
 
-    /// Says that a provider is missing because its description is broken, where that is so.
+    /// Says that a provider is missing because its description is broken, where that is so, or that a plugin may not have
+    /// the name that it was given.
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
         let id = name.split('/').next().unwrap_or_default();
+        let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
+        if let Some(plugin) = plugin.filter(|_| error.kind() == ErrorKind::ModelNotFound) {
+            if let Some(problem) = &plugin.found().problem {
+                return error.hint(format!("mend the plugin: {problem}"));
+            }
+            if plugin.learnt().is_some_and(|learnt| learnt.models.is_empty()) {
+                let word = shell_word(id);
+                return error
+                    .hint(format!("the plugin `{id}` brings no models: consort plugins check {word}"));
+            }
+        }
         let section = format!("[providers.{id}]");
         let is_its = |problem: &&Problem| {
             problem.file.file_stem().is_some_and(|stem| stem == id) || problem.message.starts_with(&section)

@@ -86,6 +86,8 @@ pub(crate) fn table(to: &mut impl Write, rows: &[Vec<String>], styles: &[Option<
 /// The rows as text. On a screen that they are too wide for, the columns that do not fit go to a line of their own.
 fn laid_out(rows: &[Vec<String>], styles: &[Option<Style>], screen: Option<usize>) -> String {
     const BELOW: usize = 6;
+    let on_one_line = |cell: &String| cell.replace(char::is_control, " ");
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(on_one_line).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -98,7 +100,7 @@ fn laid_out(rows: &[Vec<String>], styles: &[Option<Style>], screen: Option<usize
     });
     let fitting = ends.take_while(|end| screen.is_none_or(|screen| *end <= screen)).count().max(1);
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
         let mut blanks = 2;
         for (at, cell) in row.iter().enumerate().take(last + 1) {
@@ -120,6 +122,11 @@ fn laid_out(rows: &[Vec<String>], styles: &[Option<Style>], screen: Option<usize
         text.push('\n');
     }
     text
+}
+
+/// The text without control codes: what others say must not move the cursor, rename the window or write the clipboard.
+pub(crate) fn tamed(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
 }
 
 /// Prints JSON for programs that people look at too.

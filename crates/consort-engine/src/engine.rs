@@ -1,9 +1,11 @@
 //! The engine: a store, a bus, and the runs that are alive.
 use crate::bus::Bus;
-use crate::context::{Budget, Counter, Counts, summary};
+use crate::context::{ANSWER, Budget, Counter, Counts, summary, view};
 use crate::envelope::What;
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
-use consort_core::{Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Role};
+use consort_core::{
+    Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Request, Role, estimate_tokens,
+};
 use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
 use std::collections::HashMap;
 use std::fmt;
@@ -86,6 +88,26 @@ impl Engine {
         self.0.runs().insert(run.id(), run.clone());
         tokio::spawn(drive(self.0.clone(), ask, branch));
         Ok(run)
+    }
+
+    /// What a model would be sent of a log: a guess, that asks nobody. `words` are its instructions.
+    pub fn preview(
+        &self,
+        log: &[Turn],
+        card: Option<&ModelCard>,
+        window: Option<u64>,
+        words: &str,
+    ) -> Preview {
+        let window = card.map_or(window, |card| self.0.windows.of(card, window));
+        let fixed = estimate_tokens(&Request::ask(words)).tokens;
+        let answer = card.and_then(|card| card.limits.output).unwrap_or(ANSWER).min(ANSWER);
+        let answer = window.map_or(answer, |window| answer.min(window / 2));
+        let counts = Counts::guess(log);
+        let budget = Budget { window, answer, fixed };
+        let seen = view(log, &counts, &[], &budget).map(|view| view.report);
+        let (tokens, begins) =
+            seen.map_or((counts.total_of(log), None), |report| (report.tokens, report.begins));
+        Preview { tokens: tokens + fixed, window, begins: begins.filter(|begins| log[0].id != *begins) }
     }
 
     /// Keeps what the user says, for one or several models to answer behind it.
@@ -188,6 +210,16 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("runs", &self.0.runs().len()).finish_non_exhaustive()
     }
+}
+
+/// What a model would be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preview {
+    pub tokens: u64,
+    /// The model's window, if known.
+    pub window: Option<u64>,
+    /// The first turn that is sent, where older ones are not.
+    pub begins: Option<TurnId>,
 }
 
 /// What is known of models' windows.

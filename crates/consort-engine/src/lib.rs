@@ -9,6 +9,7 @@ mod bus;
 mod context;
 mod engine;
 mod envelope;
+mod export;
 mod judge;
 mod memory;
 mod run;
@@ -19,8 +20,9 @@ mod tools;
 
 pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};
-pub use engine::Engine;
+pub use engine::{Engine, Preview};
 pub use envelope::{Decision, Envelope, What};
+pub use export::{to_html, to_markdown};
 pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
 pub use structured::{Structured, StructuredError, ask_for, schema_of_fields, structured};

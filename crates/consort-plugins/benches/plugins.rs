@@ -120,7 +120,7 @@ async fn listing(place: &Path) {
 }
 
 async fn model(plugin: &Arc<Plugin>) -> Arc<dyn Model> {
-    let learnt = plugin.check().await.unwrap();
+    let learnt = plugin.check().await;
     plugin.model_for(&learnt.models[0].card).await.unwrap()
 }
 

@@ -6,7 +6,6 @@ use consort_core::{
 };
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -38,20 +37,31 @@ pub struct Finding {
     pub help: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Findings {
+/// What a plugin's own side found.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Findings {
     #[serde(default)]
     findings: Vec<Finding>,
+}
+
+impl Findings {
+    /// The first of them, each text as this gives it: a plugin says what it likes.
+    pub(crate) fn told_by(mut self, told: impl Fn(&str) -> String) -> Self {
+        const MOST: usize = 200;
+        self.findings.truncate(MOST);
+        for finding in &mut self.findings {
+            let texts = [Some(&mut finding.message), finding.at.as_mut(), finding.help.as_mut()];
+            texts.into_iter().flatten().for_each(|text| *text = told(text));
+        }
+        self
+    }
 }
 
 /// Tests a plugin against its contract. It is started, and answers one prompt of each of its first models.
 pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let begun = Instant::now();
-    let learnt = match plugin.check().await {
-        Ok(learnt) => learnt,
-        Err(error) => return vec![of_error("it cannot be looked at", &error)],
-    };
+    let (learnt, said) = plugin.looked_at(true).await;
     match &learnt.outcome {
         Outcome::Ready => found.push(good(format!("it starts, in {} ms", begun.elapsed().as_millis()))),
         Outcome::NeedsSetup { missing, at, help } => {
@@ -69,10 +79,13 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         message: note.clone(),
         help: None,
     }));
-    found.extend(own_words(plugin).await);
     if learnt.outcome != Outcome::Ready {
+        let others = said.unwrap_or_default().findings.into_iter().filter(|said| !is_told(said, &found));
+        let others: Vec<Finding> = others.collect();
+        found.extend(others);
         return found;
     }
+    found.extend(own_words(plugin).await);
     match plugin.ping().await {
         Ok(time) => found.push(good(format!("it answers a ping, in {} us", time.as_micros()))),
         // The smallest plugins answer an unknown method with an error, and that is an answer.
@@ -107,21 +120,30 @@ fn good(message: String) -> Finding {
 
 fn of_error(what: &str, error: &Error) -> Finding {
     let message = format!("{what}: {} ({})", error.message(), error.kind());
-    Finding { level: Level::Error, at: None, message, help: error.hints().first().cloned() }
+    // Whoever reads this is checking it already.
+    let help = error.hints().iter().find(|hint| !hint.contains("consort plugins check")).cloned();
+    Finding { level: Level::Error, at: None, message, help }
 }
 
 fn wrong(message: String, help: &str) -> Finding {
     Finding { level: Level::Error, at: None, message, help: Some(help.to_owned()) }
 }
 
+/// Whether why it did not start says the same: of one line, or in the same words.
+fn is_told(said: &Finding, found: &[Finding]) -> bool {
+    found.iter().any(|told| {
+        let same_line = said.at.is_some() && said.at == told.at && said.level == Level::Error;
+        same_line || said.message.starts_with(&told.message) || told.message.ends_with(&said.message)
+    })
+}
+
 /// What the plugin's own side finds in its file, where it can tell.
 async fn own_words(plugin: &Arc<Plugin>) -> Vec<Finding> {
-    const LIMIT: Duration = Duration::from_secs(20);
     let Some(connection) = plugin.supervisor().running() else { return Vec::new() };
     if !Capabilities::has(&connection.hello().capabilities.check) {
         return Vec::new();
     }
-    match connection.call::<Findings>("plugin/check", json!({}), LIMIT).await {
+    match connection.inspect().await {
         Ok(said) => said.findings,
         Err(error) => vec![of_error("it cannot look at itself", &error)],
     }
@@ -167,14 +189,16 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
     let request = Request::ask(prompt);
     match model.count_tokens(&request, plugin.context()).await {
         Ok(TokenCount { tokens, exact: true }) => found.push(good(format!("{id} counts {tokens} tokens"))),
-        Ok(TokenCount { exact: false, .. }) => {
+        // That it has no counter is among its notes.
+        Ok(TokenCount { exact: false, .. }) if plugin.counts_tokens().await => {
             found.push(Finding {
                 level: Level::Note,
                 at: None,
-                message: format!("{id} does not count tokens: they are estimated"),
+                message: format!("{id} could not count the tokens: they are estimated"),
                 help: None,
             });
         }
+        Ok(TokenCount { exact: false, .. }) => {}
         Err(error) => found.push(of_error(&format!("{id} cannot count tokens"), &error)),
     }
     if model.card().capabilities.streaming != Support::No {

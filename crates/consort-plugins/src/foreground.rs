@@ -1,14 +1,15 @@
-//! A plugin in the user's own terminal: its debugger, and its own commands.
+//! A plugin in the user's own terminal: its debugger, tests of it, and its own commands.
 use crate::found::Dialect;
 use crate::plugin::Plugin;
 use crate::start::start_of;
 use consort_core::{Error, ErrorKind};
+use std::path::Path;
 use std::process::Command;
 
 impl Plugin {
     /// Runs it in the foreground with its debugger.
     pub async fn debug_command(&self, prompt: &str) -> Result<Command, Error> {
-        let start = start_of(&self.found, &self.home, self.learnt().as_deref()).await?;
+        let start = start_of(self.found.clone(), self.home.clone(), self.learnt().as_deref()).await?;
         let mut command = start.launch.plain();
         command.arg("debug").env("LLM_RAISE_ERRORS", "1");
         let config = &start.config;
@@ -21,13 +22,27 @@ impl Plugin {
         Ok(command)
     }
 
+    /// Tests it in its own environment: by a file of tests, or by its dialect's contract.
+    pub async fn test_command(&self, tests: Option<&Path>) -> Result<Command, Error> {
+        let start = start_of(self.found.clone(), self.home.clone(), self.learnt().as_deref()).await?;
+        let mut command = start.launch.plain();
+        command.arg("test");
+        for (flag, field) in [("--dialect", "dialect"), ("--file", "file")] {
+            if let Some(value) = start.config[field].as_str() {
+                command.args([flag, value]);
+            }
+        }
+        command.args(tests);
+        Ok(command)
+    }
+
     /// Runs one of the commands that it registers, in its own environment.
     ///
     /// It finds the keys that the plugin may have in the variables that its models name.
     pub async fn own_command(&self, arguments: &[String]) -> Result<Command, Error> {
-        let learnt = self.known().await?;
+        let learnt = self.known().await;
         self.supervisor.stop();
-        let start = start_of(&self.found, &self.home, Some(&learnt)).await?;
+        let start = start_of(self.found.clone(), self.home.clone(), Some(&learnt)).await?;
         let config = &start.config;
         if config["dialect"] != Dialect::Llm.word() {
             return Err(Error::new(

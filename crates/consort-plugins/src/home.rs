@@ -1,5 +1,6 @@
 //! What all plugins of one program share: the environment, folders, keys, what the user granted.
 use crate::found::{Cache, StateFile};
+use crate::media::MediaFolder;
 use consort_core::{Context, Secret};
 use consort_providers::{Http, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore};
@@ -15,6 +16,7 @@ pub struct Home {
     pub(crate) state: PathBuf,
     pub(crate) keys: KeyStore,
     pub(crate) http: Arc<Http>,
+    pub(crate) media: MediaFolder,
     pub(crate) allowed: StateFile,
     /// Keys that belong to a provider: a plugin gets none of them unasked.
     pub(crate) owned: BTreeSet<String>,
@@ -29,6 +31,7 @@ impl Home {
         Self {
             env: env.clone(),
             allowed: StateFile::of(folders),
+            media: MediaFolder::new(state.join("media")),
             state,
             keys: KeyStore::of(folders),
             http: Arc::default(),
@@ -54,8 +57,8 @@ impl Home {
     }
 
     /// Where the last words of a plugin are kept.
-    pub(crate) fn log_file(&self, plugin: &str) -> PathBuf {
-        self.state.join("logs").join(format!("{plugin}.log"))
+    pub(crate) fn logs(&self, plugin: &str) -> PathBuf {
+        self.state.join("logs").join(plugin)
     }
 
     /// What else decides how a plugin runs, beside its own files: the host's and the worker's version, and which Python

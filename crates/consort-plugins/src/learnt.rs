@@ -156,7 +156,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// The text on one line, without what a terminal would obey.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
@@ -186,7 +186,33 @@ mod tests {
         let two = learn(json!([{"id": "a"}, {"id": "b"}]));
         assert_eq!(two[1], ("acme/b".to_owned(), vec!["b".to_owned()]));
         assert_eq!(learn(json!([{"id": "acme"}, {"id": "b"}]))[0].0, "acme");
+        let odd = learn(
+            json!([{"id": "a\u{1b}[2J"}, {"id": "b", "aliases": ["c\nd"]}, {"id": ""}, {"id": "good"}]),
+        );
+        assert_eq!(odd.len(), 1, "what cannot be shown on one line cannot be asked for: {odd:?}");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
+    }
+
+    #[test]
+    fn a_plugin_says_nothing_that_a_terminal_would_obey() {
+        let hello = json!({
+            "plugin": {"name": "A\u{1b}]0;title\u{7}", "version": "1\n2", "description": "x\r"},
+            "notes": ["one\u{1b}[31m"],
+        });
+        let hello: InitializeResult = serde_json::from_value(hello).unwrap();
+        let learnt = Learnt::ready("acme", &hello, &ModelsResult::default());
+        let all = [learnt.title, learnt.version, learnt.description, learnt.notes.first().cloned()];
+        for text in all.iter().flatten() {
+            assert!(is_plain(text), "{text:?}");
+        }
+        assert!(all.iter().all(Option::is_some));
+        let failure =
+            json!({"code": 1, "message": "no\u{1b}c", "data": {"at": "a:1\u{7}", "help": "x\u{8}"}});
+        let failure: Failure = serde_json::from_value(failure).unwrap();
+        let Outcome::Broken { reason, at, help } = Outcome::refused(&failure) else { panic!("not broken") };
+        for text in [Some(reason), at, help].iter().flatten() {
+            assert!(is_plain(text), "{text:?}");
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! A plugin's model as a model like any other.
+use crate::media::MediaFolder;
 use crate::plugin::Plugin;
 use crate::process::{Files, Question, answer};
 use consort_core::{
@@ -6,9 +7,7 @@ use consort_core::{
     Part, Request, Support, TokenCount, estimate_tokens,
 };
 use consort_plugin::protocol::{CountParams, CountResult, GenerateParams, MAX_INLINE_MEDIA};
-use sha2::{Digest, Sha256};
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ impl Model for PluginModel {
             if no_files {
                 text_files_as_text(&mut request);
             }
-            let files = spill(&mut request, plugin.folder())?;
+            let files = spill(&mut request, &plugin.home.media)?;
             let (params, warnings) = GenerateParams::new(&request, &plugin.wire(), schema.as_ref());
             Ok(Question { params, warnings, files })
         };
@@ -109,7 +108,7 @@ fn text_files_as_text(request: &mut Request) {
 }
 
 /// Puts large media into files that the plugin can read: a line is no place for them.
-fn spill(request: &mut Request, folder: &Path) -> Result<Files, Error> {
+fn spill(request: &mut Request, folder: &MediaFolder) -> Result<Files, Error> {
     let mut files = Files::default();
     let parts = request.messages.iter_mut().flat_map(|message| &mut message.parts);
     for part in parts {
@@ -129,7 +128,7 @@ fn spill(request: &mut Request, folder: &Path) -> Result<Files, Error> {
             if let MediaSource::Bytes(bytes) = &media.source
                 && bytes.len() > MAX_INLINE_MEDIA
             {
-                let file = write(folder, bytes).map_err(|error| {
+                let file = folder.write(bytes).map_err(|error| {
                     Error::new(ErrorKind::Setup, format!("an attachment cannot be handed over: {error}"))
                 })?;
                 media.source = MediaSource::Path(file.clone());
@@ -138,20 +137,6 @@ fn spill(request: &mut Request, folder: &Path) -> Result<Files, Error> {
         }
     }
     Ok(files)
-}
-
-/// A file of its own for each request: another may end first.
-fn write(folder: &Path, bytes: &[u8]) -> std::io::Result<PathBuf> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let media = folder.join("media");
-    std::fs::create_dir_all(&media)?;
-    let digest = Sha256::digest(bytes);
-    let digest = digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let file = media.join(format!("{digest}-{}-{number}", std::process::id()));
-    std::fs::write(&file, bytes)?;
-    Ok(file)
 }
 
 impl fmt::Debug for PluginModel {

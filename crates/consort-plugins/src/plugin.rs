@@ -1,4 +1,5 @@
 //! One plugin: what was found, what was learnt, and the process that answers for it.
+use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
@@ -38,12 +39,12 @@ impl Plugin {
         let runs = !found.untrusted && found.problem.is_none();
         let learnt = runs.then(|| home.cache().read(&found).map(Arc::new)).flatten();
         let kept = Arc::new(Mutex::new(learnt));
-        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.log_file(&found.id)), {
+        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.logs(&found.id)), {
             let (found, home, kept) = (found.clone(), home.clone(), kept.clone());
             Box::new(move || {
                 let (found, home) = (found.clone(), home.clone());
                 let learnt = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Box::pin(async move { start_of(&found, &home, learnt.as_deref()).await })
+                Box::pin(async move { start_of(found, home, learnt.as_deref()).await })
             })
         });
         let plugin = Self {
@@ -92,9 +93,9 @@ impl Plugin {
     }
 
     /// What is known of it; where nothing is, it is started and asked.
-    pub async fn known(&self) -> Result<Arc<Learnt>, Error> {
+    pub async fn known(&self) -> Arc<Learnt> {
         match self.learnt() {
-            Some(learnt) => Ok(learnt),
+            Some(learnt) => learnt,
             None => self.check().await,
         }
     }
@@ -109,37 +110,42 @@ impl Plugin {
         let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready && !changed);
         let learnt = match known {
             Some(learnt) => learnt,
-            None => self.check().await?,
+            None => self.check().await,
         };
         if learnt.outcome == Outcome::Ready { Ok(learnt) } else { Err(self.not_ready()) }
     }
 
-    /// Starts it, asks what it has, and keeps that. A plugin that is broken is a result and not an error: an error
-    /// is what keeps it from being looked at.
-    pub async fn check(&self) -> Result<Arc<Learnt>, Error> {
+    /// Starts it, asks what it has, and keeps that. A plugin that is broken is a result and not an error.
+    pub async fn check(&self) -> Arc<Learnt> {
+        self.looked_at(false).await.0
+    }
+
+    /// The same, with what a plugin that did not start finds in itself, where `inspect` is set.
+    pub(crate) async fn looked_at(&self, inspect: bool) -> (Arc<Learnt>, Option<Findings>) {
         let _turn = self.checking.lock().await;
-        let learnt = {
+        let (learnt, findings) = {
             let _loading = Loading::of(&self.loading);
-            Arc::new(self.look().await)
+            self.look(inspect).await
         };
+        let learnt = Arc::new(learnt);
         *self.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(learnt.clone());
         if self.cannot_run().is_none() {
             // Without the cache it is only asked again.
             let _ = self.home.cache().write(&self.found, &learnt);
         }
         self.tell_needs();
-        Ok(learnt)
+        (learnt, findings)
     }
 
-    async fn look(&self) -> Learnt {
+    async fn look(&self, inspect: bool) -> (Learnt, Option<Findings>) {
         if let Some(outcome) = self.cannot_run() {
-            return Learnt::of(outcome);
+            return (Learnt::of(outcome), None);
         }
-        let connection = match self.supervisor.start().await {
+        let connection = match self.supervisor.start(inspect).await {
             Ok(connection) => connection,
-            Err(no) => return Learnt::of(self.outcome_of(&no)),
+            Err(no) => return (Learnt::of(self.outcome_of(&no)), no.findings),
         };
-        match list(&connection).await {
+        let learnt = match list(&connection).await {
             Ok(listed) => {
                 let hello = connection.hello();
                 Learnt::ready(self.id(), &hello, &listed)
@@ -149,7 +155,8 @@ impl Plugin {
                 at: None,
                 help: error.hints().first().cloned(),
             }),
-        }
+        };
+        (learnt, None)
     }
 
     fn tell_needs(&self) {
@@ -164,7 +171,7 @@ impl Plugin {
     }
 
     pub(crate) async fn counts_tokens(&self) -> bool {
-        self.known().await.is_ok_and(|learnt| Capabilities::has(&learnt.capabilities.count_tokens))
+        Capabilities::has(&self.known().await.capabilities.count_tokens)
     }
 
     /// What sort of plugin it is, in a word.
@@ -246,8 +253,7 @@ impl Plugin {
         if !own.is_empty() {
             return own;
         }
-        let text = std::fs::read_to_string(self.home.log_file(self.id())).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        LogRing::kept(&self.home.logs(self.id()))
     }
 
     /// Whether its process answers, and how quickly.

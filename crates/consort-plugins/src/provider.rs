@@ -28,7 +28,7 @@ impl Provider for PluginProvider {
 
     fn discover(&self, _context: Context) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
         Box::pin(async move {
-            match self.plugin.check().await?.outcome {
+            match self.plugin.check().await.outcome {
                 Outcome::Ready => Ok(self.plugin.models()),
                 _ => Err(self.plugin.not_ready()),
             }

@@ -185,8 +185,7 @@ impl Plugins {
     /// Checks one plugin, and lets it answer where it is good.
     pub async fn check(&self, plugin: Arc<Plugin>) {
         self.0.changes.send_modify(|count| *count += 1);
-        let learnt = plugin.check().await;
-        let good = learnt.is_ok_and(|learnt| learnt.outcome == Outcome::Ready);
+        let good = plugin.check().await.outcome == Outcome::Ready;
         self.change(|entries| {
             if let Some(entry) = entries.get_mut(plugin.id())
                 && entry.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, &plugin))

@@ -34,15 +34,15 @@ pub(crate) fn conditions(found: &Found, home: &Home) -> String {
 }
 
 /// Makes what the process is started with. An error says what must be set up first.
-pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>) -> Result<Start, Error> {
+pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Learnt>) -> Result<Start, Error> {
     // Whoever asks, and whatever was learnt when it was allowed: this is below all of them.
     if found.untrusted {
-        return Err(not_trusted(found));
+        return Err(not_trusted(&found));
     }
     let granted = home.granted(&found.file);
-    let keys = keys(found, learnt, &granted);
+    let keys = keys(&found, learnt, &granted);
     let credentials = home.context(None).credentials;
-    let folder = folder(found, home);
+    let folder = folder(&found, &home);
     let mut env: Vec<(String, String)> = home.plain_env();
     env.retain(|(name, _)| name != "HOME");
     let plain = env.len();
@@ -67,19 +67,30 @@ pub(crate) async fn start_of(found: &Found, home: &Home, learnt: Option<&Learnt>
     let hidden = env[plain..].iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
     let hidden = hidden.map(|(_, value)| Secret::new(value.as_str())).collect();
     env.push(("HOME".into(), folder.to_string_lossy().into_owned()));
-    let (program, arguments) = command(found, home)?;
-    let launch = Launch {
-        program,
-        arguments,
-        env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-        folder,
-        limits: limits(found),
-    };
+    let limits = limits(&found);
     let hosts = found.manifest.hosts.clone().unwrap_or_default();
     let grants = Grants { keys, hosts };
     let credentials: Arc<dyn Credentials> = credentials;
     let services = Services::new(&found.id, grants, credentials, home.http.clone());
-    Ok(Start { launch, config: config(found), services, hidden })
+    let config = config(&found);
+    let (program, arguments) = apart(move || {
+        home.media.sweep();
+        command(&found, &home)
+    })
+    .await?;
+    let env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let launch = Launch { program, arguments, env, folder, limits };
+    Ok(Start { launch, config, services, hidden })
+}
+
+/// Does what takes a while where it holds up nobody: an interpreter may be asked who it is, files may be written.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::PluginCrash, "what it is started with was not found out"))
+    })
 }
 
 /// Shorter values are words of their own: a log without them could not be read.
@@ -122,6 +133,7 @@ fn limits(found: &Found) -> Limits {
     let usual = Limits::default();
     Limits {
         memory: set.memory_mb.map_or(usual.memory, |megabytes| megabytes.saturating_mul(1 << 20)),
+        processes: set.processes.map_or(usual.processes, |many| many as usize),
         start: set.start_s.map_or(usual.start, Duration::from_secs),
         idle: set.idle_s.map_or(usual.idle, Duration::from_secs),
         concurrency: found.manifest.concurrency.map_or(usual.concurrency, |many| many as usize),
@@ -140,6 +152,7 @@ fn config(found: &Found) -> Value {
             "file": found.file,
             "class": manifest.class,
             "init": init,
+            "secrets": manifest.secrets.clone().unwrap_or_default(),
         }),
         Kind::Package { name } => json!({"dialect": Dialect::Llm.word(), "package": name, "init": init}),
     }

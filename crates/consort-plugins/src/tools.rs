@@ -37,6 +37,15 @@ struct Instance {
     connection: Arc<Connection>,
 }
 
+/// Lets go of the process that a toolbox was in, once it is closed.
+struct Held(Arc<Connection>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Plugin {
     /// The tools that it offers; none where it offers none.
     pub async fn tools(self: &Arc<Self>) -> Result<Toolset, Error> {
@@ -112,12 +121,12 @@ impl Tool for PluginTool {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.connection.held.fetch_sub(1, Relaxed);
+        let held = Held(self.connection.clone());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (connection, id) = (self.connection.clone(), std::mem::take(&mut self.id));
+        let id = std::mem::take(&mut self.id);
         runtime.spawn(async move {
             // A process that is gone has closed it already.
-            let _ = connection.call::<Value>("tools/close", json!({"instance": id}), SHORT).await;
+            let _ = held.0.call::<Value>("tools/close", json!({"instance": id}), SHORT).await;
         });
     }
 }

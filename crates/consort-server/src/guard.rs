@@ -34,16 +34,23 @@ pub(crate) async fn check(State(shared): State<Arc<Shared>>, request: Request, n
 fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> {
     let host = host(request).ok_or_else(|| refused("the request names no host"))?;
     if !guard.knows(&host) {
-        let error = Error::new(ErrorKind::Permission, format!("this server is not known as `{}`", name_of(&host)))
-            .hint("start it with `--host NAME` to reach it under another name");
+        let error =
+            Error::new(ErrorKind::Permission, format!("this server is not known as `{}`", name_of(&host)))
+                .hint("start it with `--host NAME` to reach it under another name");
         return Err(error.into());
     }
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/api/live";
+    let changes =
+        !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/api/live";
     match request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default()) {
         Some(origin) if origin.split_once("://").map(|(_, rest)| rest) != Some(host.as_str()) => {
             return Err(refused("a page of another site may not use this server"));
         }
         _ => {}
+    }
+    // Browsers that say where a request comes from say it of plain reads too.
+    let from = request.headers().get("sec-fetch-site").and_then(|from| from.to_str().ok());
+    if from == Some("cross-site") && request.uri().path().starts_with("/api/") {
+        return Err(refused("a page of another site may not use this server"));
     }
     if changes && request.uri().path().starts_with("/api/") && is_form(request) {
         return Err(refused("a form may not be sent here: send JSON"));
@@ -53,7 +60,11 @@ fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> 
         return Ok(None);
     }
     if let Some(given) = token_in_query(request.uri()) {
-        return Ok(Some(if same(&given, token) { welcome(request.uri(), token) } else { unknown().into_response() }));
+        return Ok(Some(if same(&given, token) {
+            welcome(request.uri(), token)
+        } else {
+            unknown().into_response()
+        }));
     }
     // The page's own form brings the token in its body, and its files hold no secret.
     let open = request.uri().path() == "/api/token" || !request.uri().path().starts_with("/api/");
@@ -75,7 +86,9 @@ impl Guard {
     fn knows(&self, host: &str) -> bool {
         let name = name_of(host);
         let literal = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-        literal || name.eq_ignore_ascii_case("localhost") || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+        literal
+            || name.eq_ignore_ascii_case("localhost")
+            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 }
 
@@ -128,9 +141,14 @@ pub(crate) fn same(given: &str, token: &Secret) -> bool {
 
 /// Sets the cookie and sends the browser to the same place without the token in its address.
 fn welcome(uri: &Uri, token: &Secret) -> Response {
-    let rest: Vec<&str> =
-        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("token=") && !pair.is_empty()).collect();
-    let place = if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
+    let rest: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.starts_with("token=") && !pair.is_empty())
+        .collect();
+    let place =
+        if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
     // Two slashes at the start would name another host.
     let place = format!("/{}", place.trim_start_matches('/'));
     (StatusCode::SEE_OTHER, [(LOCATION, place), (SET_COOKIE, cookie(token))]).into_response()

@@ -47,6 +47,12 @@ pub struct Preset {
     pub summariser: Option<Arc<dyn Model>>,
 }
 
+impl std::fmt::Debug for Preset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Preset").field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
 /// A row of the dropdown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelRow {

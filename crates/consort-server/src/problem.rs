@@ -29,7 +29,10 @@ impl Problem {
     }
 
     pub(crate) fn too_big(what: impl Into<String>) -> Self {
-        Self { status: Some(StatusCode::PAYLOAD_TOO_LARGE), ..Error::new(ErrorKind::InvalidRequest, what).into() }
+        Self {
+            status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+            ..Error::new(ErrorKind::InvalidRequest, what).into()
+        }
     }
 
     /// A change of something that was changed meanwhile.

@@ -31,7 +31,12 @@ impl Uploads {
     }
 
     /// Keeps some bytes under their hash. What is there already is not written again.
-    pub(crate) async fn keep(&self, bytes: Bytes, mime: String, name: Option<String>) -> Result<About, Error> {
+    pub(crate) async fn keep(
+        &self,
+        bytes: Bytes,
+        mime: String,
+        name: Option<String>,
+    ) -> Result<About, Error> {
         let about = About { id: hash(&bytes), mime, name, bytes: bytes.len() as u64 };
         let path = self.0.join(&about.id);
         tokio::fs::create_dir_all(&self.0).await.map_err(|error| refused(&self.0, &error))?;
@@ -74,7 +79,7 @@ impl Uploads {
     pub(crate) fn sweep(&self) {
         let Ok(entries) = std::fs::read_dir(&self.0) else { return };
         for entry in entries.flatten() {
-            let old = entry.metadata().and_then(|about| about.modified()).is_ok_and(|time| is_old(time));
+            let old = entry.metadata().and_then(|about| about.modified()).is_ok_and(is_old);
             if old {
                 let _ = std::fs::remove_file(entry.path());
             }

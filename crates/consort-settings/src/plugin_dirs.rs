@@ -30,7 +30,8 @@ pub(crate) fn read(
     folders
 }
 
-fn place(text: &str, file: &Path, home: &Path) -> PathBuf {
+/// The place that a text in this file names.
+pub(crate) fn place(text: &str, file: &Path, home: &Path) -> PathBuf {
     match text.strip_prefix('~') {
         Some("") => home.to_owned(),
         Some(below) if below.starts_with(std::path::is_separator) => {

@@ -21,10 +21,13 @@ impl Problem {
 
     /// What a TOML parser found wrong, with its line.
     pub fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let problem = Self::new(file, error.message());
-        match error.span() {
-            Some(span) => problem.at_offset(text, span.start),
-            None => problem,
+        let Some(span) = error.span() else { return Self::new(file, error.message()) };
+        let problem = Self::new(file, error.message()).at_offset(text, span.start);
+        match first_header(text, problem.line) {
+            Some(first) if error.message().contains("duplicate key") => {
+                Self { message: format!("{}; it stands in line {first} too", error.message()), ..problem }
+            }
+            _ => problem,
         }
     }
 
@@ -43,6 +46,15 @@ impl Problem {
         self.help = Some(help.into());
         self
     }
+}
+
+/// The line before that opens the same table as this one.
+fn first_header(text: &str, line: Option<usize>) -> Option<usize> {
+    let line = line?;
+    let header = |text: &str| text.split_once(']').map(|(header, _)| header.trim().to_owned());
+    let wanted = text.lines().nth(line - 1).filter(|text| text.starts_with('[')).and_then(header);
+    let mut before = text.lines().take(line - 1);
+    before.position(|text| wanted.is_some() && header(text) == wanted).map(|at| at + 1)
 }
 
 /// For a call that cannot go on without the file.

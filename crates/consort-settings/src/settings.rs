@@ -1,5 +1,6 @@
 //! `consort.toml`, read in its layers.
 use crate::files::{self, Readers};
+use crate::mcp::{self, McpServer};
 use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
 use serde_json::Value as Json;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub models: BTreeMap<String, ModelSettings>,
     /// More folders of plugins, in the order in which they are looked through.
     pub plugin_dirs: Vec<PathBuf>,
+    /// MCP servers as they are described, in the order of the files. Two may have one name.
+    pub mcp: Vec<McpServer>,
 }
 
 /// What is set for one model.
@@ -30,7 +33,8 @@ pub struct ModelSettings {
 }
 
 /// The top-level names that mean something.
-const NAMES: [&str; 5] = ["default_model", "aliases", "providers", "models", "plugin_dirs"];
+const NAMES: [&str; 7] =
+    ["default_model", "aliases", "providers", "models", "plugin_dirs", "mcp", "mcp_config"];
 
 /// Why a project's file is not trusted with providers.
 const PROJECT_PROVIDERS: &str =
@@ -39,6 +43,9 @@ const PROJECT_PROVIDERS: &str =
 /// Why a project's file is not trusted with folders of plugins.
 const PROJECT_PLUGINS: &str =
     "a project's file may not name folders of plugins: their code would run as yours";
+
+/// Why a project's file is not trusted with MCP servers.
+const PROJECT_MCP: &str = "a project's file may not name MCP servers: they would run as yours";
 
 /// Where such a thing belongs.
 const OWN_FILE: &str = "put this into your own settings file (`consort doctor` says where it is)";
@@ -83,14 +90,7 @@ pub fn set_default_model(folders: &Folders, model: &str) -> Result<(), Error> {
     let path = folders.settings_file();
     files::change(&path, Readers::Anyone, |text| {
         let text = text.unwrap_or_default();
-        let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-            let mut problem = Problem::new(&path, error.message());
-            if let Some(span) = error.span() {
-                problem = problem.at_offset(&text, span.start);
-            }
-            Error::new(ErrorKind::Setup, problem.to_string())
-                .hint("mend this line first; nothing was changed")
-        })?;
+        let mut document = document(&path, &text)?;
         match document.get_mut("default_model").and_then(toml_edit::Item::as_value_mut) {
             // The comment behind the old value stays.
             Some(old) => {
@@ -103,6 +103,17 @@ pub fn set_default_model(folders: &Folders, model: &str) -> Result<(), Error> {
             }
         }
         Ok(document.to_string())
+    })
+}
+
+/// A file's text as it can be changed.
+pub(crate) fn document(path: &Path, text: &str) -> Result<toml_edit::DocumentMut, Error> {
+    text.parse().map_err(|error: toml_edit::TomlError| {
+        let mut problem = Problem::new(path, error.message());
+        if let Some(span) = error.span() {
+            problem = problem.at_offset(text, span.start);
+        }
+        Error::new(ErrorKind::Setup, problem.to_string()).hint("mend this line first; nothing was changed")
     })
 }
 
@@ -160,6 +171,15 @@ impl Reader {
                 ("plugin_dirs", _) if owner == Owner::Project => {
                     self.problems.push(source.problem(name.span(), PROJECT_PLUGINS).help(OWN_FILE));
                 }
+                ("mcp" | "mcp_config", _) if owner == Owner::Project => {
+                    self.problems.push(source.problem(name.span(), PROJECT_MCP).help(OWN_FILE));
+                }
+                ("mcp", DeValue::Table(table)) => {
+                    let servers = mcp::read_table(source, table, &mut self.problems);
+                    self.settings.mcp.extend(servers);
+                }
+                // Read when the rest is: what is in the user's own file counts first.
+                ("mcp_config", _) => {}
                 ("plugin_dirs", _) => {
                     let named = plugin_dirs::read(source, value, &self.home, &mut self.problems);
                     self.settings.plugin_dirs.extend(named);
@@ -168,7 +188,7 @@ impl Reader {
                 ("default_model", _) => {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
-                (known @ ("aliases" | "models" | "providers"), _) => {
+                (known @ ("aliases" | "models" | "providers" | "mcp"), _) => {
                     self.problems.push(source.problem(span, format!("`{known}` must be a table")));
                 }
                 (unknown, _) => self.problems.push(
@@ -177,6 +197,27 @@ impl Reader {
                         .help(format!("the settings are {}", NAMES.join(", "))),
                 ),
             }
+        }
+        if owner == Owner::User {
+            self.mcp_config(source, &table);
+        }
+    }
+
+    /// The files of MCP servers that other programs keep.
+    fn mcp_config(&mut self, source: &Source<'_>, table: &DeTable<'_>) {
+        let Some(value) = table.get("mcp_config") else { return };
+        let named = match value.get_ref() {
+            DeValue::String(text) => vec![text.as_ref()],
+            DeValue::Array(items) => items.iter().filter_map(|item| item.get_ref().as_str()).collect(),
+            _ => Vec::new(),
+        };
+        if named.is_empty() {
+            let problem = source.problem(value.span(), "`mcp_config` must name a file, or a list of files");
+            self.problems.push(problem.help("for instance mcp_config = \"~/.config/mcp.json\""));
+        }
+        for name in named {
+            let path = plugin_dirs::place(name, source.path, &self.home);
+            self.settings.mcp.extend(mcp::read_config(&path, &mut self.problems));
         }
     }
 
@@ -243,7 +284,7 @@ fn toml_table(value: &DeValue<'_>) -> Option<toml::Table> {
 }
 
 /// The value without its places in the text; nothing for a number that does not fit.
-fn toml_value(value: &DeValue<'_>) -> Option<toml::Value> {
+pub(crate) fn toml_value(value: &DeValue<'_>) -> Option<toml::Value> {
     Some(match value {
         DeValue::String(text) => toml::Value::String(text.to_string()),
         DeValue::Integer(number) => {
@@ -265,7 +306,7 @@ fn toml_value(value: &DeValue<'_>) -> Option<toml::Value> {
 }
 
 /// The same value in JSON. A date becomes its text; JSON has none.
-fn json(value: toml::Value) -> Json {
+pub(crate) fn json(value: toml::Value) -> Json {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),

@@ -8,6 +8,7 @@ mod booking;
 mod conversation;
 mod growth;
 mod id;
+mod media;
 mod memory;
 mod rank;
 mod record;

@@ -4,7 +4,7 @@ use crate::{
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Summary,
     SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, Event};
+use consort_core::{BoxFuture, Error, Event, Media};
 
 /// Keeps conversations, spending and records. What a call says is kept when its future is done.
 ///
@@ -31,6 +31,9 @@ pub trait Store: Send + Sync {
     fn tree(&self, conversation: ConversationId) -> BoxFuture<'_, Result<Vec<Turn>, Error>>;
     /// Turns over all conversations, newest first, or those that hold the words that are searched for.
     fn turns(&self, query: TurnQuery) -> BoxFuture<'_, Result<Vec<Hit>, Error>>;
+
+    /// Something that a turn holds, by the SHA-256 of its bytes, in hex.
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>>;
 
     fn summaries(&self, conversation: ConversationId) -> BoxFuture<'_, Result<Vec<Summary>, Error>>;
     /// Keeps a summary; one with the same id is replaced.

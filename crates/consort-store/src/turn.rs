@@ -92,7 +92,8 @@ pub struct Ending {
 /// Which turns are wanted, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TurnQuery {
-    /// Words to find, as people type them: all must be there; `"several words"` stand together.
+    /// Words to find, as people type them: all must be there; `"several words"` stand together; the last one may be a
+    /// beginning of three letters or more. A turn is found by what it began with while it runs, by all of it after that.
     pub search: Option<String>,
     pub conversation: Option<ConversationId>,
     /// A model's id.

@@ -8,6 +8,9 @@ use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 /// A longer word is known by its beginning.
 const LONGEST: usize = 64;
 
+/// A shorter word is no beginning of others: too many begin so.
+const SHORTEST_BEGINNING: usize = 3;
+
 /// What is searched for: all of these phrases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Search {
@@ -33,7 +36,7 @@ struct Word {
 impl Search {
     /// Reads what a person typed. Nothing where nothing was typed; no phrases where it holds no word.
     ///
-    /// The last word may be a beginning, unless `whole` or it is quoted.
+    /// The last word may be a beginning of three letters or more, unless `whole` or it is quoted.
     pub(crate) fn read(typed: Option<&str>, whole: bool) -> Option<Self> {
         let typed = typed?.trim();
         if typed.is_empty() {
@@ -93,8 +96,9 @@ impl Phrase {
         if last == Some(false) {
             cut.pop();
         }
-        let words = cut.into_iter().map(|word| word.folded).collect();
-        Some(Self { words, prefix: last.map_or(prefix, |alone| alone) })
+        let words: Vec<String> = cut.into_iter().map(|word| word.folded).collect();
+        let long = words.last()?.chars().count() >= SHORTEST_BEGINNING;
+        Some(Self { words, prefix: last.map_or(prefix && long, |alone| alone) })
     }
 
     /// How often it stands in a text.
@@ -207,9 +211,18 @@ mod tests {
         ] {
             assert!(finds(typed, text), "{typed}");
         }
-        for typed in
-            ["elican", "peli resume", "\"peli\"", "\"pelican the\"", "\"peli\" ", "-", "*", "\"\"", "AND"]
-        {
+        for typed in [
+            "elican",
+            "peli resume",
+            "\"peli\"",
+            "\"pelican the\"",
+            "\"peli\" ",
+            "pe",
+            "-",
+            "*",
+            "\"\"",
+            "AND",
+        ] {
             assert!(!finds(typed, text), "{typed}");
         }
         assert_eq!(Search::read(Some("  "), false), None);

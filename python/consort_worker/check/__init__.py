@@ -11,10 +11,7 @@ def run(dialect, plugin, live, failure):
         from . import common
 
         findings += common.findings(tree)
-        if dialect == "drop_in":
-            from . import dropin as module
-        else:
-            from . import llm as module
+        module = _module(dialect)
         findings += module.findings(tree)
         if live is not None:
             findings += module.live_findings(live)
@@ -27,6 +24,18 @@ def run(dialect, plugin, live, failure):
     order = {"error": 0, "warning": 1, "note": 2}
     findings.sort(key=lambda each: order[each["level"]])
     return {"findings": findings}
+
+
+def _module(dialect):
+    if dialect == "drop_in":
+        from . import dropin as module
+    elif dialect == "bruno":
+        from . import bruno as module
+    elif dialect == "vision":
+        from . import vision as module
+    else:
+        from . import llm as module
+    return module
 
 
 def _add_failure(findings, failure, name):

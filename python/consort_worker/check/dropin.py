@@ -45,6 +45,13 @@ def _method(node, function):
         return
     if not gives_something(function):
         yield finding("error", function.lineno, f"{function.name} never returns anything")
+    first = function.args.posonlyargs + function.args.args
+    if first and first[0].arg in ("system", "user_message", "text") and not function.decorator_list:
+        yield finding(
+            "error", function.lineno, f"the first parameter of {function.name} is `{first[0].arg}`, and gets the object",
+            "`self` comes first",
+        )
+        return
     keywords = {each.arg for each in function.args.kwonlyargs}
     if needed > wanted:
         lacking = names[wanted:needed]

@@ -29,11 +29,20 @@ def choose(module, base, wanted=None):
         )
     if not concrete:
         lacking = sorted(_lacks(own[0]) - _OPTIONAL) or ["generate_response"]
-        raise Failure("plugin_bug", f"class {own[0].__name__} has no {' and no '.join(lacking)}", at=_line(own[0]))
+        text = f"class {own[0].__name__} has no {' and no '.join(lacking)}"
+        raise Failure("plugin_bug", text, at=_line(own[0]), help=_near(own[0], lacking[0]))
     for each in concrete:
         if "count_tokens" in _lacks(each):
             each.__abstractmethods__ = frozenset()  # or Python would refuse to make one
     return [(plugin.name if at == 0 else each.__name__, each) for at, each in enumerate(concrete)]
+
+
+def _near(each, wanted):
+    """What to do where a method is missing: one may be there under a name that is nearly right."""
+    import difflib
+
+    near = difflib.get_close_matches(wanted, [name for name in vars(each) if not name.startswith("__")], 1)
+    return f"it has `{near[0]}`: name it `{wanted}`" if near else None
 
 
 def _own(module, base):

@@ -2,13 +2,13 @@
 
 import threading
 
-from .. import loop
+from .. import loop, reply
+from ..counting import Counter
 from ..failures import Failure
 from ..loading import open_file, plugin, run_source
 from ..shape import Shape, option_schema
-from . import classes, reply, standin
-from .counting import Counter
-from .transcript import MEDIA, flatten, text_of
+from ..transcript import MEDIA, flatten, text_of
+from . import classes, standin
 
 # What the original application passed; a signature's own defaults never came to bear.
 _MAX_TOKENS, _TEMPERATURE = 4096, 0.7
@@ -55,7 +55,7 @@ class DropIn:
     def generate(self, call):
         client = self._client(call.params)
         returned = client.respond(call.params)
-        return reply.send(call, returned, client)
+        return reply.send(call, returned, client.shape.line)
 
     def generate_on_loop(self, params):
         """The coroutine function to serve a request by, where the plugin's method is one."""
@@ -66,7 +66,7 @@ class DropIn:
 
     async def _generate_async(self, call):
         client = self._client(call.params)
-        return await reply.send_async(call, client.respond(call.params), client)
+        return await reply.send_async(call, client.respond(call.params), client.shape.line)
 
     def tokens_count(self, call):
         client = self._client(call.params)

@@ -23,9 +23,9 @@ class Llm:
     def load(self):
         """Brings llm up and registers the plugin; gives the result of `initialize`."""
         self.llm = llm = package.start(self.user_path)
-        self.keys = Keys(llm, self.host, self.user_path)
+        self.keys = Keys(llm, self.host)
         if self.config.get("file"):
-            about = package.load_file(llm, self.config["file"])
+            about = package.load_file(llm, self.config["file"], self.notes)
         else:
             about = package.load_package(llm, self.config.get("package") or "")
         self.registry = Registry(llm, lambda: self.host.notify("models/changed", {}))
@@ -111,6 +111,3 @@ class Llm:
         if self.keys.forget(names):
             self.registry.forget()
             self.host.notify("models/changed", {})
-
-    def close(self):
-        self.keys.close()

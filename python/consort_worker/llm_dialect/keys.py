@@ -1,6 +1,8 @@
-"""The keys that the plugin was granted, where `llm.get_key` looks: a keys.json of its own, and the environment."""
+"""The keys that the plugin was granted, where `llm.get_key` looks: beside those that are stored, and the environment.
 
-import json
+They are on no disk, and those of one worker are not another's.
+"""
+
 import os
 import threading
 
@@ -8,16 +10,16 @@ from ..failures import Failure
 
 
 class Keys:
-    def __init__(self, llm, host, user_path):
+    def __init__(self, llm, host):
         self.host = host
-        self.path = os.path.join(user_path, "keys.json")
         self.lock = threading.Lock()
         self.granted = {}
         self.variables = {}  # set here, name -> value
         self.refused = set()
         self.asked = set()  # for any key, by the plugin itself while it registered its models
         self.may_ask = False  # the host answers nothing before the handshake is done
-        self._remove()  # what an earlier worker left behind
+        self._stored = llm.load_keys
+        llm.load_keys = self._loaded_by_plugin
         self._get_key = llm.get_key
         llm.get_key = self._asked_by_plugin
 
@@ -25,10 +27,7 @@ class Keys:
         """Takes the keys that came with a request."""
         fresh = {name: value for name, value in (secrets or {}).items() if isinstance(value, str) and value}
         with self.lock:
-            changed = {name: value for name, value in fresh.items() if self.granted.get(name) != value}
-            if changed:
-                self.granted.update(changed)
-                self._write()
+            self.granted.update(fresh)
             for model in models:
                 value, variable = fresh.get(model.needs_key), getattr(model, "key_env_var", None)
                 ours = self.variables.get(variable) == os.environ.get(variable or "")
@@ -45,8 +44,11 @@ class Keys:
                     del self.variables[variable]
                     if os.environ.get(variable) == value:
                         del os.environ[variable]
-            self._write()
         return bool(self.asked)
+
+    def _loaded_by_plugin(self):
+        with self.lock:
+            return {**self._stored(), **self.granted}
 
     def _asked_by_plugin(self, *arguments, **named):
         """`llm.get_key` with one more place to look: a key that the user granted, but that no request has brought."""
@@ -74,23 +76,3 @@ class Keys:
         if not arrived.wait(2.0) or "error" in answer[0]:
             return None
         return (answer[0].get("result") or {}).get("value")
-
-    def _write(self):
-        if not self.granted:
-            self._remove()
-            return
-        temporary = f"{self.path}.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            json.dump(self.granted, opened)
-        os.replace(temporary, self.path)
-
-    def _remove(self):
-        try:
-            os.unlink(self.path)
-        except OSError:
-            pass
-
-    def close(self):
-        """Keys live no longer than the worker."""
-        self._remove()

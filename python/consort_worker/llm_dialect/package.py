@@ -20,11 +20,17 @@ def start(user_path):
     return llm
 
 
-def load_file(llm, path):
+def load_file(llm, path, notes):
     """Runs a plugin's file and registers its hooks; gives what is known about it."""
     module = run_source(open_file(path))
-    llm.plugins.pm.register(module, name=plugin.name)
-    if not llm.plugins.pm.get_hookcallers(module):
+    pm = llm.plugins.pm
+    pm.register(module, name=plugin.name)
+    hooks = [caller.name for caller in pm.get_hookcallers(module) or ()]
+    unknown = [name for name in hooks if not getattr(pm.hook, name).has_spec()]
+    if unknown and len(unknown) == len(hooks):
+        raise Failure("plugin_bug", f"llm has no hook `{unknown[0]}`", **_unknown_hook(pm, module, unknown[0]))
+    notes += [f"llm has no hook `{name}`: nobody calls it" for name in unknown]
+    if not hooks:
         raise Failure(
             "plugin_bug",
             "registers nothing with llm",
@@ -32,6 +38,18 @@ def load_file(llm, path):
             help="mark a function `register_models(register)` with @llm.hookimpl",
         )
     return {"name": plugin.name, "version": _text(getattr(module, "__version__", None)), "description": module.__doc__}
+
+
+def _unknown_hook(pm, module, name):
+    import difflib
+
+    known = [each for each in vars(pm.hook) if not each.startswith("_") and getattr(pm.hook, each).has_spec()]
+    near = difflib.get_close_matches(name, known, 1)
+    line = getattr(getattr(module, name), "__code__", None)
+    return {
+        "at": f"{os.path.basename(plugin.file)}:{line.co_firstlineno if line else 1}",
+        "help": f"did you mean `{near[0]}`?" if near else f"it has {', '.join(sorted(known))}",
+    }
 
 
 def load_package(llm, name):

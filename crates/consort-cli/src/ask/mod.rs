@@ -90,6 +90,9 @@ fn prepare(ask: &Ask, setup: &mut Setup, runtime: &Runtime) -> Result<Question, 
         let note = "note: no key is set up, so the demo model answers; `consort doctor` says what to do";
         writeln!(anstream::stderr(), "{}", Style::Dim.paint(note))?;
     }
+    if let Some(namesakes) = chosen.namesakes.filter(|_| !ask.quiet) {
+        writeln!(anstream::stderr(), "{}", Style::Dim.paint(format!("note: {namesakes}")))?;
+    }
     let mut parts: Vec<Part> = attachments.into_iter().map(Part::media).collect();
     parts.extend((!prompt.is_empty()).then(|| Part::text(prompt)));
     let mut request = Request::new(vec![Message::new(Role::User, parts)]);
@@ -106,6 +109,8 @@ struct Answering {
     model: Arc<dyn Model>,
     fallback: bool,
     host: Host,
+    /// Who else has the name that was asked for.
+    namesakes: Option<String>,
 }
 
 /// The model that answers.
@@ -116,9 +121,11 @@ fn choose(named: Option<&str>, host: Host, setup: &mut Setup, runtime: &Runtime)
         seek(setup, host, name.as_deref(), Some(runtime), |setup, host| setup.choose(host, named))?;
     let Chosen { model, fallback } = chosen;
     // What a plugin's model can do is known once it ran.
-    let model = match setup.plugin_of(model.card()) {
-        Some(plugin) => wait_for(runtime, plugin.model_for(model.card()))?,
-        None => model,
+    let Some(plugin) = setup.plugin_of(model.card()) else {
+        return Ok(Answering { model, fallback, host, namesakes: None });
     };
-    Ok(Answering { model, fallback, host })
+    let model = wait_for(runtime, plugin.model_for(model.card()))?;
+    let is_named = name.is_some_and(|name| name == plugin.id());
+    let namesakes = is_named.then(|| Setup::namesakes(host.providers(), plugin.id())).flatten();
+    Ok(Answering { model, fallback, host, namesakes })
 }

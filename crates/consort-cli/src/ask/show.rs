@@ -1,7 +1,7 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
 use crate::args::Ask;
 use crate::exit;
-use crate::terminal::{Signs, Style, thousands};
+use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
     Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Usage,
     UsageSource,
@@ -77,7 +77,7 @@ impl<'a> Show<'a> {
         }
         match event {
             Event::Warning(warning) if !self.quiet => {
-                self.note(Style::Warning, &format!("warning: {}", warning.message))
+                self.note(Style::Warning, &format!("warning: {}", tamed(&warning.message)))
             }
             _ => Ok(()),
         }
@@ -286,9 +286,4 @@ fn how_it_ended(reason: FinishReason) -> Option<&'static str> {
         FinishReason::Pause => "note: the provider paused the answer before its end",
         FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other => return None,
     })
-}
-
-/// The text without control codes: an answer must not move the cursor, rename the window or write the clipboard.
-fn tamed(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
 }

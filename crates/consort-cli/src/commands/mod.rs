@@ -2,6 +2,7 @@
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod keys;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod providers;

@@ -10,3 +10,6 @@ pub use view::{Budget, View, ViewReport, view};
 pub(crate) use count::Counter;
 pub use count::Counts;
 pub(crate) use messages::is_sent;
+
+/// What is kept for the answer where nobody says how long it may be.
+pub(crate) const ANSWER: u64 = 4096;

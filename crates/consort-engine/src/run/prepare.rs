@@ -1,15 +1,12 @@
 //! Makes a request from the log: the view that fits, and what processors add.
 use super::drive::Driver;
 use super::shrink::SmallerView;
-use crate::context::{Budget, View, view};
+use crate::context::{ANSWER, Budget, View, view};
 use crate::envelope::What;
 use consort_core::{Error, Message, Output, Part, Request, Role, Warning};
 use consort_store::{Answer, Summary};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// What is kept for the answer where nobody says how long it may be.
-const ANSWER: u64 = 4096;
 
 const GO_ON: &str = "Go on exactly where you stopped, and repeat nothing.";
 

@@ -1,6 +1,6 @@
 //! A store that refuses: the answer is given all the same, and the user is told.
 use crate::support::{Desk, Scripted, Step, notices};
-use consort_core::{BoxFuture, Error, ErrorKind, Event};
+use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery,
@@ -45,6 +45,10 @@ macro_rules! writes {
 }
 
 impl Store for Full {
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>> {
+        self.below.media(hash)
+    }
+
     reads! {
         create(new: NewConversation) -> Conversation;
         conversation(id: ConversationId) -> Option<Conversation>;

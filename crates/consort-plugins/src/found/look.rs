@@ -7,6 +7,7 @@ use super::name::{self, Sort};
 use super::row::{Found, Kind};
 use super::scan::Entry;
 use super::sidecar::{self, Sidecar};
+use super::sniff::sniff;
 use super::{block, command, python_file};
 use std::fs::Metadata;
 use std::path::Path;
@@ -59,7 +60,7 @@ fn script(
     let meant = sidecar.is_some_and(|sidecar| sidecar.read.meant && sidecar.read.manifest.package.is_none());
     // Of an ending that says nothing, only what is marked as a program, or what a manifest speaks of.
     if entry.sort == Sort::Program && !executable && !meant {
-        return None;
+        return nameless_python(folder, entry, meta);
     }
     let content = match file::read(&entry.path) {
         Ok(content) => content,
@@ -86,6 +87,22 @@ fn script(
     let usual = command::usual(&text_path(&found), &entry.ending, executable, content.bytes());
     process(&mut found, usual, false);
     print(&mut found, salt, &content, meta, sidecar);
+    Some(found)
+}
+
+/// A Python plugin whose name does not say so: whoever saved it would look for it in vain.
+fn nameless_python(folder: &Folder, entry: &Entry, meta: &Metadata) -> Option<Found> {
+    const MOST: u64 = 64 << 10;
+    if !entry.ending.is_empty() || meta.len() > MOST {
+        return None;
+    }
+    let Ok(Content::Text(text)) = file::read(&entry.path) else { return None };
+    sniff(std::str::from_utf8(&text).ok()?).dialect?;
+    let mut found = row(folder, entry, &entry.stem);
+    found.broken(
+        "it is written in Python, and its name does not say so",
+        format!("name it {}.py", entry.name),
+    );
     Some(found)
 }
 

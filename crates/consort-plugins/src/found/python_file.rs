@@ -62,13 +62,25 @@ pub(super) fn look(
     found.imports = sniffed.imports;
     found.env = sniffed.env;
     found.key_env = sniffed.key_env;
-    for key in sniffed.needs_key {
+    let arguments = sniffed.key_arguments.iter().filter_map(|name| key_of(&found, name));
+    for key in sniffed.needs_key.iter().cloned().chain(arguments).collect::<Vec<_>>() {
         if !found.secrets.contains(&key) {
             found.secrets.push(key);
         }
     }
     print(&mut found, salt, &content, meta, sidecar);
     found
+}
+
+/// The key that an argument of a constructor is for, as the worker names it.
+fn key_of(found: &Found, argument: &str) -> Option<String> {
+    let Kind::Python { dialect: Dialect::Bruno | Dialect::Vision } = found.kind else { return None };
+    if let Some(name) = argument.strip_suffix("_api_key") {
+        return Some(name.to_owned());
+    }
+    // One key in the manifest is this one.
+    let named = found.manifest.secrets.as_deref().unwrap_or_default();
+    (named.len() != 1).then(|| found.id.clone())
 }
 
 fn too_large(found: &mut Found, size: u64) {
@@ -93,32 +105,33 @@ fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, he
         return process(found, usual, false);
     }
     match found.manifest.dialect.or(sniffed.dialect) {
-        Some(dialect) => {
-            found.kind = Kind::Python { dialect };
-            if !dialect.is_supported() {
-                let word = dialect.word();
-                found.broken(
-                    format!("the {word} dialect is not supported yet"),
-                    "the dialects drop_in and llm are, and every program that speaks the plugin protocol",
-                );
-            }
-        }
-        None => no_model(found, sniffed),
+        Some(dialect) => found.kind = Kind::Python { dialect },
+        None => no_model(found, sniffed, head),
     }
 }
 
-fn no_model(found: &mut Found, sniffed: &Sniffed) {
-    if sniffed.imports_llm {
+fn no_model(found: &mut Found, sniffed: &Sniffed, text: &[u8]) {
+    let begins = |line: &[u8], word: &str| line.trim_ascii_start().starts_with(word.as_bytes());
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let client = lines.position(|line| {
+        begins(line, "def generate_response") || begins(line, "async def generate_response")
+    });
+    if let Some(line) = client {
+        let problem =
+            Problem::new(&found.file, "its generate_response is in no class that derives from LLMClient");
+        let help = "from llm_utils import LLMClient, and: class Name(LLMClient):";
+        found.troubled(vec![problem.at_line(line + 1).help(help)]);
+    } else if sniffed.imports_llm {
         found.broken(
             "it defines no model: it imports `llm` and has no `@llm.hookimpl`",
             "register its models in a function marked `@llm.hookimpl`; a helper's name starts with `_`",
         );
     } else {
-        let known = [Dialect::DropIn, Dialect::Llm].map(Dialect::word).join("\" or \"");
+        let known = Dialect::ALL.map(Dialect::word).join("\", \"");
         found.broken(
             "it defines no model",
             format!(
-                "a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
+                "a drop-in model is a class that derives from LLMClient; a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
                  in a `/// llm-plugin` block, and a program that speaks the plugin protocol `protocol = 1`"
             ),
         );

@@ -19,6 +19,8 @@ pub(super) struct Sniffed {
     pub(super) needs_key: Vec<String>,
     /// The variables that its models name in `key_env_var`.
     pub(super) key_env: Vec<String>,
+    /// The arguments that are keys, of its constructors and factory: `api_key`, `openai_api_key`.
+    pub(super) key_arguments: Vec<String>,
 }
 
 /// Looks through a Python file.
@@ -57,16 +59,21 @@ struct Seen {
     llm: bool,
     hook: bool,
     llm_utils: bool,
-    client: bool,
     bruno: bool,
     vision: bool,
+    /// Of the first class that is a model.
+    class: Option<Dialect>,
 }
 
 impl Seen {
+    /// Of a file of two dialects: a hook of `llm` counts before all, then the first class that is a model, and imports
+    /// only where there is none.
     fn dialect(&self) -> Option<Dialect> {
         if self.llm && self.hook {
             Some(Dialect::Llm)
-        } else if self.llm_utils || self.client {
+        } else if self.class.is_some() {
+            self.class
+        } else if self.llm_utils {
             Some(Dialect::DropIn)
         } else if self.bruno {
             Some(Dialect::Bruno)
@@ -75,6 +82,17 @@ impl Seen {
         } else {
             None
         }
+    }
+
+    /// Takes note of a class by one that it derives from. `LLM` alone says little: many files have one of their own.
+    fn base(&mut self, base: &str) {
+        let dialect = match base {
+            "LLMClient" => Dialect::DropIn,
+            "LLMInterface" => Dialect::Bruno,
+            "LLM" | "AudioLLM" | "VideoLLM" | "OmniLLM" | "Realtime" if self.vision => Dialect::Vision,
+            _ => return,
+        };
+        self.class.get_or_insert(dialect);
     }
 
     fn module(&mut self, module: &str) {
@@ -106,10 +124,11 @@ impl Look<'_> {
             }
             "from" => self.import_from(rest),
             "class" => {
-                self.seen.client |= bases(rest).any(|base| base == "LLMClient");
+                bases(rest).for_each(|base| self.seen.base(base));
                 self.inside.get_or_insert(statement.indent);
             }
             "def" | "async" => {
+                self.arguments(rest);
                 self.inside.get_or_insert(statement.indent);
             }
             "needs_key" | "key_env_var" => self.key(word, rest, statement),
@@ -141,6 +160,24 @@ impl Look<'_> {
         if module == "os" {
             for (name, known_as) in names(list) {
                 self.names.import(name, known_as);
+            }
+        }
+    }
+
+    /// `def __init__(self, api_key: str)`: what the worker fills with a key.
+    fn arguments(&mut self, rest: &str) {
+        let Some((name, list)) = rest.split_once('(') else { return };
+        if !matches!(name.trim(), "__init__" | "create_llm") {
+            return;
+        }
+        for argument in list.split(',') {
+            let end =
+                argument.trim_start().find(|letter| !is_name(letter)).unwrap_or(argument.trim_start().len());
+            let name = &argument.trim_start()[..end];
+            if matches!(name, "api_key" | "apikey" | "api_token" | "access_token" | "token")
+                || name.ends_with("_api_key")
+            {
+                variables::keep(&mut self.found.key_arguments, name);
             }
         }
     }
@@ -224,10 +261,41 @@ mod tests {
     }
 
     #[test]
-    fn later_dialects() {
-        check("from bruno_core.interfaces import LLMInterface\n", Some(Dialect::Bruno));
-        check("from vision_agents.core.llm import realtime\n", Some(Dialect::Vision));
-        check("import getstream.x\n", Some(Dialect::Vision));
+    fn bruno_files() {
+        let dialect = Some(Dialect::Bruno);
+        check("from bruno_core.interfaces import LLMInterface\n", dialect);
+        check("from mine import Base\nimport bruno_core\nclass A(Base): pass\n", dialect);
+        check("from typing import *\nclass A(LLMInterface):\n    pass\n", dialect);
+    }
+
+    #[test]
+    fn vision_files() {
+        let dialect = Some(Dialect::Vision);
+        check("from vision_agents.core.llm import realtime\nclass A(realtime.Realtime): pass\n", dialect);
+        check("from vision_agents.core.llm.llm import LLM\nclass A(LLM[int]):\n  pass\n", dialect);
+        check("import getstream.x\n", dialect);
+        check("from mine import LLM\nclass A(LLM):\n  pass\n", None);
+    }
+
+    #[test]
+    fn the_first_model_of_two_dialects_counts() {
+        let bruno = "class A(LLMInterface):\n  pass\n";
+        let vision = "from vision_agents.core.llm import LLM\nclass B(LLM):\n  pass\n";
+        check(&format!("{bruno}{vision}"), Some(Dialect::Bruno));
+        check(&format!("{vision}{bruno}"), Some(Dialect::Vision));
+        check(&format!("from llm_utils import LLMClient\n{vision}"), Some(Dialect::Vision));
+        check("import vision_agents\nclass C(LLMInterface, LLM):\n  pass\n", Some(Dialect::Bruno));
+        let hook = "import llm\n@llm.hookimpl\ndef f(register): pass\n";
+        check(&format!("{vision}{hook}"), Some(Dialect::Llm));
+    }
+
+    #[test]
+    fn keys_that_are_arguments() {
+        let found = sniff(
+            "class A(LLMInterface):\n  def __init__(self, openai_api_key: str, api_key='x', *,\n      token=None):\n    pass\n  \
+             def other(self, access_token): pass\nasync def create_llm(api_key): pass\n",
+        );
+        assert_eq!(found.key_arguments, ["openai_api_key", "api_key", "token"]);
     }
 
     #[test]

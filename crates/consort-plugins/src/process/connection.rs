@@ -31,8 +31,8 @@ pub(crate) struct Connection {
     pub(super) open: Mutex<Open>,
     pub(super) next: AtomicU64,
     pub(super) stray: AtomicUsize,
-    /// Lines with events of answers that somebody waits for.
-    pub(super) events: AtomicU64,
+    /// Lines that somebody waited for.
+    pub(super) awaited: AtomicU64,
     pub(super) asked: Arc<Semaphore>,
     /// Turns for requests, as many as the plugin takes at once.
     pub(super) turns: Arc<Semaphore>,
@@ -149,7 +149,8 @@ impl Connection {
         if let Some(error) = &open.ended {
             return Err(error.clone());
         }
-        if open.closing {
+        // The state of an open toolbox is here and nowhere else.
+        if open.closing && self.held.load(Relaxed) == 0 {
             return Err(self.named(Error::new(ErrorKind::PluginCrash, "the plugin is being stopped")));
         }
         let id = self.next.fetch_add(1, Relaxed);
@@ -211,9 +212,12 @@ impl Connection {
 
     pub(super) fn is_idle(&self) -> bool {
         // What nobody waits for any more keeps nothing running.
-        let open = self.lock();
-        open.requests.values().all(|pending| matches!(pending, Pending::Abandoned(_)))
-            && self.held.load(Relaxed) == 0
+        self.is_unused(&self.lock())
+    }
+
+    fn is_unused(&self, open: &Open) -> bool {
+        let left = |pending: &Pending| matches!(pending, Pending::Abandoned(_));
+        self.held.load(Relaxed) == 0 && open.requests.values().all(left)
     }
 
     /// Whether the plugin said that its models changed, since this was asked last.
@@ -230,7 +234,7 @@ impl Connection {
     /// Lets nothing new begin, where nothing is open.
     pub(super) fn close_if_idle(&self) -> bool {
         let mut open = self.lock();
-        open.closing |= open.requests.values().all(|pending| matches!(pending, Pending::Abandoned(_)));
+        open.closing |= self.is_unused(&open);
         open.closing
     }
 

@@ -1,16 +1,15 @@
 //! Watches over one process: writes to it, keeps its log, ends it and everything it started.
 use super::connection::Connection;
-use super::launch::Started;
-use super::lines::{Line, Lines};
-use super::{LogRing, group::Group};
 use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
+use consort_process::{Group, Limits, LogRing, Started, describe};
+use std::borrow::Cow;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStderr, ChildStdin};
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -30,21 +29,21 @@ pub(super) struct Wish {
 #[derive(Debug, Clone)]
 enum End {
     InOrder,
-    AtOnce(&'static str),
+    AtOnce(Cow<'static, str>),
     /// At once, and not by the plugin's fault: the next one may start as if nothing had been.
-    Replaced(&'static str),
+    Replaced(Cow<'static, str>),
 }
 
 impl Wish {
     /// The process must end now, and this is why.
-    pub(super) fn kill(&self, why: &'static str) {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::AtOnce(why));
+    pub(super) fn kill(&self, why: impl Into<Cow<'static, str>>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::AtOnce(why.into()));
         self.changed.notify_one();
     }
 
     /// The process must end now, and another may take its place.
-    pub(super) fn replace(&self, why: &'static str) {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::Replaced(why));
+    pub(super) fn replace(&self, why: impl Into<Cow<'static, str>>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(End::Replaced(why.into()));
         self.changed.notify_one();
     }
 
@@ -82,9 +81,11 @@ pub(super) async fn guard(
     connection: Arc<Connection>,
     mut reading: JoinHandle<()>,
     logging: JoinHandle<()>,
-    idle: Duration,
+    limits: Limits,
 ) {
-    let Started { mut child, group } = started;
+    let Started { mut child, group, .. } = started;
+    let watched = tokio::spawn(within_limits(connection.clone(), child.id(), limits.clone()));
+    let _watched = AbortOnDrop(watched);
     let _kept = Kept(connection.log.clone());
     let mut read = false;
     let end = tokio::select! {
@@ -94,7 +95,7 @@ pub(super) async fn guard(
             None
         }
         end = connection.wish.heard() => Some(end),
-        () = idleness(&connection, idle) => Some(End::InOrder),
+        () = idleness(&connection, limits.idle) => Some(End::InOrder),
     };
     if let Some(End::InOrder) = end {
         tokio::select! {
@@ -128,6 +129,53 @@ impl Drop for Kept {
         self.0.keep();
     }
 }
+
+/// Ends its task with whoever began it.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Ends a plugin whose processes are too many, or hold too much together.
+#[cfg(target_os = "linux")]
+async fn within_limits(connection: Arc<Connection>, leader: Option<u32>, limits: Limits) {
+    use super::census;
+    const STEP: Duration = Duration::from_millis(250);
+    /// A process that is alone and works on nothing is looked at once in so many steps.
+    const SELDOM: u32 = 20;
+    let Some(leader) = leader else { return };
+    let (mut step, mut alone) = (0u32, true);
+    loop {
+        tokio::time::sleep(STEP).await;
+        step = step.wrapping_add(1);
+        if alone && connection.is_idle() && !step.is_multiple_of(SELDOM) {
+            continue;
+        }
+        let looked = tokio::task::spawn_blocking(move || census::of(leader, limits.memory)).await;
+        let Ok(held) = looked else { continue };
+        alone = held.processes < 2;
+        if held.processes > limits.processes {
+            let most = limits.processes;
+            return connection
+                .wish
+                .kill(format!("it started more than {most} processes (limit `processes`)"));
+        }
+        if let Some(bytes) = held.too_much {
+            let (held_mb, most, many) = (bytes >> 20, limits.memory >> 20, held.processes);
+            let of = if many > 1 { format!("its {many} processes hold") } else { "it holds".to_owned() };
+            return connection
+                .wish
+                .kill(format!("{of} {held_mb} MB of memory, more than {most} (limit `memory_mb`)"));
+        }
+    }
+}
+
+/// Elsewhere the system's own limits, for one process each, are all there is.
+#[cfg(not(target_os = "linux"))]
+async fn within_limits(_: Arc<Connection>, _: Option<u32>, _: Limits) {}
 
 /// Returns when nothing was asked for a while.
 async fn idleness(connection: &Connection, limit: Duration) {
@@ -178,25 +226,6 @@ fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitSta
     connection.named(error).hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))
 }
 
-fn describe(status: ExitStatus) -> String {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-        if let Some(signal) = status.signal() {
-            return match signal {
-                9 => "was killed".to_owned(),
-                6 => "aborted".to_owned(),
-                11 => "crashed (segmentation fault)".to_owned(),
-                other => format!("was ended by signal {other}"),
-            };
-        }
-    }
-    match status.code() {
-        Some(code) => format!("exited with code {code}"),
-        None => "ended".to_owned(),
-    }
-}
-
 /// Writes lines to the process until it is gone. An empty one closes its stdin.
 pub(super) async fn write(
     mut stdin: ChildStdin,
@@ -209,32 +238,6 @@ pub(super) async fn write(
         queued.fetch_sub(line.len(), Relaxed);
         if written.is_err() {
             break;
-        }
-    }
-}
-
-/// Keeps what the process says on stderr. A flood is read slowly, so that it costs its writer and not us.
-pub(super) async fn keep_log(stderr: ChildStderr, log: Arc<LogRing>) {
-    const MOST_OF_LINE: usize = 64 << 10;
-    const FLOOD: usize = 256 << 10;
-    const REST: Duration = Duration::from_millis(100);
-    let mut lines = Lines::new(stderr, MOST_OF_LINE);
-    let mut bytes = 0;
-    loop {
-        match lines.next().await {
-            Ok(Some(Line::Whole(line))) => {
-                bytes += line.len() + 1;
-                log.add(&String::from_utf8_lossy(line));
-            }
-            Ok(Some(Line::Passing(passed))) => bytes += passed,
-            Ok(Some(Line::TooLong)) => {
-                log.add("(a line too long to keep)");
-            }
-            Ok(None) | Err(_) => return,
-        }
-        if bytes > FLOOD {
-            bytes = 0;
-            tokio::time::sleep(REST).await;
         }
     }
 }

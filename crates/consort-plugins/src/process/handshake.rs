@@ -4,12 +4,14 @@ use super::failed::Refused;
 use super::guardian::{self, Wish};
 use super::services::Services;
 use super::{Launch, LogRing};
+use crate::examine::Findings;
+use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, HostCapabilities, InitializeParams, InitializeResult, Peer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 /// Requests of a plugin that are worked on at once.
@@ -21,18 +23,27 @@ pub(crate) struct NoStart {
     pub(crate) error: Error,
     /// What the plugin itself says.
     pub(crate) failure: Option<Failure>,
+    /// What it finds in itself, where it was asked to look.
+    pub(crate) findings: Option<Findings>,
+}
+
+impl From<Error> for NoStart {
+    fn from(error: Error) -> Self {
+        Self { error, failure: None, findings: None }
+    }
 }
 
 impl Connection {
-    /// Starts the process and shakes hands.
+    /// Starts the process and shakes hands. One that does not start is asked what is wrong with it, where `inspect` is set.
     pub(crate) async fn start(
         plugin: &str,
         launch: &Launch,
         config: Value,
         services: Arc<Services>,
         log: Arc<LogRing>,
+        inspect: bool,
     ) -> Result<Arc<Self>, NoStart> {
-        let no_start = |error: Error| NoStart { error: error.provider(plugin), failure: None };
+        let no_start = |error: Error| NoStart::from(error.provider(plugin));
         let mut started = launch.start().await.map_err(|error| no_start(cannot_start(launch, &error)))?;
         let pipes = (started.child.stdin.take(), started.child.stdout.take(), started.child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -45,7 +56,7 @@ impl Connection {
             open: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
-            events: AtomicU64::new(0),
+            awaited: AtomicU64::new(0),
             asked: Arc::new(Semaphore::new(MOST_ASKED)),
             turns: Arc::new(Semaphore::new(launch.limits.concurrency.max(1))),
             log,
@@ -61,15 +72,26 @@ impl Connection {
             used: Mutex::new(Instant::now()),
             ended: Notify::new(),
         });
+        let lacks = started.lacks;
+        if let Some(lacks) = lacks {
+            connection.log.add(&format!("warning: {lacks}"));
+        }
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));
-        let logging = tokio::spawn(guardian::keep_log(stderr, connection.log.clone()));
-        tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.idle));
+        let logging = tokio::spawn(consort_process::keep_log(stderr, connection.log.clone()));
+        tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.clone()));
         let mut waited = Waited { connection: connection.clone(), is_done: false };
         let shaken = connection.shake_hands(launch, config).await;
+        let shaken = match shaken {
+            Err(no) if inspect && no.failure.is_some() => {
+                Err(NoStart { findings: connection.inspect().await.ok(), ..no })
+            }
+            other => other,
+        };
         waited.is_done = true;
         match shaken {
-            Ok(hello) => {
+            Ok(mut hello) => {
+                hello.notes.extend(lacks.map(str::to_owned));
                 let _ = connection.hello.set(hello);
                 Ok(connection)
             }
@@ -92,13 +114,15 @@ impl Connection {
         };
         let limit = launch.limits.start;
         let answer = tokio::time::timeout(limit, self.ask("initialize", params)).await;
-        let of = |error: Error| NoStart { error, failure: None };
         let raw = match answer {
             Err(_) => {
                 let message = format!("it did not start within {} s", limit.as_secs());
-                return Err(of(self.named(Error::timeout(Phase::Connect, message))));
+                let error = self.named(Error::timeout(Phase::Connect, message));
+                let help =
+                    "one that takes long says so in its manifest, for instance limits = { start_s = 120 }";
+                return Err(error.hint(help).into());
             }
-            Ok(Err(Refused::Gone(error))) => return Err(of(error)),
+            Ok(Err(Refused::Gone(error))) => return Err(error.into()),
             Ok(Err(Refused::Failed(mut failure))) => {
                 if let Some(trace) = &failure.data.traceback {
                     self.log_text(trace);
@@ -107,18 +131,25 @@ impl Connection {
                 failure.message = self.log.masked(&failure.message);
                 failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
                 failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
-                return Err(NoStart { error: self.named(failure.to_error()), failure: Some(failure) });
+                let error = self.named(failure.to_error());
+                return Err(NoStart { failure: Some(failure), ..error.into() });
             }
             Ok(Ok(raw)) => raw,
         };
-        let hello: InitializeResult = self.read_result(&raw).map_err(of)?;
+        let hello: InitializeResult = self.read_result(&raw)?;
         if hello.protocol_version > protocol::VERSION {
             let message = format!("it speaks version {} of the protocol", hello.protocol_version);
-            return Err(of(self
-                .named(Error::protocol(message))
-                .hint(format!("this host speaks version {}", protocol::VERSION))));
+            let error = self.named(Error::protocol(message));
+            return Err(error.hint(format!("this host speaks version {}", protocol::VERSION)).into());
         }
         Ok(hello)
+    }
+
+    /// What the plugin's own side finds in its file. It can tell also where it did not start.
+    pub(crate) async fn inspect(&self) -> Result<Findings, Error> {
+        const LIMIT: Duration = Duration::from_secs(20);
+        let findings: Findings = self.call("plugin/check", json!({}), LIMIT).await?;
+        Ok(findings.told_by(|text| plain(&self.log.masked(text))))
     }
 }
 

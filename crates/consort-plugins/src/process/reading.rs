@@ -1,21 +1,20 @@
 //! What comes from a process, line by line: answers, events, and what is none of both.
 use super::answer::Budget;
 use super::connection::{Connection, Pending};
-use super::lines::{Line, Lines};
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
+use consort_process::{Line, Lines};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::io::AsyncRead;
-use tokio::process::ChildStdout;
 
 /// So many lines that are no protocol, and the plugin is stopped.
 const MOST_STRAY: usize = 100;
 
-/// What comes and is no event of an answer that somebody waits for. Of that much is read slowly: a flood costs its writer
+/// What comes and nobody waits for. Of that much is read slowly: a flood costs its writer
 /// and not us.
 #[derive(Default)]
 struct Flood(usize);
@@ -35,19 +34,15 @@ impl Flood {
 
 impl Connection {
     /// Reads until the process closes its end.
-    pub(super) async fn read(self: Arc<Self>, stdout: ChildStdout) {
-        self.read_from(stdout).await;
-    }
-
-    async fn read_from(self: &Arc<Self>, from: impl AsyncRead + Unpin) {
+    pub(super) async fn read(self: Arc<Self>, from: impl AsyncRead + Unpin) {
         let mut lines = Lines::new(from, protocol::MAX_MESSAGE);
         let mut flood = Flood::default();
         loop {
             let slow = match lines.next().await {
                 Ok(Some(Line::Whole(line))) => {
-                    let events = self.events.load(Relaxed);
+                    let awaited = self.awaited.load(Relaxed);
                     let slow = self.line(line);
-                    if self.events.load(Relaxed) == events {
+                    if self.awaited.load(Relaxed) == awaited {
                         flood.add(line.len()).await;
                     }
                     slow
@@ -113,7 +108,7 @@ impl Connection {
                         return None;
                     };
                     let id = batch.request;
-                    self.events.fetch_add(1, Relaxed);
+                    self.awaited.fetch_add(1, Relaxed);
                     return sink.events(batch.events, bytes).map(|budget| (id, budget));
                 }
                 Err(error) => self.log.add(&format!("an event could not be read: {error}")),
@@ -133,6 +128,7 @@ impl Connection {
     fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
         let Id::Number(id) = id else { return };
         let pending = self.lock().requests.remove(id);
+        self.awaited.fetch_add(u64::from(pending.is_some()), Relaxed);
         match pending {
             None => {}
             Some(Pending::Call(to)) => {

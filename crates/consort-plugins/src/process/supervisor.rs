@@ -2,17 +2,11 @@
 use super::handshake::NoStart;
 use super::{Connection, Launch, LogRing, Services};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Object, Secret};
+use consort_process::Crashes;
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
-
-/// So many crashes within so long, and nobody starts it again for a while.
-const MOST_CRASHES: usize = 5;
-const WITHIN: Duration = Duration::from_mins(5);
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What a process is started with. Made anew for each start: grants may have changed.
 pub(crate) struct Start {
@@ -40,7 +34,7 @@ pub(crate) struct Supervisor {
 #[derive(Default)]
 struct Slot {
     connection: Option<Arc<Connection>>,
-    crashes: Vec<Instant>,
+    crashes: Crashes,
     last: Option<Error>,
 }
 
@@ -58,29 +52,27 @@ impl Supervisor {
 
     /// The running process; it is started where there is none.
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Error> {
-        self.start().await.map_err(|no| no.error)
+        self.start(false).await.map_err(|no| no.error)
     }
 
-    /// The same, with what the plugin itself said where it did not start.
-    pub(crate) async fn start(&self) -> Result<Arc<Connection>, NoStart> {
+    /// The same, with what the plugin itself said where it did not start, and, with `inspect`, what it finds in itself then.
+    pub(crate) async fn start(&self, inspect: bool) -> Result<Arc<Connection>, NoStart> {
         let mut slot = self.slot.lock().await;
         if let Some(connection) = &slot.connection {
             if connection.is_alive() {
                 return Ok(connection.clone());
             }
             if connection.crashed() {
-                slot.crashes.push(Instant::now());
+                slot.crashes.note();
             }
             slot.connection = None;
         }
-        self.pause(&mut slot).await.map_err(|error| NoStart { error, failure: None })?;
-        let made = (self.make)()
-            .await
-            .map_err(|error| NoStart { error: error.provider(&self.plugin), failure: None })?;
+        self.pause(&mut slot).await?;
+        let made = (self.make)().await.map_err(|error| error.provider(&self.plugin))?;
         let Start { launch, config, services, hidden } = made;
         hidden.into_iter().for_each(|secret| self.log.hide(secret));
-        let started =
-            Connection::start(&self.plugin, &launch, config, Arc::new(services), self.log.clone()).await;
+        let (services, log) = (Arc::new(services), self.log.clone());
+        let started = Connection::start(&self.plugin, &launch, config, services, log, inspect).await;
         match started {
             Ok(connection) => {
                 slot.connection = Some(connection.clone());
@@ -90,7 +82,7 @@ impl Supervisor {
             Err(no) => {
                 // One that says what it lacks did not crash.
                 if no.failure.is_none() {
-                    slot.crashes.push(Instant::now());
+                    slot.crashes.note();
                 }
                 slot.last = Some(no.error.clone());
                 Err(no)
@@ -100,26 +92,13 @@ impl Supervisor {
 
     /// Waits before a plugin that crashed is started again. The first time is free.
     async fn pause(&self, slot: &mut Slot) -> Result<(), Error> {
-        slot.crashes.retain(|crash| crash.elapsed() < WITHIN);
-        let Some(last) = slot.crashes.last() else { return Ok(()) };
-        let since = last.elapsed();
-        if slot.crashes.len() >= MOST_CRASHES && since < LONGEST_PAUSE {
-            let why = slot.last.as_ref().map(|error| format!(" ({})", error.message())).unwrap_or_default();
-            let wait = LONGEST_PAUSE.saturating_sub(since);
-            return Err(Error::new(
-                ErrorKind::PluginCrash,
-                format!("it crashed {} times{why}", slot.crashes.len()),
-            )
+        let Err(wait) = slot.crashes.pause().await else { return Ok(()) };
+        let why = slot.last.as_ref().map(|error| format!(" ({})", error.message())).unwrap_or_default();
+        let what = format!("it crashed {} times{why}", slot.crashes.count());
+        Err(Error::new(ErrorKind::PluginCrash, what)
             .provider(&self.plugin)
             .retry_in(Some(wait))
-            .hint("mend the plugin; it is tried again after a minute, or when its file changes"));
-        }
-        let doublings = slot.crashes.len().saturating_sub(2) as u32;
-        if slot.crashes.len() > 1 {
-            let pause = FIRST_PAUSE.saturating_mul(1 << doublings.min(7));
-            tokio::time::sleep(pause.saturating_sub(since)).await;
-        }
-        Ok(())
+            .hint("mend the plugin; it is tried again after a minute, or when its file changes"))
     }
 
     /// Which keys the models need; told once they are listed.

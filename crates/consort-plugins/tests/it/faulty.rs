@@ -1,7 +1,7 @@
 //! Twelve faulty plugins and good ones beside them: the good ones answer in their usual time, every fault has its row
 //! with reason and line, no process is left, and the host's memory stays bounded.
 #![cfg(target_os = "linux")]
-use super::support::{Place, ask, ask_within, drop_in, has_python, model, processes, reason};
+use super::support::{Place, ask, ask_within, drop_in, has_python, model, none_left, processes, reason};
 use consort_core::{ErrorKind, State};
 use std::time::{Duration, Instant};
 
@@ -124,11 +124,7 @@ async fn twelve_faulty_plugins_hurt_nobody() {
     assert!(resident() < before + 100, "{} MiB, {before} before", resident());
     assert!(!processes(&place.path("")).is_empty());
     plugins.stop();
-    let begun = Instant::now();
-    while !processes(&place.path("")).is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "left: {:?}", processes(&place.path("")));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    none_left(&place.path(""), Duration::from_secs(20)).await;
 }
 
 #[tokio::test]
@@ -179,4 +175,29 @@ return ', '.join(tried)";
     let model = model(&plugins.find("killer").unwrap()).await.unwrap();
     let said = ask(&model, "x").await.answer.text();
     assert_eq!(said, "host PermissionError, all PermissionError, group PermissionError");
+}
+
+#[tokio::test]
+async fn an_interpreter_that_is_slow_to_say_who_it_is_holds_up_nobody() {
+    use std::os::unix::fs::PermissionsExt;
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin("good.py", &drop_in("return 'good'"));
+    let shim = place.path("python3");
+    std::fs::write(&shim, "#!/bin/sh\nsleep 2\nexec python3 \"$@\"\n").unwrap();
+    std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let plugins = place.open_with(&[("CONSORT_PYTHON", &shim.display().to_string())]);
+    let plugin = plugins.find("good").unwrap();
+    let begun = Instant::now();
+    let checked = tokio::spawn(async move { plugin.check().await });
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    while !checked.is_finished() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(2) && checked.await.is_ok());
+    assert!(longest < Duration::from_secs(1), "others waited {longest:?}");
 }

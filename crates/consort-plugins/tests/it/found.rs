@@ -24,7 +24,8 @@ fn python_files() {
                 "told.py",
                 "# /// llm-plugin\n# dialect = \"llm\"\n# class = \"X\"\n# ///\nfrom _base import Base\n",
             ),
-            ("later.py", "from bruno_core.interfaces import LLMInterface\n"),
+            ("brave.py", "from bruno_core.interfaces import LLMInterface\nclass A(LLMInterface): pass\n"),
+            ("seeing.py", "from vision_agents.core.llm.llm import LLM\nclass A(LLM): pass\n"),
             ("_helper.py", "x = 1\n"),
             ("__init__.py", ""),
             ("llm_utils.py", "class LLMClient: pass\n"),
@@ -32,13 +33,30 @@ fn python_files() {
         &[
             "UPPER: drop_in",
             "a b: drop_in",
+            "brave: bruno",
             "echo: llm",
             "größe: drop_in",
-            "later: bruno ! later.py: the bruno dialect is not supported yet",
+            "seeing: vision",
             "speaks: run python3 speaks.py",
             "told: llm",
         ],
     );
+}
+
+#[test]
+fn keys_that_a_constructor_asks_for() {
+    let class = "class A(LLMInterface):\n    def __init__(self, api_key, openai_api_key): pass\n";
+    let place = Place::with(&[
+        ("acme.py", class),
+        ("house.py", &format!("# /// llm-plugin\n# secrets = [\"one\"]\n# ///\n{class}")),
+        ("drop.py", "class A(LLMClient):\n    def __init__(self, api_key): pass\n"),
+    ]);
+    let secrets = |id| place.row(id).secrets;
+    assert_eq!(
+        (secrets("acme"), secrets("house")),
+        (vec!["acme".to_owned(), "openai".into()], vec!["one".into(), "openai".into()])
+    );
+    assert!(secrets("drop").is_empty());
 }
 
 #[test]

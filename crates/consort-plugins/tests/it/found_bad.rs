@@ -12,6 +12,9 @@ fn python_files_that_are_none() {
         ("typo.py", "# /// llm-plugin\n# protcol = 1\n# ///\n"),
         ("script.py", &format!("# /// script\n# dependencies = 7\n# ///\n{DROP_IN}")),
     ]);
+    place.write("noending", DROP_IN);
+    place.write("paper", "a text about LLMClient");
+    place.write("plain.py", "class A:\n    def generate_response(self):\n        pass\n");
     place.write("bytes.py", b"x = 1\ny = '\xff'\n");
     place.write("zero.py", b"x\0y");
     assert_eq!(
@@ -20,7 +23,9 @@ fn python_files_that_are_none() {
             "bytes: unknown ! bytes.py:2: it is not UTF-8",
             "empty: unknown ! empty.py: it defines no model",
             "half: unknown ! half.py: it defines no model: it imports `llm` and has no `@llm.hookimpl`",
+            "noending: unknown ! noending: it is written in Python, and its name does not say so",
             "open: unknown ! open.py:1: the `/// llm-plugin` block has no end",
+            "plain: unknown ! plain.py:2: its generate_response is in no class that derives from LLMClient",
             "script: drop_in ! script.py:2: `dependencies` must be a list of texts",
             "two: run python3 two.py ! two.py: the manifest says both a `dialect` and how to run it as a program",
             "typo: unknown ! typo.py:2: `protcol` is no field of a plugin's manifest",

@@ -7,9 +7,12 @@
     reason = "these are tests, helpers included"
 )]
 mod faulty;
+mod floods;
 mod found;
 mod found_any;
 mod found_bad;
+mod left;
+mod limits;
 mod place;
 mod reload;
 mod schema;

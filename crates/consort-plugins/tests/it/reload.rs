@@ -1,7 +1,7 @@
 //! Files that change while the program runs: what is saved is looked at again, and answers once it was found good.
 use super::support::{Outcome, Place, ask, drop_in, has_python, model, reason};
 use consort_core::{Context, Delta, Event, EventStream, Model, Provider, Request, State};
-use consort_plugins::{PluginProvider, Plugins, Row};
+use consort_plugins::{PluginProvider, Plugins, Row, Watching};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +41,29 @@ async fn next_text(stream: &mut EventStream) -> Option<String> {
     None
 }
 
+/// Plugins in a folder that is watched.
+struct Watched {
+    place: Place,
+    plugins: Plugins,
+    watching: Watching,
+}
+
+/// These files, looked at and watched; nothing, and a word, where this machine has no Python.
+async fn watched(files: &[(&str, &str)]) -> Option<Watched> {
+    if !has_python() {
+        return None;
+    }
+    let place = Place::new();
+    for (name, text) in files {
+        place.plugin(name, text);
+    }
+    let plugins = place.open();
+    plugins.check_all().await;
+    let watching = plugins.watch();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    Some(Watched { place, plugins, watching })
+}
+
 fn says(text: &str) -> String {
     drop_in(&format!("return {text:?}"))
 }
@@ -75,15 +98,10 @@ async fn a_file_that_is_dropped_in_and_changed_answers_anew() {
 
 #[tokio::test]
 async fn the_old_version_answers_until_the_new_one_does() {
-    if !has_python() {
+    let Some(Watched { place, plugins, watching: _watching }) = watched(&[("acme.py", &says("old"))]).await
+    else {
         return;
-    }
-    let place = Place::new();
-    place.plugin("acme.py", &says("old"));
-    let plugins = place.open();
-    plugins.check_all().await;
-    let _watching = plugins.watch();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     // The new version takes its time to come up.
     place.plugin("acme.py", &format!("import time\ntime.sleep(1.5)\n{}", says("new")));
     let row = until(&plugins, "acme", "loading", |row| row.state == State::Loading).await;
@@ -98,15 +116,10 @@ async fn the_old_version_answers_until_the_new_one_does() {
 
 #[tokio::test]
 async fn a_broken_version_keeps_the_old_one_and_says_so() {
-    if !has_python() {
+    let Some(Watched { place, plugins, watching: _watching }) = watched(&[("acme.py", &says("old"))]).await
+    else {
         return;
-    }
-    let place = Place::new();
-    place.plugin("acme.py", &says("old"));
-    let plugins = place.open();
-    plugins.check_all().await;
-    let _watching = plugins.watch();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     place.plugin("acme.py", "from llm_utils import LLMClient\n\n\nclass Client(LLMClient)\n    pass\n");
     let row = until(&plugins, "acme", "broken", |row| matches!(row.state, State::Broken { .. })).await;
     assert!(row.older_answers, "{row:?}");
@@ -185,15 +198,10 @@ async fn a_file_that_is_deleted_is_a_missing_row_and_its_run_finishes() {
 
 #[tokio::test]
 async fn a_file_that_is_renamed_is_another_plugin() {
-    if !has_python() {
+    let Some(Watched { place, plugins, watching: _watching }) = watched(&[("acme.py", &says("acme"))]).await
+    else {
         return;
-    }
-    let place = Place::new();
-    place.plugin("acme.py", &says("acme"));
-    let plugins = place.open();
-    plugins.check_all().await;
-    let _watching = plugins.watch();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     std::fs::rename(place.path("plugins/acme.py"), place.path("plugins/new name.py")).unwrap();
     until_ready(&plugins, "new name").await;
     assert_eq!(answer(&plugins, "new name").await.answer.text(), "acme");
@@ -202,15 +210,10 @@ async fn a_file_that_is_renamed_is_another_plugin() {
 
 #[tokio::test]
 async fn editors_drafts_and_half_saved_files_are_no_plugins() {
-    if !has_python() {
+    let Some(Watched { place, plugins, watching: _watching }) = watched(&[("acme.py", &says("old"))]).await
+    else {
         return;
-    }
-    let place = Place::new();
-    place.plugin("acme.py", &says("old"));
-    let plugins = place.open();
-    plugins.check_all().await;
-    let _watching = plugins.watch();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     // As editors save: a draft, a safety copy, the draft in the place of the file.
     for name in [".acme.py.swp", "acme.py~", "acme.py.tmp", "#acme.py#", "4913"] {
         place.plugin(name, "no Python at all (");
@@ -262,4 +265,23 @@ async fn a_folder_that_appears_later_is_found() {
     place.plugin("acme.py", &says("late"));
     until_ready(&plugins, "acme").await;
     assert_eq!(answer(&plugins, "acme").await.answer.text(), "late");
+}
+
+#[tokio::test]
+async fn a_folder_that_was_removed_and_made_anew_is_watched_again() {
+    let Some(Watched { place, plugins, watching: _watching }) = watched(&[("acme.py", &says("old"))]).await
+    else {
+        return;
+    };
+    std::fs::remove_dir_all(place.path("plugins")).unwrap();
+    until(&plugins, "acme", "missing", |row| matches!(row.state, State::Missing { .. })).await;
+    std::fs::create_dir(place.path("plugins")).unwrap();
+    place.plugin("acme.py", &says("new"));
+    // Nothing tells of the new folder: it is found when the folders are looked at anyway.
+    until_ready(&plugins, "acme").await;
+    // From then on it is watched.
+    place.plugin("later.py", &says("later"));
+    let begun = Instant::now();
+    until_ready(&plugins, "later").await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }

@@ -57,6 +57,55 @@ pub(crate) fn has_python() -> bool {
     found
 }
 
+/// A plugin that keeps to the protocol and does what its prompt says: `raw.py`.
+pub(crate) struct Raw {
+    pub(crate) place: Place,
+    pub(crate) plugins: Plugins,
+}
+
+impl Raw {
+    /// One with this in its manifest; nothing, and a word, where this machine has no Python.
+    pub(crate) fn new(manifest: &str) -> Option<Self> {
+        if !has_python() {
+            return None;
+        }
+        let place = Place::new();
+        std::fs::write(place.path("raw.py"), include_str!("raw.py")).unwrap();
+        let run = format!("run = ['python3', {:?}]\n", place.path("raw.py").display().to_string());
+        place.plugin("raw.toml", &format!("protocol = 1\n{run}{manifest}"));
+        let plugins = place.open();
+        Some(Self { place, plugins })
+    }
+
+    pub(crate) fn plugin(&self) -> Arc<Plugin> {
+        self.plugins.find("raw").unwrap()
+    }
+
+    /// Where what is kept about plugins is.
+    pub(crate) fn state(&self) -> PathBuf {
+        Folders::find(&Env::of([("CONSORT_HOME", self.place.path("").to_string_lossy().into_owned())]))
+            .plugin_state_dir()
+    }
+
+    /// What it noted in a file of this name.
+    pub(crate) fn noted(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.path(name)).unwrap_or_default()
+    }
+
+    /// Waits until it was sent this method, and gives the line.
+    pub(crate) async fn until_heard(&self, method: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let heard = self.noted("heard");
+            if let Some(line) = heard.lines().find(|line| line.split(' ').next() == Some(method)) {
+                return line.to_owned();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "no {method} in {heard}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
 /// A drop-in plugin whose answer is made by these lines.
 pub(crate) fn drop_in(answer: &str) -> String {
     let body = answer.lines().fold(String::new(), |body, line| body + "        " + line + "\n");
@@ -67,7 +116,7 @@ pub(crate) fn drop_in(answer: &str) -> String {
 
 /// The plugin's first model, once it was looked at.
 pub(crate) async fn model(plugin: &Arc<Plugin>) -> Result<Arc<dyn Model>, Error> {
-    let learnt = plugin.check().await?;
+    let learnt = plugin.check().await;
     match learnt.models.first() {
         Some(known) => plugin.model_for(&known.card).await,
         None => Err(plugin.not_ready()),
@@ -108,6 +157,15 @@ pub(crate) fn processes(below: &Path) -> Vec<u32> {
             String::from_utf8_lossy(&line).contains(&below)
         })
         .collect()
+}
+
+/// Waits until none of them is left.
+pub(crate) async fn none_left(below: &Path, limit: Duration) {
+    let begun = std::time::Instant::now();
+    while !processes(below).is_empty() {
+        assert!(begun.elapsed() < limit, "left: {:?}", processes(below));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 pub(crate) fn reason(state: &State) -> String {

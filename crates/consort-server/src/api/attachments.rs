@@ -7,7 +7,8 @@ use axum::Json;
 use axum::body::{self, Body};
 use axum::extract::State;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -58,7 +59,8 @@ pub(crate) async fn keep(
     if bytes.len() as u64 != length || bytes.is_empty() {
         return Err(Problem::wrong("the file did not arrive whole: nothing of it is kept"));
     }
-    let mime = headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).unwrap_or("application/octet-stream");
+    let mime =
+        headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).unwrap_or("application/octet-stream");
     let mime = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let about = shared.uploads.keep(bytes, mime, name).await?;
     Ok((StatusCode::CREATED, Json(about)))

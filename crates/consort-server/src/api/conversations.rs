@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How long a deletion can be taken back.
-const UNDO: Duration = Duration::from_secs(60);
+const UNDO: Duration = Duration::from_mins(1);
 
 /// How many rows a list has at most.
 const ROWS: usize = 200;
@@ -29,7 +29,10 @@ pub(crate) struct Wanted {
     before: Option<String>,
 }
 
-pub(crate) async fn all(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Answer<Json<Value>> {
+pub(crate) async fn all(
+    State(shared): State<Arc<Shared>>,
+    Asked(wanted): Asked<Wanted>,
+) -> Answer<Json<Value>> {
     let limit = wanted.limit.unwrap_or(50).clamp(1, ROWS);
     let offset = wanted.before.as_deref().and_then(|before| before.parse().ok()).unwrap_or(0);
     let search = wanted.query.filter(|query| !query.trim().is_empty());

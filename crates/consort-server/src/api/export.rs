@@ -40,8 +40,12 @@ pub(crate) async fn export(
         None => Ok(Vec::new()),
     };
     let (kind, end, text) = match format {
-        Format::Md => ("text/markdown; charset=utf-8", "md", consort_engine::to_markdown(&title, &branch().await?)),
-        Format::Html => ("text/html; charset=utf-8", "html", consort_engine::to_html(&title, &branch().await?)),
+        Format::Md => {
+            ("text/markdown; charset=utf-8", "md", consort_engine::to_markdown(&title, &branch().await?))
+        }
+        Format::Html => {
+            ("text/html; charset=utf-8", "html", consort_engine::to_html(&title, &branch().await?))
+        }
         Format::Json => {
             let tree: Vec<Turn> = store.tree(id).await?;
             let conversation = shape::conversation(&shared, &one, Some(&tree)).await?;
@@ -60,8 +64,11 @@ pub(crate) async fn export(
 
 /// A name that every file system takes.
 fn file_name(title: &str) -> String {
-    let name: String =
-        title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).take(60).collect();
+    let name: String = title
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .take(60)
+        .collect();
     let name = name.trim_matches('-').to_owned();
     if name.is_empty() { "conversation".to_owned() } else { name }
 }

@@ -33,7 +33,10 @@ pub(crate) async fn set(
     DONE
 }
 
-pub(crate) async fn forget(State(shared): State<Arc<Shared>>, Named(name): Named<String>) -> Answer<StatusCode> {
+pub(crate) async fn forget(
+    State(shared): State<Arc<Shared>>,
+    Named(name): Named<String>,
+) -> Answer<StatusCode> {
     shared.house.forget_key(&name)?;
     DONE
 }

@@ -53,7 +53,10 @@ pub(crate) async fn change(
     if there { Ok(Json(prompt)) } else { Err(gone()) }
 }
 
-pub(crate) async fn remove(State(shared): State<Arc<Shared>>, Named(id): Named<String>) -> Answer<StatusCode> {
+pub(crate) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Named(id): Named<String>,
+) -> Answer<StatusCode> {
     let there = shared.desk.change(|kept| {
         let before = kept.prompts.len();
         kept.prompts.retain(|old| old.id != id);

@@ -58,7 +58,10 @@ pub(crate) struct Change {
     titles: Option<bool>,
 }
 
-pub(crate) async fn change(State(shared): State<Arc<Shared>>, Body(change): Body<Change>) -> Answer<Json<Value>> {
+pub(crate) async fn change(
+    State(shared): State<Arc<Shared>>,
+    Body(change): Body<Change>,
+) -> Answer<Json<Value>> {
     if let Some(model) = &change.default_model {
         if !shared.house.models().iter().any(|row| row.id == *model) {
             return Err(Problem::missing(format!("no model is named `{model}`")));
@@ -78,4 +81,3 @@ pub(crate) async fn change(State(shared): State<Arc<Shared>>, Body(change): Body
     shared.hub.tell(News::All(json!({"type": "settings", "settings": settings})));
     Ok(Json(settings))
 }
-

@@ -30,7 +30,10 @@ enum By {
     Key,
 }
 
-pub(crate) async fn usage(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Answer<Json<Value>> {
+pub(crate) async fn usage(
+    State(shared): State<Arc<Shared>>,
+    Asked(wanted): Asked<Wanted>,
+) -> Answer<Json<Value>> {
     let time = |ms: u64| UNIX_EPOCH + Duration::from_millis(ms);
     let query =
         SpendQuery { since: wanted.since.map(time), until: wanted.until.map(time), ..SpendQuery::default() };

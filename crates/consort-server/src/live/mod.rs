@@ -5,5 +5,5 @@ mod socket;
 mod start;
 
 pub(crate) use hub::{Hub, News};
-pub(crate) use news::{conversation_changed, observe};
+pub(crate) use news::conversation_changed;
 pub(crate) use socket::{of_run, open};

@@ -46,10 +46,18 @@ enum Asked {
         #[serde(default)]
         runs: HashMap<String, u64>,
     },
-    Unwatch { conversation: ConversationId },
+    Unwatch {
+        conversation: ConversationId,
+    },
     Start(Box<start::Start>),
-    Stop { run: RunId },
-    Decide { run: RunId, call_id: String, decision: Said },
+    Stop {
+        run: RunId,
+    },
+    Decide {
+        run: RunId,
+        call_id: String,
+        decision: Said,
+    },
     Ping {},
 }
 
@@ -160,7 +168,8 @@ impl Tab {
     async fn watch(&mut self, conversation: ConversationId, seen: &HashMap<String, u64>) -> Answer<Value> {
         let store = self.shared.engine.store().clone();
         let found = store.conversation(conversation).await?;
-        let one = found.ok_or_else(|| Problem::missing(format!("there is no conversation {conversation}")))?;
+        let one =
+            found.ok_or_else(|| Problem::missing(format!("there is no conversation {conversation}")))?;
         let alive: Vec<Run> =
             self.shared.engine.runs().into_iter().filter(|run| run.conversation() == conversation).collect();
         let known: Vec<String> = alive.iter().map(|run| run.id().to_string()).collect();
@@ -179,7 +188,8 @@ impl Tab {
     /// Sends what happens in a run, from this number on. Nothing of it is missed, however slow the tab is.
     fn follow(&mut self, run: &Run, after: u64) {
         let Some(followers) = self.watched.get_mut(&run.conversation()) else { return };
-        let (to, store, mut events) = (self.to.clone(), self.shared.engine.store().clone(), run.events(after));
+        let (to, store, mut events) =
+            (self.to.clone(), self.shared.engine.store().clone(), run.events(after));
         followers.spawn(async move {
             while let Some(envelope) = events.next().await {
                 if to.send(shape::event(store.as_ref(), &envelope).await).await.is_err() {
@@ -192,7 +202,9 @@ impl Tab {
     async fn news(&mut self, news: News) -> bool {
         match news {
             News::All(value) => self.send(value).await,
-            News::Of(conversation, value) => !self.watched.contains_key(&conversation) || self.send(value).await,
+            News::Of(conversation, value) => {
+                !self.watched.contains_key(&conversation) || self.send(value).await
+            }
             News::Run(run) => {
                 self.follow(&run, 0);
                 true

@@ -5,7 +5,8 @@ use crate::shape::{self, WIRE};
 use crate::state::Shared;
 use crate::uploads::MOST;
 use consort_core::{
-    Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role, Sampling,
+    Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role,
+    Sampling,
 };
 use consort_engine::{Approval, Ask, Place, Run, Tools, What};
 use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
@@ -59,9 +60,12 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     let store = shared.engine.store();
     let one = store.conversation(asked.conversation).await?;
     let one = one.ok_or_else(|| Problem::missing("this conversation is not there any more"))?;
-    let kept = asked.settings.clone().map_or_else(|| shape::settings_of(&one.settings), |given| shape::settings_of(&given));
-    let settings: Settings =
-        serde_json::from_value(kept).map_err(|error| Problem::wrong(format!("the settings do not fit: {error}")))?;
+    let kept = asked
+        .settings
+        .clone()
+        .map_or_else(|| shape::settings_of(&one.settings), |given| shape::settings_of(&given));
+    let settings: Settings = serde_json::from_value(kept)
+        .map_err(|error| Problem::wrong(format!("the settings do not fit: {error}")))?;
     let parts = match &asked.user {
         Some(said) => Some(with_media(shared, said.parts.clone()).await?),
         None => None,
@@ -85,7 +89,8 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
         }
         None => None,
     };
-    let behind = Place::After(question.or(asked.parent).ok_or_else(|| Problem::wrong("there is nothing to answer"))?);
+    let behind =
+        Place::After(question.or(asked.parent).ok_or_else(|| Problem::wrong("there is nothing to answer"))?);
     let group = (models.len() > 1).then(|| uuid::Uuid::new_v4().to_string());
     let mut runs = Vec::new();
     for (model, request) in models {
@@ -182,7 +187,8 @@ fn check(model: &dyn Model, request: &Request, parts: Option<&[Part]>, tools: &T
         }
         _ => return Ok(()),
     };
-    Err(Error::new(ErrorKind::Unsupported, words).hint("choose another model, or take out what it cannot read or use"))
+    Err(Error::new(ErrorKind::Unsupported, words)
+        .hint("choose another model, or take out what it cannot read or use"))
 }
 
 /// Gives a conversation that has none a title, and notes which model it is with.
@@ -201,7 +207,8 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
     }
     let mut settings = one.settings.clone();
     settings.insert("titled".into(), "auto".into());
-    let change = ConversationChange { title: Some(Some(title)), settings: Some(settings), ..Default::default() };
+    let change =
+        ConversationChange { title: Some(Some(title)), settings: Some(settings), ..Default::default() };
     shared.engine.store().change(one.id, change).await?;
     Ok(())
 }

@@ -7,7 +7,11 @@ use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the API says of one conversation. `turns` where the caller has them already.
-pub(crate) async fn conversation(shared: &Shared, one: &Conversation, turns: Option<&[Turn]>) -> Answer<Value> {
+pub(crate) async fn conversation(
+    shared: &Shared,
+    one: &Conversation,
+    turns: Option<&[Turn]>,
+) -> Answer<Value> {
     let spend = SpendQuery { conversation: Some(one.id), ..SpendQuery::default() };
     let spend = shared.engine.store().spend(spend).await?;
     let running = shared.engine.runs().iter().any(|run| run.conversation() == one.id);
@@ -30,7 +34,8 @@ fn revision(updated: SystemTime) -> u64 {
 
 /// What the next request starts from; all of it is there.
 pub(crate) fn settings_of(kept: &Map<String, Value>) -> Value {
-    let or = |name: &str, usual: Value| kept.get(name).filter(|value| !value.is_null()).cloned().unwrap_or(usual);
+    let or =
+        |name: &str, usual: Value| kept.get(name).filter(|value| !value.is_null()).cloned().unwrap_or(usual);
     json!({
         "system": or("system", "".into()), "sampling": or("sampling", json!({})),
         "reasoning": or("reasoning", json!({})), "options": or("options", json!({})), "tools": or("tools", json!([])),

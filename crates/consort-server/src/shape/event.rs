@@ -54,7 +54,9 @@ fn plain(what: &What) -> Value {
             "type": "context_trimmed", "from": report.begins, "left_out": report.left_out,
             "dropped_turns": report.dropped_turns, "cleared": report.cleared, "summary": report.summary,
         }),
-        What::Notice { warning } => json!({"type": "warning", "code": warning.code, "message": warning.message}),
+        What::Notice { warning } => {
+            json!({"type": "warning", "code": warning.code, "message": warning.message})
+        }
         What::RunEnded { status, error } => json!({"type": "run_ended", "status": status, "error": error}),
         // Those two are made with their turns.
         What::TurnStarted { .. } | What::TurnEnded { .. } => Value::Null,

@@ -1,10 +1,11 @@
 //! Conversations, turns and summaries in memory.
+use crate::media;
 use crate::words::{Search, index};
 use crate::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, Ending, Hit, NewConversation,
     NewTurn, Status, Summary, SummaryId, Turn, TurnId, TurnQuery, growth, refuse,
 };
-use consort_core::{Error, Event};
+use consort_core::{Error, Event, Media};
 use std::collections::HashMap;
 
 #[derive(Debug, Default)]
@@ -197,6 +198,11 @@ impl Log {
 
     pub(super) fn turn(&self, id: TurnId) -> Option<Turn> {
         self.turns.get(*self.places.get(&id)?).map(Said::now)
+    }
+
+    pub(super) fn media(&self, hash: &str) -> Option<Media> {
+        let turns = self.turns.iter().map(Said::now);
+        turns.flat_map(|turn| turn.parts).find_map(|part| media::hashed(&part, hash))
     }
 
     pub(super) fn path(&self, to: TurnId) -> Vec<Turn> {

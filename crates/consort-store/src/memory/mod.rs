@@ -8,7 +8,7 @@ use crate::{
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Store, Summary,
     SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, Event};
+use consort_core::{BoxFuture, Error, Event, Media};
 use std::sync::{Mutex, PoisonError};
 
 /// A store in this process's memory.
@@ -98,6 +98,10 @@ impl Store for MemoryStore {
 
     fn turns(&self, query: TurnQuery) -> BoxFuture<'_, Result<Vec<Hit>, Error>> {
         self.now(|kept| Ok(kept.log.turns(&query)))
+    }
+
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>> {
+        self.now(|kept| Ok(kept.log.media(hash)))
     }
 
     fn summaries(&self, conversation: ConversationId) -> BoxFuture<'_, Result<Vec<Summary>, Error>> {

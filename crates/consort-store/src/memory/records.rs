@@ -1,5 +1,5 @@
 //! Records in memory.
-use crate::rank::{Corpus, by_words, fuse, nearness, unit};
+use crate::rank::{Corpus, by_words, bytes, fuse, nearness, unit};
 use crate::words::{Search, index};
 use crate::{NewRecord, Record, RecordId, RecordQuery, Vector, growth};
 use consort_core::Error;
@@ -11,13 +11,14 @@ pub(super) struct Records(Vec<One>);
 struct One {
     record: Record,
     words: Vec<String>,
-    vector: Option<Vector>,
+    /// By which embedder, and its bytes.
+    vector: Option<(String, Vec<u8>)>,
 }
 
 impl Records {
     pub(super) fn remember(&mut self, new: NewRecord) -> Result<Record, Error> {
         let vector = match new.vector {
-            Some(vector) => Some(Vector { values: unit(&vector.values)?, embedder: vector.embedder }),
+            Some(vector) => Some((vector.embedder, bytes(&unit(&vector.values)?))),
             None => None,
         };
         let words = index(&new.text);
@@ -78,9 +79,11 @@ impl Records {
         let mut scored: Vec<(usize, f32)> = newest
             .iter()
             .filter_map(|&at| {
-                let vector = self.0[at].vector.as_ref()?;
-                let same = vector.embedder == wanted.embedder && vector.values.len() == direction.len();
-                same.then(|| (at, nearness(&direction, vector.values.iter().copied())))
+                let (embedder, kept) = self.0[at].vector.as_ref()?;
+                (*embedder == wanted.embedder)
+                    .then(|| nearness(&direction, kept))
+                    .flatten()
+                    .map(|near| (at, near))
             })
             .collect();
         scored.sort_by(|one, other| other.1.total_cmp(&one.1));

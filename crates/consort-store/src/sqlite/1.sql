@@ -122,6 +122,6 @@ CREATE TABLE vectors (
 CREATE INDEX vectors_of ON vectors (embedder, scope);
 
 -- Words, cut and folded by the program: the indexes take them as they are, and keep no text.
-CREATE VIRTUAL TABLE turn_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');
+CREATE VIRTUAL TABLE turn_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '3');
 CREATE VIRTUAL TABLE title_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');
 CREATE VIRTUAL TABLE record_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');

@@ -3,8 +3,8 @@
 //! The kernel lets go of a lock when its process ends, however it ends. No clock and no process number is asked: both
 //! lie after a sleep, a restart or in a container.
 use super::fault::{Done, file};
-use rusqlite::Connection;
-use std::fs::{File, OpenOptions, TryLockError};
+use rusqlite::{Connection, TransactionBehavior};
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 /// This process's place among those that write.
@@ -37,10 +37,15 @@ impl Lease {
 
     /// Gives the place back, unless turns were left running: then the next one that writes finds them.
     pub(super) fn give_back(self, connection: &Connection) -> Done<()> {
+        let work = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         let sql = "DELETE FROM writers WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE writer = ?1)";
-        if connection.execute(sql, [self.writer])? == 1 {
+        if work.execute(sql, [self.writer])? == 1 {
+            let folder = self.file.parent().map(Path::to_owned);
             self.remove();
+            // Where others live, it is not empty and stays. Nobody makes a file in it now: that takes a transaction.
+            let _ = folder.map(std::fs::remove_dir);
         }
+        work.commit()?;
         Ok(())
     }
 
@@ -52,9 +57,13 @@ impl Lease {
 
 /// Whether the writer of this name lives.
 pub(super) fn alive(database: &Path, name: &str) -> bool {
-    let Ok(file) = File::open(place(database, name)) else { return false };
+    let file = match File::open(place(database, name)) {
+        Ok(file) => file,
+        // What cannot be looked at may live.
+        Err(error) => return error.kind() != std::io::ErrorKind::NotFound,
+    };
     // Shared, so that those who look do not take each other for the writer.
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    file.try_lock_shared().is_err()
 }
 
 /// Writers that have rows and live no more.
@@ -66,9 +75,11 @@ pub(super) fn dead(connection: &Connection, database: &Path) -> Done<Vec<(i64, S
     Ok(dead)
 }
 
-/// Removes what is left of a dead one.
+/// Removes what is left of a dead one. Inside a transaction that writes, too.
 pub(super) fn bury(database: &Path, name: &str) {
-    let _ = std::fs::remove_file(place(database, name));
+    let file = place(database, name);
+    let _ = std::fs::remove_file(&file);
+    let _ = file.parent().map(std::fs::remove_dir);
 }
 
 fn place(database: &Path, name: &str) -> PathBuf {

@@ -22,7 +22,7 @@ use crate::{
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Status, Store,
     Summary, SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, ErrorKind, Event};
+use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
 use fault::Done;
 use readers::Readers;
 use rusqlite::Connection;
@@ -44,12 +44,7 @@ impl SqliteStore {
     ///
     /// An error where it is no database of ours, damaged, or newer than this program. It is left as it is, then.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = absolute(path.as_ref())?;
-        if open::is_old(&path)? {
-            open::to_write(&path)?;
-        }
-        let store = Self::with(path, true)?;
-        Ok(store)
+        Self::with(absolute(path.as_ref())?, true)
     }
 
     /// Opens a file that is only read. It is not changed, and may stand where nothing can be written.
@@ -58,7 +53,7 @@ impl SqliteStore {
     }
 
     fn with(path: PathBuf, writes: bool) -> Result<Self, Error> {
-        let first = open::to_read(&path)?;
+        let first = open::to_read(&path, writes)?;
         let left = writes && !lease::dead(&first, &path).map_err(|fault| fault.of(&path))?.is_empty();
         let writer = writes.then(|| Writer::new(path.clone()));
         let store = Self { readers: Readers::new(path.clone(), first), writer, path };
@@ -67,11 +62,6 @@ impl SqliteStore {
             drop(store.write(|session| recover::interrupted(&session.connection, &session.path)));
         }
         Ok(store)
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     fn read<T: Send + 'static>(
@@ -170,6 +160,11 @@ impl Store for SqliteStore {
 
     fn turns(&self, query: TurnQuery) -> BoxFuture<'_, Result<Vec<Hit>, Error>> {
         self.reading(move |reading| reading.turns(&query))
+    }
+
+    fn media(&self, hash: &str) -> BoxFuture<'_, Result<Option<Media>, Error>> {
+        let hash = hash.to_owned();
+        self.reading(move |reading| reading.media(&hash))
     }
 
     fn summaries(&self, conversation: ConversationId) -> BoxFuture<'_, Result<Vec<Summary>, Error>> {

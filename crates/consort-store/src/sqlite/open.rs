@@ -18,8 +18,9 @@ enum Found {
     Ours(usize),
 }
 
-/// Opens it to read. Where there is nothing yet, what is read is empty.
-pub(super) fn to_read(path: &Path) -> Result<Connection, Error> {
+/// Opens it to read. Where there is nothing yet, what is read is empty; an older one is brought up to date where it may
+/// be `changed`.
+pub(super) fn to_read(path: &Path, changed: bool) -> Result<Connection, Error> {
     if empty(path)? {
         return nothing().map_err(|fault| fault.of(path));
     }
@@ -33,18 +34,10 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, Error> {
     };
     match connection {
         (connection, Found::Ours(version)) if version == MIGRATIONS.len() => Ok(connection),
+        (_, Found::Ours(_)) if changed => to_write(path).and_then(|_| to_read(path, false)),
         (_, Found::Ours(_)) => Err(older(path)),
         (_, Found::Nothing) => nothing().map_err(|fault| fault.of(path)),
     }
-}
-
-/// Whether it must be brought up to date before it is read.
-pub(super) fn is_old(path: &Path) -> Result<bool, Error> {
-    if empty(path)? {
-        return Ok(false);
-    }
-    let found = read_flags(path, "", OpenFlags::SQLITE_OPEN_READ_WRITE)?.1;
-    Ok(matches!(found, Found::Ours(version) if version < MIGRATIONS.len()))
 }
 
 /// Opens it to write; makes it, or brings it up to date.

@@ -56,16 +56,49 @@ fn each_payload(parts: &mut [Part], each: &mut impl FnMut(&mut Bytes)) {
     }
 }
 
+/// JSON stands in so many brackets at most. A vendor's answer has 128 of them and stands in a few of ours.
+const DEEPEST: usize = 192;
+
 /// JSON to be kept. What cannot be written as JSON (a path that is no text) is the caller's to change.
 pub(super) fn json(value: &impl Serialize) -> Done<String> {
-    serde_json::to_string(value).map_err(|error| {
-        Fault::Said(Error::new(ErrorKind::InvalidRequest, format!("this cannot be kept: {error}")))
-    })
+    let refused = |why: String| Error::new(ErrorKind::InvalidRequest, format!("this cannot be kept: {why}"));
+    let json = serde_json::to_string(value).map_err(|error| refused(error.to_string()))?;
+    if depth(&json) > DEEPEST {
+        return Err(refused(format!("it is nested more than {DEEPEST} deep")).into());
+    }
+    Ok(json)
 }
 
-/// JSON that was kept. Values may stand in more brackets than when they were read from outside, by a few.
+/// JSON that was kept.
 pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Done<T> {
-    Ok(serde_json::from_str(json)?)
+    if depth(json) > DEEPEST {
+        return Err(Fault::Unreadable(format!("something is nested more than {DEEPEST} deep")));
+    }
+    let mut from = serde_json::Deserializer::from_str(json);
+    // The usual limit is that of what comes from outside: the same with our own brackets around it is read here.
+    from.disable_recursion_limit();
+    let value = T::deserialize(&mut from)?;
+    from.end()?;
+    Ok(value)
+}
+
+/// In how many brackets JSON stands.
+fn depth(json: &str) -> usize {
+    let (mut now, mut most, mut text, mut escaped) = (0usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'[' | b'{' if !text => {
+                now += 1;
+                most = most.max(now);
+            }
+            b']' | b'}' if !text => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
 }
 
 /// Keeps an answer. What it was asked with is kept apart, and found by the number.
@@ -79,9 +112,7 @@ pub(super) fn pack_answer(connection: &Connection, answer: &Answer) -> Done<(Str
     };
     let asked =
         if asked == Asked::default() { None } else { Some(keep(connection, json(&asked)?.as_bytes())?) };
-    let mut value = serde_json::to_value(&answer).map_err(|error| {
-        Fault::Said(Error::new(ErrorKind::InvalidRequest, format!("this answer cannot be kept: {error}")))
-    })?;
+    let mut value: Value = read(&json(&answer)?)?;
     drop_nulls(&mut value);
     if let Some(usage) = value.get_mut("usage") {
         drop_nulls(usage);
@@ -180,8 +211,9 @@ impl<'a> Unpack<'a> {
 
     fn asked(&mut self, blob: i64) -> Done<&Asked> {
         if !self.asked.contains_key(&blob) {
-            let asked = serde_json::from_slice(&self.bytes(blob)?)?;
-            self.asked.insert(blob, asked);
+            let bytes = self.bytes(blob)?;
+            let json = std::str::from_utf8(&bytes).map_err(|error| Fault::Unreadable(error.to_string()))?;
+            self.asked.insert(blob, read(json)?);
         }
         self.asked.get(&blob).ok_or_else(|| Fault::Unreadable("a blob is gone".into()))
     }

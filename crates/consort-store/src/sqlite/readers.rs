@@ -108,7 +108,7 @@ fn open_one(shared: &Shared) -> Result<Connection, Error> {
     let first = shared.state().first.take();
     match first.filter(|first| first.path().is_some_and(|path| !path.is_empty())) {
         Some(first) => Ok(first),
-        None => open::to_read(&shared.path),
+        None => open::to_read(&shared.path, false),
     }
 }
 

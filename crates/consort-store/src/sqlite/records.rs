@@ -2,7 +2,7 @@
 use super::fault::Done;
 use super::parts::{json, read};
 use super::turns::{id, limit};
-use crate::rank::{fuse, nearness, unit};
+use crate::rank::{bytes, fuse, nearness, unit};
 use crate::words::{Search, index};
 use crate::{NewRecord, Record, RecordId, RecordQuery, Vector, growth};
 use rusqlite::{Connection, Row, params};
@@ -106,19 +106,11 @@ fn by_vector(connection: &Connection, wanted: &Vector, scope: &str) -> Done<Vec<
     let mut scored: Vec<(i64, f32)> = Vec::new();
     while let Some(row) = rows.next()? {
         let kept = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if kept.len() == direction.len() * 4 {
-            scored.push((row.get(0)?, nearness(&direction, numbers(kept))));
+        if let Some(near) = nearness(&direction, kept) {
+            scored.push((row.get(0)?, near));
         }
     }
     // Of equals the newer comes first.
     scored.sort_by(|one, other| other.1.total_cmp(&one.1).then(other.0.cmp(&one.0)));
     Ok(scored.into_iter().map(|(seq, _)| seq).collect())
-}
-
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number))
 }

@@ -3,8 +3,8 @@ use super::fault::{Done, Fault};
 use super::lease;
 use super::parts::{Unpack, read};
 use crate::words::Search;
-use crate::{ConversationId, Hit, Status, Turn, TurnId, TurnQuery, growth};
-use consort_core::{Attempt, Event, Role};
+use crate::{ConversationId, Hit, Status, Turn, TurnId, TurnQuery, growth, media};
+use consort_core::{Attempt, Event, Media, Role};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use serde::Serialize;
@@ -17,6 +17,10 @@ const COLUMNS: &str = "t.seq, t.id, c.id, p.id, t.role, t.participant, t.status,
                        t.parts, t.answer, t.asked, w.name";
 const TABLES: &str = "CROSS JOIN conversations c ON c.seq = t.conversation \
                       LEFT JOIN turns p ON p.seq = t.parent LEFT JOIN writers w ON w.seq = t.writer";
+
+const BETWEEN: &str = "f.rowid >= (SELECT min(seq) FROM turns WHERE conversation = \
+                       (SELECT seq FROM conversations WHERE id = ?)) AND f.rowid <= (SELECT max(seq) FROM turns \
+                       WHERE conversation = (SELECT seq FROM conversations WHERE id = ?))";
 
 /// Reads turns of one database at one moment.
 pub(super) struct Reading<'a> {
@@ -34,6 +38,16 @@ impl<'a> Reading<'a> {
     pub(super) fn turn(&mut self, id: TurnId) -> Done<Option<Turn>> {
         let sql = format!("SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.id = ?");
         Ok(self.all(&sql, [Value::from(id.0.as_bytes().to_vec())])?.pop())
+    }
+
+    pub(super) fn media(&mut self, hash: &str) -> Done<Option<Media>> {
+        let Some(bytes) = media::unhex(hash) else { return Ok(None) };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.seq = (SELECT a.turn FROM blobs b
+               JOIN attachments a ON a.blob = b.seq WHERE b.sha256 = ? LIMIT 1)"
+        );
+        let turn = self.all(&sql, [Value::from(bytes)])?.pop();
+        Ok(turn.and_then(|turn| turn.parts.iter().find_map(|part| media::hashed(part, hash))))
     }
 
     pub(super) fn path(&mut self, to: TurnId) -> Done<Vec<Turn>> {
@@ -79,6 +93,14 @@ impl<'a> Reading<'a> {
         if let Some(conversation) = query.conversation {
             conditions.push("t.conversation = (SELECT seq FROM conversations WHERE id = ?)");
             values.push(conversation.0.as_bytes().to_vec().into());
+            if search.is_some() {
+                // Words are looked for only where its turns are.
+                conditions.push(BETWEEN);
+                values.extend([
+                    conversation.0.as_bytes().to_vec().into(),
+                    conversation.0.as_bytes().to_vec().into(),
+                ]);
+            }
         } else {
             conditions.push("c.deleted IS NULL");
         }

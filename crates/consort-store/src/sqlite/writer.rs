@@ -151,3 +151,42 @@ fn attempt(session: &mut Session, jobs: &mut [Job]) -> Done<()> {
     session.connection.execute_batch("COMMIT")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{ConversationQuery, NewConversation, SqliteStore, Store};
+    use consort_core::ErrorKind;
+    use pollster::block_on;
+
+    #[test]
+    fn a_full_disk_is_said_and_takes_nothing_with_it() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(folder.path().join("consort.db")).unwrap();
+        let create = || {
+            let title = Some("x".repeat(30_000));
+            block_on(store.create(NewConversation { title, ..NewConversation::default() }))
+        };
+        create().unwrap();
+        let most = |pages: u32| {
+            block_on(store.write(move |session| {
+                Ok(session
+                    .connection
+                    .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, u32>(0))?)
+            }))
+        };
+        most(100).unwrap();
+        let mut kept = 1;
+        let error = loop {
+            match create() {
+                Ok(_) => kept += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Setup);
+        assert!(error.message().starts_with("there is no room left"), "{error}");
+        most(1_000_000).unwrap();
+        create().unwrap();
+        let all = block_on(store.conversations(ConversationQuery::default())).unwrap();
+        assert_eq!(all.len(), kept + 1);
+    }
+}

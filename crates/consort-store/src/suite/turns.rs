@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 promises!(
     every_kind_of_part_is_kept_whole,
+    media_are_found_by_their_hash,
     all_that_is_known_of_an_answer_is_kept,
     a_turn_grows_by_its_events,
     what_its_events_tell_of_its_answer_is_known,
@@ -21,6 +22,7 @@ promises!(
     the_newest_turns_come_first,
     deleted_conversations_show_no_turns_unless_asked_for,
     huge_parts_are_kept,
+    what_vendors_nest_is_kept,
     what_is_wrong_is_refused_and_changes_nothing,
     many_grow_at_once,
 );
@@ -57,6 +59,23 @@ async fn every_kind_of_part_is_kept_whole(store: &dyn Store) {
     assert_eq!(store.tree(made.id).await.unwrap(), kept);
 }
 
+async fn media_are_found_by_their_hash(store: &dyn Store) {
+    /// Of `cat`.
+    const HASH: &str = "77af778b51abd4a3c51c5ddd97204a9c3ae614ebccb75a606c3b6865aed6744e";
+    let made = talk(store, "media").await;
+    let picture = Part::media(Media::bytes("image/png", "cat").named("cat.png"));
+    let new = NewTurn { parts: vec![Part::text("look"), picture], ..turn(made.id, None, "") };
+    store.begin(new).await.unwrap();
+    let found = store.media(HASH).await.unwrap().unwrap();
+    assert_eq!((found.mime.as_str(), found.name.as_deref()), ("image/png", Some("cat.png")));
+    assert_eq!(found.source, consort_core::MediaSource::Bytes("cat".into()));
+    for unknown in [&HASH.replace('7', "8"), "", "no hash", "é7"] {
+        assert_eq!(store.media(unknown).await.unwrap(), None, "{unknown}");
+    }
+    store.purge(made.id).await.unwrap();
+    assert_eq!(store.media(HASH).await.unwrap(), None);
+}
+
 async fn all_that_is_known_of_an_answer_is_kept(store: &dyn Store) {
     let made = talk(store, "answer").await;
     let new = running(made.id, None, "route/fast");
@@ -85,6 +104,7 @@ async fn all_that_is_known_of_an_answer_is_kept(store: &dyn Store) {
         first: Some(Duration::from_micros(120_001)),
         took: Some(Duration::from_secs(3)),
         key: Some("team".into()),
+        group: Some("side by side".into()),
     };
     let ending = Ending { answer: Some(Box::new(answer.clone())), ..ended("done") };
     store.end(id, ending).await.unwrap();
@@ -221,6 +241,24 @@ async fn huge_parts_are_kept(store: &dyn Store) {
     let id = new.id;
     store.begin(new).await.unwrap();
     assert!(store.turn(id).await.unwrap().unwrap().parts == parts);
+}
+
+/// As deep as a vendor's answer may be.
+async fn what_vendors_nest_is_kept(store: &dyn Store) {
+    let made = talk(store, "deep").await;
+    let deep = |levels| (0..levels).fold(json!("["), |inside, _| json!([inside]));
+    let parts =
+        vec![Part::native("zoo", "search", deep(127)), Part::tool_call("c1", "f", "[".repeat(500).as_str())];
+    let new = NewTurn { parts: parts.clone(), ..turn(made.id, None, "") };
+    let id = new.id;
+    store.begin(new).await.unwrap();
+    assert_eq!(store.turn(id).await.unwrap().unwrap().parts, parts);
+    let options = json!({"deep": deep(120)}).as_object().unwrap().clone();
+    let answer = Some(Box::new(Answer { options, ..Answer::default() }));
+    let new = NewTurn { answer: answer.clone(), ..turn(made.id, None, "") };
+    let id = new.id;
+    store.begin(new).await.unwrap();
+    assert_eq!(store.turn(id).await.unwrap().unwrap().answer, answer);
 }
 
 async fn what_is_wrong_is_refused_and_changes_nothing(store: &dyn Store) {

@@ -1,2 +1,12 @@
 //! Tests of the store: the suite for every backend, and what only one of them must bear.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by failing"
+)]
+mod bad;
+mod child;
+mod crash;
+mod sqlite;
 mod suites;

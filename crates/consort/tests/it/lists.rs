@@ -56,6 +56,8 @@ fn models_for_programs() {
           "output": 0,
           "cached": null,
           "cache_write": null,
+          "audio_input": null,
+          "audio_output": null,
           "source": "the demo model runs in this program"
         },
         "default": false

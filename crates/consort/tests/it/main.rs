@@ -15,6 +15,7 @@ mod faults;
 mod files;
 mod lists;
 mod local;
+mod mcp;
 mod plugins;
 mod programs;
 #[cfg(all(unix, not(target_vendor = "apple")))]

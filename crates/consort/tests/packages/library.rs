@@ -30,7 +30,7 @@ fn open(_home: &Home, more: &[(&str, &str)]) -> Plugins {
 
 async fn model(plugins: &Plugins, plugin: &str, name: &str) -> Arc<dyn Model> {
     let plugin = plugins.find(plugin).unwrap();
-    plugin.check().await.unwrap();
+    plugin.check().await;
     PluginProvider::new(plugin).model(name).unwrap_or_else(|| panic!("no model {name}"))
 }
 

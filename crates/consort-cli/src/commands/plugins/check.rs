@@ -2,7 +2,7 @@
 use crate::exit::{self, Done};
 use crate::setup::{Setup, runtime};
 use crate::stop::wait_for;
-use crate::terminal::{Style, print_json};
+use crate::terminal::{Style, print_json, tamed};
 use consort_plugins::{Finding, Level, Plugin, examine};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -37,9 +37,9 @@ fn tell(to: &mut impl Write, finding: &Finding, setup: &Setup) -> std::io::Resul
         Level::Error => (Style::Error, "error:".to_owned()),
     };
     let place = finding.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
-    writeln!(to, "{} {place}{}", style.paint(word), finding.message)?;
+    writeln!(to, "{} {}", style.paint(word), tamed(&format!("{place}{}", finding.message)))?;
     if let Some(help) = &finding.help {
-        writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
+        writeln!(to, "  {} {}", Style::Help.paint("help:"), tamed(help))?;
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! Packages: installed as plugins, or for the plugins that need them.
+//! Packages: installed as plugins, or for the plugins that need them. Files: copied.
+use super::copied::{self, Named};
+use crate::args::shown;
 use crate::exit::{self, Done, Failure};
 use crate::setup::{Setup, runtime, state_words};
 use crate::stop::wait_for;
@@ -6,29 +8,42 @@ use crate::terminal::Style;
 use consort_core::{Error, ErrorKind, State};
 use consort_plugins::{Interpreter, Plugin, Venv};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Installs packages, each as a plugin of its own.
-pub(super) fn packages(packages: &[String], setup: &Setup) -> Done {
-    let python = Interpreter::find(&setup.env, &setup.plugin_state())?;
-    for package in packages {
-        let name = package_name(package)?;
-        let venv = Venv::of(&setup.plugin_state(), &name);
-        let fresh = venv.python().is_none();
-        let installed = venv
-            .install(&setup.env, &python, std::slice::from_ref(package), &mut |what| say(&name, what))
-            .and_then(|()| write_manifest(&name, setup));
-        if let Err(error) = installed {
-            if fresh {
-                // What is half installed would be a row that nobody asked for.
-                let _ = venv.remove();
-            }
-            return Err(error.into());
+/// Installs plugins, each with what it needs apart from all others.
+pub(super) fn run(names: &[String], force: bool, setup: &Setup) -> Done {
+    for name in names {
+        match copied::what(name)? {
+            Named::Here(path) => file(&path, force, setup)?,
+            Named::Project(path, name) => package(&path.to_string_lossy(), &package_name(&name)?, setup)?,
+            Named::Package => package(name, &package_name(name)?, setup)?,
         }
-        report(&name, setup)?;
     }
     Ok(exit::OK)
+}
+
+fn file(path: &Path, force: bool, setup: &Setup) -> Result<(), Failure> {
+    let id = copied::copy(path, force, setup)?;
+    say(&id, &format!("copied to {}", shown(&setup.folders.plugins_dir())));
+    report(&id, setup)
+}
+
+fn package(package: &str, name: &str, setup: &Setup) -> Result<(), Failure> {
+    let python = Interpreter::find(&setup.env, &setup.plugin_state())?;
+    let venv = Venv::of(&setup.plugin_state(), name);
+    let fresh = venv.python().is_none();
+    let installed = venv
+        .install(&setup.env, &python, &[package.to_owned()], &mut |what| say(name, what))
+        .and_then(|()| write_manifest(name, setup));
+    if let Err(error) = installed {
+        if fresh {
+            // What is half installed would be a row that nobody asked for.
+            let _ = venv.remove();
+        }
+        return Err(error.into());
+    }
+    report(name, setup)
 }
 
 /// The name of what is installed: `llm-echo` of `llm-echo==0.3`.
@@ -42,8 +57,7 @@ fn package_name(package: &str) -> Result<String, Error> {
         return Ok(name.to_ascii_lowercase().replace('_', "-"));
     }
     Err(exit::usage(format!("`{package}` is no package's name"))
-        .hint("for instance: consort plugins install llm-echo")
-        .hint("a file is no package: copy it into the folder that `consort plugins path` prints"))
+        .hint("for instance: consort plugins install llm-echo"))
 }
 
 fn manifest(name: &str, setup: &Setup) -> PathBuf {
@@ -71,11 +85,12 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
     plugin.forget();
     let runtime = runtime()?;
-    let mut learnt = wait_for(&runtime, plugin.check())?;
+    let check = || wait_for(&runtime, async { Ok(plugin.check().await) });
+    let mut learnt = check()?;
     // Whoever installs a plugin wants it to have the keys that are its own.
     if !plugin.grant_own_keys()?.is_empty() {
         plugin.forget();
-        learnt = wait_for(&runtime, plugin.check())?;
+        learnt = check()?;
     }
     drop(runtime);
     let mut to = anstream::stderr().lock();
@@ -94,6 +109,9 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
                 writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
             }
         }
+    }
+    if let Some(note) = setup.namesakes_of(&plugin) {
+        writeln!(to, "{}", Style::Dim.paint(format!("note: {note}")))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What plugins there are, and why each is in its state.
 use crate::exit::{self, Done};
-use crate::setup::state_words;
-use crate::terminal::{Style, print_json, table};
+use crate::setup::{Setup, state_words};
+use crate::terminal::{Style, print_json, table, tamed};
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins, Row};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn to_json(row: &Row) -> Value {
 }
 
 /// All about one plugin.
-pub(super) fn why(plugin: &Plugin, plugins: &Plugins) -> Done {
+pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
     let rows = plugins.rows();
     let row = rows.iter().find(|row| row.plugin.id() == plugin.id());
     let (state, help) =
@@ -81,6 +81,7 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins) -> Done {
         }
         lines.extend(learnt.notes.iter().map(|note| ("note", note.clone())));
     }
+    lines.extend(setup.namesakes_of(plugin).map(|note| ("note", note)));
     let env: Vec<String> = plugin.variables();
     if !env.is_empty() {
         lines.push(("reads", env.join(", ")));
@@ -111,7 +112,7 @@ pub(super) fn log(plugin: &Plugin) -> Done {
     }
     let mut to = anstream::stdout().lock();
     for line in lines {
-        writeln!(to, "{line}")?;
+        writeln!(to, "{}", tamed(&line))?;
     }
     Ok(exit::OK)
 }

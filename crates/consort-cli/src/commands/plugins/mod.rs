@@ -1,6 +1,7 @@
 //! `consort plugins`: what there is, why it is so, and how it is changed.
 mod change;
 mod check;
+mod copied;
 mod debug;
 mod install;
 mod list;
@@ -22,7 +23,7 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
     match args.command {
         None => list::run(&plugins, args.json),
         Some(Command::List { json }) => list::run(&plugins, json || args.json),
-        Some(Command::Why { name }) => list::why(find(&plugins, &name)?.as_ref(), &plugins),
+        Some(Command::Why { name }) => list::why(find(&plugins, &name)?.as_ref(), &plugins, &setup),
         Some(Command::Log { name }) => list::log(find(&plugins, &name)?.as_ref()),
         Some(Command::Check { name, prompt, json }) => {
             check::run(&find_or_open(&plugins, &name, &setup)?, &prompt, json, &setup)
@@ -30,8 +31,11 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         Some(Command::Debug { name, prompt }) => {
             debug::run(&find_or_open(&plugins, &name, &setup)?, &prompt, &setup)
         }
+        Some(Command::Test { name, tests }) => {
+            debug::tests(&find_or_open(&plugins, &name, &setup)?, tests.as_deref(), &setup)
+        }
         Some(Command::New { dialect, name }) => scaffold::run(dialect, &name, &plugins, &setup),
-        Some(Command::Install { packages }) => install::packages(&packages, &setup),
+        Some(Command::Install { names, force }) => install::run(&names, force, &setup),
         Some(Command::Uninstall { name }) => install::uninstall(&find(&plugins, &name)?, &setup),
         Some(Command::InstallDeps { name, packages }) => {
             install::dependencies(&find(&plugins, &name)?, &packages, &setup)

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 const DROP_IN: &str = include_str!("../../../scaffolds/drop_in.py");
 const LLM: &str = include_str!("../../../scaffolds/llm.py");
+const BRUNO: &str = include_str!("../../../scaffolds/bruno.py");
+const VISION_AGENTS: &str = include_str!("../../../scaffolds/vision_agents.py");
 const PYTHON: &str = include_str!("../../../scaffolds/protocol.py");
 const NODE: &str = include_str!("../../../scaffolds/protocol.mjs");
 const RUST_MANIFEST: &str = include_str!("../../../scaffolds/rust/Cargo.toml.in");
@@ -30,6 +32,8 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
     let files: Vec<(PathBuf, String)> = match sort {
         Scaffold::DropIn => vec![(folder.join(format!("{name}.py")), filled(DROP_IN))],
         Scaffold::Llm => vec![(folder.join(format!("{name}.py")), filled(LLM))],
+        Scaffold::Bruno => vec![(folder.join(format!("{name}.py")), filled(BRUNO))],
+        Scaffold::VisionAgents => vec![(folder.join(format!("{name}.py")), filled(VISION_AGENTS))],
         Scaffold::Python => vec![(folder.join(format!("{name}.py")), filled(PYTHON))],
         Scaffold::Node => vec![(folder.join(format!("{name}.mjs")), filled(NODE))],
         Scaffold::Rust => {

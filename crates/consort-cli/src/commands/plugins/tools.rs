@@ -2,11 +2,11 @@
 use crate::exit::{self, Done};
 use crate::setup::runtime;
 use crate::stop::wait_for;
-use crate::terminal::{Style, table};
+use crate::terminal::{Style, table, tamed};
 use consort_core::{Context, Error, Tool, ToolOutput};
 use consort_plugins::Plugin;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 /// The exit code where a tool failed.
@@ -48,9 +48,11 @@ pub(super) fn call(plugin: &Arc<Plugin>, name: &str, arguments: &str) -> Done {
     let runtime = runtime()?;
     let output = wait_for(&runtime, run(plugin, name, arguments))?;
     drop(runtime);
+    let shown = io::stdout().is_terminal();
     let mut to = anstream::stdout().lock();
     for part in &output.content {
         match part.as_text() {
+            Some(text) if shown => writeln!(to, "{}", tamed(text))?,
             Some(text) => writeln!(to, "{text}")?,
             None => writeln!(to, "{}", serde_json::to_string(part).unwrap_or_default())?,
         }

@@ -41,7 +41,9 @@ pub struct Manifest {
 /// What a plugin may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// Of all its processes together.
     pub memory_mb: Option<u64>,
+    pub processes: Option<u64>,
     /// Seconds without a request after which it is stopped.
     pub idle_s: Option<u64>,
     /// Seconds in which it must have started.
@@ -58,6 +60,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    pub const ALL: [Self; 4] = [Self::DropIn, Self::Llm, Self::Bruno, Self::Vision];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::DropIn => "drop_in",
@@ -65,11 +69,6 @@ impl Dialect {
             Self::Bruno => "bruno",
             Self::Vision => "vision",
         }
-    }
-
-    /// Whether there is a worker for it.
-    pub fn is_supported(self) -> bool {
-        matches!(self, Self::DropIn | Self::Llm)
     }
 }
 
@@ -90,6 +89,7 @@ impl Manifest {
             concurrency: self.concurrency.or(block.concurrency),
             limits: Limits {
                 memory_mb: self.limits.memory_mb.or(block.limits.memory_mb),
+                processes: self.limits.processes.or(block.limits.processes),
                 idle_s: self.limits.idle_s.or(block.limits.idle_s),
                 start_s: self.limits.start_s.or(block.limits.start_s),
             },

@@ -26,9 +26,7 @@ const FIELDS: [&str; 13] = [
     "init",
 ];
 
-const LIMITS: [&str; 3] = ["memory_mb", "idle_s", "start_s"];
-
-const DIALECTS: [&str; 2] = ["drop_in", "llm"];
+const LIMITS: [&str; 4] = ["memory_mb", "processes", "idle_s", "start_s"];
 
 /// The fields that make a plugin of a TOML file that stands alone, and how many slips in their names still show that
 /// one of them was meant.
@@ -142,14 +140,12 @@ fn is_package(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>, name: &str)
 
 fn dialect(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Option<Dialect> {
     let word = fields.text("dialect", value)?;
-    match word.as_str() {
-        "drop_in" => Some(Dialect::DropIn),
-        "llm" => Some(Dialect::Llm),
-        _ => {
-            fields.wrong(value.span(), format!("no dialect is named `{word}`"), near(&word, &DIALECTS));
-            None
-        }
+    let found = Dialect::ALL.into_iter().find(|dialect| dialect.word() == word);
+    if found.is_none() {
+        let help = near(&word, &Dialect::ALL.map(Dialect::word));
+        fields.wrong(value.span(), format!("no dialect is named `{word}`"), help);
     }
+    found
 }
 
 fn hosts(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
@@ -184,6 +180,7 @@ fn limits(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Limits {
         let name = key.get_ref().as_ref();
         match name {
             "memory_mb" => limits.memory_mb = fields.number(name, value, 1),
+            "processes" => limits.processes = fields.number(name, value, 1),
             "idle_s" => limits.idle_s = fields.number(name, value, 1),
             "start_s" => limits.start_s = fields.number(name, value, 1),
             _ => fields.unknown(key, &LIMITS, "`limits`"),

@@ -20,12 +20,15 @@ fn every_field() {
     let (manifest, problems) = read(
         "protocol = 1\nrun = ['node', '{file}']\nname = 'Acme'\nhosts = ['api.acme.example', 'localhost:8']\n\
          secrets = ['acme']\nenv = { ACME_API_KEY = 'acme' }\nmodels = ['large']\nconcurrency = 8\n\
-         limits = { memory_mb = 512, idle_s = 300, start_s = 10 }\ninit = { model = 'm', size = 0x10, deep = [1.5] }\n\
+         limits = { memory_mb = 512, processes = 8, idle_s = 300, start_s = 10 }\ninit = { model = 'm', size = 0x10, deep = [1.5] }\n\
          class = 'Acme'\ndialect = 'drop_in'\nx-mine = 1\n",
     );
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(manifest.run.unwrap(), ["node", "{file}"]);
-    assert_eq!(manifest.limits, Limits { memory_mb: Some(512), idle_s: Some(300), start_s: Some(10) });
+    assert_eq!(
+        manifest.limits,
+        Limits { memory_mb: Some(512), processes: Some(8), idle_s: Some(300), start_s: Some(10) }
+    );
     assert_eq!(serde_json::to_string(&manifest.init).unwrap(), r#"{"deep":[1.5],"model":"m","size":16}"#);
     assert_eq!(manifest.dialect, Some(Dialect::DropIn));
     assert_eq!(manifest.env.unwrap()["ACME_API_KEY"], "acme");
@@ -91,7 +94,7 @@ fn the_file_beside_replaces_field_by_field() {
     let beside = read("name = 'beside'\nlimits = { idle_s = 3 }").0;
     let both = beside.over(block);
     assert_eq!((both.protocol, both.name.as_deref()), (Some(1), Some("beside")));
-    assert_eq!(both.limits, Limits { memory_mb: Some(1), idle_s: Some(3), start_s: None });
+    assert_eq!(both.limits, Limits { memory_mb: Some(1), idle_s: Some(3), ..Limits::default() });
 }
 
 #[test]

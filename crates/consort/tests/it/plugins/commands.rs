@@ -126,6 +126,27 @@ fn checks_and_their_exit_codes() {
 }
 
 #[test]
+fn one_that_does_not_start_is_checked_as_far_as_its_text_tells() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin(
+        "two.py",
+        "import os\nfrom llm_utils import LLMClient\n\n\nclass Two(LLMClient):\n    def __init__(self):\n        self.key = os.environ['TWO_KEY']\n\n    def generate_response(self, system, user_message):\n        print(user_message)\n",
+    );
+    assert_snapshot!(place.run(&["plugins", "check", "two"]), @r#"
+    exit 1
+    two (drop_in)
+    error: two.py:7: TWO_KEY is not set
+      help: export TWO_KEY=..., then: consort plugins grant two TWO_KEY
+    error: two.py:9: generate_response never returns anything
+    warning: two.py:5: Two has no count_tokens
+      help: tokens are estimated without it
+    warning: two.py:9: generate_response takes 2 of 4 arguments
+      help: it is called with (system, user_message, max_tokens, temperature), by position
+    "#);
+    assert_eq!(place.state("two"), "needs setup", "what it finds in itself is no state");
+}
+
+#[test]
 fn a_file_anywhere_can_be_checked() {
     let Some(place) = Plugged::with_python() else { return };
     place.place.file("draft/mine.py", drop_in("return 'a draft'"));
@@ -188,13 +209,6 @@ fn what_cannot_be_done_with_a_file() {
     error: parrot names no packages
       help: name them: consort plugins install-deps parrot PACKAGE...
       help: or in its file, as PEP 723 says: # /// script
-    "#);
-    assert_snapshot!(place.run(&["plugins", "install", "./parrot.py"]), @r#"
-    exit 2
-    --- stderr
-    error: `./parrot.py` is no package's name
-      help: for instance: consort plugins install llm-echo
-      help: a file is no package: copy it into the folder that `consort plugins path` prints
     "#);
     assert_snapshot!(place.run(&["plugins", "path"]), @"[PLACE]/home/data/plugins");
 }

@@ -5,6 +5,7 @@ mod asking;
 mod blocks;
 mod commands;
 mod guides;
+mod installing;
 mod listing;
 mod odd;
 mod python;

@@ -134,3 +134,19 @@ fn folders_that_are_named() {
     let run = place.run(&["--plugins", "notes", "-m", "demo", "-o", "say", "well", "x"]);
     assert!(run.stdout == "well" && run.stderr.contains("this is no folder"), "{run}");
 }
+
+#[test]
+fn a_plugin_says_nothing_to_the_terminal() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin(
+        "loud.py",
+        "import sys\nfrom llm_utils import LLMClient\n\n\nclass Loud(LLMClient):\n    def generate_response(self, system, user_message, max_tokens, temperature):\n        sys.stderr.write('log \\x1b]0;title\\x07\\n')\n        raise ValueError('bad \\x1b]52;c;eA==\\x07')\n",
+    );
+    for args in [&["-m", "loud", "x"][..], &["plugins", "check", "loud"], &["plugins", "log", "loud"]] {
+        // As on a terminal: colours pass, and so would everything else.
+        let run = place.run(&[args, &["--color", "always"]].concat());
+        let said = run.stdout.clone() + &run.stderr;
+        assert!(said.contains("bad ") || said.contains("log "), "{said:?}");
+        assert!(!said.contains("\x1b]") && !said.contains('\x07'), "{said:?}");
+    }
+}

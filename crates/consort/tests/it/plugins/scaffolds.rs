@@ -20,6 +20,45 @@ fn a_drop_in_and_a_protocol_scaffold_in_python() {
 }
 
 #[test]
+fn a_bruno_and_a_vision_agents_scaffold() {
+    let Some(place) = Plugged::with_python() else { return };
+    for (sort, id) in [("bruno", "my provider"), ("vision-agents", "seer")] {
+        assert_eq!(place.run(&["plugins", "new", sort, id]).code, 0);
+        let check = place.run(&["plugins", "check", id]);
+        assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
+        assert_eq!(place.ask(id, "hello").stdout, "heard: hello ");
+    }
+}
+
+#[test]
+fn tests_of_a_plugin() {
+    let Some(place) = Plugged::with_python() else { return };
+    assert_eq!(place.run(&["plugins", "new", "bruno", "mine"]).code, 0);
+    let messages = "[Message(role=\"user\", content=\"Hello\")]";
+    place.place.file(
+        "good.py",
+        format!(
+            "import pytest\nfrom bruno_core.models import Message\n@pytest.mark.asyncio\nasync def test_it():\n    \
+             llm = CustomLLM(api_key=\"k\")\n    assert await llm.generate({messages}) == \"heard: Hello \"\n"
+        ),
+    );
+    place.place.file("bad.py", "def test_it():\n    assert 1 == 2\n");
+    let file = |name: &str| place.place.path(name).display().to_string();
+    assert_snapshot!(place.run(&["plugins", "test", "mine", &file("good.py")]), @r"
+    passed: test_it
+    1 passed, 0 failed
+    ");
+    assert_snapshot!(place.run(&["plugins", "test", "mine"]), @r"
+    passed: has_a_chat_model
+    passed: answers_in_one_piece
+    passed: streams
+    3 passed, 0 failed
+    ");
+    let bad = place.run(&["plugins", "test", "mine", &file("bad.py")]);
+    assert!(bad.code == 1 && bad.stdout.contains("0 passed, 1 failed"), "{bad}");
+}
+
+#[test]
 fn a_node_scaffold() {
     let place = Plugged::new();
     if !Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success()) {

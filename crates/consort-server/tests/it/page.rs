@@ -1,0 +1,75 @@
+//! The page's files, and the end of the server.
+use crate::support::{Site, say};
+use bytes::Bytes;
+use consort_server::{Asset, Assets, Guard, NoAssets};
+use consort_store::MemoryStore;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+struct Files;
+
+impl Assets for Files {
+    fn get(&self, path: &str, accepted: &str) -> Option<Asset> {
+        let (bytes, mime) = match path {
+            "index.html" => ("<!doctype html>", "text/html; charset=utf-8"),
+            "assets/app-1.js" => ("let a", "text/javascript"),
+            _ => return None,
+        };
+        let encoding = accepted.contains("br").then_some("br");
+        Some(Asset { bytes: Bytes::from(bytes), mime, encoding, etag: format!("\"{path}\"") })
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_served_under_a_strict_policy() {
+    let site = Site::with(Guard::default(), Arc::new(Files)).await;
+    for path in ["/", "/c/0192", "/keys"] {
+        let answer = site.client.get(site.url(path)).send().await.unwrap();
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(
+            policy.contains("script-src 'self'") && !policy.contains("script-src 'self' 'unsafe"),
+            "{policy}"
+        );
+        assert_eq!(answer.headers()["cache-control"], "no-cache");
+        assert_eq!(answer.text().await.unwrap(), "<!doctype html>");
+    }
+    let asset = site
+        .client
+        .get(site.url("/assets/app-1.js"))
+        .header("accept-encoding", "gzip, br")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asset.headers()["content-encoding"], "br");
+    assert_eq!(asset.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let tag = asset.headers()["etag"].to_str().unwrap().to_owned();
+    let again =
+        site.client.get(site.url("/assets/app-1.js")).header("if-none-match", tag).send().await.unwrap();
+    assert_eq!(again.status().as_u16(), 304);
+    for path in ["/assets/gone.js", "/favicon.ico", "/assets/../index.html.map"] {
+        assert_eq!(site.client.get(site.url(path)).send().await.unwrap().status().as_u16(), 404, "{path}");
+    }
+    assert_eq!(site.client.post(site.url("/")).send().await.unwrap().status().as_u16(), 405);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_keeps_what_was_said() {
+    let store = Arc::new(MemoryStore::default());
+    let folder = Arc::new(tempfile::TempDir::new().unwrap());
+    let mut site = Site::on(store.clone(), folder.clone(), Guard::default(), Arc::new(NoAssets)).await;
+    let id = site.conversation().await;
+    let mut tab = site.tab().await;
+    tab.ask(json!({"type": "watch", "conversation": id, "runs": {}})).await;
+    let mut start = say(&id, "k", None, "Tell me a lot");
+    start["settings"] = json!({"options": {"words": 5000, "delay_ms": 20}});
+    tab.ask(start).await;
+    tab.until(|message| message["event"]["delta"]["text"].is_string()).await;
+    site.stop();
+    let served = tokio::time::timeout(Duration::from_secs(15), site.served.take().unwrap()).await;
+    served.expect("it ends").unwrap().unwrap();
+    let site = Site::on(store, folder, Guard::default(), Arc::new(NoAssets)).await;
+    let whole = site.get(&format!("/api/conversations/{id}")).await;
+    assert_eq!(whole["turns"][1]["status"], "interrupted");
+    assert!(!whole["turns"][1]["parts"][0]["text"].as_str().unwrap().is_empty());
+}

@@ -1,0 +1,130 @@
+//! `consort plugins install FILE`: a copy where plugins are, and what is refused. Packages have tests of their own.
+use super::{Plugged, drop_in};
+use insta::assert_snapshot;
+
+#[test]
+fn a_file_is_copied_and_told_of() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.place.file("draft/mine.py", drop_in("return 'first'"));
+    assert_snapshot!(place.run(&["plugins", "install", "draft/mine.py"]), @r#"
+    --- stderr
+    mine: copied to ~/home/data/plugins
+    ok: mine is ready: mine
+    "#);
+    assert_eq!(place.ask("mine", "x").stdout, "first");
+    place.place.file("draft/mine.py", drop_in("return 'second'"));
+    assert_snapshot!(place.run(&["plugins", "install", "draft/mine.py"]), @r#"
+    exit 2
+    --- stderr
+    error: ~/home/data/plugins/mine.py is there already; nothing was copied
+      help: --force replaces it
+    "#);
+    assert_eq!(place.ask("mine", "x").stdout, "first");
+    assert_eq!(place.run(&["plugins", "install", "--force", "draft/mine.py"]).code, 0);
+    assert_eq!(place.ask("mine", "x").stdout, "second");
+    assert_snapshot!(place.run(&["plugins", "install", "--force", "home/data/plugins/mine.py"]), @r#"
+    exit 2
+    --- stderr
+    error: ~/home/data/plugins/mine.py is there already
+      help: look at it again: consort plugins reload mine
+    "#);
+    assert_eq!(place.ask("mine", "x").stdout, "second");
+}
+
+#[test]
+fn what_it_needs_is_said() {
+    let Some(place) = Plugged::with_python() else { return };
+    let text = format!("# /// script\n# dependencies = ['acme-client']\n# ///\n{}", drop_in("return 'x'"));
+    place.place.file("draft/needy.py", text);
+    assert_snapshot!(place.run(&["plugins", "install", "draft/needy.py"]), @r#"
+    --- stderr
+    needy: copied to ~/home/data/plugins
+    ok: needy is installed
+    warning: it needs setup: its packages are not installed: acme-client
+      help: consort plugins install-deps needy
+    "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_comes_with_what_stands_beside_it_and_a_folder_whole() {
+    let place = Plugged::new();
+    let file = place.place.file("draft/tool.sh", super::SHELL);
+    place.place.file("draft/tool.toml", "protocol = 1\nname = 'Beside'\n");
+    super::executable(&file);
+    let run = place.run(&["plugins", "install", "draft/tool.sh"]);
+    assert!(run.code == 0 && run.stderr.contains("tool is ready"), "{run}");
+    assert!(place.place.path("home/data/plugins/tool.toml").exists());
+    place.place.file("draft/box/plugin.toml", "protocol = 1\nrun = ['sh', 'inner/run.sh']\n");
+    place.place.file("draft/box/inner/run.sh", super::SHELL);
+    place.place.file("draft/box/.git/config", "x");
+    let run = place.run(&["plugins", "install", "draft/box/"]);
+    assert!(run.code == 0 && run.stderr.contains("box is ready"), "{run}");
+    assert!(!place.place.path("home/data/plugins/box/.git").exists());
+    std::os::unix::fs::symlink("/etc", place.place.path("draft/box/link")).unwrap();
+    let run = place.run(&["plugins", "install", "--force", "draft/box/"]);
+    assert!(run.code != 0 && run.stderr.contains("box/link is neither a file nor a folder"), "{run}");
+    assert!(place.place.path("home/data/plugins/box/plugin.toml").exists(), "the old one stays");
+    let left = std::fs::read_dir(place.place.path("home/data/plugins")).unwrap().count();
+    assert_eq!(left, 3, "no draft is left");
+}
+
+#[test]
+fn what_is_refused() {
+    let place = Plugged::new();
+    place.plugin("mine.sh", "#!/bin/sh\n# /// llm-plugin\n# protocol = 1\n# ///\n");
+    place.place.file("draft/mine.py", drop_in("return 'x'"));
+    place.place.file("draft/openai.py", drop_in("return 'x'"));
+    place.place.file("draft/notes.md", "# nothing");
+    place.place.file("draft/box/readme", "nothing");
+    let refused = |name: &str| {
+        let run = place.run(&["plugins", "install", name]);
+        assert_eq!(run.code, 2, "{run}");
+        run
+    };
+    assert_snapshot!(refused("https://example.com/acme.py"), @r#"
+    exit 2
+    --- stderr
+    error: `https://example.com/acme.py` is an address: nothing is run here that you did not see
+      help: download it and read it, then: consort plugins install FILE
+      help: a package of an address is named first: 'llm-acme @ git+https://...'
+    "#);
+    assert_snapshot!(refused("draft/none.py"), @r#"
+    exit 2
+    --- stderr
+    error: there is no file `draft/none.py`
+      help: a package is named alone, for instance: consort plugins install llm-echo
+    "#);
+    assert_snapshot!(refused("draft/mine.py"), @r#"
+    exit 2
+    --- stderr
+    error: `mine` is already the name of ~/home/data/plugins/mine.sh
+      help: give one of the two another name; nothing was copied
+    "#);
+    assert_snapshot!(refused("draft/openai.py"), @r#"
+    exit 2
+    --- stderr
+    error: draft/openai.py was not copied: `openai` is already the name of a provider
+      help: give the file another name
+    "#);
+    for name in ["draft/notes.md", "draft/box/"] {
+        assert!(refused(name).stderr.contains("is no plugin"), "{name}");
+    }
+    assert!(!place.place.path("home/data/plugins/notes.md").exists());
+}
+
+#[test]
+fn a_plugin_that_is_named_like_a_vendors_model_says_so() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin("gpt-4o.py", drop_in("return 'mine'"));
+    let key = [("OPENAI_API_KEY", "sk-none")];
+    let note = "`gpt-4o` means the plugin of that name, and not `openai/gpt-4o`";
+    let run = place.run_with(&key, &["-m", "gpt-4o", "x"]);
+    assert_eq!((run.stdout.as_str(), run.stderr.trim()), ("mine", format!("note: {note}").as_str()));
+    let why = place.run_with(&key, &["plugins", "why", "gpt-4o"]);
+    assert!(why.stdout.contains(note), "{why}");
+    // Whose whole name is said, or whose namesake nobody can ask, needs no note.
+    assert_eq!(place.run_with(&key, &["-m", "gpt-4o/gpt-4o", "x"]).stderr, "");
+    assert_eq!(place.ask("gpt-4o", "x").stderr, "");
+    assert_eq!(place.run_with(&key, &["-q", "-m", "gpt-4o", "x"]).stderr, "");
+}

@@ -1,0 +1,87 @@
+"""What is wrong with a model of Vision Agents."""
+
+import ast
+
+from . import finding
+from .common import classes, is_empty, lineage, method
+
+_TEXT, _LIVE = {"LLM", "AudioLLM", "VideoLLM", "OmniLLM"}, {"Realtime"}
+
+
+def findings(tree):
+    known = classes(tree)
+    models = [node for node in known.values() if set(lineage(node, known)[1]) & (_TEXT | _LIVE)]
+    if not models and not any(getattr(node, "name", None) == "create_llm" for node in tree.body):
+        yield finding(
+            "error", 1, "no class derives from LLM or Realtime",
+            "`from vision_agents.core.llm.llm import LLM` and derive one",
+        )
+    subclassed = {base.name for node in models for base in lineage(node, known)[0][1:]}
+    for node in models:
+        inside, outside = lineage(node, known)
+        if node.name not in subclassed:
+            yield from _methods(node, inside, bool(set(outside) & _LIVE))
+    yield from _calls(tree)
+
+
+def _methods(node, inside, is_live):
+    needed = "simple_audio_response" if is_live else "simple_response"
+    others = ("connect", "simple_response", "close") if is_live else ()
+    for name in (needed, *others):
+        function = method(inside, name)
+        # A live model that takes no text, say, is one all the same.
+        level = "note" if name != needed else "warning" if is_live else "error"
+        if function is None:
+            yield finding(level, node.lineno, f"{node.name} has no {name}")
+        elif is_empty(function) and name not in ("connect", "close"):
+            yield finding(level, function.lineno, f"{name} is empty: nothing is answered")
+        elif not isinstance(function, ast.AsyncFunctionDef):
+            yield finding("warning", function.lineno, f"{name} is a plain def", "`async def` is what others call")
+    init = method(inside, "__init__")
+    if init is not None and "super" not in ast.dump(init):
+        yield finding(
+            "warning", init.lineno, f"{node.name}.__init__ does not call super().__init__()",
+            "the real package has no `self.events` without it",
+        )
+
+
+def _calls(tree):
+    from ..page import unawaited
+
+    for node, name in unawaited(tree):
+        yield finding(
+            "warning", node.lineno, f"`{name}(…)` is a coroutine that nobody awaits",
+            "`await` it, or `return await` it; here it is awaited where it stands, elsewhere it never runs",
+        )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if any(isinstance(each, ast.Constant) and each.value is Ellipsis for each in node.args):
+                yield finding(
+                    "warning", node.lineno, "`...` stands where the arguments belong",
+                    "the model never hears the question: pass `text`, as your vendor's method wants it",
+                )
+            yield from _event(node)
+
+
+def _event(node):
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    if name != "LLMResponseChunkEvent":
+        return
+    if any(each.arg == "sequence_number" and isinstance(each.value, ast.Constant) for each in node.keywords):
+        yield finding(
+            "note", node.lineno, "every chunk has the same sequence_number",
+            "Consort numbers the pieces itself; others may put them in order by this",
+        )
+
+
+def live_findings(dialect):
+    """What loading it has shown."""
+    others = list(dialect.sources)[1:]
+    if not others:
+        return []
+    own = next(iter(dialect.sources.values())).recipe.title.removesuffix("()")
+    are = "are" if len(others) > 1 else "is"
+    return [finding(
+        "note", 1, f"{own} is the file's model, {' and '.join(others)} {are} listed beside it",
+        "the first class counts; a function create_llm() or `class = \"…\"` decides otherwise",
+    )]

@@ -1,0 +1,1 @@
+"""A stand-in for getstream, brought by Consort: the sound that models of Vision Agents take and give."""

@@ -1,0 +1,1 @@
+"""Live calls, as far as models meet them."""

@@ -1,0 +1,1 @@
+"""The core of vision-agents, as far as models use it."""

@@ -1,0 +1,94 @@
+"""The bus: what is sent on it reaches the request that the plugin works for, and the plugin's own subscribers."""
+
+import sys
+
+from consort_worker.vision.current import current
+
+from .base import BaseEvent
+
+
+class ExceptionEvent(BaseEvent):
+    """A subscriber failed."""
+
+    type = "base.exception"
+    exc = None
+    handler = None
+
+
+class EventManager:
+    def __init__(self, ignore_unknown_events=True):
+        self._handlers = []  # (the names of event classes or None for all, the function)
+        self._request = None  # the newest, for events from threads that know of none
+
+    def register(self, *classes, **ignored):
+        """Every class of events is known here."""
+
+    def register_events_from_module(self, *ignored, **more):
+        """Every class of events is known here."""
+
+    def merge(self, other):
+        self._handlers.extend(other._handlers)
+
+    def send(self, *events):
+        request = current.get() or self._request
+        for event in events:
+            if request is not None:
+                request.on_event(event)
+            if self._handlers:
+                self._tell(event)
+
+    def subscribe(self, function):
+        """For the events that the function's annotation names; without one, for all."""
+        self._handlers.append((_wanted(function), function))
+        return function
+
+    def unsubscribe(self, function):
+        self._handlers = [each for each in self._handlers if each[1] is not function]
+
+    def has_subscribers(self, event_class):
+        return any(wanted is None or event_class.__name__ in wanted for wanted, _ in self._handlers)
+
+    def silent(self, *ignored):
+        """Nothing is logged of events here."""
+
+    def _tell(self, event):
+        names = {each.__name__ for each in type(event).__mro__}
+        for wanted, function in self._handlers:
+            if wanted is not None and not wanted & names:
+                continue
+            returned = function(event)
+            if hasattr(returned, "__await__"):
+                import asyncio
+
+                task = asyncio.ensure_future(returned)
+                task.add_done_callback(_complain)
+
+    async def wait(self, timeout=10.0):
+        """Lets the subscribers run that were told before."""
+        import asyncio
+
+        await asyncio.sleep(0)
+
+    async def shutdown(self):
+        self._handlers.clear()
+
+
+def _complain(task):
+    if not task.cancelled() and task.exception() is not None:
+        print(f"a subscriber failed: {task.exception()!r}", file=sys.stderr)
+
+
+def _wanted(function):
+    """The names of the classes in a handler's annotation: `ChunkEvent | CompletedEvent`, `Union[…]`."""
+    said = [each for name, each in getattr(function, "__annotations__", {}).items() if name != "return"]
+    if not said:
+        return None
+    text = said[0] if isinstance(said[0], str) else getattr(said[0], "__name__", str(said[0]))
+    word, words = "", set()
+    for letter in text + " ":
+        if letter.isalnum() or letter == "_":
+            word += letter
+        else:
+            words.add(word)
+            word = ""
+    return words

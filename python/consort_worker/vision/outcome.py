@@ -1,0 +1,236 @@
+"""What a live session gives: the plugin's events and items of every version, as those of the protocol."""
+
+from .. import logs
+from . import data
+from .sound import EVENT, TRACK, Once, Wrong, encoded, piece
+
+_STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
+_MODES = ("delta", "replacement", "final")
+
+
+class Outcome:
+    def __init__(self, ident, host, raw):
+        self.ident = ident
+        self.host = host
+        self.raw = raw
+        self.once = Once()
+        self.closed = self.closing = False
+        self.late = 0
+        self.warned = set()
+        self.items = 0  # answers so far
+        self.ended = False  # whether the newest is complete; what is transcribed of it may still come
+        self.questions = 0  # things that the user said
+        self.turn_text = []  # what this turn said in words
+        self.by_words = None  # which way the words come: events or items
+
+    def emit(self, **event):
+        if self.closed:
+            self._late(event["type"])
+            return
+        self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+
+    def _late(self, what):
+        self.late += 1
+        if self.late == 1:
+            logs.note(f"`{what}` came after the session {self.ident} was closed; it is dropped, and so is what follows")
+
+    def warn_once(self, message):
+        if message not in self.warned:
+            self.warned.add(message)
+            self.emit(type="warning", message=message)
+
+    def fail(self, failure):
+        self.emit(type="error", error=failure.to_error())
+
+    def end(self, reason):
+        """The last event of a session."""
+        if not self.closed:
+            self.emit(type="closed", reason=reason)
+            self.closed = True
+
+    # -- events of the bus --------------------------------------------------------------------------------------
+
+    def on_event(self, event):
+        if self.closed:
+            self._late(type(event).__name__)
+            return
+        handler = _EVENTS.get(type(event).__name__)
+        if handler is not None:
+            handler(self, event)
+        if self.raw:
+            self.emit(type="raw", value=data.event(event))
+
+    def on_item(self, item):
+        """An item of the newest form's `output`."""
+        if self.closed:
+            self._late(type(item).__name__)
+            return
+        handler = _ITEMS.get(type(item).__name__)
+        if handler is None:
+            self.warn_once(f"{type(item).__name__} is nothing that a live session gives")
+            return
+        handler(self, item)
+
+    def on_track(self, track, written):
+        """Bytes or PcmData that were written to the output track."""
+        rate, channels = track.sample_rate, track.channels
+        if not track.declared and self.once.rate is not None:
+            rate, channels = self.once.rate
+        self._sound(TRACK, written, rate, channels, track.format, None)
+
+    def _audio(self, event):
+        sound = event.data if getattr(event, "data", None) is not None else event.audio_data
+        self._sound(EVENT, sound, getattr(event, "sample_rate", 24000), getattr(event, "channels", 1),
+                    getattr(event, "audio_format", "s16"), event.response_id)
+
+    def _sound(self, way, given, rate, channels, format, response):
+        name = str(getattr(format, "value", format)).lower()
+        try:
+            sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
+        except Wrong as error:
+            self.warn_once(f"sound that is none was left out: {error}")
+            return
+        raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
+        if raw is not None and len(raw) % (2 * sound.channels):
+            self.warn_once("sound ended within a sample; the odd bytes were left out")
+        if sound.empty or not self.once.is_new(way, sound, raw):
+            return
+        text, rate, channels = encoded(sound)
+        item = response or self._item()
+        for start in range(0, len(text), _STEP):
+            self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
+
+    def _audio_done(self, event):
+        item = event.response_id or f"{self.ident}.{self.items}"
+        self.emit(type="audio_done", item=item, interrupted=bool(event.interrupted))
+        self.ended = True
+
+    def _item(self):
+        """The id of the answer that is being given; sound or words behind the end of one begin the next."""
+        if self.ended:
+            self.items, self.ended = self.items + 1, False
+        return f"{self.ident}.{self.items}"
+
+    def _transcript(self, role, event):
+        text = event.text
+        if not isinstance(text, str):
+            self.warn_once(f"a transcript of {type(text).__name__} was left out")
+            return
+        mode = event.mode if event.mode in _MODES else "final"
+        item = f"{self.ident}.user{self.questions}" if role == "user" else f"{self.ident}.{self.items}"
+        self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
+        if role == "user" and mode == "final":
+            self.questions += 1
+
+    # -- words --------------------------------------------------------------------------------------------------
+
+    def begin_turn(self):
+        self.turn_text, self.by_words = [], None
+
+    def _word(self, text, way):
+        if not text:
+            return
+        if not isinstance(text, str):
+            self.warn_once(f"a chunk of {type(text).__name__} was left out")
+            return
+        if self.by_words not in (None, way):
+            return
+        self.by_words = way
+        self.turn_text.append(text)
+        self.emit(type="text", item=self._item(), text=text)
+
+    def _words_done(self, done, way):
+        """The whole text: what was not streamed of it is said now."""
+        said, text = "".join(self.turn_text), getattr(done, "text", None)
+        if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
+            self._word(text[len(said) :], way)
+        if self.by_words == way or (self.by_words is None and not said):
+            self.emit(type="turn_done", finishReason="stop", **_usage(done))
+            self.begin_turn()
+            self.ended = True
+
+    def _chunk(self, event):
+        self._word(event.delta, "events")
+
+    def _completed(self, event):
+        self._words_done(event, "events")
+
+    def _response(self, event):
+        """Words of the older form: pieces, the last of which says so."""
+        self._word(event.text, "events")
+        if event.is_complete:
+            self.emit(type="turn_done", finishReason="stop")
+            self.begin_turn()
+            self.ended = True
+
+    async def follow(self, returned):
+        """What `simple_response` of a live model returns: mostly nothing, since its answer is heard."""
+        if hasattr(returned, "__await__"):
+            returned = await returned
+        if hasattr(returned, "__aiter__"):
+            async for item in returned:
+                if hasattr(item, "delta"):
+                    self._word(item.delta, "items")
+                elif getattr(item, "text", None):
+                    self._words_done(item, "items")
+        elif isinstance(getattr(returned, "text", None), str) and returned.text and self.by_words is None:
+            if not self.turn_text:
+                self._words_done(returned, "returned")
+
+    # -- the rest -----------------------------------------------------------------------------------------------
+
+    def _error(self, event):
+        from ..failures import Failure, failure_of
+
+        error = event.error
+        failure = failure_of(error) if isinstance(error, BaseException) else Failure("server", event.error_message)
+        self.fail(failure)
+
+    def _disconnected(self, event):
+        import asyncio
+
+        if self.closing:
+            return
+        reason = event.reason or "the model disconnected"
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # from a thread of the plugin's own
+            from .. import loop
+
+            asyncio.run_coroutine_threadsafe(self.close(reason), loop.get())
+            return
+        asyncio.ensure_future(self.close(reason))
+
+
+def _usage(done):
+    usage = {
+        ours: count
+        for ours, theirs in (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"),
+                             ("totalTokens", "total_tokens"))
+        if isinstance(count := getattr(done, theirs, None), int)
+    }
+    return {"usage": usage} if usage else {}
+
+
+_EVENTS = {
+    "RealtimeAudioOutputEvent": Outcome._audio,
+    "RealtimeAudioOutputDoneEvent": Outcome._audio_done,
+    "RealtimeUserSpeechTranscriptionEvent": lambda self, event: self._transcript("user", event),
+    "RealtimeAgentSpeechTranscriptionEvent": lambda self, event: self._transcript("assistant", event),
+    "RealtimeResponseEvent": Outcome._response,
+    "RealtimeDisconnectedEvent": Outcome._disconnected,
+    "RealtimeErrorEvent": Outcome._error,
+    "LLMErrorEvent": Outcome._error,
+    "LLMResponseChunkEvent": Outcome._chunk,
+    "LLMResponseCompletedEvent": Outcome._completed,
+}
+_ITEMS = {
+    "RealtimeAudioOutput": lambda self, item: self._sound(EVENT, item.data, 24000, 1, "s16", item.response_id),
+    "RealtimeAudioOutputDone": Outcome._audio_done,
+    "RealtimeUserTranscript": lambda self, event: self._transcript("user", event),
+    "RealtimeAgentTranscript": lambda self, event: self._transcript("assistant", event),
+    "RealtimeUserSpeechStarted": lambda self, item: self.emit(type="speech_started", role="user"),
+    "RealtimeUserSpeechEnded": lambda self, item: self.emit(type="speech_stopped", role="user"),
+    "RealtimeAgentSpeechStarted": lambda self, item: self.emit(type="speech_started", role="assistant"),
+    "RealtimeAgentSpeechEnded": lambda self, item: self.emit(type="speech_stopped", role="assistant"),
+}

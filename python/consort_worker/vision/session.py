@@ -1,0 +1,215 @@
+"""One live session: its plugin's object, what goes into it one after the other, and how it begins and ends."""
+
+import asyncio
+from collections import deque
+from contextvars import copy_context
+
+from .. import logs
+from ..calls import Cancelled
+from ..failures import Failure, failure_of
+from ..shape import Shape
+from .current import current
+from .outcome import Outcome
+from .lent import Lent
+from .real import is_real
+from .sound import Wrong, piece
+
+_MOST = 1500  # pieces of sound that may wait for the plugin: half a minute of 20 ms each
+_PATIENCE = 5.0  # seconds that `close` may take
+
+
+class Session(Outcome):
+    def __init__(self, ident, host, model, tools, given, params, dialect, gone):
+        super().__init__(ident, host, bool((params.get("meta") or {}).get("raw")))
+        self.model = model
+        self.tools = tools
+        self.given = given
+        self.params = params
+        self.dialect = dialect
+        self.gone = gone
+        self.context = None
+        self.waiting = deque()
+        self.filled = asyncio.Event()
+        self.tasks = set()
+        self.handling = None  # the plugin's `_handle_events`, once it runs
+        self.dropped = 0
+        self.leaving = False  # the host asked for the end
+
+    # -- beginning ----------------------------------------------------------------------------------------------
+
+    async def open(self):
+        current.set(self)  # for this request's task, and for every task that is started from it
+        self.context = copy_context()  # and for what goes in later
+        for name in ("events", "output_track", "_output"):
+            owner = getattr(self.model, name, None)
+            if owner is not None:
+                # For what comes from threads and callbacks that know of no session.
+                setattr(owner, "_request" if name == "events" else "_session", self)
+        if is_real(self.model):
+            lent = await Lent(self, self.model).__aenter__()  # for good: a session's object is its own
+            self._start(lent.drain())
+        self._guard_handler()
+        connect = getattr(self.model, "connect", None)
+        if callable(connect):
+            returned = connect()
+            if hasattr(returned, "__await__"):
+                await returned
+        self._start(self._feed_all())
+        handler = getattr(self.model, "_handle_events", None)
+        if callable(handler) and self.handling is None:
+            self._start(handler())
+
+    def _guard_handler(self):
+        """`connect` of some starts `_handle_events` itself, that of others leaves it to the host: it runs once."""
+        handler = getattr(self.model, "_handle_events", None)
+        if not callable(handler):
+            return
+
+        async def once():
+            if self.handling is not None:
+                return
+            self.handling = asyncio.current_task()
+            await self._watched(handler())
+
+        try:
+            self.model._handle_events = once
+        except AttributeError:  # an object with slots
+            pass
+
+    def _start(self, coroutine):
+        if not hasattr(coroutine, "__await__"):
+            return
+        task = asyncio.ensure_future(self._watched(coroutine))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def owns(self, task):
+        return task in self.tasks or task is self.handling
+
+    async def _watched(self, coroutine):
+        """A failure of what runs beside everything else ends the session, with its reason."""
+        try:
+            if hasattr(coroutine, "__await__"):
+                await coroutine
+        except asyncio.CancelledError:
+            raise
+        except (Cancelled, SystemExit, KeyboardInterrupt, Exception) as error:
+            if self.closed or self.leaving:
+                return
+            self.fail(failure_of(error, self.secrets()))
+            asyncio.ensure_future(self.close("error"))
+
+    # -- what goes in -------------------------------------------------------------------------------------------
+
+    def feed(self, inputs):
+        """On the loop. Sound that the plugin is too slow for is dropped, the oldest first, and that is said."""
+        for each in inputs:
+            if isinstance(each, dict) and each.get("type") in ("text", "interrupt"):
+                # At once: an answer that is being given must not keep them waiting.
+                self._start(self._tried(each))
+            elif isinstance(each, dict):
+                self.waiting.append(each)
+        while len(self.waiting) > _MOST:
+            oldest = next((each for each in self.waiting if each.get("type") == "audio"), None)
+            if oldest is None:
+                break
+            self.waiting.remove(oldest)
+            self.dropped += 1
+            if self.dropped == 1:
+                self.emit(type="warning", message="the plugin is too slow for its sound; the oldest is dropped")
+        self.filled.set()
+
+    async def _feed_all(self):
+        while True:
+            while self.waiting:
+                await self._tried(self.waiting.popleft())
+            self.filled.clear()
+            await self.filled.wait()
+
+    async def _tried(self, item):
+        """What goes wrong with one input is told, and the session goes on."""
+        try:
+            await self._take(item)
+        except NotImplementedError as error:  # once is enough, at fifty pieces a second
+            self.warn_once(str(error) or f"this model takes no `{item.get('type')}`")
+        except (SystemExit, KeyboardInterrupt, Exception) as error:
+            self.fail(failure_of(error, self.secrets()))
+
+    async def _take(self, item):
+        kind = item.get("type")
+        if kind == "audio":
+            await self._hear(item)
+        elif kind == "text":
+            named = self.dialect.named(self.model.simple_response, self.params)
+            self.begin_turn()
+            await self.follow(self.model.simple_response(str(item.get("text") or ""), **named))
+        elif kind == "interrupt":
+            interrupt = getattr(self.model, "interrupt", None)
+            if callable(interrupt):
+                await _settled(interrupt())
+        elif kind == "commit":
+            commit = getattr(self.model, "commit_audio", None)
+            if callable(commit):
+                await _settled(commit())
+        else:
+            self.warn_once(f"this model takes no `{kind}`")
+
+    async def _hear(self, item):
+        hear = getattr(self.model, "simple_audio_response", None)
+        if not callable(hear):
+            self.warn_once("this model hears nothing: it has no simple_audio_response")
+            return
+        sound = _decoded(item)
+        named = self.dialect.named(hear, self.params)
+        if "participant" in named:
+            from .history import participant_of
+
+            sound.participant = self.model._current_participant = participant_of(self.params)
+        named.pop("processors", None)
+        shape = Shape(hear)
+        if shape.known and not shape.positional and not shape.has_varargs:
+            raise Failure("plugin_bug", "simple_audio_response takes no sound")
+        await _settled(hear(sound, **named))
+
+    def secrets(self):
+        secrets = self.params.get("secrets")
+        return [each for each in secrets.values() if isinstance(each, str)] if isinstance(secrets, dict) else []
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    async def close(self, reason):
+        """Closes the plugin's side and tells the host. Whatever the plugin does about it, the session is over."""
+        if self.closing:
+            return
+        self.closing = True
+        close = getattr(self.model, "close", None)
+        try:
+            if callable(close):
+                await asyncio.wait_for(_settled(close()), _PATIENCE)
+        except (asyncio.TimeoutError, SystemExit, KeyboardInterrupt, Exception) as error:
+            logs.note(f"close of the session {self.ident} failed: {type(error).__name__}: {error}")
+        own = asyncio.current_task()
+        for task in [*self.tasks, self.handling]:
+            if task is not None and task is not own:
+                task.cancel()
+        self.end(reason)
+        self.gone(self)
+
+
+async def _settled(value):
+    return await value if hasattr(value, "__await__") else value
+
+
+def _decoded(item):
+    """The sound of a message."""
+    import base64
+
+    if item.get("path"):
+        with open(item["path"], "rb") as opened:
+            data = opened.read()
+    else:
+        data = base64.b64decode(item.get("data") or "")
+    try:
+        return piece(data, item.get("rate", 24000), item.get("channels", 1))
+    except Wrong as error:
+        raise Failure("invalid_request", f"the sound that was sent is {error}") from None

@@ -1,0 +1,61 @@
+"""The open live sessions of a plugin, by their ids."""
+
+import itertools
+import threading
+
+from .. import loop
+from ..failures import Failure
+from .session import Session
+
+
+class Sessions:
+    def __init__(self, dialect, host):
+        self.dialect = dialect
+        self.host = host
+        self.numbers = itertools.count(1)
+        self.open_ones = {}
+
+    async def open(self, call, source):
+        params = call.params
+        ident = f"rt{next(self.numbers)}"
+        tools = self.dialect.tools_of(params, {"session": ident})
+        model = source.get(params.get("secrets"), fresh=True)
+        given = self.dialect.given(model, {**params, "messages": [*(params.get("messages") or ()), {}]})
+        session = Session(ident, self.host, model, tools, given, params, self.dialect, self._gone)
+        self.open_ones[ident] = session
+        try:
+            await session.open()
+        except BaseException:
+            self.open_ones.pop(ident, None)
+            raise
+        return {"session": ident}
+
+    def input(self, params):
+        """From the reader's thread; nothing is done here but to hand it on."""
+        session = self.open_ones.get(params.get("session"))
+        inputs = params.get("inputs")
+        if session is None or not isinstance(inputs, list):
+            return  # what is sent to a session that just ended comes too late for anybody
+        loop.get().call_soon_threadsafe(session.feed, inputs, context=session.context)
+
+    def close(self, call):
+        """From the request's own thread: a plugin that holds the loop up is broken into."""
+        session = self.open_ones.get(call.params.get("session"))
+        if session is None:
+            raise Failure("invalid_request", f"no session is open as `{call.params.get('session')}`")
+        session.leaving, begun = True, threading.Event()
+
+        async def close():
+            begun.set()
+            await session.close("asked for")
+
+        def free():
+            while not begun.wait(0.3) and not call.closed:
+                loop.break_into(call.writer.lock, session.owns)
+
+        threading.Thread(target=free, name="free", daemon=True).start()
+        loop.wait(call, close())
+        return {}
+
+    def _gone(self, session):
+        self.open_ones.pop(session.ident, None)
