@@ -97,7 +97,7 @@ pub(crate) struct Ask {
     /// Exit with 8 when the answer was refused or cut short
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Print one JSON object: text, model, usage, cost, finish, tool calls, or the error
+    /// Print one JSON object: text, model, usage, cost, attempts, finish, tool calls, or the error
     #[arg(long, help_heading = "Output", conflicts_with = "jsonl")]
     pub(crate) json: bool,
     /// Print each event as a line of JSON
@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Keys(Keys),
     /// List providers, and show where each is described
     Providers(Providers),
+    /// List routes: models made of others, with retry, fallback and limits
+    Routes(Routes),
     /// See, check, install and make plugins
     Plugins(Plugins),
     /// See, try, add and remove MCP servers
@@ -246,6 +248,33 @@ pub(crate) enum ProvidersCommand {
     },
     /// Print the folder for your own provider files
     Path,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Routes {
+    #[command(subcommand)]
+    pub(crate) command: Option<RoutesCommand>,
+    /// Print a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutesCommand {
+    /// List routes
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one route: its targets, what is around them, or why it is broken
+    Show {
+        route: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
+        Some(Command::Routes(routes)) => commands::routes::run(routes, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),
         Some(Command::Doctor) => commands::doctor::run(read()),
         Some(Command::Embed(embed)) => commands::embed::run(embed, read()),

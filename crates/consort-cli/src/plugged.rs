@@ -87,7 +87,8 @@ impl Setup {
     fn plugin_home(&self, providers: &[Arc<dyn Provider>]) -> Home {
         let owned = providers.iter().flat_map(|provider| &provider.card().keys).map(|key| key.name.clone());
         let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
-        Home::new(&self.folders, &self.env, owned).beside(ids.chain([DEMO.to_owned()]))
+        Home::new(&self.folders, &self.env, owned)
+            .beside(ids.chain([DEMO.to_owned(), consort_routes::PROVIDER.to_owned()]))
     }
 
     /// The plugin in a file or folder anywhere: whoever names it trusts it.

@@ -7,6 +7,7 @@ use consort_core::{
 };
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_routes::{Ledger, MemoryLedger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub(crate) struct Setup {
     /// Providers that the program was built with, beside ours.
     pub(crate) own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
+    /// The routes of the settings, over the providers that were found last.
+    pub(crate) routes: Option<Arc<RouteProvider>>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
 }
@@ -56,6 +59,7 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
+            routes: None,
             local: LocalServers::default(),
         }
     }
@@ -81,7 +85,19 @@ impl Setup {
         for (alias, id) in &self.settings.aliases {
             host.alias(alias, id);
         }
+        if !self.settings.routes.is_empty() {
+            let routes = Arc::new(self.read_routes(&host));
+            host.add(routes.clone());
+            self.routes = Some(routes);
+        }
         host
+    }
+
+    /// The routes of the settings over these providers.
+    fn read_routes(&self, host: &Host) -> RouteProvider {
+        let resolve = |name: &str| find(host, self.settings.resolve(name));
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
+        RouteProvider::load(&self.settings.routes, &resolve, &Registry::default(), &ledger)
     }
 
     /// All providers once more, with what is known of the plugins by now.
@@ -112,9 +128,16 @@ impl Setup {
         Context::new(clock, Arc::new(chain))
     }
 
-    /// Says that a provider is missing because its description is broken, where that is so, or that a plugin may not have
-    /// the name that it was given.
+    /// Says that a provider or a route is missing because its description is broken, where that is so, or that a plugin may
+    /// not have the name that it was given.
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
+        let route = name.strip_prefix(PROVIDER).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+        let row = self.routes.as_ref().and_then(|routes| routes.row(route));
+        if let Some(problem) = row.and_then(|row| row.problems.first()) {
+            return Error::new(ErrorKind::ModelNotFound, format!("the route `{route}` is broken"))
+                .hint(format!("mend {problem}"))
+                .hint(format!("`consort routes show {route}` says more"));
+        }
         let id = name.split('/').next().unwrap_or_default();
         let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
         if let Some(plugin) = plugin.filter(|_| error.kind() == ErrorKind::ModelNotFound) {

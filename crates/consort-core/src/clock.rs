@@ -1,6 +1,5 @@
 //! Time as a value, so that tests can hold it still.
 use crate::BoxFuture;
-use event_listener::{Event as Signal, Listener};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ pub trait Clock: Send + Sync + Debug {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
-/// The machine's clock, for programs without a runtime of their own. Each sleep takes a thread; programs on
-/// a runtime bring that runtime's clock instead.
+/// The machine's clock, for programs without a runtime of their own. One thread rings for all sleeps, and a sleep that
+/// is dropped leaves nothing behind; programs on a runtime bring that runtime's clock instead.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -22,16 +21,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let done = Arc::new(Signal::new());
-            let heard = done.listen();
-            std::thread::spawn(move || {
-                // Never notified: this only uses up the time.
-                let _ = Signal::<()>::new().listen().wait_timeout(duration);
-                done.notify(1);
-            });
-            heard.await;
-        })
+        crate::timer::sleep(duration)
     }
 }
 

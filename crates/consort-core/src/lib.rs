@@ -53,6 +53,7 @@ mod processor;
 mod realtime;
 mod request;
 mod response;
+mod timer;
 mod tool;
 mod usage;
 mod vendor;

@@ -1,5 +1,6 @@
 //! `consort.toml`, read in its layers.
 use crate::files::{self, Readers};
+use crate::located::{Lines, Section};
 use crate::mcp::{self, McpServer};
 use crate::{Env, Folders, Problem, folders, plugin_dirs};
 use consort_core::{Error, ErrorKind, Object};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub providers: BTreeMap<String, toml::Table>,
     /// What is set for single models, by id.
     pub models: BTreeMap<String, ModelSettings>,
+    /// Models made of others, by name, for the crate of routes to understand.
+    pub routes: BTreeMap<String, Section>,
     /// More folders of plugins, in the order in which they are looked through.
     pub plugin_dirs: Vec<PathBuf>,
     /// MCP servers as they are described, in the order of the files. Two may have one name.
@@ -33,8 +36,8 @@ pub struct ModelSettings {
 }
 
 /// The top-level names that mean something.
-const NAMES: [&str; 7] =
-    ["default_model", "aliases", "providers", "models", "plugin_dirs", "mcp", "mcp_config"];
+const NAMES: [&str; 8] =
+    ["default_model", "aliases", "providers", "models", "routes", "plugin_dirs", "mcp", "mcp_config"];
 
 /// Why a project's file is not trusted with providers.
 const PROJECT_PROVIDERS: &str =
@@ -165,6 +168,7 @@ impl Reader {
                 }
                 ("aliases", DeValue::Table(table)) => self.aliases(source, table),
                 ("models", DeValue::Table(table)) => self.models(source, table),
+                ("routes", DeValue::Table(table)) => self.routes(source, table, owner),
                 ("providers", DeValue::Table(_)) if owner == Owner::Project => {
                     self.problems.push(source.problem(name.span(), PROJECT_PROVIDERS).help(OWN_FILE));
                 }
@@ -188,7 +192,7 @@ impl Reader {
                 ("default_model", _) => {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
-                (known @ ("aliases" | "models" | "providers" | "mcp"), _) => {
+                (known @ ("aliases" | "models" | "providers" | "routes" | "mcp"), _) => {
                     self.problems.push(source.problem(span, format!("`{known}` must be a table")));
                 }
                 (unknown, _) => self.problems.push(
@@ -246,6 +250,31 @@ impl Reader {
                     source.problem(value.span(), format!("the provider `{}` must be a table", id.get_ref())),
                 ),
             }
+        }
+    }
+
+    /// A route is one file's as a whole: of two that are mixed nobody could say what they do.
+    fn routes(&mut self, source: &Source<'_>, table: &DeTable<'_>, owner: Owner) {
+        let lines = Lines(source.text);
+        for (name, value) in table {
+            let DeValue::Table(fields) = value.get_ref() else {
+                let what = format!("the route `{}` must be a table", name.get_ref());
+                self.problems.push(source.problem(value.span(), what));
+                continue;
+            };
+            let of_project = owner == Owner::Project;
+            if of_project && self.settings.routes.contains_key(name.get_ref().as_ref()) {
+                let what = format!("the route `{}` is in your own settings, which count", name.get_ref());
+                self.problems.push(source.problem(name.span(), what).help("give this one another name"));
+                continue;
+            }
+            let section = Section {
+                file: source.path.to_owned(),
+                line: lines.of(name.span().start),
+                fields: lines.fields(fields),
+                of_project,
+            };
+            self.settings.routes.insert(name.get_ref().to_string(), section);
         }
     }
 
@@ -389,6 +418,27 @@ mod tests {
         assert!(
             problems[0].starts_with("project.toml:2: a project's file may not change providers"),
             "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn routes_keep_their_lines_and_a_project_replaces_none_of_the_users() {
+        let place = Place::new(
+            "[routes.fast]\ntargets = [\n  'a',\n  { model = 'b', weight = 2 },\n]\n",
+            "[routes]\nfast.targets = ['evil']\nown.targets = ['c']\nbad = 1\n",
+        );
+        let (settings, problems) = place.load(&Env::default());
+        let fast = &settings.routes["fast"];
+        assert_eq!((fast.line, fast.fields[0].line, fast.of_project), (1, 2, false));
+        let crate::LocatedValue::List(targets) = &fast.fields[0].value.value else { unreachable!() };
+        assert_eq!(targets.iter().map(|target| target.line).collect::<Vec<_>>(), [3, 4]);
+        assert!(settings.routes["own"].of_project);
+        assert_eq!(
+            problems,
+            [
+                "project.toml:4: the route `bad` must be a table",
+                "project.toml:2: the route `fast` is in your own settings, which count",
+            ]
         );
     }
 

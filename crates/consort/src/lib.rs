@@ -13,6 +13,7 @@ pub use consort_engine::{
     Approval, Engine, Envelope, NoMemory, StoreMemory, Structured, StructuredError, ToolLimits, Tools, What,
     ask_for, function, structured,
 };
+pub use consort_routes as routes;
 #[cfg(feature = "sqlite")]
 pub use consort_store::SqliteStore;
 pub use consort_store::{ConversationId, MemoryStore, Store};

@@ -3,8 +3,8 @@ use crate::args::Ask;
 use crate::exit;
 use crate::terminal::{Signs, Style, tamed, thousands};
 use consort_core::{
-    Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Usage,
-    UsageSource,
+    Attempt, Delta, Error, Event, FinishReason, MediaSource, ModelCard, Money, PartKey, PartKind, Response,
+    Usage, UsageSource,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -178,6 +178,10 @@ impl<'a> Show<'a> {
         }
         if self.form == Form::Text {
             self.leftovers(answer)?;
+            // Said wherever the answer goes: nobody must take one model's answer for another's.
+            if let Some(note) = who_answered(&answer.attempts) {
+                self.note(Style::Dim, &note)?;
+            }
         }
         if error.is_none()
             && let Some(note) = how_it_ended(answer.finish.reason)
@@ -249,6 +253,10 @@ impl<'a> Show<'a> {
             ("response_id", answer.response_id.clone().map(Value::from)),
             ("media", list(answer.media())),
             ("warnings", list(answer.warnings.iter())),
+            (
+                "attempts",
+                (!answer.attempts.is_empty()).then(|| answer.attempts.iter().map(attempt).collect()),
+            ),
         ];
         for (name, value) in optional {
             if let Some(value) = value {
@@ -267,6 +275,43 @@ impl<'a> Show<'a> {
 fn list<T: serde::Serialize>(items: impl Iterator<Item = T>) -> Option<Value> {
     let all: Vec<Value> = items.filter_map(|item| serde_json::to_value(item).ok()).collect();
     (!all.is_empty()).then(|| all.into())
+}
+
+/// `answered by b/m (a/m: rate limit, 12.0 s)`, where somebody failed before; who failed, where nobody answered.
+fn who_answered(attempts: &[Attempt]) -> Option<String> {
+    let failed = |attempt: &&Attempt| attempt.error.is_some();
+    let others: Vec<String> = attempts
+        .iter()
+        .filter(failed)
+        .filter_map(|attempt| {
+            let what = attempt.error.as_ref()?.kind().as_str().replace('_', " ");
+            let rests = if attempt.unasked.is_some() { "rests after " } else { "" };
+            let took = (attempt.waited + attempt.took).as_secs_f64();
+            let took = if took < 0.05 { String::new() } else { format!(", {took:.1} s") };
+            Some(format!("{}: {rests}{what}{took}", attempt.target))
+        })
+        .collect();
+    let others = others.join("; ");
+    match attempts.iter().rev().find(|attempt| attempt.error.is_none()) {
+        Some(_) if others.is_empty() => None,
+        Some(answered) => Some(format!("answered by {} ({others})", answered.target)),
+        None => (attempts.len() > 1).then(|| format!("asked: {others}")),
+    }
+}
+
+/// A try for programs: its cost in dollars and its error as errors are everywhere.
+fn attempt(attempt: &Attempt) -> Value {
+    let mut value = serde_json::to_value(attempt).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("cost".to_owned(), attempt.cost.map(Money::dollars).into());
+        if let Some(error) = &attempt.error {
+            object.insert("error".to_owned(), exit::to_json(error));
+        }
+        if let Some(used) = &attempt.usage {
+            object.insert("usage".to_owned(), usage(used));
+        }
+    }
+    value
 }
 
 /// The numbers that are known.

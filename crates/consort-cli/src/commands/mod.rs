@@ -6,6 +6,7 @@ pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod providers;
+pub(crate) mod routes;
 
 use crate::args::Cli;
 use crate::exit::{self, Done};

@@ -22,6 +22,7 @@ mod programs;
 mod proxies;
 mod recorded;
 mod reference;
+mod routes;
 mod signals;
 mod sockets;
 mod support;

@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 7] = ["", "models", "keys", "providers", "doctor", "embed", "completions"];
+const COMMANDS: [&str; 8] = ["", "models", "keys", "providers", "routes", "doctor", "embed", "completions"];
 
 fn help(words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_consort"))
