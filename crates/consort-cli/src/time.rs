@@ -21,7 +21,7 @@ fn spaced(time: SystemTime, seconds: bool) -> String {
 
 /// The time at which a day begins that is written as `2026-11-28`, or so many days ago as `7d`.
 pub(crate) fn since(text: &str, now: SystemTime) -> Option<SystemTime> {
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
     if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
         return now.checked_sub(DAY * days);
     }

@@ -79,17 +79,14 @@ impl Talk {
             Some(database) if self.keeps => database.clone(),
             _ => Arc::new(MemoryStore::new()),
         };
-        let (conversation, place): (ConversationId, Place) = match &before {
-            Some(before) => {
-                if let Some(database) = self.database.as_deref().filter(|_| !self.keeps) {
-                    kept::copy(database, store.as_ref(), before)?;
-                }
-                (before.id, Place::Tip)
+        let (conversation, place): (ConversationId, Place) = if let Some(before) = &before {
+            if let Some(database) = self.database.as_deref().filter(|_| !self.keeps) {
+                kept::copy(database, store.as_ref(), before)?;
             }
-            None => {
-                let new = kept::begins(&input, settings);
-                (pollster::block_on(store.create(new))?.id, Place::Start)
-            }
+            (before.id, Place::Tip)
+        } else {
+            let new = kept::begins(&input, settings);
+            (pollster::block_on(store.create(new))?.id, Place::Start)
         };
         let mut ask = engine::Ask::new(conversation, model, input);
         ask.place = place;

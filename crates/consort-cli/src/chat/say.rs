@@ -11,6 +11,13 @@ use consort_providers::TokioClock;
 use consort_store::{ConversationId, NewTurn, Status, TurnId};
 use std::time::Instant;
 
+/// A message of the user, and what it follows.
+pub(super) struct Said {
+    pub(super) turn: TurnId,
+    pub(super) parent: Option<TurnId>,
+    pub(super) parts: Vec<Part>,
+}
+
 impl Session {
     /// Says this, behind what was said last.
     pub(super) fn say(&mut self, text: &str) -> Result<Next, Failure> {
@@ -102,11 +109,11 @@ impl Session {
     }
 
     /// The last message of the user on this branch, and what it follows.
-    pub(super) fn last_said(&self) -> Result<Option<(TurnId, Option<TurnId>, Vec<Part>)>, Failure> {
+    pub(super) fn last_said(&self) -> Result<Option<Said>, Failure> {
         let Some(tip) = self.tip else { return Ok(None) };
         let path = pollster::block_on(self.store().path(tip))?;
         let said =
             path.into_iter().rev().find(|turn| turn.role == Role::User && turn.status == Status::Complete);
-        Ok(said.map(|turn| (turn.id, turn.parent, turn.parts)))
+        Ok(said.map(|turn| Said { turn: turn.id, parent: turn.parent, parts: turn.parts }))
     }
 }

@@ -63,10 +63,10 @@ impl Opening {
     }
 
     /// Does it, and waits for what comes of it.
-    fn ask<'a, T: Send + 'static>(
-        &'a self,
+    fn ask<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
-    ) -> BoxFuture<'a, Result<T, Error>> {
+    ) -> BoxFuture<'_, Result<T, Error>> {
         let (say, said) = oneshot::channel();
         self.hand_over(Box::new(move |store| {
             let result = match store {
@@ -79,10 +79,10 @@ impl Opening {
     }
 
     /// The same, unless something before it was refused already.
-    fn write<'a, T: Send + 'static>(
-        &'a self,
+    fn write<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
-    ) -> BoxFuture<'a, Result<T, Error>> {
+    ) -> BoxFuture<'_, Result<T, Error>> {
         let refused = self.refused.clone();
         self.ask(move |store| {
             let before = refused.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 #[derive(Debug, PartialEq)]
 struct Name<'a> {
     owner: Option<&'a str>,
-    name: &'a str,
+    tool: &'a str,
     config: Value,
 }
 
@@ -39,12 +39,12 @@ pub(crate) fn named(
 /// Where names are looked up: what is built in, then plugins and MCP servers.
 async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dyn Tool>>, Error> {
     if wanted.owner.is_none()
-        && let Some(tool) = builtin::tool(wanted.name)
+        && let Some(tool) = builtin::tool(wanted.tool)
     {
         return Ok(vec![tool]);
     }
     let mut found = plugged::find(&wanted, setup).await?;
-    let server = wanted.owner.unwrap_or(wanted.name);
+    let server = wanted.owner.unwrap_or(wanted.tool);
     found.extend(mcp::find(&wanted, setup).await?.map(|tools| (server.to_owned(), tools)));
     match found.len() {
         1 => Ok(found.pop().map(|(_, tools)| tools).unwrap_or_default()),
@@ -52,7 +52,7 @@ async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dy
             .hint(format!("built in: {}", builtin::NAMES.join(", ")))
             .hint("`consort plugins tools NAME` lists those of a plugin, `consort mcp tools NAME` those of an MCP server")),
         _ => {
-            let owners = found.iter().map(|(owner, _)| format!("{owner}:{}", wanted.name));
+            let owners = found.iter().map(|(owner, _)| format!("{owner}:{}", wanted.tool));
             Err(exit::usage(format!("several have a tool `{given}`"))
                 .hint(format!("say which: {}", owners.collect::<Vec<_>>().join(" or "))))
         }
@@ -74,7 +74,7 @@ impl<'a> Name<'a> {
             Some((owner, name)) => (Some(owner), name),
             None => (None, path),
         };
-        Ok(Self { owner, name, config })
+        Ok(Self { owner, tool: name, config })
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn names_have_owners_and_settings() {
-        let read = |given| Name::read(given).map(|name| (name.owner, name.name, name.config.to_string()));
+        let read = |given| Name::read(given).map(|name| (name.owner, name.tool, name.config.to_string()));
         assert_eq!(read("time").unwrap(), (None, "time", "{}".into()));
         assert_eq!(read("a:b").unwrap(), (Some("a"), "b", "{}".into()));
         assert_eq!(read("a:B({\"x\": 1})").unwrap(), (Some("a"), "B", "{\"x\":1}".into()));

@@ -29,10 +29,10 @@ pub(super) async fn find(
 
 async fn of(plugin: &Arc<Plugin>, wanted: &Name<'_>) -> Result<Option<Vec<Arc<dyn Tool>>>, Error> {
     let offered = plugin.tools().await?;
-    if offered.toolboxes.iter().any(|toolbox| toolbox.name == wanted.name) {
-        let tools = plugin.open_toolbox(wanted.name, wanted.config.clone()).await?;
+    if offered.toolboxes.iter().any(|toolbox| toolbox.name == wanted.tool) {
+        let tools = plugin.open_toolbox(wanted.tool, wanted.config.clone()).await?;
         return Ok(Some(tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect()));
     }
-    let tool = offered.tools.into_iter().find(|tool| tool.spec().name == wanted.name);
+    let tool = offered.tools.into_iter().find(|tool| tool.spec().name == wanted.tool);
     Ok(tool.map(|tool| vec![Arc::new(tool) as Arc<dyn Tool>]))
 }

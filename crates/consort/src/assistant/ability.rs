@@ -9,6 +9,7 @@ pub trait Ability: Send + Sync {
     fn name(&self) -> &str;
 
     /// How the model uses the tools; added to the assistant's instructions.
+    #[allow(clippy::unnecessary_literal_bound, reason = "other abilities give a text that they hold")]
     fn instructions(&self) -> &str {
         ""
     }

@@ -126,5 +126,5 @@ fn named(text: &str) -> &str {
     let end = text.find(|c: char| !(c.is_alphanumeric() || "_-./".contains(c))).unwrap_or(text.len());
     // A full stop behind it ends the sentence.
     let name = text[..end].trim_end_matches('.');
-    if name.ends_with(".md") && !name.ends_with("/.md") && name.len() > 3 { name } else { "" }
+    if Path::new(name).extension().is_some_and(|end| end == "md") { name } else { "" }
 }

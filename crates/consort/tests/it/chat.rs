@@ -227,7 +227,8 @@ fn a_paste_of_several_lines_is_one_message() {
     place.file("home/consort.toml", QUICK);
     let mut chat = Terminal::open(&place, &["chat", "-m", "demo"], &[]);
     chat.sees("› ");
-    let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
+    let lines: String =
+        (0..300).flat_map(|number| ["line ".to_owned(), number.to_string(), "\n".to_owned()]).collect();
     chat.press(&format!("\x1b[200~{lines}the end\x1b[201~"));
     chat.press("\r");
     chat.sees("You said: \"line 0");

@@ -144,6 +144,7 @@ fn help_and_completions() {
       keys         Store keys
       providers    List providers, and show where each is described
       plugins      See, check, install and make plugins
+      mcp          See, try, add and remove MCP servers
       doctor       Say what is set up, what is missing, and what to do
       embed        Turn texts into vectors
       completions  Print completions for a shell

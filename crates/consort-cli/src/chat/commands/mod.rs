@@ -6,6 +6,7 @@ mod set;
 use super::Next;
 use super::command::{ALL, Command, What};
 use super::editor;
+use super::say::Said;
 use super::session::Session;
 use crate::ask::attach;
 use crate::exit::{self, Failure};
@@ -65,18 +66,16 @@ fn attach(session: &mut Session, place: &str) -> Result<(), Failure> {
 }
 
 fn retry(session: &mut Session) -> Result<Next, Failure> {
-    match session.last_said()? {
-        Some((turn, ..)) => session.answer(None, Place::After(turn)),
-        None => {
-            tell("there is nothing to answer once more")?;
-            Ok(Next::On)
-        }
-    }
+    let Some(Said { turn, .. }) = session.last_said()? else {
+        tell("there is nothing to answer once more")?;
+        return Ok(Next::On);
+    };
+    session.answer(None, Place::After(turn))
 }
 
 /// Changes the last message: what was said stays, beside what is said now.
 fn edit(session: &mut Session) -> Result<Next, Failure> {
-    let Some((_, parent, parts)) = session.last_said()? else {
+    let Some(Said { parent, parts, .. }) = session.last_said()? else {
         tell("there is nothing to change yet")?;
         return Ok(Next::On);
     };

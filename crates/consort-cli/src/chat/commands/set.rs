@@ -27,10 +27,11 @@ pub(super) fn system(session: &mut Session, text: &str) -> Result<(), Failure> {
     if !text.is_empty() {
         session.keep_settings()?;
     }
-    Ok(match &session.system {
+    match &session.system {
         Some(text) => tell(format!("instructions: {text}"))?,
         None => tell("no instructions")?,
-    })
+    }
+    Ok(())
 }
 
 pub(super) fn tools(session: &mut Session, names: &str) -> Result<(), Failure> {
@@ -43,5 +44,6 @@ pub(super) fn tools(session: &mut Session, names: &str) -> Result<(), Failure> {
         }
     }
     let names: Vec<&str> = session.tools.names().collect();
-    Ok(if names.is_empty() { tell("no tools")? } else { tell(format!("tools: {}", names.join(", ")))? })
+    let list = if names.is_empty() { "no tools".to_owned() } else { format!("tools: {}", names.join(", ")) };
+    Ok(tell(list)?)
 }

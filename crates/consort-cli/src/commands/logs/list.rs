@@ -108,5 +108,5 @@ fn line(text: &str) -> String {
 }
 
 fn indented(mark: &str, text: &str) -> String {
-    tamed(text).trim_end().lines().map(|line| format!("  {mark}{line}\n")).collect()
+    tamed(text).trim_end().lines().flat_map(|line| ["  ", mark, line, "\n"]).collect()
 }
