@@ -18,6 +18,7 @@ mod log;
 mod money;
 mod plugged;
 mod seek;
+mod serve;
 mod setup;
 mod stop;
 mod terminal;
@@ -53,6 +54,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Models(models)) => commands::models::run(models, read()),
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
+        Some(Command::Serve(serve)) => serve::run(serve, read()),
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Routes(routes)) => commands::routes::run(routes, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),

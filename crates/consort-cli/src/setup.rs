@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     /// Providers that the program was built with, beside ours.
     pub(crate) own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
+    /// What routes remember and what they spent, across new readings of the settings.
+    pub(crate) route_memory: (Registry, Arc<dyn Ledger>),
     /// The routes of the settings, over the providers that were found last.
     pub(crate) routes: Option<Arc<RouteProvider>>,
     /// The MCP servers, once one is wanted.
@@ -63,6 +65,7 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
+            route_memory: (Registry::default(), Arc::new(MemoryLedger::default())),
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
@@ -71,22 +74,31 @@ impl Setup {
 
     /// All providers. This reads files and uses neither network nor keys.
     pub(crate) fn host(&mut self) -> Host {
+        let providers = self.catalogue();
+        let plugins = self.plugins_beside(&providers);
+        let host = self.host_of(&providers, &plugins);
+        self.plugins = Some(plugins);
+        host
+    }
+
+    /// The providers that are no plugins.
+    pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
         self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
+        catalogue.providers
+    }
+
+    /// These providers and plugins as they are now, with the user's aliases and routes over them.
+    pub(crate) fn host_of(&mut self, providers: &[Arc<dyn Provider>], plugins: &Plugins) -> Host {
         let mut host = Host::new().provider(DemoProvider::new());
-        for provider in &self.own {
+        for provider in self.own.iter().chain(providers) {
             host.add(provider.clone());
-        }
-        let plugins = self.plugins_beside(&catalogue.providers);
-        for provider in catalogue.providers {
-            host.add(provider);
         }
         for provider in plugins.providers() {
             host.add(provider);
         }
-        self.plugins = Some(plugins);
         for (alias, id) in &self.settings.aliases {
             host.alias(alias, id);
         }
@@ -101,8 +113,7 @@ impl Setup {
     /// The routes of the settings over these providers.
     fn read_routes(&self, host: &Host) -> RouteProvider {
         let resolve = |name: &str| find(host, self.settings.resolve(name));
-        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
-        RouteProvider::load(&self.settings.routes, &resolve, &Registry::default(), &ledger)
+        RouteProvider::load(&self.settings.routes, &resolve, &self.route_memory.0, &self.route_memory.1)
     }
 
     /// All providers once more, with what is known of the plugins by now.
@@ -228,6 +239,14 @@ pub(crate) fn cards(host: &Host) -> Vec<(ModelCard, ProviderCard)> {
 /// A runtime for the commands that use the network.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Setup, format!("the runtime cannot start: {error}")))
+}
+
+/// A runtime for a server: as many threads as the machine has cores.
+pub(crate) fn runtime_of_many() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Setup, format!("the runtime cannot start: {error}")))

@@ -1,8 +1,10 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 mod conversation;
+mod serve;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
+pub(crate) use serve::Serve;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -141,6 +143,8 @@ pub(crate) struct Ask {
 pub(crate) enum Command {
     /// Talk with a model, on the terminal
     Chat(Chat),
+    /// Serve the web chat and its API
+    Serve(Serve),
     /// See what was asked and answered
     Logs(Logs),
     /// Say what was used and what it cost

@@ -176,7 +176,7 @@ fn limit_words(limits: &Limits) -> String {
     words.join(", ")
 }
 
-fn to_json(row: &Row) -> Value {
+pub(crate) fn to_json(row: &Row) -> Value {
     let spec = row.spec.as_ref();
     let targets = |list: fn(&Spec) -> &Vec<TargetSpec>| -> Vec<Value> {
         let all = spec.map(list).into_iter().flatten();

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub(super) const NAMES: [&str; 1] = ["time"];
+pub(crate) const NAMES: [&str; 1] = ["time"];
 
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
 
-pub(super) fn tool(name: &str) -> Option<Arc<dyn Tool>> {
+pub(crate) fn tool(name: &str) -> Option<Arc<dyn Tool>> {
     (name == NAMES[0]).then(|| {
         let about = "Tells the current date and time, in universal time (UTC).";
         Arc::new(function("time", about, |_: Nothing, _: Context| async {

@@ -1,5 +1,5 @@
 //! The tools that a question may use, found by the names that people give.
-mod builtin;
+pub(crate) mod builtin;
 mod mcp;
 mod plugged;
 

@@ -1,0 +1,358 @@
+//! The house that the server serves: the user's models, plugins, keys and routes, live.
+use super::live::Live;
+use super::rows;
+use crate::args::shown;
+use crate::exit;
+use crate::setup::{DEMO, Setup, find};
+use crate::tools::builtin;
+use consort_core::{BoxFuture, Context, Error, Model, ModelCard, Secret, State, Tool};
+use consort_engine::Tools;
+use consort_plugins::{Plugin, Plugins};
+use consort_providers::TokioClock;
+use consort_server::{FolderRow, House, KeyRow, LogLine, ModelRow, PluginList, PluginLog, Preset, ToolRow};
+use consort_settings::Summaries;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often the user's files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long an answer may take, all in all, where nobody says otherwise.
+const DEADLINE: Duration = Duration::from_mins(30);
+
+/// Tools that do not come in this time are not listed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct LiveHouse {
+    live: Mutex<Live>,
+    revision: watch::Sender<u64>,
+}
+
+impl LiveHouse {
+    /// It must be made within the runtime: it looks at the user's files while it lives.
+    pub(super) fn open(setup: Setup) -> Arc<Self> {
+        let house = Arc::new(Self { live: Mutex::new(Live::open(setup)), revision: watch::Sender::new(1) });
+        tokio::spawn(follow(Arc::downgrade(&house)));
+        house
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// Reads everything anew. What runs goes on with what it has.
+    fn read_again(&self) {
+        let old = {
+            let mut live = self.live();
+            let new = live.again();
+            std::mem::replace(&mut *live, new)
+        };
+        tokio::spawn(async move {
+            old.plugins.end(DEADLINE).await;
+            old.servers.stop().await;
+        });
+        self.changed();
+    }
+
+    fn plugins_now(&self) -> Plugins {
+        self.live().plugins.clone()
+    }
+
+    fn plugin(&self, name: &str) -> Result<Arc<Plugin>, Error> {
+        let found = self.plugins_now().find(name);
+        found.ok_or_else(|| exit::usage(format!("no plugin is named `{name}`")))
+    }
+
+    /// Ends the plugins and the tools' servers.
+    pub(super) async fn close(&self) {
+        let (plugins, servers) = {
+            let live = self.live();
+            (live.plugins.clone(), live.servers.clone())
+        };
+        plugins.end(Duration::from_secs(1)).await;
+        servers.stop().await;
+    }
+
+    /// All tools, each with where it comes from.
+    async fn all_tools(&self) -> Vec<(String, Arc<dyn Tool>)> {
+        let (plugins, servers) = {
+            let live = self.live();
+            (live.plugins.clone(), live.servers.clone())
+        };
+        let mut all: Vec<(String, Arc<dyn Tool>)> = builtin::NAMES
+            .iter()
+            .filter_map(|name| Some(("built in".to_owned(), builtin::tool(name)?)))
+            .collect();
+        if let Ok((tools, _)) = tokio::time::timeout(PATIENCE, servers.tools(&[])).await {
+            all.extend(tools.into_iter().map(|tool| ("MCP".to_owned(), tool)));
+        }
+        for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
+            // One that offers none is not started for that.
+            let Ok(Ok(set)) = tokio::time::timeout(PATIENCE, row.plugin.tools()).await else { continue };
+            let owner = row.plugin.id().to_owned();
+            all.extend(set.tools.into_iter().map(|tool| (owner.clone(), Arc::new(tool) as Arc<dyn Tool>)));
+        }
+        all
+    }
+}
+
+/// Follows the plugins and the user's files, as long as the house stands.
+async fn follow(house: std::sync::Weak<LiveHouse>) {
+    loop {
+        let Some(now) = house.upgrade() else { return };
+        let mut changes = now.plugins_now().changes();
+        drop(now);
+        tokio::select! {
+            changed = changes.changed() => {
+                let Some(house) = house.upgrade() else { return };
+                if changed.is_ok() {
+                    house.live().plugins_changed();
+                    house.changed();
+                }
+            }
+            () = tokio::time::sleep(LOOK) => {
+                let Some(house) = house.upgrade() else { return };
+                let stale = house.live().is_stale();
+                if stale {
+                    house.read_again();
+                }
+            }
+        }
+    }
+}
+
+impl House for LiveHouse {
+    fn revision(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    fn models(&self) -> Vec<ModelRow> {
+        let live = self.live();
+        rows::models(&live.host, &live.plugins)
+    }
+
+    fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>> {
+        Box::pin(async move {
+            let plugins = self.plugins_now();
+            // A plugin that nobody looked at yet has no models until it is asked.
+            if let Some(plugin) = plugins.find(id.split('/').next().unwrap_or(id))
+                && plugin.learnt().is_none()
+            {
+                plugin.known().await;
+                self.live().plugins_changed();
+            }
+            let (host, id) = {
+                let live = self.live();
+                (live.host.clone(), live.setup.settings.resolve(id).to_owned())
+            };
+            let model = find(&host, &id)?;
+            let plugin =
+                plugins.find(&model.card().provider).filter(|plugin| plugin.found().problem.is_none());
+            match plugin {
+                Some(plugin) => plugin.model_for(model.card()).await,
+                None => Ok(model),
+            }
+        })
+    }
+
+    fn default_model(&self) -> String {
+        let live = self.live();
+        let chosen = live.setup.choose(&live.host, None);
+        chosen.map_or_else(|_| DEMO.to_owned(), |chosen| chosen.model.card().id.clone())
+    }
+
+    fn set_default_model(&self, id: &str) -> Result<(), Error> {
+        let mut live = self.live();
+        consort_settings::set_default_model(&live.setup.folders, id)?;
+        live.setup.settings.default_model = Some(id.to_owned());
+        Ok(())
+    }
+
+    fn context(&self) -> Context {
+        self.live().setup.context(None, TokioClock).within(DEADLINE)
+    }
+
+    fn preset(&self, card: &ModelCard) -> Preset {
+        let live = self.live();
+        let settings = &live.setup.settings;
+        let own = settings.models.get(&card.id);
+        let model = || find(&live.host, &card.id).ok();
+        let summariser = match &settings.context.summaries {
+            Summaries::Never => None,
+            Summaries::Always => model(),
+            Summaries::WherePriced => model().filter(|_| card.price.is_some()),
+            Summaries::By(name) => find(&live.host, settings.resolve(name)).ok(),
+        };
+        Preset {
+            options: own.map(|own| own.options.clone()).unwrap_or_default(),
+            window: settings.context.window,
+            summariser,
+        }
+    }
+
+    fn plugins(&self) -> PluginList {
+        let rows: Vec<_> = self.plugins_now().rows().iter().map(rows::plugin).collect();
+        let mut folders: BTreeMap<String, bool> = BTreeMap::new();
+        folders.insert(shown(&self.live().setup.folders.plugins_dir()), true);
+        folders.extend(rows.iter().map(|row| (row.folder.clone(), row.trusted)));
+        let folders = folders.into_iter().map(|(path, trusted)| FolderRow { path, trusted }).collect();
+        PluginList { folders, rows }
+    }
+
+    fn reload<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let plugin = self.plugin(plugin)?;
+            let plugins = self.plugins_now();
+            plugin.forget();
+            self.changed();
+            tokio::spawn(async move { plugins.check(plugin).await });
+            Ok(())
+        })
+    }
+
+    fn log(&self, plugin: &str, lines: usize) -> Result<PluginLog, Error> {
+        let all = self.plugin(plugin)?.kept_log();
+        let first = all.len().saturating_sub(lines);
+        let line = |text: &String| LogLine { at: None, stream: "stderr".to_owned(), text: text.clone() };
+        Ok(PluginLog { lines: all[first..].iter().map(line).collect(), truncated: first > 0 })
+    }
+
+    fn trust<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let plugin = self.plugin(plugin)?;
+            if let Some(folder) = plugin.found().file.parent() {
+                let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+                self.plugins_now().allowed().trust(&folder)?;
+            }
+            self.read_again();
+            Ok(())
+        })
+    }
+
+    fn grant<'a>(&'a self, plugin: &'a str, keys: Vec<String>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let plugin = self.plugin(plugin)?;
+            let plugins = self.plugins_now();
+            for old in plugin.granted().iter().filter(|old| !keys.contains(old)) {
+                plugins.allowed().revoke(plugin.found(), old)?;
+            }
+            for key in &keys {
+                plugins.allowed().grant(plugin.found(), key)?;
+            }
+            plugin.forget();
+            tokio::spawn(async move { plugins.check(plugin).await });
+            Ok(())
+        })
+    }
+
+    fn keys(&self) -> Vec<KeyRow> {
+        let live = self.live();
+        let stored = live.setup.keys.names().unwrap_or_default();
+        let mut rows: BTreeMap<String, KeyRow> = BTreeMap::new();
+        for provider in live.host.providers() {
+            for key in provider.card().keys.iter().filter(|key| key.secret) {
+                let row = rows.entry(key.name.clone()).or_insert_with(|| KeyRow {
+                    name: key.name.clone(),
+                    from: None,
+                    env: key.env.clone(),
+                    help: key.help.clone(),
+                    required: key.required,
+                    used_by: Vec::new(),
+                });
+                row.used_by.push(provider.card().id.clone());
+                row.from = if stored.contains(&key.name) {
+                    Some("stored".to_owned())
+                } else if key.env.iter().any(|name| live.setup.env.get(name).is_some()) {
+                    Some("environment".to_owned())
+                } else if key.command.is_empty() {
+                    None
+                } else {
+                    Some("command".to_owned())
+                };
+            }
+        }
+        for name in stored {
+            rows.entry(name.clone()).or_insert_with(|| KeyRow {
+                name,
+                from: Some("stored".to_owned()),
+                env: Vec::new(),
+                help: String::new(),
+                required: false,
+                used_by: Vec::new(),
+            });
+        }
+        rows.into_values().collect()
+    }
+
+    fn set_key(&self, name: &str, value: &str, plugin: Option<&str>) -> Result<(), Error> {
+        let blank = |text: &str| text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+        if name.is_empty() || blank(name) || blank(value) {
+            return Err(exit::usage(
+                "a key and its name have no blanks and no line breaks; nothing was stored",
+            ));
+        }
+        self.live().setup.keys.set(name, &Secret::new(value))?;
+        if let Some(plugin) = plugin {
+            let plugin = self.plugin(plugin)?;
+            self.plugins_now().allowed().grant(plugin.found(), name)?;
+            plugin.forget();
+        }
+        self.read_again();
+        Ok(())
+    }
+
+    fn forget_key(&self, name: &str) -> Result<(), Error> {
+        if !self.live().setup.keys.remove(name)? {
+            return Err(exit::usage(format!("no key named `{name}` is stored")));
+        }
+        self.read_again();
+        Ok(())
+    }
+
+    fn routes(&self) -> Vec<Value> {
+        let live = self.live();
+        let routes = live.setup.routes.iter().flat_map(|routes| routes.rows());
+        routes.map(crate::commands::routes::to_json).collect()
+    }
+
+    fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {
+        Box::pin(async move {
+            let all = self.all_tools().await;
+            all.into_iter()
+                .map(|(source, tool)| {
+                    let spec = tool.spec().clone();
+                    ToolRow {
+                        name: spec.name,
+                        source,
+                        description: spec.description,
+                        parameters: spec.parameters,
+                    }
+                })
+                .collect()
+        })
+    }
+
+    fn toolset<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Tools, Error>> {
+        Box::pin(async move {
+            if names.is_empty() {
+                return Ok(Tools::default());
+            }
+            let all = self.all_tools().await;
+            let mut list: Vec<Arc<dyn Tool>> = Vec::new();
+            for name in names {
+                let found = all.iter().find(|(_, tool)| tool.spec().name == *name);
+                let (_, tool) =
+                    found.ok_or_else(|| exit::usage(format!("there is no tool `{name}` any more")))?;
+                list.push(tool.clone());
+            }
+            Tools::new(list)
+        })
+    }
+}

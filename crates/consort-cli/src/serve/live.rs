@@ -1,0 +1,66 @@
+//! The user's files as they are at this moment: read anew when they change.
+use crate::setup::Setup;
+use consort_core::{Host, Provider};
+use consort_mcp::McpServers;
+use consort_plugins::{Plugins, Watching};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// One reading of the user's files.
+pub(super) struct Live {
+    pub(super) setup: Setup,
+    pub(super) host: Arc<Host>,
+    pub(super) plugins: Plugins,
+    pub(super) servers: Arc<McpServers>,
+    catalogue: Vec<Arc<dyn Provider>>,
+    /// Looks at the plugin folders while it lives.
+    _watching: Watching,
+    seen: Vec<(PathBuf, Option<SystemTime>)>,
+}
+
+impl Live {
+    /// It must be made within the runtime.
+    pub(super) fn open(mut setup: Setup) -> Self {
+        let catalogue = setup.catalogue();
+        let plugins = setup.plugins_beside(&catalogue);
+        let host = Arc::new(setup.host_of(&catalogue, &plugins));
+        let (servers, problems) =
+            McpServers::from_settings(&setup.settings, &setup.folders, &setup.env, &setup.keys);
+        setup.problems.extend(problems);
+        let watching = plugins.watch();
+        let looked = plugins.clone();
+        tokio::spawn(async move { looked.check_all().await });
+        let seen = stamps(&setup);
+        Self { setup, host, plugins, servers: Arc::new(servers), catalogue, _watching: watching, seen }
+    }
+
+    /// The host, with what is known of the plugins by now.
+    pub(super) fn plugins_changed(&mut self) {
+        self.host = Arc::new(self.setup.host_of(&self.catalogue, &self.plugins));
+    }
+
+    /// All of it once more: the settings, the providers, the keys, which folders are trusted.
+    pub(super) fn again(&self) -> Self {
+        let mut setup = Setup::read(self.setup.plugin_flags.clone(), self.setup.own.clone());
+        setup.route_memory = self.setup.route_memory.clone();
+        Self::open(setup)
+    }
+
+    /// Whether the user's files were changed since they were read.
+    pub(super) fn is_stale(&self) -> bool {
+        stamps(&self.setup) != self.seen
+    }
+}
+
+/// When each of the user's files was changed last.
+fn stamps(setup: &Setup) -> Vec<(PathBuf, Option<SystemTime>)> {
+    let files = [setup.folders.settings_file(), PathBuf::from("consort.toml"), setup.keys.path().to_owned()];
+    files
+        .into_iter()
+        .map(|path| {
+            let changed = std::fs::metadata(&path).and_then(|about| about.modified()).ok();
+            (path, changed)
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! Rows of the dropdown and of the plugins page, from what is known without starting anything.
+use crate::args::shown;
+use consort_core::{ConfigKey, Host, ModelKind, ProviderCard, State};
+use consort_plugins::{Plugin, Plugins, Row};
+use consort_routes::PROVIDER;
+use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
+use std::sync::Arc;
+
+/// All models, plugins first, since they are the user's own.
+pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
+    let rows = plugins.rows();
+    let mut all: Vec<ModelRow> = rows.iter().flat_map(of_plugin).collect();
+    for provider in host.providers() {
+        let card = provider.card();
+        if rows.iter().any(|row| row.plugin.id() == card.id) {
+            continue;
+        }
+        let models = pollster::block_on(provider.models()).unwrap_or_default();
+        let chat = models.iter().map(|model| model.card()).filter(|card| card.kind == ModelKind::Chat);
+        all.extend(chat.map(|model| ModelRow {
+            id: model.id.clone(),
+            name: model.title.clone().unwrap_or_else(|| model.id.clone()),
+            card: Some(model.clone()),
+            source: Source { kind: kind(card), ..Source::default() },
+            state: card.state.clone(),
+            place: None,
+            hints: hints(card),
+            keys: missing(card),
+            untrusted: false,
+            about: None,
+            offline: kind(card) == SourceKind::Builtin,
+        }));
+    }
+    all
+}
+
+fn kind(card: &ProviderCard) -> SourceKind {
+    match card.id.as_str() {
+        PROVIDER => SourceKind::Route,
+        crate::setup::DEMO => SourceKind::Builtin,
+        // What needs no key and may or may not run is on this machine.
+        _ if card.state == State::Unchecked => SourceKind::Local,
+        _ => SourceKind::Hosted,
+    }
+}
+
+/// The keys that are required, where the provider lacks one.
+fn missing(card: &ProviderCard) -> Vec<ConfigKey> {
+    let lacks = matches!(card.state, State::NeedsSetup { .. });
+    card.keys.iter().filter(|key| lacks && key.required && key.secret).cloned().collect()
+}
+
+fn hints(card: &ProviderCard) -> Vec<String> {
+    missing(card).iter().map(|key| format!("consort keys set {}", key.name)).collect()
+}
+
+fn of_plugin(row: &Row) -> Vec<ModelRow> {
+    let plugin = &row.plugin;
+    let learnt = plugin.learnt();
+    let base = ModelRow {
+        id: plugin.id().to_owned(),
+        name: plugin.id().to_owned(),
+        card: None,
+        source: Source {
+            kind: SourceKind::Plugin,
+            plugin: Some(plugin.id().to_owned()),
+            path: Some(shown(&plugin.found().file)),
+            dialect: Some(plugin.sort().to_owned()),
+        },
+        state: row.state.clone(),
+        place: place(plugin, &row.state),
+        hints: row.help.clone().into_iter().collect(),
+        keys: wanted(plugin, &row.state),
+        untrusted: plugin.found().untrusted,
+        about: learnt.as_ref().and_then(|learnt| learnt.description.clone()),
+        offline: false,
+    };
+    let known =
+        learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| known.card.kind == ModelKind::Chat);
+    let models: Vec<ModelRow> = known
+        .map(|known| ModelRow {
+            id: known.card.id.clone(),
+            name: known.card.title.clone().unwrap_or_else(|| known.card.id.clone()),
+            card: Some(known.card.clone()),
+            about: known.description.clone().or_else(|| base.about.clone()),
+            ..base.clone()
+        })
+        .collect();
+    if models.is_empty() { vec![base] } else { models }
+}
+
+/// The keys that a plugin needs and has not.
+fn wanted(plugin: &Plugin, state: &State) -> Vec<ConfigKey> {
+    if !matches!(state, State::NeedsSetup { .. }) {
+        return Vec::new();
+    }
+    let learnt = plugin.learnt();
+    let mut keys: Vec<ConfigKey> = Vec::new();
+    for known in learnt.iter().flat_map(|learnt| &learnt.models) {
+        for name in &known.secrets {
+            if keys.iter().all(|key| key.name != *name) {
+                let env = known.env.clone();
+                keys.push(ConfigKey {
+                    name: name.clone(),
+                    env,
+                    secret: true,
+                    required: true,
+                    ..ConfigKey::default()
+                });
+            }
+        }
+    }
+    keys
+}
+
+/// Where the reason of a broken plugin points: `file:line` at its beginning.
+fn place(plugin: &Plugin, state: &State) -> Option<Place> {
+    let (State::Broken { reason } | State::NeedsSetup { missing: reason }) = state else { return None };
+    let (file, rest) = reason.split_once(':')?;
+    let line: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let line = line.parse().ok()?;
+    let file =
+        if plugin.found().file.ends_with(file) { shown(&plugin.found().file) } else { file.to_owned() };
+    Some(Place { file, line: Some(line) })
+}
+
+/// A row of the plugins page.
+pub(super) fn plugin(row: &Row) -> PluginRow {
+    let plugin: &Arc<Plugin> = &row.plugin;
+    let learnt = plugin.learnt();
+    let found = plugin.found();
+    PluginRow {
+        name: plugin.id().to_owned(),
+        path: shown(&found.file),
+        folder: found.file.parent().map(shown).unwrap_or_default(),
+        dialect: Some(plugin.sort().to_owned()),
+        state: row.state.clone(),
+        place: place(plugin, &row.state),
+        hints: row.help.clone().into_iter().collect(),
+        models: learnt.iter().flat_map(|learnt| &learnt.models).map(|known| known.card.id.clone()).collect(),
+        trusted: !found.untrusted,
+        keys: wanted(plugin, &row.state),
+        grants: plugin.granted().into_iter().collect(),
+        about: learnt.as_ref().and_then(|learnt| learnt.description.clone()),
+        packages: plugin.wanted_packages(),
+    }
+}
