@@ -94,7 +94,8 @@ fn respond(asset: Asset, cache: &'static str, asked: &HeaderMap) -> Response {
         set(CONTENT_ENCODING, encoding);
     }
     let known = asked.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag) {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    if known.split(',').any(|tag| bare(tag) == bare(&asset.etag)) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, asset.bytes).into_response()

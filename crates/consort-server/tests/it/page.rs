@@ -17,7 +17,7 @@ impl Assets for Files {
             _ => return None,
         };
         let encoding = accepted.contains("br").then_some("br");
-        Some(Asset { bytes: Bytes::from(bytes), mime, encoding, etag: format!("\"{path}\"") })
+        Some(Asset { bytes: Bytes::from(bytes), mime, encoding, etag: format!("W/\"{path}\"") })
     }
 }
 
