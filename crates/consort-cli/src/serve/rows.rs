@@ -17,10 +17,10 @@ pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
         }
         let models = pollster::block_on(provider.models()).unwrap_or_default();
         let chat = models.iter().map(|model| model.card()).filter(|card| card.kind == ModelKind::Chat);
-        all.extend(chat.map(|model| ModelRow {
-            id: model.id.clone(),
-            name: model.title.clone().unwrap_or_else(|| model.id.clone()),
-            card: Some(model.clone()),
+        let base = ModelRow {
+            id: card.id.clone(),
+            name: card.id.clone(),
+            card: None,
             source: Source { kind: kind(card), ..Source::default() },
             state: card.state.clone(),
             place: None,
@@ -29,6 +29,20 @@ pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
             untrusted: false,
             about: None,
             offline: kind(card) == SourceKind::Builtin,
+        };
+        if !base.keys.is_empty() {
+            // One row asks for the key: its models are there once it is.
+            let count = chat.count();
+            let about = format!("{}: {count} models that are known, once its key is stored.", card.name);
+            all.push(ModelRow { about: Some(about), ..base });
+            continue;
+        }
+        all.extend(chat.map(|model| ModelRow {
+            id: model.id.clone(),
+            name: model.id.clone(),
+            card: Some(model.clone()),
+            about: model.title.clone(),
+            ..base.clone()
         }));
     }
     all
@@ -80,7 +94,7 @@ fn of_plugin(row: &Row) -> Vec<ModelRow> {
     let models: Vec<ModelRow> = known
         .map(|known| ModelRow {
             id: known.card.id.clone(),
-            name: known.card.title.clone().unwrap_or_else(|| known.card.id.clone()),
+            name: known.card.id.clone(),
             card: Some(known.card.clone()),
             about: known.description.clone().or_else(|| base.about.clone()),
             ..base.clone()
