@@ -19,6 +19,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // A loaded machine is slow, not wrong.
+          retry: 1,
+        },
+      },
+      {
+        test: {
+          name: "real",
+          include: ["tests/real/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          retry: 1,
         },
       },
     ],

@@ -18,7 +18,12 @@ export function useBrowser(): void {
   });
 }
 
-export const url = (): string => inject("url");
+let place: string | undefined;
+
+/** The tests that follow meet a server of their own. */
+export const at = (url: string): void => void (place = url);
+
+export const url = (): string => place ?? inject("url");
 
 /** A new tab of a new visitor. Errors of the page fail the test that sees them in `page.problems`. */
 export async function visit(path = "/", options: BrowserContextOptions = {}): Promise<Page & { problems: string[] }> {
