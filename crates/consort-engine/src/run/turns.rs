@@ -97,7 +97,7 @@ impl Branch {
     }
 
     /// Tells that something is not kept.
-    pub(crate) fn tell(&self, refused: Option<Error>) {
+    fn tell(&self, refused: Option<Error>) {
         if let Some(error) = refused {
             let words = format!("this conversation is not kept from here on: {}", error.message());
             self.run.emit(What::Notice { warning: Warning::new("not_kept", words) });

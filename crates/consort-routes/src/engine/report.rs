@@ -1,6 +1,5 @@
 //! What the user is told of a try that is over.
 use super::leg::Log;
-use crate::class::is_free;
 use crate::target::Target;
 use consort_core::{Attempt, Error, ErrorKind, Money, Price, Unasked};
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ pub(super) fn attempt(target: &Target, log: &Log, now: Instant, error: Option<&E
 
 /// What a try cost; nothing where that is unknown, which is not free.
 fn cost(price: Option<&Price>, log: &Log, error: Option<&Error>) -> Option<Money> {
-    let certainly_free = log.sent.is_none() || (!log.began && error.is_some_and(is_free));
+    let certainly_free = log.sent.is_none() || (!log.began && error.is_some_and(Error::is_free));
     if certainly_free || price.is_some_and(costs_nothing) {
         return Some(Money(0));
     }
