@@ -19,6 +19,7 @@ mod structured;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tools;
+mod tried;
 
 pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};

@@ -1,6 +1,6 @@
 //! A store that refuses: the answer is given all the same, and the user is told.
 use crate::support::{Desk, Scripted, Step, notices};
-use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, ErrorKind, Event, Media};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery,
@@ -76,6 +76,7 @@ impl Store for Full {
         begin(turn: NewTurn) -> ();
         end(turn: TurnId, ending: Ending) -> ();
         pin(turn: TurnId, pinned: bool) -> ();
+        book(conversation: ConversationId, key: Option<String>, attempts: Vec<Attempt>) -> ();
         put_summary(summary: Summary) -> ();
         remove_summary(id: SummaryId) -> ();
         remember(record: NewRecord) -> Record;
