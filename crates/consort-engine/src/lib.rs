@@ -14,6 +14,7 @@ mod export;
 mod feed;
 mod judge;
 mod memory;
+mod over;
 mod run;
 mod structured;
 #[cfg(feature = "testing")]
