@@ -135,7 +135,7 @@ async fn a_tool_that_hangs_is_cut_and_the_run_goes_on() {
 async fn a_tool_may_name_its_own_longest_time() {
     let spec = FunctionSpec::new("slow", "A tool", json!({"type": "object"}));
     let (does, ran) = (Does::Sleep(Duration::from_millis(100)), Arc::default());
-    let slow = TestTool { spec, time: Some(Duration::from_secs(60)), does, ran };
+    let slow = TestTool { spec, time: Some(Duration::from_mins(1)), does, ran };
     let limits = ToolLimits { time: Duration::from_millis(20), ..ToolLimits::default() };
     let tools = Tools::new(vec![Arc::new(slow)]).unwrap().limits(limits);
     let (_, _, _, branch) = run(vec![vec![Step::Call("a", "slow", "{}")]], tools).await;

@@ -211,7 +211,6 @@ fn a_stop_at_a_question_leaves_the_next_line_to_the_chat() {
     chat.say("what time is it");
     chat.sees("[n] ");
     chat.press("\x03");
-    chat.sees("› ");
     chat.say("/help");
     chat.sees("/retry");
     chat.say("/quit");
