@@ -8,6 +8,7 @@
 mod support;
 
 mod any_faults;
+mod breaker;
 mod budgets;
 mod examples;
 mod kept;
