@@ -11,6 +11,7 @@ mod any_faults;
 mod breaker;
 mod budgets;
 mod examples;
+mod http;
 mod kept;
 mod layers;
 mod limits;
