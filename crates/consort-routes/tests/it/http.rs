@@ -380,6 +380,6 @@ async fn every_failure_of_a_server_at_every_place_with_one_two_and_three_targets
     let checks = cells.into_iter().map(|cell| tokio::spawn(cell.check(catalogue.clone(), context.clone())));
     let failed = join_all(checks).await.iter().filter(|cell| cell.is_err()).count();
     assert_eq!(failed, 0, "of {count} cells");
-    // Twenty-two rows at three places with one to three targets, but for four rows that content cannot come before.
+    // Twenty-two rows at three places with one to three targets; three of them cannot come after content.
     assert_eq!(count, 22 * 9 - 3 * 3);
 }
