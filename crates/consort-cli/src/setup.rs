@@ -1,5 +1,6 @@
 //! What every command starts from: the user's files, and the providers that they make.
 use crate::exit;
+use crate::kept::{self, Spending};
 use crate::local::LocalServers;
 use crate::terminal::{Signs, Style};
 use consort_core::{
@@ -53,6 +54,12 @@ impl Setup {
         let env = Env::process();
         let folders = Folders::find(&env);
         let (settings, mut problems) = Settings::load(&folders, &env);
+        // Where nothing is kept, a budget counts what this process spends.
+        let spending: Arc<dyn Ledger> = if settings.keeps_log() {
+            Arc::new(Spending::new(kept::database_in(&folders)))
+        } else {
+            Arc::new(MemoryLedger::default())
+        };
         let keys = KeyStore::of(&folders);
         problems.extend(keys.secure());
         Self {
@@ -65,11 +72,16 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
-            route_memory: (Registry::default(), Arc::new(MemoryLedger::default())),
+            route_memory: (Registry::default(), spending),
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
         }
+    }
+
+    /// Leaves the database alone: budgets count what this process spends.
+    pub(crate) fn without_log(&mut self) {
+        self.route_memory.1 = Arc::new(MemoryLedger::default());
     }
 
     /// All providers. This reads files and uses neither network nor keys.

@@ -36,6 +36,13 @@ pub(crate) fn since(text: &str, now: SystemTime) -> Option<SystemTime> {
     Some(UNIX_EPOCH + DAY * u32::try_from(found).ok()?)
 }
 
+/// When the day or the month began that a moment is in.
+pub(crate) fn begin(now: SystemTime, of_month: bool) -> SystemTime {
+    let days = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+    let gone = if of_month { date(days).2 - 1 } else { 0 };
+    UNIX_EPOCH + Duration::from_secs((days - gone) * 86_400)
+}
+
 /// Year, month and day in the Gregorian calendar of a day after the first of 1970. Years start in March here, so that a
 /// leap day is a year's last.
 fn date(days: u64) -> (u64, u64, u64) {
@@ -62,6 +69,8 @@ mod tests {
         {
             assert_eq!(since(text, at(0)), Some(at(seconds)), "{text}");
         }
+        assert_eq!(begin(at(951_782_399), true), at(949_363_200));
+        assert_eq!(begin(at(951_782_399), false), at(951_696_000));
         assert_eq!(since("2d", at(200_000)), Some(at(27_200)));
         for wrong in ["", "yesterday", "2026-13-01", "2026-02-30", "2026-1", "x-y-z"] {
             assert_eq!(since(wrong, at(0)), None, "{wrong}");

@@ -299,6 +299,26 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether a try that failed so before its first content is certain not to be billed.
+    pub fn is_free(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Setup
+            | ErrorKind::Auth
+            | ErrorKind::Permission
+            | ErrorKind::Quota
+            | ErrorKind::RateLimit
+            | ErrorKind::Overloaded
+            | ErrorKind::InvalidRequest
+            | ErrorKind::Unsupported
+            | ErrorKind::ModelNotFound
+            | ErrorKind::ContextLength => true,
+            // An error page instead of an answer; without one nobody knows how far the vendor came.
+            ErrorKind::Server => self.0.status.is_some_and(|status| status != 504),
+            ErrorKind::Timeout => self.0.phase == Some(Phase::Connect),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Error {

@@ -2,6 +2,7 @@
 use crate::{BoxFuture, Cache, Context, Error, Part, ToolCall, VendorData};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 
 /// What a model is told about a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +58,11 @@ impl FunctionSpec {
 pub trait Tool: Send + Sync {
     fn spec(&self) -> &FunctionSpec;
     fn call(&self, arguments: Value, context: Context) -> BoxFuture<'_, Result<ToolOutput, Error>>;
+
+    /// How long a call may take, where it is not what the host gives every tool.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// What a tool answers: parts for the model. A failure that the model should see is an output, not an `Err`.

@@ -7,7 +7,7 @@ use consort_core::{
     Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Request, Role, estimate_tokens,
 };
 use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +23,8 @@ pub(crate) struct Inner {
     bus: Bus,
     counter: Counter,
     runs: Mutex<HashMap<RunId, Run>>,
+    /// The conversations that a summary is being written of.
+    summarised: Mutex<HashSet<ConversationId>>,
     #[cfg(unix)]
     feed: std::sync::OnceLock<crate::Feed>,
 }
@@ -40,6 +42,7 @@ impl Engine {
             bus,
             counter: Counter::default(),
             runs: Mutex::default(),
+            summarised: Mutex::default(),
             #[cfg(unix)]
             feed: std::sync::OnceLock::new(),
         }))
@@ -181,6 +184,10 @@ impl Inner {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn summarised(&self) -> MutexGuard<'_, HashSet<ConversationId>> {
+        self.summarised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What each turn takes: a guess where there is plenty of room, else the model's own count.
     pub(crate) async fn counts(
         &self,
@@ -208,12 +215,15 @@ impl Inner {
         let (Some(available), Some(store)) = (budget.available(), branch.journal.whole_in()) else { return };
         let context = Context { cancel: Cancel::default(), tools: None, shrink: None, ..ask.context.clone() };
         let counts = self.counts(&branch.log, ask.model.as_ref(), &context, &budget).await;
-        if !summary::is_due(counts.total_of(&branch.log), available) {
+        let sizes = counts.sizes(&branch.log);
+        let full = summary::Full { log: &branch.log, sizes: &sizes, available };
+        if !full.is_due(0) {
             return;
         }
-        let sizes = counts.sizes(&branch.log);
-        let written =
-            summary::write(store, summariser.as_ref(), &branch.log, &sizes, available, context).await;
+        let Some(_alone) = Summarising::begin(self, ask.conversation) else { return };
+        let model = summariser.as_ref();
+        let (window, key) = (self.windows.of(model.card(), ask.window), ask.key.clone());
+        let written = summary::write(summary::Writer { store, model, window, context, key }, full).await;
         if let Err(error) = written {
             // The view drops what is old instead; the next turn tries again.
             tracing::warn!(conversation = %ask.conversation, "no summary: {error}");
@@ -224,6 +234,21 @@ impl Inner {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("runs", &self.0.runs().len()).finish_non_exhaustive()
+    }
+}
+
+/// A summary that is being written: one at a time for each conversation.
+struct Summarising<'a>(&'a Inner, ConversationId);
+
+impl<'a> Summarising<'a> {
+    fn begin(engine: &'a Inner, conversation: ConversationId) -> Option<Self> {
+        engine.summarised().insert(conversation).then(|| Self(engine, conversation))
+    }
+}
+
+impl Drop for Summarising<'_> {
+    fn drop(&mut self) {
+        self.0.summarised().remove(&self.1);
     }
 }
 

@@ -14,11 +14,13 @@ mod export;
 mod feed;
 mod judge;
 mod memory;
+mod over;
 mod run;
 mod structured;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tools;
+mod tried;
 
 pub use bus::{Bus, Heard, Subscription};
 pub use context::{Budget, Counts, View, ViewReport, view};
@@ -28,6 +30,6 @@ pub use export::{to_html, to_markdown};
 #[cfg(unix)]
 pub use feed::{Feed, Listener};
 pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
-pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId};
+pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId, open_calls};
 pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

@@ -7,19 +7,19 @@ pub use model::holding_schemas;
 
 use crate::judge::faults;
 use crate::tools::schema_of;
+use crate::tried;
 use consort_core::{
     Attempt, Context, Error, ErrorKind, Message, Model, Output, Part, Request, Response, Role, Support,
-    collect,
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::Arc;
 
 /// A value that fits, and the answer that it came in.
 #[derive(Debug, Clone)]
 pub struct Structured<T = Value> {
     pub value: T,
+    /// The last answer, with the tries of all.
     pub response: Response,
     /// Whether the first answer did not fit.
     pub repaired: bool,
@@ -29,9 +29,9 @@ pub struct Structured<T = Value> {
 #[derive(Debug, Clone)]
 pub enum StructuredError {
     /// The model was not reached, or refused.
-    Model(Error),
+    Model { error: Error, attempts: Vec<Attempt> },
     /// It answered, twice, and neither answer fits. The text is the last one.
-    Unfit { text: String, faults: Vec<String> },
+    Unfit { text: String, faults: Vec<String>, attempts: Vec<Attempt> },
     /// The schema itself cannot be used.
     Schema(String),
 }
@@ -39,7 +39,7 @@ pub enum StructuredError {
 impl std::fmt::Display for StructuredError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Model(error) => error.fmt(f),
+            Self::Model { error, .. } => error.fmt(f),
             Self::Unfit { faults, .. } => {
                 write!(f, "the answer does not fit the schema: {}", faults.join("; "))
             }
@@ -50,18 +50,12 @@ impl std::fmt::Display for StructuredError {
 
 impl std::error::Error for StructuredError {}
 
-impl From<Error> for StructuredError {
-    fn from(error: Error) -> Self {
-        Self::Model(error)
-    }
-}
-
 /// For surfaces, which know one error.
 impl From<StructuredError> for Error {
     fn from(error: StructuredError) -> Self {
         let words = error.to_string();
         match error {
-            StructuredError::Model(error) => error,
+            StructuredError::Model { error, .. } => error,
             StructuredError::Unfit { .. } => Self::new(ErrorKind::Protocol, words)
                 .hint("ask a model that holds answers to schemas, or loosen the schema"),
             StructuredError::Schema(_) => Self::new(ErrorKind::InvalidRequest, words),
@@ -79,7 +73,10 @@ pub async fn ask_for<T: DeserializeOwned + JsonSchema>(
         structured(model, request, schema_of::<T>(), context).await?;
     match serde_json::from_value(value) {
         Ok(value) => Ok(Structured { value, response, repaired }),
-        Err(error) => Err(StructuredError::Unfit { text: response.text(), faults: vec![error.to_string()] }),
+        Err(error) => {
+            let (text, faults) = (response.text(), vec![error.to_string()]);
+            Err(StructuredError::Unfit { text, faults, attempts: response.attempts })
+        }
     }
 }
 
@@ -87,20 +84,9 @@ pub async fn ask_for<T: DeserializeOwned + JsonSchema>(
 /// schema in words, and gets one chance to mend what does not fit.
 pub async fn structured(
     model: &dyn Model,
-    request: Request,
-    schema: Value,
-    context: Context,
-) -> Result<Structured, StructuredError> {
-    answer(model, request, schema, context, &mut Vec::new()).await
-}
-
-/// The same, telling what was tried.
-async fn answer(
-    model: &dyn Model,
     mut request: Request,
     schema: Value,
     context: Context,
-    tries: &mut Vec<Attempt>,
 ) -> Result<Structured, StructuredError> {
     let judge =
         jsonschema::validator_for(&schema).map_err(|error| StructuredError::Schema(error.to_string()))?;
@@ -116,9 +102,16 @@ async fn answer(
         request.instructions.push(Part::text(words));
     }
     request.model.clone_from(&model.card().name);
-    let response = ask(model, &request, &context, tries).await?;
+    let mut tries = Vec::new();
+    let response = match tried::ask(model, &request, &context, &mut tries).await {
+        Ok(response) => response,
+        Err(error) => return Err(StructuredError::Model { error, attempts: tries }),
+    };
     let faults = match read(&response.text(), &judge) {
-        Ok(value) => return Ok(Structured { value, response, repaired: false }),
+        Ok(value) => {
+            let response = Response { attempts: tries, ..response };
+            return Ok(Structured { value, response, repaired: false });
+        }
         Err(faults) => faults,
     };
     // Told what is wrong, most models get it right.
@@ -127,38 +120,17 @@ async fn answer(
         "This does not fit: {}. Answer again with the corrected JSON alone.",
         faults.join("; ")
     )));
-    let response = ask(model, &request, &context, tries).await?;
+    let answered = tried::ask(model, &request, &context, &mut tries).await;
+    let attempts = tries;
+    let response = match answered {
+        Ok(response) => Response { attempts, ..response },
+        Err(error) => return Err(StructuredError::Model { error, attempts }),
+    };
     let text = response.text();
     match read(&text, &judge) {
         Ok(value) => Ok(Structured { value, response, repaired: true }),
-        Err(faults) => Err(StructuredError::Unfit { text, faults }),
+        Err(faults) => Err(StructuredError::Unfit { text, faults, attempts: response.attempts }),
     }
-}
-
-async fn ask(
-    model: &dyn Model,
-    request: &Request,
-    context: &Context,
-    tries: &mut Vec<Attempt>,
-) -> Result<Response, Error> {
-    let begun = context.clock.now();
-    let answered = collect(model.stream(Arc::new(request.clone()), context.clone())).await;
-    let took = context.clock.now().saturating_duration_since(begun);
-    let card = model.card();
-    match &answered {
-        // A route tells its own tries.
-        Ok(response) if !response.attempts.is_empty() => tries.extend(response.attempts.iter().cloned()),
-        Ok(response) => tries.push(Attempt {
-            took,
-            usage: response.usage.clone(),
-            cost: response.cost(card.price.as_ref()),
-            ..Attempt::new(card.id.clone())
-        }),
-        Err(error) => {
-            tries.push(Attempt { took, error: Some(error.clone()), ..Attempt::new(card.id.clone()) });
-        }
-    }
-    answered
 }
 
 /// The value in the text, if it fits; else what is wrong with it.

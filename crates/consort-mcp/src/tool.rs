@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How long a call may stay without an answer or a sign of progress where nothing is set.
 const QUIET: Duration = Duration::from_mins(2);
 
+/// What the call's own end of its wait gets before the host ends it, which knows less of why.
+const PARTING: Duration = Duration::from_secs(5);
+
 /// One tool of an MCP server. It outlives the server's process: a call starts another.
 pub struct McpTool {
     spec: FunctionSpec,
@@ -50,6 +53,11 @@ impl McpTool {
 impl Tool for McpTool {
     fn spec(&self) -> &FunctionSpec {
         &self.spec
+    }
+
+    /// A server that may be silent for longer than tools may run by default is waited for a little longer than that.
+    fn time_limit(&self) -> Option<Duration> {
+        self.server.config.timeout.filter(|quiet| *quiet > QUIET).map(|quiet| quiet.saturating_add(PARTING))
     }
 
     /// Whatever ends the wait withdraws the call.

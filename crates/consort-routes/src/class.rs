@@ -65,24 +65,3 @@ pub(crate) fn class(error: &Error) -> Class {
         Kind::Protocol => of(0, Next::Anybody, Mark::Failure),
     }
 }
-
-/// Whether a try that failed so before its first content is certain not to be billed.
-pub(crate) fn is_free(error: &Error) -> bool {
-    use ErrorKind as Kind;
-    match error.kind() {
-        Kind::Setup
-        | Kind::Auth
-        | Kind::Permission
-        | Kind::Quota
-        | Kind::RateLimit
-        | Kind::Overloaded
-        | Kind::InvalidRequest
-        | Kind::Unsupported
-        | Kind::ModelNotFound
-        | Kind::ContextLength => true,
-        // An error page instead of an answer; without one nobody knows how far the vendor came.
-        Kind::Server => error.http_status().is_some_and(|status| status != 504),
-        Kind::Timeout => error.phase() == Some(Phase::Connect),
-        _ => false,
-    }
-}

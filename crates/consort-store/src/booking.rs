@@ -1,6 +1,6 @@
 //! What a turn's tries used and cost, as it is booked.
 use crate::{Answer, Spend, Status};
-use consort_core::{Money, Usage, UsageSource};
+use consort_core::{Attempt, Money, Usage, UsageSource};
 
 /// One try, as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +19,17 @@ pub(crate) struct Try {
 /// The tries of a turn that ended so: each that asked somebody, or the one of a model that was asked directly.
 pub(crate) fn tries(answer: &Answer, status: Status) -> Vec<Try> {
     if !answer.attempts.is_empty() {
-        let asked = answer.attempts.iter().filter(|attempt| attempt.unasked.is_none());
-        return asked
-            .map(|attempt| Try::new(&attempt.target, attempt.usage.as_ref(), attempt.cost))
-            .collect();
+        return tried(&answer.attempts);
     }
     // One that failed and counted nothing may never have reached its vendor.
     let counts = answer.usage.is_some() || answer.cost.is_some() || status != Status::Failed;
     counts.then(|| Try::new(&answer.model, answer.usage.as_ref(), answer.cost)).into_iter().collect()
+}
+
+/// The tries that asked somebody.
+pub(crate) fn tried(attempts: &[Attempt]) -> Vec<Try> {
+    let asked = attempts.iter().filter(|attempt| attempt.unasked.is_none());
+    asked.map(|attempt| Try::new(&attempt.target, attempt.usage.as_ref(), attempt.cost)).collect()
 }
 
 impl Try {

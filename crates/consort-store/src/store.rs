@@ -4,7 +4,7 @@ use crate::{
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Summary,
     SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, Event, Media};
 
 /// Keeps conversations, spending and records. What a call says is kept when its future is done.
 ///
@@ -45,6 +45,13 @@ pub trait Store: Send + Sync {
     /// Forgets a record; false where there was none.
     fn forget(&self, id: RecordId) -> BoxFuture<'_, Result<bool, Error>>;
 
+    /// Books tries that were made for a conversation beside its turns: for a summary of it.
+    fn book(
+        &self,
+        conversation: ConversationId,
+        key: Option<String>,
+        attempts: Vec<Attempt>,
+    ) -> BoxFuture<'_, Result<(), Error>>;
     fn spend(&self, query: SpendQuery) -> BoxFuture<'_, Result<Spend, Error>>;
     fn costs(&self, query: SpendQuery, by: GroupBy) -> BoxFuture<'_, Result<Vec<CostRow>, Error>>;
 }

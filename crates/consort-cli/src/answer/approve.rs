@@ -5,6 +5,10 @@ use consort_engine::Decision;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
+/// How often it is looked whether the user has typed.
+#[cfg(unix)]
+const LOOK: std::time::Duration = std::time::Duration::from_millis(30);
+
 /// What the user says to a call. Where there is no terminal to ask on, it is no.
 pub(super) async fn ask(call: &ToolCall) -> io::Result<Decision> {
     let Some(terminal) = terminal() else {
@@ -18,7 +22,11 @@ pub(super) async fn ask(call: &ToolCall) -> io::Result<Decision> {
     write!(to, "  y yes, a always for this tool, n no [n] ")?;
     to.flush()?;
     drop(to);
-    // Ctrl+C stops the run while this thread still waits for a line.
+    // Once it is stopped, nothing may wait for a line any more: the next one is somebody else's.
+    #[cfg(unix)]
+    while !terminal.has_line() {
+        tokio::time::sleep(LOOK).await;
+    }
     let line = tokio::task::spawn_blocking(move || read_line(terminal)).await;
     Ok(line.ok().map_or(Decision::No, |line| decision(&line)))
 }
@@ -35,6 +43,20 @@ fn decision(line: &str) -> Decision {
 enum Terminal {
     Stdin,
     Device(File),
+}
+
+#[cfg(unix)]
+impl Terminal {
+    /// Whether a line waits to be read. Where that cannot be told, one is waited for.
+    fn has_line(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = match self {
+            Self::Stdin => poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], Some(&now)),
+            Self::Device(file) => poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&now)),
+        };
+        ready != Ok(0)
+    }
 }
 
 fn terminal() -> Option<Terminal> {

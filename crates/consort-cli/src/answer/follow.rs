@@ -15,7 +15,7 @@ pub(crate) struct Followed {
     pub(crate) times: Times,
 }
 
-/// Shows a run until it is over. Nothing is shown before what the user said is kept in the database, where one is given.
+/// Shows a run until it is over. Nothing of a turn is shown before it stands in the database, where one is given.
 pub(crate) async fn follow(
     run: &Run,
     begun: Instant,
@@ -56,6 +56,10 @@ pub(crate) async fn follow(
             if let Some(database) = unsettled.take() {
                 database.settled().await;
             }
+        }
+        if matches!(envelope.what, What::TurnStarted { .. }) {
+            // Each turn is a row of its own.
+            unsettled = database;
         }
         if is_seen(&envelope.what) {
             spinner.stop()?;

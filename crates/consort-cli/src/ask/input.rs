@@ -4,8 +4,13 @@ use crate::exit;
 use consort_core::Error;
 use std::io::{self, IsTerminal, Read};
 
-/// The text of the question. `others` is how many things come with it: with one, no words are needed.
-pub(super) fn prompt(ask: &Ask, others: usize) -> Result<String, Error> {
+/// The text of the question. `others` is how many things come with it: with one, no words are needed. Nor are they
+/// where the conversation goes on by itself, which is asked only then.
+pub(super) fn prompt(
+    ask: &Ask,
+    others: usize,
+    goes_on: impl FnOnce() -> Result<bool, Error>,
+) -> Result<String, Error> {
     let words = ask.prompt.join(" ");
     let taken = ask.attachments().iter().any(|(place, _)| *place == "-");
     let piped = if taken || io::stdin().is_terminal() { String::new() } else { piped()? };
@@ -14,7 +19,7 @@ pub(super) fn prompt(ask: &Ask, others: usize) -> Result<String, Error> {
         (false, true) => words,
         (true, _) => piped,
     };
-    if whole.trim().is_empty() && others == 0 {
+    if whole.trim().is_empty() && others == 0 && !goes_on()? {
         return Err(exit::usage("there is nothing to ask: the prompt is empty")
             .hint("consort \"why is the sky blue\"")
             .hint("or pipe text in: git diff | consort \"write a commit message\""));

@@ -30,7 +30,8 @@ use tokio::runtime::Runtime;
 /// A question that is ready to be sent.
 struct Question {
     model: Arc<dyn Model>,
-    input: Vec<Part>,
+    /// Nothing where the model's calls of tools wait to be answered.
+    input: Option<Vec<Part>>,
     /// What the request is made from: instructions, options, schema.
     request: Request,
     tools: Tools,
@@ -40,6 +41,9 @@ struct Question {
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
     // It opens while the question is put together.
     let talk = Talk::open(ask, &setup);
+    if ask.no_log {
+        setup.without_log();
+    }
     // One runtime for all: a plugin that is started to be looked at answers too.
     let runtime = runtime()?;
     match prepare(ask, &mut setup, &talk, &runtime) {
@@ -71,7 +75,9 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
     let attachments = attach::read(ask)?;
     let schema = ask.schema.as_deref().map(schema::read).transpose()?;
     let others = attachments.len() + ask.fragment.len() + usize::from(ask.template.is_some());
-    let prompt = input::prompt(ask, others)?;
+    let prompt = input::prompt(ask, others, || talk.waits_for_tools())?;
+    // No words, and nothing else: only what was cut can go on so.
+    let resumes = others == 0 && prompt.is_empty();
     let before = talk.before()?;
     let host = setup.host();
     if !ask.quiet {
@@ -110,6 +116,11 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
     let tools = tools::named(&ask.tool, ask.approve, setup, runtime)?;
     let mut input: Vec<Part> = attachments.into_iter().map(Part::media).collect();
     input.extend((!prompt.is_empty()).then(|| Part::text(prompt)));
+    if resumes && tools.is_empty() {
+        return Err(exit::usage("the conversation waits for its tools, and none is named")
+            .hint("name those that it may use: consort -c -T NAME")
+            .into());
+    }
     let mut request = Request::new(Vec::new());
     request.stream = !ask.no_stream;
     request.options = options;
@@ -120,7 +131,7 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
         request.output =
             Output::Schema { name: "answer".to_owned(), description: None, schema, strict: None };
     }
-    Ok(Question { model, input, request, tools, context })
+    Ok(Question { model, input: (!resumes).then_some(input), request, tools, context })
 }
 
 /// The model that answers, and the host that it was found in.

@@ -70,6 +70,15 @@ impl Talk {
         Ok(before)
     }
 
+    /// Whether the conversation ends in calls of tools that were not answered: it was cut.
+    pub(super) fn waits_for_tools(&self) -> Result<bool, Error> {
+        self.before()?;
+        let tip = self.before.get().and_then(Option::as_ref).and_then(|found| found.tip);
+        let (Some(tip), Some(store)) = (tip, self.database.as_deref()) else { return Ok(false) };
+        let log = pollster::block_on(store.path(tip)).map_err(kept::unreadable)?;
+        Ok(!engine::open_calls(&log).is_empty())
+    }
+
     /// The question in its conversation.
     pub(super) fn ask(self, question: Question, setup: &Setup) -> Result<Asked, Error> {
         let Question { model, input, request, tools, context } = question;
@@ -85,11 +94,11 @@ impl Talk {
             }
             (before.id, Place::Tip)
         } else {
-            let new = kept::begins(&input, settings);
+            let new = kept::begins(input.as_deref().unwrap_or_default(), settings);
             (pollster::block_on(store.create(new))?.id, Place::Start)
         };
-        let mut ask = engine::Ask::new(conversation, model, input);
-        ask.place = place;
+        let mut ask = engine::Ask::again(conversation, model, place);
+        ask.input = input;
         ask.request = request;
         ask.tools = tools;
         ask.context = context;

@@ -6,7 +6,7 @@ use crate::args;
 use crate::exit::{self, Failure};
 use crate::kept;
 use consort_core::{ErrorKind, Part, Role};
-use consort_engine::{Ask, Place};
+use consort_engine::{Ask, Place, open_calls};
 use consort_providers::TokioClock;
 use consort_store::{ConversationId, NewTurn, Status, TurnId};
 use std::time::Instant;
@@ -106,6 +106,13 @@ impl Session {
             self.tip = Some(id);
         }
         Ok(())
+    }
+
+    /// The end of this branch, where it is calls of tools that were not answered and may be now.
+    pub(super) fn waits_for_tools(&self) -> Result<Option<TurnId>, Failure> {
+        let Some(tip) = self.tip.filter(|_| !self.tools.is_empty()) else { return Ok(None) };
+        let path = pollster::block_on(self.store().path(tip))?;
+        Ok(Some(tip).filter(|_| !open_calls(&path).is_empty()))
     }
 
     /// The last message of the user on this branch, and what it follows.

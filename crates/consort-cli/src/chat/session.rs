@@ -54,6 +54,9 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| exit::usage(format!("the runtime cannot start: {error}")))?;
+        if args.no_log {
+            setup.without_log();
+        }
         let host = setup.host();
         let _ = setup.tell_problems();
         let (store, keeps) = store(args, &setup);

@@ -1,12 +1,15 @@
 //! Where conversations are kept, for every command that needs them.
 mod opening;
+mod spending;
 
 pub(crate) use opening::Opening;
+pub(crate) use spending::Spending;
 
 use crate::exit;
 use crate::setup::Setup;
 use crate::terminal::tamed;
 use consort_core::{Error, ErrorKind, Object, Part, Request};
+use consort_settings::Folders;
 use consort_store::{
     Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
 };
@@ -15,7 +18,12 @@ use std::path::PathBuf;
 
 /// The database of conversations.
 pub(crate) fn database(setup: &Setup) -> PathBuf {
-    setup.folders.data.join("conversations.db")
+    database_in(&setup.folders)
+}
+
+/// The same, before all files are read.
+pub(crate) fn database_in(folders: &Folders) -> PathBuf {
+    folders.data.join("conversations.db")
 }
 
 /// The database, which opens on a thread of its own.

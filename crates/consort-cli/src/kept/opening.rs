@@ -1,6 +1,6 @@
 //! A store that opens while something else goes on: what is written is handed over at once, and waited for before
 //! anything is shown.
-use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, ErrorKind, Event, Media};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Store, Summary,
@@ -158,6 +158,7 @@ impl Store for Opening {
         write end(turn: TurnId, ending: Ending) -> ();
         write pin(turn: TurnId, pinned: bool) -> ();
         write purge(id: ConversationId) -> ();
+        write book(conversation: ConversationId, key: Option<String>, attempts: Vec<Attempt>) -> ();
         write put_summary(summary: Summary) -> ();
         write remove_summary(id: SummaryId) -> ();
         write remember(record: NewRecord) -> Record;

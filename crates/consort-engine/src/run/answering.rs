@@ -1,7 +1,7 @@
 //! What is known of an answer while it comes, and what is kept of it when it ends.
 use super::drive::{Driver, Stop, status_of};
 use crate::envelope::What;
-use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response};
+use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked};
 use consort_store::{Answer, Ending, Status};
 use std::time::{Duration, Instant};
 
@@ -23,16 +23,21 @@ impl Driver {
         about.first = answer.first;
         about.took = Some(took);
         about.attempts.clone_from(&response.attempts);
-        // A model that is no route tells of no tries: it was one.
+        // A model that is no route tells of no tries: it was one. A route that was cut did not tell of its last.
+        let error = ended.as_ref().err();
+        let untold = Attempt {
+            error: error.cloned(),
+            took,
+            first: answer.first,
+            ..Attempt::new(&self.ask.model.card().id)
+        };
         if !answer.told {
-            about.attempts.push(Attempt {
-                error: ended.as_ref().err().cloned(),
-                took,
-                first: answer.first,
-                cost: response.usage.as_ref().zip(price).and_then(|(usage, price)| price.cost(usage)),
-                usage: response.usage.clone(),
-                ..Attempt::new(self.ask.model.card().id.clone())
-            });
+            let free = answer.first.is_none() && error.is_some_and(Error::is_free);
+            let priced = || response.usage.as_ref().zip(price).and_then(|(usage, price)| price.cost(usage));
+            let cost = if free { Some(Money(0)) } else { priced() };
+            about.attempts.push(Attempt { cost, usage: response.usage.clone(), ..untold });
+        } else if answer.cut && !about.attempts.iter().any(is_answer) {
+            about.attempts.push(untold);
         }
         let priced = Response { attempts: about.attempts.clone(), ..response.clone() };
         about.cost = priced.cost(price);
@@ -55,6 +60,13 @@ impl Driver {
     }
 }
 
+/// Whether a try gave the answer.
+fn is_answer(attempt: &Attempt) -> bool {
+    attempt.error.is_none()
+        && attempt.unasked != Some(Unasked::Beaten)
+        && attempt.unasked != Some(Unasked::Resting)
+}
+
 /// Whether a part is something that the user was shown.
 fn is_something(part: &Part) -> bool {
     match &part.body {
@@ -71,11 +83,13 @@ pub(super) struct Answering {
     pub(super) finished: Option<FinishReason>,
     /// Whether the model itself tells of its tries.
     told: bool,
+    /// Whether nobody waited for its end.
+    pub(super) cut: bool,
 }
 
 impl Answering {
     pub(super) fn new(begun: Instant) -> Self {
-        Self { fold: Accumulator::default(), begun, first: None, finished: None, told: false }
+        Self { fold: Accumulator::default(), begun, first: None, finished: None, told: false, cut: false }
     }
 
     pub(super) fn note(&mut self, event: &Event, now: impl Fn() -> Instant) {

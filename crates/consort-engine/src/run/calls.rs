@@ -18,6 +18,7 @@ impl Driver {
         if calls.is_empty() || self.leaves_calls() {
             return Ok(());
         }
+        self.runner.next_round();
         // The same call made twice at once is run once.
         let mut same: HashMap<(String, String), Vec<ToolCall>> = HashMap::new();
         let mut first = Vec::new();

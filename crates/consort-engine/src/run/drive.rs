@@ -137,8 +137,7 @@ impl Driver {
             answer.refused(&self.ask.model.card().id, error, self.context.clock.now());
             ended = self.follow(&prepared, &smaller, &mut answer, &growth).await;
         }
-        let refused = growth.done().await;
-        self.branch.tell(refused);
+        growth.done().await;
         self.end_of(about, answer, ended).await
     }
 
@@ -156,7 +155,10 @@ impl Driver {
         loop {
             let item = tokio::select! {
                 biased;
-                () = self.context.cancel.cancelled() => return Err(Error::cancelled()),
+                () = self.context.cancel.cancelled() => {
+                    answer.cut = true;
+                    return Err(Error::cancelled());
+                }
                 item = stream.next() => item,
             };
             let Some(event) = item else {

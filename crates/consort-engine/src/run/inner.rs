@@ -11,6 +11,8 @@ pub(crate) struct InnerTools {
 impl RunTool for InnerTools {
     fn run(&self, call: ToolCall) -> BoxFuture<'_, Result<ToolOutput, Error>> {
         Box::pin(async move {
+            // The model is told of each before it makes the next.
+            self.runner.next_round();
             match self.runner.call(&call, &self.context).await {
                 Outcome::Result(result) => {
                     Ok(ToolOutput { content: result.content, is_error: result.is_error })

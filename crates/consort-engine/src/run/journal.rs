@@ -93,7 +93,7 @@ impl Journal {
 /// A turn that grows.
 pub(crate) struct Growth {
     sender: mpsc::UnboundedSender<Event>,
-    task: JoinHandle<Option<Error>>,
+    task: JoinHandle<()>,
 }
 
 impl Growth {
@@ -102,16 +102,17 @@ impl Growth {
         let _ = self.sender.send(event.clone());
     }
 
-    /// Waits until all of it is kept.
-    pub(crate) async fn done(self) -> Option<Error> {
+    /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
+    pub(crate) async fn done(self) {
         drop(self.sender);
-        self.task.await.ok().flatten()
+        // A task that panicked has said so.
+        let _ = self.task.await;
     }
 }
 
 /// Keeps what comes, a little later and many at once.
-async fn keep(journal: Journal, turn: TurnId, mut events: mpsc::UnboundedReceiver<Event>) -> Option<Error> {
-    let mut told = None;
+async fn keep(journal: Journal, turn: TurnId, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut refused = false;
     while let Some(first) = events.recv().await {
         let mut batch = vec![first];
         let due = tokio::time::sleep(BEHIND);
@@ -125,10 +126,9 @@ async fn keep(journal: Journal, turn: TurnId, mut events: mpsc::UnboundedReceive
                 },
             }
         }
-        if let Some(store) = journal.whole_in() {
-            let refused = store.grow(turn, batch).await.err();
-            told = journal.note(refused).or(told);
+        // A piece that is missing would make those behind it wrong.
+        if let Some(store) = journal.whole_in().filter(|_| !refused) {
+            refused = store.grow(turn, batch).await.is_err();
         }
     }
-    told
 }

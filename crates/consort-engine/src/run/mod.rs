@@ -14,6 +14,7 @@ mod turns;
 pub use ask::{Ask, Place};
 pub use handle::{Outcome, Run, RunEvents};
 pub use state::RunId;
+pub use turns::open_calls;
 
 pub(crate) use drive::drive;
 pub(crate) use journal::Journal;

@@ -3,6 +3,7 @@ use super::drive::Driver;
 use super::shrink::SmallerView;
 use crate::context::{ANSWER, Budget, View, view};
 use crate::envelope::What;
+use crate::over::over;
 use consort_core::{Error, Message, Output, Part, Request, Role, Warning};
 use consort_store::{Answer, Summary};
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl Driver {
         };
         let mut whole = view(&self.branch.log, &counts, &summaries, &budget)?;
         request.messages.clone_from(&whole.messages);
-        let mut added = self.contributions(&request).await;
+        let mut added = self.contributions(&request).await?;
         // What is added takes room that the view must leave.
         let wider = Budget { fixed: budget.fixed + tokens_of(&added), ..budget };
         if let Ok(view) = view(&self.branch.log, &counts, &summaries, &wider) {
@@ -72,15 +73,19 @@ impl Driver {
     }
 
     /// What the processors have to add. One that fails is told of and adds nothing.
-    async fn contributions(&self, request: &Request) -> Vec<Part> {
+    async fn contributions(&self, request: &Request) -> Result<Vec<Part>, Error> {
         let mut added: Vec<Part> = Vec::new();
         for processor in &self.ask.processors {
-            match processor.contribute(request, self.context.clone()).await {
+            let contributed = tokio::select! {
+                contributed = processor.contribute(request, self.context.clone()) => contributed,
+                error = over(&self.context) => return Err(error),
+            };
+            match contributed {
                 Ok(parts) => added.extend(parts),
                 Err(error) => self.notice(format!("{} added nothing: {error}", processor.name())),
             }
         }
-        added
+        Ok(added)
     }
 
     fn notice(&self, words: impl Into<String>) {

@@ -76,33 +76,38 @@ impl Branch {
 
     /// The calls of the newest answer that have no result yet.
     pub(crate) fn open_calls(&self) -> Vec<ToolCall> {
-        let newest = self.log.iter().rposition(|turn| turn.role == Role::Assistant);
-        let Some(at) = newest.filter(|at| self.log[*at].status == Status::Complete) else {
-            return Vec::new();
-        };
-        // Once something else was said behind it, its calls are history.
-        if self.log[at + 1..].iter().any(|turn| turn.role != Role::Tool) {
-            return Vec::new();
-        }
-        let done: HashSet<&str> = self.log[at + 1..]
-            .iter()
-            .flat_map(|turn| &turn.parts)
-            .filter_map(|part| match &part.body {
-                Body::ToolResult(result) => Some(result.call_id.as_str()),
-                _ => None,
-            })
-            .collect();
-        let calls = self.log[at].parts.iter().filter_map(Part::as_tool_call);
-        calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
+        open_calls(&self.log)
     }
 
     /// Tells that something is not kept.
-    pub(crate) fn tell(&self, refused: Option<Error>) {
+    fn tell(&self, refused: Option<Error>) {
         if let Some(error) = refused {
             let words = format!("this conversation is not kept from here on: {}", error.message());
             self.run.emit(What::Notice { warning: Warning::new("not_kept", words) });
         }
     }
+}
+
+/// The calls of a branch's newest answer that have no result yet. A run that goes on at its end runs them, and no other.
+pub fn open_calls(log: &[Turn]) -> Vec<ToolCall> {
+    let newest = log.iter().rposition(|turn| turn.role == Role::Assistant);
+    let Some(at) = newest.filter(|at| log[*at].status == Status::Complete) else {
+        return Vec::new();
+    };
+    // Once something else was said behind it, its calls are history.
+    if log[at + 1..].iter().any(|turn| turn.role != Role::Tool) {
+        return Vec::new();
+    }
+    let done: HashSet<&str> = log[at + 1..]
+        .iter()
+        .flat_map(|turn| &turn.parts)
+        .filter_map(|part| match &part.body {
+            Body::ToolResult(result) => Some(result.call_id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let calls = log[at].parts.iter().filter_map(Part::as_tool_call);
+    calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
 }
 
 fn turn_of(new: &NewTurn) -> Turn {

@@ -1,8 +1,8 @@
 //! A model that holds its answers to schemas, made of one that may not.
-use super::{Structured, StructuredError, answer};
+use super::{Structured, StructuredError, structured};
 use consort_core::{
-    Attempt, BoxFuture, Context, Delta, Error, Event, EventStream, Model, ModelCard, Output, PartKey,
-    PartKind, Request, TokenCount,
+    BoxFuture, Context, Delta, Error, Event, EventStream, Model, ModelCard, Output, PartKey, PartKind,
+    Request, TokenCount,
 };
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
@@ -24,10 +24,8 @@ impl Model for Holding {
         let Output::Schema { schema, .. } = &request.output else { return self.0.stream(request, context) };
         let (model, schema) = (self.0.clone(), schema.clone());
         let answered = async move {
-            let mut tries = Vec::new();
             let request = Request::clone(&request);
-            let answer = answer(model.as_ref(), request, schema, context, &mut tries).await;
-            stream::iter(told(answer, tries))
+            stream::iter(told(structured(model.as_ref(), request, schema, context).await))
         };
         Box::pin(stream::once(answered).flatten())
     }
@@ -42,7 +40,14 @@ impl Model for Holding {
 }
 
 /// The answer as events.
-fn told(answer: Result<Structured, StructuredError>, tries: Vec<Attempt>) -> Vec<Result<Event, Error>> {
+fn told(answer: Result<Structured, StructuredError>) -> Vec<Result<Event, Error>> {
+    let tries = match &answer {
+        Ok(Structured { response, .. }) => response.attempts.clone(),
+        Err(StructuredError::Model { attempts, .. } | StructuredError::Unfit { attempts, .. }) => {
+            attempts.clone()
+        }
+        Err(StructuredError::Schema(_)) => Vec::new(),
+    };
     let attempts = tries.into_iter().map(|attempt| Event::Attempt(Box::new(attempt)));
     let mut events: Vec<Event> = attempts.collect();
     let error = match answer {

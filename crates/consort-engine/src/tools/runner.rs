@@ -3,6 +3,7 @@ use super::arguments;
 use super::repeats::Repeats;
 use super::set::{Approval, Tools};
 use crate::envelope::{Decision, What};
+use crate::over::over;
 use crate::run::RunState;
 use consort_core::{Body, Context, Error, ErrorKind, Part, Tool, ToolCall, ToolOutput, ToolResult};
 use std::collections::{HashMap, HashSet};
@@ -23,7 +24,10 @@ pub(crate) struct Runner {
 #[derive(Default)]
 struct Memory {
     repeats: Repeats,
-    faults: HashMap<String, u32>,
+    /// Which answer of the run it is whose calls are made.
+    round: u32,
+    /// In how many answers in a row a tool was called wrongly, and in which one last.
+    faults: HashMap<String, (u32, u32)>,
     allowed: HashSet<String>,
 }
 
@@ -33,13 +37,24 @@ pub(crate) enum Outcome {
     Result(ToolResult),
     /// The run was stopped: the call stays open, and a later run answers it.
     Stopped,
-    /// The model does not get it right: the run ends.
+    /// The model does not get it right, or the time is over: the run ends.
     GaveUp(Error),
+}
+
+impl Outcome {
+    fn of(over: Error) -> Self {
+        if over.kind() == ErrorKind::Cancelled { Self::Stopped } else { Self::GaveUp(over) }
+    }
 }
 
 impl Runner {
     pub(crate) fn new(tools: Tools, run: Arc<RunState>) -> Self {
         Self { tools, run, memory: Mutex::default() }
+    }
+
+    /// The calls of another answer come: what is wrong in them is new.
+    pub(crate) fn next_round(&self) {
+        self.memory().round += 1;
     }
 
     /// Runs one call, if it may run, and tells of it.
@@ -57,15 +72,18 @@ impl Runner {
             return self.told(call, ToolOutput::failure(words));
         }
         match self.decision(call, context).await {
-            None => return Outcome::Stopped,
-            Some(Decision::No) => {
+            Err(error) => return Outcome::of(error),
+            Ok(Decision::No) => {
                 return self.told(call, ToolOutput::failure("not run: the user said no"));
             }
-            Some(Decision::Yes | Decision::Always) => {}
+            Ok(Decision::Yes | Decision::Always) => {}
         }
         self.run.emit(What::ToolStarted { call: call.clone() });
         let begun = Instant::now();
-        let Some(output) = self.output(tool, arguments, context).await else { return Outcome::Stopped };
+        let output = match self.output(tool, arguments, context).await {
+            Ok(output) => output,
+            Err(error) => return Outcome::of(error),
+        };
         let mut memory = self.memory();
         memory.faults.remove(&call.name);
         memory.repeats.note(call, &output);
@@ -76,56 +94,60 @@ impl Runner {
         Outcome::Result(result)
     }
 
-    /// What the tool gives; nothing once the run is stopped.
+    /// What the tool gives; or why the run is over.
     async fn output(
         &self,
         tool: Arc<dyn Tool>,
         arguments: serde_json::Value,
         context: &Context,
-    ) -> Option<ToolOutput> {
-        let limit = self.tools.limits.time;
+    ) -> Result<ToolOutput, Error> {
+        let limit = tool.time_limit().unwrap_or(self.tools.limits.time);
         let within = context.clone().within(limit);
         // A task of its own: a tool that panics or blocks its thread takes nothing else with it.
         let mut task = Task(tokio::spawn(async move { tool.call(arguments, within).await }));
         let timer = context.clock.sleep(limit);
         let ended = tokio::select! {
             ended = &mut task.0 => ended,
-            () = context.cancel.cancelled() => return None,
+            error = over(context) => return Err(error),
             () = timer => {
                 let words = format!("it took longer than {} s and was stopped", limit.as_secs_f64());
-                return Some(ToolOutput::failure(words));
+                return Ok(ToolOutput::failure(words));
             }
         };
-        Some(match ended {
+        Ok(match ended {
             Ok(Ok(output)) => output,
             Ok(Err(error)) if error.kind() == ErrorKind::Cancelled && context.cancel.is_cancelled() => {
-                return None;
+                return Err(error);
             }
             Ok(Err(error)) => ToolOutput::failure(error.to_string()),
             Err(_) => ToolOutput::failure("the tool itself is broken: it panicked"),
         })
     }
 
-    /// Whether it may run; nothing once the run is stopped.
-    async fn decision(&self, call: &ToolCall, context: &Context) -> Option<Decision> {
+    /// Whether it may run; or why the run is over.
+    async fn decision(&self, call: &ToolCall, context: &Context) -> Result<Decision, Error> {
         let ask = self.tools.approval == Approval::Ask && !self.memory().allowed.contains(&call.name);
         if !ask {
-            return Some(Decision::Yes);
+            return Ok(Decision::Yes);
         }
         let decision = tokio::select! {
             decision = self.run.ask(call) => decision,
-            () = context.cancel.cancelled() => return None,
+            error = over(context) => return Err(error),
         };
         if decision == Decision::Always {
             self.memory().allowed.insert(call.name.clone());
         }
-        Some(decision)
+        Ok(decision)
     }
 
     fn fault(&self, call: &ToolCall, words: String) -> Outcome {
         let mut memory = self.memory();
-        let times = memory.faults.entry(call.name.clone()).or_default();
-        *times += 1;
+        let round = memory.round;
+        let (times, last) = memory.faults.entry(call.name.clone()).or_insert((0, 0));
+        // Several in one answer are one: the model was not told of the first yet.
+        if *times == 0 || *last != round {
+            (*times, *last) = (*times + 1, round);
+        }
         if *times >= FAULTS {
             let words = format!("the model called `{}` wrongly {FAULTS} times in a row: {words}", call.name);
             return Outcome::GaveUp(

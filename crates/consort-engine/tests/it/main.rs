@@ -1,5 +1,6 @@
 //! The engine, run on scripted models and a store in memory.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+mod costs;
 #[cfg(unix)]
 mod feed;
 mod memory;

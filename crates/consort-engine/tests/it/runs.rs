@@ -158,6 +158,35 @@ impl Processor for Clock {
     }
 }
 
+struct Stuck;
+
+impl Processor for Stuck {
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+
+    fn contribute<'a>(&'a self, _: &'a Request, _: Context) -> BoxFuture<'a, Result<Vec<Part>, Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_processor_that_hangs_ends_with_its_run() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("never")]]);
+    let ask = || Ask { processors: vec![Arc::new(Stuck)], ..desk.ask(&model, "What time is it?") };
+    let run = desk.engine.start(ask()).await.unwrap();
+    run.stop();
+    let outcome = tokio::time::timeout(Duration::from_secs(5), run.done()).await.unwrap();
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
+    let mut late = ask();
+    late.context = late.context.within(Duration::from_millis(50));
+    let run = desk.engine.start(late).await.unwrap();
+    let outcome = tokio::time::timeout(Duration::from_secs(5), run.done()).await.unwrap();
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Timeout);
+    assert!(model.requests().is_empty());
+}
+
 #[tokio::test]
 async fn a_processor_adds_to_the_question_and_not_to_the_log() {
     let desk = Desk::new().await;

@@ -33,6 +33,7 @@ async fn any_other_is_told_it_in_words_and_may_mend_once() {
     ]);
     let answer = structured(model.as_ref(), Request::ask("A dog"), dog(), Context::default()).await.unwrap();
     assert_eq!((answer.value, answer.repaired), (json!({"name": "Rex", "age": 3}), true));
+    assert_eq!(answer.response.attempts.len(), 2);
     let requests = model.requests();
     assert!(requests[0].instructions_text().contains(r#""required":["name","age"]"#));
     assert!(requests[1].last_user_text().contains(r#"/age: "three" is not of type "integer""#));
@@ -43,10 +44,23 @@ async fn what_never_fits_is_an_error_with_the_text() {
     let model = Scripted::new(vec![vec![Step::Say("I like dogs")]]);
     let error =
         structured(model.as_ref(), Request::ask("A dog"), dog(), Context::default()).await.unwrap_err();
-    let StructuredError::Unfit { text, faults } = error else { panic!("{error}") };
+    let StructuredError::Unfit { text, faults, attempts } = error else { panic!("{error}") };
     assert_eq!(text, "I like dogs");
     assert!(faults[0].starts_with("it is not JSON"), "{faults:?}");
-    assert_eq!(model.requests().len(), 2);
+    assert_eq!((model.requests().len(), attempts.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_failure_after_the_first_answer_tells_what_was_tried() {
+    let fail = Step::Fail(consort_core::Error::new(consort_core::ErrorKind::Network, "gone"));
+    let model =
+        Scripted::new(vec![vec![Step::Say("Sure!"), Step::Used(10, 1)], vec![Step::Used(20, 0), fail]]);
+    let error =
+        structured(model.as_ref(), Request::ask("A dog"), dog(), Context::default()).await.unwrap_err();
+    let StructuredError::Model { attempts, .. } = error else { panic!("{error}") };
+    let used: Vec<_> =
+        attempts.iter().map(|tried| tried.usage.as_ref().and_then(|usage| usage.input)).collect();
+    assert_eq!(used, [Some(10), Some(20)]);
 }
 
 #[tokio::test]

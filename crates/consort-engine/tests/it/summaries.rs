@@ -1,8 +1,8 @@
 //! Summaries in the background, and windows that vendors teach.
 use crate::support::{Desk, Scripted, Step};
-use consort_core::{Error, ErrorKind, ModelCard, Part};
+use consort_core::{Error, ErrorKind, ModelCard, Money, Part, Price};
 use consort_engine::{Ask, What};
-use consort_store::{Status, Store};
+use consort_store::{SpendQuery, Status, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +19,10 @@ const LONG: &str = "word word word word word word word word word word word word 
 #[tokio::test]
 async fn a_filling_conversation_is_summarised_and_the_log_stays() {
     let desk = Desk::new().await;
-    let model = Scripted::with(small(800), vec![vec![Step::Say(LONG)]]);
-    let summariser = Scripted::new(vec![vec![Step::Say("They said word.")]]);
+    let model = Scripted::with(small(900), vec![vec![Step::Say(LONG)]]);
+    let mut card = ModelCard::new("test", "summariser");
+    card.price = Some(Price { input: 1_000_000, output: 1_000_000, ..Price::default() });
+    let summariser = Scripted::with(card, vec![vec![Step::Say("They said word."), Step::Used(90, 10)]]);
     let mut last = None;
     for _ in 0..12 {
         let ask = Ask { summariser: Some(summariser.clone()), ..desk.ask(&model, LONG) };
@@ -46,9 +48,50 @@ async fn a_filling_conversation_is_summarised_and_the_log_stays() {
         "{sent}"
     );
     assert_eq!(desk.branch().await.len(), 24);
-    // The later summary was made from the earlier one.
-    assert!(summariser.requests().len() >= 2);
+    // The later summary was made from the earlier one, and none comes before the room of the last is filled again.
+    assert!((2..=3).contains(&summariser.requests().len()), "{}", summariser.requests().len());
     assert!(summariser.requests()[1].last_user_text().starts_with("The summary so far:\nThey said word."));
+    // Each is booked.
+    let query = SpendQuery { model: Some("test/summariser".into()), ..SpendQuery::default() };
+    let spent = desk.store.spend(query).await.unwrap();
+    let times = summariser.requests().len() as u64;
+    assert_eq!((spent.tries, spent.cost), (times, Money::from_micros(100 * times)));
+}
+
+#[tokio::test]
+async fn one_summary_is_written_at_a_time_and_a_failed_one_is_booked() {
+    let desk = Desk::new().await;
+    let model = Scripted::with(small(800), vec![vec![Step::Say(LONG)]]);
+    let broken = Error::new(ErrorKind::Network, "gone");
+    let slow = vec![Step::Used(50, 5), Step::Wait(Duration::from_millis(300)), Step::Fail(broken)];
+    let summariser = Scripted::with(ModelCard::new("test", "slow"), vec![slow]);
+    for _ in 0..8 {
+        let ask = Ask { summariser: Some(summariser.clone()), ..desk.ask(&model, LONG) };
+        desk.run(ask).await;
+    }
+    assert_eq!(summariser.requests().len(), 1);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let query = SpendQuery { model: Some("test/slow".into()), ..SpendQuery::default() };
+    let spent = desk.store.spend(query).await.unwrap();
+    assert_eq!((spent.tries, spent.input, spent.unpriced), (1, 50, 1));
+}
+
+#[tokio::test]
+async fn a_summary_is_asked_for_within_its_writers_window() {
+    let desk = Desk::new().await;
+    let model = Scripted::with(small(4000), vec![vec![Step::Say(LONG)]]);
+    let summariser = Scripted::with(small(700), vec![vec![Step::Say("They said word.")]]);
+    for number in 0..24 {
+        let words: &'static str = Box::leak(format!("{number}! {LONG}").into_boxed_str());
+        let ask = Ask { summariser: Some(summariser.clone()), ..desk.ask(&model, words) };
+        desk.run(ask).await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let requests = summariser.requests();
+    assert!(!requests.is_empty());
+    assert!(requests.iter().all(|request| consort_core::estimate_tokens(request).tokens <= 600));
+    let sent = requests[0].last_user_text();
+    assert!(!sent.contains(" 0! ") && sent.contains("word\nAssistant: word"), "{sent}");
 }
 
 #[tokio::test]

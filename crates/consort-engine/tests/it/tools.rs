@@ -1,6 +1,6 @@
 //! The tool loop: what runs, what is told, what is cut, what is caught.
 use crate::support::{Desk, Scripted, Step, kinds};
-use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Role, Tool, ToolOutput};
+use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Phase, Role, Tool, ToolOutput};
 use consort_engine::{Approval, Ask, Decision, ToolLimits, Tools, What, function};
 use consort_store::{Status, Turn};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ enum Does {
 
 struct TestTool {
     spec: FunctionSpec,
+    time: Option<Duration>,
     does: Does,
     ran: Arc<AtomicU32>,
 }
@@ -28,12 +29,16 @@ fn tool(name: &str, does: Does) -> (Arc<dyn Tool>, Arc<AtomicU32>) {
     let ran = Arc::new(AtomicU32::new(0));
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
     let spec = FunctionSpec::new(name, "A tool", schema);
-    (Arc::new(TestTool { spec, does, ran: ran.clone() }), ran)
+    (Arc::new(TestTool { spec, time: None, does, ran: ran.clone() }), ran)
 }
 
 impl Tool for TestTool {
     fn spec(&self) -> &FunctionSpec {
         &self.spec
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.time
     }
 
     fn call(&self, arguments: Value, _: Context) -> BoxFuture<'_, Result<ToolOutput, Error>> {
@@ -127,6 +132,37 @@ async fn a_tool_that_hangs_is_cut_and_the_run_goes_on() {
 }
 
 #[tokio::test]
+async fn a_tool_may_name_its_own_longest_time() {
+    let spec = FunctionSpec::new("slow", "A tool", json!({"type": "object"}));
+    let (does, ran) = (Does::Sleep(Duration::from_millis(100)), Arc::default());
+    let slow = TestTool { spec, time: Some(Duration::from_secs(60)), does, ran };
+    let limits = ToolLimits { time: Duration::from_millis(20), ..ToolLimits::default() };
+    let tools = Tools::new(vec![Arc::new(slow)]).unwrap().limits(limits);
+    let (_, _, _, branch) = run(vec![vec![Step::Call("a", "slow", "{}")]], tools).await;
+    assert_eq!(results(&branch), ["slept"]);
+}
+
+#[tokio::test]
+async fn tools_and_approvals_end_with_the_time_of_the_run() {
+    for approval in [Approval::Auto, Approval::Ask] {
+        let (hang, _) = tool("hang", Does::Hang);
+        let desk = Desk::new().await;
+        let model = Scripted::new(vec![vec![Step::Call("a", "hang", "{}")]]);
+        let mut ask =
+            Ask { tools: Tools::new(vec![hang]).unwrap().approval(approval), ..desk.ask(&model, "go") };
+        ask.context = ask.context.within(Duration::from_millis(100));
+        let run = desk.engine.start(ask).await.unwrap();
+        let outcome = tokio::time::timeout(Duration::from_secs(5), run.done()).await.unwrap();
+        let error = outcome.error.unwrap();
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Timeout, Some(Phase::Deadline)),
+            "{approval:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_tool_that_panics_takes_nothing_with_it() {
     let (broken, _) = tool("broken", Does::Panic);
     let (_, _, outcome, branch) =
@@ -161,6 +197,15 @@ async fn bad_arguments_are_fed_back_once_and_then_reported() {
     let error = outcome.error.unwrap();
     assert_eq!((outcome.status, error.kind()), (Status::Failed, ErrorKind::Protocol));
     assert!(error.message().contains("`echo` wrongly 2 times"), "{error}");
+}
+
+#[tokio::test]
+async fn bad_calls_of_one_answer_are_one_fault() {
+    let (echo, ran) = tool("echo", Does::Echo);
+    let bad = vec![Step::Call("a", "echo", r#"{"n": "many"}"#), Step::Call("b", "echo", r#"{"n": "more"}"#)];
+    let good = vec![Step::Call("c", "echo", r#"{"n": 3}"#)];
+    let (_, _, outcome, _) = run(vec![bad, good], Tools::new(vec![echo]).unwrap()).await;
+    assert_eq!((outcome.status, ran.load(Ordering::SeqCst)), (Status::Complete, 1), "{:?}", outcome.error);
 }
 
 #[tokio::test]

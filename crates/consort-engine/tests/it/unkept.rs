@@ -1,6 +1,6 @@
 //! A store that refuses: the answer is given all the same, and the user is told.
 use crate::support::{Desk, Scripted, Step, notices};
-use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, ErrorKind, Event, Media};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery,
@@ -9,10 +9,11 @@ use consort_store::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Refuses to write once it was written to so often.
+/// Refuses to write once it was written to so often, or what a turn grows by.
 struct Full {
     below: MemoryStore,
     left: AtomicU32,
+    grows: bool,
 }
 
 impl Full {
@@ -49,6 +50,13 @@ impl Store for Full {
         self.below.media(hash)
     }
 
+    fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {
+        if !self.grows {
+            return Box::pin(std::future::ready(Err(Error::new(ErrorKind::Timeout, "the database is busy"))));
+        }
+        self.write(self.below.grow(turn, events))
+    }
+
     reads! {
         create(new: NewConversation) -> Conversation;
         conversation(id: ConversationId) -> Option<Conversation>;
@@ -66,9 +74,9 @@ impl Store for Full {
         change(id: ConversationId, change: ConversationChange) -> ();
         purge(id: ConversationId) -> ();
         begin(turn: NewTurn) -> ();
-        grow(turn: TurnId, events: Vec<Event>) -> ();
         end(turn: TurnId, ending: Ending) -> ();
         pin(turn: TurnId, pinned: bool) -> ();
+        book(conversation: ConversationId, key: Option<String>, attempts: Vec<Attempt>) -> ();
         put_summary(summary: Summary) -> ();
         remove_summary(id: SummaryId) -> ();
         remember(record: NewRecord) -> Record;
@@ -79,7 +87,7 @@ impl Store for Full {
 #[tokio::test]
 async fn an_answer_is_not_lost_to_a_full_disk() {
     for writes in 0..5 {
-        let store = Full { below: MemoryStore::default(), left: AtomicU32::new(writes) };
+        let store = Full { below: MemoryStore::default(), left: AtomicU32::new(writes), grows: true };
         let desk = Desk::on(Arc::new(store)).await;
         let model = Scripted::new(vec![vec![Step::Say("All the same.")]]);
         let (outcome, envelopes) = desk.run(desk.ask(&model, "Hello")).await;
@@ -92,4 +100,19 @@ async fn an_answer_is_not_lost_to_a_full_disk() {
         let expected = "this conversation is not kept from here on: the disk is full";
         assert_eq!(told, if writes == 4 { vec![] } else { vec![expected] }, "after {writes} writes");
     }
+}
+
+#[tokio::test]
+async fn an_answer_whose_pieces_were_refused_ends_all_the_same() {
+    let store =
+        Arc::new(Full { below: MemoryStore::default(), left: AtomicU32::new(u32::MAX), grows: false });
+    let desk = Desk::on(store.clone()).await;
+    let model = Scripted::new(vec![vec![Step::Say("All of it.")]]);
+    let (outcome, envelopes) = desk.run(desk.ask(&model, "Hello")).await;
+    assert_eq!((outcome.kept, notices(&envelopes)), (true, vec![]));
+    let turn = desk.branch().await.pop().unwrap();
+    assert_eq!((turn.status, turn.parts[0].as_text()), (Status::Complete, Some("All of it.")));
+    // The next one is kept too.
+    let (outcome, _) = desk.run(desk.ask(&model, "Again")).await;
+    assert_eq!((outcome.kept, desk.branch().await.len()), (true, 4));
 }

@@ -74,6 +74,16 @@ async fn silence_has_a_limit_and_progress_is_none() {
 }
 
 #[tokio::test]
+async fn a_server_that_may_be_silent_for_long_is_waited_for() {
+    let described = Place::described(&[]);
+    for (seconds, limit) in [(300, Some(Duration::from_secs(305))), (10, None)] {
+        let place = Place::new(&format!("[mcp.odd]\n{described}timeout = {seconds}\n"));
+        let (_servers, tools) = place.tools().await;
+        assert_eq!(tools.get("odd__hang").time_limit(), limit, "{seconds}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_server_asks_is_refused_clearly() {
     let (_servers, tools) = Place::odd(&[]).tools().await;
     for (method, words) in [("sampling/createMessage", "sampling"), ("elicitation/create", "elicitation")] {

@@ -1,6 +1,5 @@
 //! What the user is told of a try that is over.
 use super::leg::Log;
-use crate::class::is_free;
 use crate::target::Target;
 use consort_core::{Attempt, Error, ErrorKind, Money, Price, Unasked};
 use std::time::{Duration, Instant};
@@ -27,13 +26,13 @@ fn cost(price: Option<&Price>, log: &Log, error: Option<&Error>) -> Option<Money
 
 /// Whether a try that is over is certain to have used nothing.
 pub(super) fn certainly_free(log: &Log, error: Option<&Error>) -> bool {
-    log.sent.is_none() || (!log.began && !log.spent && error.is_some_and(is_free))
+    log.sent.is_none() || (!log.began && !log.spent && error.is_some_and(Error::is_free))
 }
 
 /// The same of a try that a target tells of its own.
 pub(super) fn took_nothing(attempt: &Attempt) -> bool {
     let nothing_came = attempt.usage.is_none() && attempt.first.is_none();
-    attempt.unasked.is_some() || (nothing_came && attempt.error.as_ref().is_some_and(is_free))
+    attempt.unasked.is_some() || (nothing_came && attempt.error.as_ref().is_some_and(Error::is_free))
 }
 
 fn costs_nothing(price: &Price) -> bool {

@@ -1,7 +1,7 @@
 //! The ledger in memory.
 use crate::booking::{Try, tries};
 use crate::report::{Booked, report};
-use crate::{CostRow, GroupBy, Spend, SpendQuery, Status, Turn, growth};
+use crate::{ConversationId, CostRow, GroupBy, Spend, SpendQuery, Status, Turn, growth};
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Vec<(Booked, Try)>);
@@ -10,11 +10,13 @@ impl Ledger {
     /// Books the tries of a turn that has ended.
     pub(super) fn book(&mut self, turn: &Turn) {
         let Some(answer) = turn.answer.as_ref().filter(|_| turn.status != Status::Running) else { return };
-        for one in tries(answer, turn.status) {
-            let at = growth::micros(growth::now());
-            let key = Booked { at, conversation: turn.conversation, key: answer.key.clone() };
-            self.0.push((key, one));
-        }
+        self.add(turn.conversation, answer.key.as_ref(), tries(answer, turn.status));
+    }
+
+    pub(super) fn add(&mut self, conversation: ConversationId, key: Option<&String>, tries: Vec<Try>) {
+        let at = growth::micros(growth::now());
+        let booked = Booked { at, conversation, key: key.cloned() };
+        self.0.extend(tries.into_iter().map(|one| (booked.clone(), one)));
     }
 
     pub(super) fn spend(&self, query: &SpendQuery) -> Spend {

@@ -3,12 +3,13 @@ mod ledger;
 mod log;
 mod records;
 
+use crate::booking::tried;
 use crate::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Store, Summary,
     SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, Event, Media};
 use std::sync::{Mutex, PoisonError};
 
 /// A store in this process's memory.
@@ -129,6 +130,18 @@ impl Store for MemoryStore {
 
     fn forget(&self, id: RecordId) -> BoxFuture<'_, Result<bool, Error>> {
         self.now(|kept| Ok(kept.records.forget(id)))
+    }
+
+    fn book(
+        &self,
+        conversation: ConversationId,
+        key: Option<String>,
+        attempts: Vec<Attempt>,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        self.now(|kept| {
+            kept.ledger.add(conversation, key.as_ref(), tried(&attempts));
+            Ok(())
+        })
     }
 
     fn spend(&self, query: SpendQuery) -> BoxFuture<'_, Result<Spend, Error>> {

@@ -1,8 +1,8 @@
 //! The ledger in the database: a row for each try, summed in whole numbers.
 use super::fault::Done;
-use crate::booking::tries;
+use crate::booking::Try;
 use crate::report::{DAY, day, month, report};
-use crate::{Answer, ConversationId, CostRow, GroupBy, Spend, SpendQuery, Status, growth};
+use crate::{ConversationId, CostRow, GroupBy, Spend, SpendQuery, growth};
 use consort_core::Money;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -15,20 +15,20 @@ const SUMS: &str = "count(*), coalesce(sum(input), 0), coalesce(sum(cached), 0),
 pub(super) fn book(
     connection: &Connection,
     conversation: ConversationId,
-    answer: &Answer,
-    status: Status,
+    key: Option<&str>,
+    tries: &[Try],
 ) -> Done<()> {
     let mut add = connection.prepare_cached(
         "INSERT INTO ledger (at, conversation, model, key, input, cached, output, reasoning, audio_input,
            audio_output, cost, estimated)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    for one in tries(answer, status) {
+    for one in tries {
         add.execute(params![
             growth::micros(growth::now()),
             conversation.0.as_bytes(),
             one.model,
-            answer.key,
+            key,
             one.input.cast_signed(),
             one.cached.cast_signed(),
             one.output.cast_signed(),

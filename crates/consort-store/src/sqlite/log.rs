@@ -3,6 +3,7 @@ use super::fault::{Done, Fault};
 use super::turns::{Reading, word};
 use super::writer::Session;
 use super::{conversations, ledger, parts};
+use crate::booking::tries;
 use crate::words::index;
 use crate::{ConversationId, Ending, NewTurn, Status, Turn, TurnId, growth, refuse};
 use consort_core::Event;
@@ -72,7 +73,7 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
     find_by(connection, seq, &growth::text(&turn.parts))?;
     conversations::goes_on(connection, conversation, Some(turn.id))?;
     if let Some(answer) = turn.answer.as_ref().filter(|_| !runs) {
-        ledger::book(connection, turn.conversation, answer, turn.status)?;
+        ledger::book(connection, turn.conversation, answer.key.as_deref(), &tries(answer, turn.status))?;
     }
     Ok(())
 }
@@ -140,7 +141,7 @@ fn finish(connection: &Connection, place: &Place, turn: &Turn) -> Done<()> {
     find_by(connection, place.seq, &growth::text(&turn.parts))?;
     conversations::goes_on(connection, place.conversation, None)?;
     if let Some(answer) = &turn.answer {
-        ledger::book(connection, turn.conversation, answer, turn.status)?;
+        ledger::book(connection, turn.conversation, answer.key.as_deref(), &tries(answer, turn.status))?;
     }
     Ok(())
 }

@@ -17,12 +17,13 @@ mod summaries;
 mod turns;
 mod writer;
 
+use crate::booking::tried;
 use crate::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery, Status, Store,
     Summary, SummaryId, Turn, TurnId, TurnQuery,
 };
-use consort_core::{BoxFuture, Error, ErrorKind, Event, Media};
+use consort_core::{Attempt, BoxFuture, Error, ErrorKind, Event, Media};
 use fault::Done;
 use readers::Readers;
 use rusqlite::Connection;
@@ -189,6 +190,17 @@ impl Store for SqliteStore {
 
     fn forget(&self, id: RecordId) -> BoxFuture<'_, Result<bool, Error>> {
         self.write(move |session| records::forget(&session.connection, id))
+    }
+
+    fn book(
+        &self,
+        conversation: ConversationId,
+        key: Option<String>,
+        attempts: Vec<Attempt>,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        self.write(move |session| {
+            ledger::book(&session.connection, conversation, key.as_deref(), &tried(&attempts))
+        })
     }
 
     fn spend(&self, query: SpendQuery) -> BoxFuture<'_, Result<Spend, Error>> {

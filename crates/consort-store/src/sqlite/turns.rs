@@ -68,9 +68,9 @@ impl<'a> Reading<'a> {
         self.all(&sql, [Value::from(conversation.0.as_bytes().to_vec())])
     }
 
-    pub(super) fn running(&mut self, writer: i64) -> Done<Vec<Turn>> {
-        let sql = format!("SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.writer = ? ORDER BY t.seq");
-        self.all(&sql, [Value::from(writer)])
+    pub(super) fn numbered(&mut self, seq: i64) -> Done<Option<Turn>> {
+        let sql = format!("SELECT {COLUMNS} FROM turns t {TABLES} WHERE t.seq = ?");
+        Ok(self.all(&sql, [Value::from(seq)])?.pop())
     }
 
     pub(super) fn turns(&mut self, query: &TurnQuery) -> Done<Vec<Hit>> {

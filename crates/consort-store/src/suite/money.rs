@@ -11,6 +11,7 @@ promises!(
     what_it_cost_outlives_its_conversation,
     spending_is_found_by_key_model_conversation_and_time,
     reports_sum_by_name,
+    what_was_tried_beside_the_turns_is_booked,
     wild_counts_make_no_sum_wrong,
 );
 
@@ -130,6 +131,16 @@ async fn reports_sum_by_name(store: &dyn Store) {
     assert_eq!(rows(GroupBy::Month).await[0].0, days[0].0[..7]);
     let some = SpendQuery { key: Some("team".into()), ..SpendQuery::default() };
     assert_eq!(store.costs(some, GroupBy::Model).await.unwrap().len(), 1);
+}
+
+async fn what_was_tried_beside_the_turns_is_booked(store: &dyn Store) {
+    let made = talk(store, "summed up").await;
+    let cached = Attempt { unasked: Some(Unasked::Cached), ..Attempt::new("zoo/parrot") };
+    let attempts = vec![attempt("zoo/parrot", 1, Some(5)), attempt("zoo/crow", 1, None), cached];
+    store.book(made.id, Some("team".into()), attempts).await.unwrap();
+    let query = SpendQuery { conversation: Some(made.id), key: Some("team".into()), ..SpendQuery::default() };
+    let sum = store.spend(query).await.unwrap();
+    assert_eq!((sum.tries, sum.cost, sum.unpriced), (2, Money(5), 1));
 }
 
 async fn wild_counts_make_no_sum_wrong(store: &dyn Store) {

@@ -54,6 +54,26 @@ fn count(path: &Path, table: &str) -> i64 {
 }
 
 #[test]
+fn what_was_left_and_cannot_be_read_is_in_nobodys_way() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("consort.db");
+    let one = SqliteStore::open(&path).unwrap();
+    let conversation = talk(&one);
+    let bad = begin(&one, conversation, Status::Running, Vec::new());
+    block_on(one.grow(bad, said("lost"))).unwrap();
+    let good = begin(&one, conversation, Status::Running, Vec::new());
+    block_on(one.grow(good, said("found"))).unwrap();
+    drop(one);
+    let plain = rusqlite::Connection::open(&path).unwrap();
+    plain.execute("UPDATE pieces SET events = '[{' WHERE seq = (SELECT min(seq) FROM pieces)", []).unwrap();
+    drop(plain);
+    let next = SqliteStore::open(&path).unwrap();
+    begin(&next, conversation, Status::Complete, Vec::new());
+    assert_eq!(read(&next, good), (Status::Interrupted, "found".into()));
+    assert_eq!(read(&next, bad), (Status::Interrupted, String::new()));
+}
+
+#[test]
 fn what_is_left_running_is_interrupted_and_what_runs_is_not() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("consort.db");

@@ -24,6 +24,7 @@ enum State {
 #[derive(Debug, Clone)]
 pub struct Said {
     pub text: String,
+    /// The last answer, with the tries of the whole run.
     pub response: Response,
     /// What the user should know of: a memory that failed, an ability that is missing.
     pub notices: Vec<Warning>,
@@ -137,7 +138,9 @@ impl Reply {
             State::Failed(error) => return Err(never(error)),
             State::Starting(_) => return Err(never(Error::cancelled())),
         };
-        let Outcome { response, error, kept, .. } = run.done().await;
+        let Outcome { response, attempts, error, kept, .. } = run.done().await;
+        // Of a run with tools, each answer was paid for.
+        let response = response.map(|response| Response { attempts, ..response });
         let mut notices = Vec::new();
         let mut events = run.events(0);
         while let Some(envelope) = events.next().await {

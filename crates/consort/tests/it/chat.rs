@@ -204,6 +204,21 @@ fn tools_ask_when_they_should() {
 }
 
 #[test]
+fn a_stop_at_a_question_leaves_the_next_line_to_the_chat() {
+    let place = Place::new();
+    place.file("home/consort.toml", QUICK);
+    let mut chat = Terminal::open(&place, &["chat", "-m", "demo", "-T", "time", "--approve"], &[]);
+    chat.say("what time is it");
+    chat.sees("[n] ");
+    chat.press("\x03");
+    chat.sees("› ");
+    chat.say("/help");
+    chat.sees("/retry");
+    chat.say("/quit");
+    chat.ends_with(0);
+}
+
+#[test]
 fn plugins_that_appear_are_models_at_once() {
     let place = Place::new();
     let mut chat = Terminal::open(&place, &["chat", "-m", "demo"], &[]);

@@ -125,3 +125,72 @@ fn a_killed_host_leaves_no_server() {
     host.wait().unwrap();
     assert!(wait(&|| both.iter().all(|process| !runs(process))), "left behind: {both:?}");
 }
+
+/// A server whose tools write down that they ran; `wait` ends when a file is there, or nobody waits any more.
+const NOTES: &str = r#"
+import json, os, sys, time
+parent = os.getppid()
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["method"] == "initialize":
+        result = {"protocolVersion": message["params"]["protocolVersion"], "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "notes", "version": "1"}}
+    elif message["method"] == "tools/list":
+        tools = [{"name": name, "description": "Notes it", "inputSchema": {"type": "object"}} for name in ("note", "wait")]
+        result = {"tools": tools}
+    elif message["method"] == "tools/call":
+        name = message["params"]["name"]
+        with open("ran.txt", "a") as ran:
+            ran.write(name + "\n")
+        while name == "wait" and not os.path.exists("go") and os.getppid() == parent:
+            time.sleep(0.02)
+        result = {"content": [{"type": "text", "text": "done"}]}
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"#;
+
+#[test]
+fn a_killed_tool_loop_goes_on_without_a_prompt() {
+    use crate::support::Vendor;
+    use consort_testkit::Reply;
+    if !has_python() {
+        return;
+    }
+    let calls = r#"{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","tool_calls":[
+        {"id":"a","type":"function","function":{"name":"notes__note","arguments":"{}"}},
+        {"id":"b","type":"function","function":{"name":"notes__wait","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
+    let answer = r#"{"id":"2","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"All is noted."},"finish_reason":"stop"}]}"#;
+    let vendor = Vendor::new([Reply::json(calls), Reply::json(answer)]);
+    let place = Place::new();
+    place.file(
+        "home/providers/lab.toml",
+        format!(
+            "name = \"Lab\"\nwire = \"openai-chat\"\nbase_url = \"{}\"\nkey_optional = true\n",
+            vendor.url()
+        ),
+    );
+    place.file("notes.py", NOTES);
+    assert_eq!(place.run(&["mcp", "add", "notes", "python3", "notes.py"]).code, 0);
+    let mut cut = place.command(&["-m", "lab/m", "--no-stream", "-T", "notes", "note it"]);
+    let mut cut = cut.envs(path()).spawn().unwrap();
+    let ran = || std::fs::read_to_string(place.path("ran.txt")).unwrap_or_default();
+    let begun = std::time::Instant::now();
+    while ran() != "note\nwait\n" && begun.elapsed().as_secs() < 20 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // The result of the first is kept by then.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    cut.kill().unwrap();
+    cut.wait().unwrap();
+    assert_eq!(ran(), "note\nwait\n");
+    let without = place.run_with(&path(), &["-c"]);
+    assert!(without.code == 2 && without.stderr.contains("waits for its tools"), "{without}");
+    place.file("go", "");
+    let resumed = place.run_with(&path(), &["-c", "--no-stream", "-T", "notes"]);
+    assert_eq!((resumed.code, resumed.stdout.as_str()), (0, "All is noted."), "{resumed}");
+    // The tool that was cut ran again, and the one that had ended did not.
+    assert_eq!(ran(), "note\nwait\nwait\n");
+    let over = place.run_with(&path(), &["-c", "-T", "notes"]);
+    assert!(over.code == 2 && over.stderr.contains("the prompt is empty"), "{over}");
+}

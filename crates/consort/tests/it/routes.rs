@@ -73,3 +73,34 @@ fn routes_are_listed_and_broken_ones_say_where() {
         run.stderr
     );
 }
+
+#[test]
+fn a_budget_holds_over_processes() {
+    let answer = r#"{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"paid"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":20}}"#;
+    let vendor = Vendor::new([Reply::json(answer)]);
+    let place = Place::new();
+    place.file(
+        "home/consort.toml",
+        format!(
+            "{}models = [{{ name = \"one\", price = {{ input = 10, output = 50 }} }}]\n\
+             [routes.thrifty]\ntargets = [\"acme/one\"]\n\
+             budgets = [{{ per = \"all\", period = \"month\", hard = 0.001 }}]\n\
+             [routes.model]\ntargets = [\"acme/one\"]\n\
+             budgets = [{{ per = \"model\", period = \"day\", hard = 0.001 }}]\n\
+             [routes.key]\ntargets = [\"acme/one\"]\n\
+             budgets = [{{ per = \"key\", period = \"day\", hard = 0.001 }}]\n",
+            acme(&vendor.url())
+        ),
+    );
+    let ask =
+        |route: &str, more: &[&str]| place.run(&[&["--no-stream", "-m", route], more, &["hello"]].concat());
+    let run = ask("route/thrifty", &[]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "paid"), "{run}");
+    for route in ["route/thrifty", "route/model", "route/key"] {
+        let run = ask(route, &[]);
+        assert!(run.code != 0 && run.stderr.contains("is spent ($0.0110)"), "{route}: {run}");
+    }
+    assert_eq!(vendor.server.asked().len(), 1);
+    // What keeps nothing looks nothing up.
+    assert_eq!(ask("route/thrifty", &["--no-log"]).code, 0);
+}

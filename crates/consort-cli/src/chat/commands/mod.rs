@@ -66,6 +66,10 @@ fn attach(session: &mut Session, place: &str) -> Result<(), Failure> {
 }
 
 fn retry(session: &mut Session) -> Result<Next, Failure> {
+    if let Some(tip) = session.waits_for_tools()? {
+        // What was cut goes on: a tool that ended is not run again.
+        return session.answer(None, Place::After(tip));
+    }
     let Some(Said { turn, .. }) = session.last_said()? else {
         tell("there is nothing to answer once more")?;
         return Ok(Next::On);
