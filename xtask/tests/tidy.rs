@@ -9,7 +9,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("consort", 7),
     ("consort-cli", 6),
     ("consort-engine", 4),
-    ("consort-server", 6),
+    ("consort-server", 5),
     ("consort-web", 5),
     ("consort-plugins", 3),
     ("consort-mcp", 3),

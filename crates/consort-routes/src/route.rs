@@ -86,6 +86,8 @@ impl Route {
         self.with(|plan| plan.cache = Some(cache))
     }
 
+    /// What may be spent. A try of a route among the targets is told to this ledger too: once, where both share it. The
+    /// exception is a route that is handed over as `Arc<dyn Model>`: it must not share the ledger.
     pub fn budgets(self, budgets: Vec<Budget>, ledger: Arc<dyn Ledger>) -> Self {
         self.with(|plan| plan.spending = Some(Spending { ledger, budgets }))
     }
@@ -108,6 +110,10 @@ impl Route {
         &self.plan.targets
     }
 
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.clone()
+    }
+
     pub(crate) fn retries(&self) -> bool {
         self.plan.retry.is_some()
     }
@@ -127,7 +133,7 @@ impl Model for Route {
     }
 
     fn stream(&self, request: Arc<Request>, context: Context) -> EventStream {
-        engine::stream(self.plan.clone(), request, context)
+        engine::stream(self.plan(), request, context, Vec::new())
     }
 
     fn count_tokens<'a>(

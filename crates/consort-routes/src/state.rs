@@ -29,6 +29,8 @@ struct Memory {
     /// Requests and retries, by moment.
     load: Window,
     rest: Option<Rest>,
+    /// How many rests began so far. What was sent in an earlier era says nothing about a later one.
+    era: u64,
     /// How often it opened without an answer in between.
     opened: u32,
     probing: bool,
@@ -120,12 +122,19 @@ impl TargetState {
         allowed
     }
 
-    /// An answer was finished, or at least began.
-    pub(crate) fn answered(&self, now: Instant, first: Duration, output: Option<u64>) {
+    /// The era in which a try is sent.
+    pub(crate) fn era(&self) -> u64 {
+        self.lock().era
+    }
+
+    /// An answer was finished that was asked for in this era.
+    pub(crate) fn answered(&self, now: Instant, era: u64, first: Duration, output: Option<u64>) {
         let mut memory = self.lock();
         memory.outcomes.add(now, MINUTE, 1, 0);
-        memory.rest = None;
-        memory.opened = 0;
+        if era == memory.era {
+            memory.rest = None;
+            memory.opened = 0;
+        }
         memory.first.add(first.as_millis() as u64);
         if let Some(output) = output {
             memory.output.add(output);
@@ -134,8 +143,15 @@ impl TargetState {
         memory.pace = Some(memory.pace.map_or(ms, |old| old * 0.8 + ms * 0.2));
     }
 
-    /// A try failed. Without a breaker only what the vendor asked for is kept.
-    pub(crate) fn failed(&self, now: Instant, error: &Error, mark: Mark, breaker: Option<&Breaker>) {
+    /// A try failed that was sent in this era. Without a breaker only what the vendor asked for is kept.
+    pub(crate) fn failed(
+        &self,
+        now: Instant,
+        era: u64,
+        error: &Error,
+        mark: Mark,
+        breaker: Option<&Breaker>,
+    ) {
         let mut memory = self.lock();
         let first = breaker.map_or(Breaker::default().first, |breaker| breaker.first);
         match (mark, breaker) {
@@ -145,8 +161,12 @@ impl TargetState {
             (Mark::Failure, Some(breaker)) => {
                 memory.outcomes.add(now, MINUTE, 1, 1);
                 let (asked, failed) = memory.outcomes.sums(now, MINUTE);
-                let was_probe = memory.rest.is_some();
-                if was_probe || (asked >= breaker.least && failed * 2 > asked) {
+                let fails_again = match &memory.rest {
+                    // Those that are asked although it rests, since nobody else is left, do not make it longer.
+                    Some(rest) if !rest.cooling => now >= rest.until,
+                    _ => asked >= breaker.least && failed * 2 > asked,
+                };
+                if fails_again && era == memory.era {
                     let doubled = breaker.first.saturating_mul(1 << memory.opened.min(16));
                     let asked_for = error.retry_after().unwrap_or_default();
                     memory.rest_for(now, doubled.min(breaker.longest).max(asked_for), error, false);
@@ -196,6 +216,7 @@ impl Memory {
         // A longer rest is not shortened by a later failure.
         if self.rest.as_ref().is_none_or(|rest| rest.until < until) {
             self.rest = Some(Rest { until, error: error.clone(), cooling });
+            self.era += 1;
         }
     }
 }

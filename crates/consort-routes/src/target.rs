@@ -1,10 +1,13 @@
 //! One of the models that a route asks.
+use crate::engine;
 use crate::limit::Limiter;
+use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::route::Route;
 use crate::settings::Limits;
+use crate::spend::Ledger;
 use crate::state::TargetState;
-use consort_core::{Model, ModelCard};
+use consort_core::{Context, EventStream, Model, ModelCard, Request};
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +15,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Target {
     pub(crate) model: Arc<dyn Model>,
+    /// What it does, where it is a route that we know.
+    pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) weight: u32,
     pub(crate) self_retrying: bool,
     /// Each must have room: that of its key, and its own.
@@ -21,7 +26,14 @@ pub struct Target {
 
 impl Target {
     pub fn new(model: Arc<dyn Model>) -> Self {
-        Self { model, weight: 1, self_retrying: false, limiters: Vec::new(), state: Arc::default() }
+        Self {
+            model,
+            plan: None,
+            weight: 1,
+            self_retrying: false,
+            limiters: Vec::new(),
+            state: Arc::default(),
+        }
     }
 
     /// How often it is drawn next to the others.
@@ -62,6 +74,19 @@ impl Target {
         self.limiters.iter().map(|limiter| (limiter.name(), limiter.limits()))
     }
 
+    /// Its answer. A route among targets tells its tries to these ledgers too.
+    pub(crate) fn stream(
+        &self,
+        request: Arc<Request>,
+        context: Context,
+        ledgers: &[Arc<dyn Ledger>],
+    ) -> EventStream {
+        match &self.plan {
+            Some(plan) => engine::stream(plan.clone(), request, context, ledgers.to_vec()),
+            None => self.model.stream(request, context),
+        }
+    }
+
     /// Whose key it uses.
     pub(crate) fn key(&self) -> &str {
         &self.card().provider
@@ -86,8 +111,8 @@ impl From<Route> for Target {
         if let Some(target) = route.only_target() {
             return target;
         }
-        let retries = route.retries();
-        Self::new(Arc::new(route)).self_retrying(retries)
+        let (plan, retries) = (route.plan(), route.retries());
+        Self { plan: Some(plan), ..Self::new(Arc::new(route)).self_retrying(retries) }
     }
 }
 

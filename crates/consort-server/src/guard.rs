@@ -49,7 +49,7 @@ fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> 
     }
     // Browsers that say where a request comes from say it of plain reads too.
     let from = request.headers().get("sec-fetch-site").and_then(|from| from.to_str().ok());
-    if from == Some("cross-site") && request.uri().path().starts_with("/api/") {
+    if matches!(from, Some("cross-site" | "same-site")) && request.uri().path().starts_with("/api/") {
         return Err(refused("a page of another site may not use this server"));
     }
     if changes && request.uri().path().starts_with("/api/") && is_form(request) {

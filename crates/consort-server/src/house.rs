@@ -16,7 +16,7 @@ pub trait House: Send + Sync {
     fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>>;
     /// The id of the model that answers when none is chosen.
     fn default_model(&self) -> String;
-    fn set_default_model(&self, id: &str) -> Result<(), Error>;
+    fn set_default_model(&self, id: Option<&str>) -> Result<(), Error>;
     /// What every call is made with: credentials, the clock, the usual limit of time.
     fn context(&self) -> Context;
     /// What is set for a model in the user's own settings: options, and a window where its card knows none.

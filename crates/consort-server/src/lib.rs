@@ -62,7 +62,7 @@ impl Server {
             uploads: uploads::Uploads::new(folder.join("uploads")),
             measures: measure::Measures::default(),
             hub: live::Hub::default(),
-            started: std::sync::Mutex::default(),
+            started: live::Started::default(),
             boot: uuid::Uuid::new_v4().to_string(),
         };
         Self { shared: Arc::new(shared), assets }

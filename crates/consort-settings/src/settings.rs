@@ -115,11 +115,17 @@ impl Settings {
 }
 
 /// Makes this the model that answers when none is named. The file keeps its comments and its order.
-pub fn set_default_model(folders: &Folders, model: &str) -> Result<(), Error> {
+///
+/// Without a model, whatever is set up first answers again.
+pub fn set_default_model(folders: &Folders, model: Option<&str>) -> Result<(), Error> {
     let path = folders.settings_file();
     files::change(&path, Readers::Anyone, |text| {
         let text = text.unwrap_or_default();
         let mut document = document(&path, &text)?;
+        let Some(model) = model else {
+            document.remove("default_model");
+            return Ok(document.to_string());
+        };
         match document.get_mut("default_model").and_then(toml_edit::Item::as_value_mut) {
             // The comment behind the old value stays.
             Some(old) => {
@@ -529,14 +535,14 @@ mod tests {
     fn setting_the_default_keeps_the_file() {
         let place = Place::new("# mine\ndefault_model = 'a' # for now\n\n[aliases] # short\nf = 'x'\n", "");
         let folders = Folders { config: place.0.path().into(), data: place.0.path().into() };
-        set_default_model(&folders, "p/new").unwrap();
+        set_default_model(&folders, Some("p/new")).unwrap();
         let text = || std::fs::read_to_string(folders.settings_file()).unwrap();
         assert_eq!(text(), "# mine\ndefault_model = \"p/new\" # for now\n\n[aliases] # short\nf = 'x'\n");
         std::fs::write(folders.settings_file(), "[aliases]\nf = 'x'\n").unwrap();
-        set_default_model(&folders, "p/new").unwrap();
+        set_default_model(&folders, Some("p/new")).unwrap();
         assert_eq!(text(), "default_model = \"p/new\"\n[aliases]\nf = 'x'\n");
         std::fs::write(folders.settings_file(), "oops").unwrap();
-        let error = set_default_model(&folders, "p/new").unwrap_err();
+        let error = set_default_model(&folders, Some("p/new")).unwrap_err();
         assert!(error.message().contains("consort.toml:1: "), "{error}");
         assert_eq!(text(), "oops");
     }

@@ -39,7 +39,8 @@ pub(crate) fn report(rows: impl Iterator<Item = (String, Spend)>, by: GroupBy) -
 }
 
 impl Spend {
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Adds what another sum holds.
+    pub fn add(&mut self, other: &Self) {
         self.tries += other.tries;
         self.input += other.input;
         self.cached += other.cached;

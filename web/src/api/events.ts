@@ -53,9 +53,9 @@ export type ServerMessage =
   | { type: "turn"; turn: Turn }
   | { type: "conversation"; conversation: Conversation }
   | { type: "conversation_removed"; conversation: string }
-  | { type: "models"; revision: number; rows: ModelRow[]; removed: string[]; default: string | null }
+  | { type: "models"; revision: number; rows: ModelRow[]; removed: string[]; default: string | null; whole?: boolean }
   | { type: "settings"; settings: AppSettings }
-  | { type: "behind"; conversation: string };
+  | { type: "behind"; conversation: string | null };
 
 export interface Start {
   conversation: string;
@@ -67,5 +67,5 @@ export interface Start {
   mode?: "continue";
 }
 
-export interface Started { user: Turn | null; runs: { run: string; turn: Turn }[] }
+export interface Started { user: Turn | null; runs: { run: string; turn: Turn | null; error?: ApiError | null }[] }
 export interface Watched { runs: Run[]; revision: number; gone?: string[] }

@@ -238,7 +238,7 @@ export interface RouteRow {
   budget?: { spent: number; limit: number; resets: Millis } | null;
 }
 export interface UseRow {
-  key: string; replies: number; failed: number; input: number; output: number;
+  key: string; replies: number; input: number; output: number;
   cached: number; reasoning: number; cost: number; cost_unknown: number;
 }
 export interface Attachment { id: string; mime: string; name: string; bytes: number }

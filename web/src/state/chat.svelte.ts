@@ -92,7 +92,7 @@ class Chat {
 
   async #start(ask: { parent: string | null; parts: Part[] | null; models: string[]; mode?: "continue" }): Promise<void> {
     const thread = session.thread;
-    if (thread) await this.#told(thread.start({ ...ask, key: newKey() }).then(({ user, runs }) => focusTurn(user?.id ?? runs[0]?.turn.id)));
+    if (thread) await this.#told(thread.start({ ...ask, key: newKey() }).then(({ user, runs }) => focusTurn(user?.id ?? runs[0]?.turn?.id)));
   }
 
   async #told(work: Promise<unknown>): Promise<void> {

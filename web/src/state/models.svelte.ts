@@ -32,6 +32,16 @@ class Models {
   }
 
   async apply(change: ServerMessage & { type: "models" }): Promise<void> {
+    if (change.whole) {
+      if (change.revision < this.#revision) return;
+      const there = new Set(change.rows.map((row) => row.id));
+      const removed = this.rows.filter((row) => !there.has(row.id)).map((row) => row.id);
+      if (this.loaded) this.#tell(change.rows, removed);
+      this.#revision = change.revision;
+      this.fallback = change.default;
+      this.rows = change.rows;
+      return;
+    }
     if (change.revision <= this.#revision) return;
     if (change.revision !== this.#revision + 1) return this.load();
     this.#revision = change.revision;

@@ -79,6 +79,8 @@ class Session {
         settings.now = message.settings;
         return;
       case "behind":
+        // Without a conversation: what all tabs are told was missed.
+        if (message.conversation === null) return void this.#lists();
         return message.conversation === thread?.id ? thread.onbehind() : undefined;
       default:
     }

@@ -3,11 +3,12 @@ import { untrack } from "svelte";
 import { Failure, get, query, segment } from "../api/client";
 import type { Envelope, Start, Started, Watched } from "../api/events";
 import type { Live } from "../api/live";
-import type { Conversation, ContextView, Opened, Part, Run, Settings, ToolWaiting, Turn } from "../api/types";
+import type { ApiError, Conversation, ContextView, Opened, Part, Run, Settings, ToolWaiting, Turn } from "../api/types";
 import { Cell } from "./cell.svelte";
 import { conversations } from "./conversations.svelte";
 import { fold, writing, type Writing } from "./fold";
 import { narrate } from "./narrate";
+import { say } from "./say.svelte";
 import { branch, byParent, leaf } from "./tree";
 
 interface RunView { id: string; turn: string; last: number; waiting: ToolWaiting[] }
@@ -126,12 +127,17 @@ export class Thread {
       case "turn_started":
         this.#writings.set(event.turn.id, writing({ ...event.turn, parts: [] }));
         this.#put(event.turn);
+        // The branch that is shown goes on with what is written behind its end.
+        if (this.conversation && this.conversation.head === event.turn.parent) {
+          this.conversation = { ...this.conversation, head: event.turn.id };
+        }
         return this.#change(run, { turn: event.turn.id });
       case "turn_ended":
         this.#writings.delete(event.turn.id);
         return this.#put(event.turn);
       case "run_ended":
         this.runs = this.runs.filter((one) => one.id !== run.id);
+        if (event.error) this.#blame(run.turn, event.error);
         return;
       case "tool_waiting":
         return this.#change(run, { waiting: [...run.waiting, event.call] });
@@ -140,10 +146,17 @@ export class Thread {
         return this.#change(run, { waiting: run.waiting.filter((call) => call.call_id !== event.call_id) });
     }
     const cell = this.#cells.get(id);
-    if (!cell) return;
+    // What is over is whole: nothing that comes late changes it.
+    if (!cell || cell.turn.status !== "running") return;
     let state = this.#writings.get(id);
     if (!state) this.#writings.set(id, (state = writing({ ...cell.turn, parts: [] })));
     if (fold(state, event, at)) this.#later(id);
+  }
+
+  /** An error that no turn tells is told by the last one. */
+  #blame(id: string, error: ApiError): void {
+    const cell = this.#cells.get(id);
+    if (cell && !cell.turn.error) cell.turn = { ...cell.turn, status: cell.turn.status === "complete" ? "interrupted" : cell.turn.status, error };
   }
 
   #change(run: RunView, fields: Partial<RunView>): void {
@@ -189,7 +202,7 @@ export class Thread {
   }
 
   onbehind(): void {
-    void this.#watch();
+    void this.open();
   }
 
   async start(ask: Ask): Promise<Started> {
@@ -199,9 +212,11 @@ export class Thread {
     };
     const started = await this.live.send<Started>("start", command);
     if (started.user) this.onturn(started.user);
-    for (const { turn } of started.runs) this.onturn(turn);
-    const head = started.runs[0]?.turn.id;
+    for (const { turn } of started.runs) if (turn) this.onturn(turn);
+    const head = started.runs[0]?.turn?.id ?? started.user?.id;
     if (head && this.conversation) this.conversation = { ...this.conversation, head };
+    // A run that ended before its first turn has no place in the thread: it is told beside it.
+    for (const { turn, error } of started.runs) if (!turn && error) say.note(error.message, { bad: true, ms: 30_000 });
     return started;
   }
 

@@ -218,7 +218,7 @@ describe("errors", () => {
     const page = await visit();
     await send(page, "hello");
     await composer(page).fill("for this one");
-    await page.getByRole("link", { name: "New chat" }).click();
+    await page.getByRole("link", { name: "New chat", exact: true }).first().click();
     await page.getByText("What shall we talk about?").waitFor();
     expect(await composer(page).inputValue()).toBe("");
     await page.goBack();

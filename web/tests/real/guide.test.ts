@@ -29,6 +29,9 @@ class Client(LLMClient):
 `;
 const search = { name: "Search plugins and models" };
 const row = (page: Page, name: RegExp) => page.getByRole("row", { name });
+/** Waits until a row can be chosen: its plugin was looked at. */
+const ready = (page: Page, name: RegExp) =>
+  expect.poll(() => row(page, name).getByRole("gridcell").first().getAttribute("aria-disabled"), { timeout: 15_000 }).not.toBe("true");
 
 it("takes a plugin file that is dropped in, switches, says what is broken, and goes on when it is mended", async () => {
   const file = (name: string): string => join(server.plugins, name);
@@ -39,6 +42,7 @@ it("takes a plugin file that is dropped in, switches, says what is broken, and g
   const highlighted = await page.locator("[role=row][aria-selected=true]").getAttribute("id");
   writeFileSync(file("parrot_plugin.py"), source('return "Parrot: " + user_message.splitlines()[-1]'));
   await row(page, /parrot_plugin/).waitFor();
+  await ready(page, /parrot_plugin/);
   expect(await page.locator("[role=row][aria-selected=true]").getAttribute("id")).toBe(highlighted);
   await row(page, /parrot_plugin/).getByText("parrot_plugin", { exact: true }).click();
   await pill(page).filter({ hasText: "LLM Plugin: parrot_plugin" }).waitFor();
@@ -50,6 +54,7 @@ it("takes a plugin file that is dropped in, switches, says what is broken, and g
   await page.keyboard.press("Control+m");
   await page.getByRole("combobox", search).fill("second");
   await row(page, /second_plugin/).waitFor();
+  await ready(page, /second_plugin/);
   await page.keyboard.press("Enter");
   await pill(page).filter({ hasText: "second_plugin" }).waitFor();
   await send(page, "and you?");
@@ -102,5 +107,5 @@ it("shows the same run in two tabs, stops it, and makes it anew as a branch", as
   const text = async (tab: Page): Promise<string> => (await replies(tab).first().locator("p").first().textContent()) ?? "";
   expect(await text(page)).toBe(await text(other));
   await page.getByRole("button", { name: "Retry", exact: true }).first().click();
-  await page.getByText("2 / 2").waitFor({ timeout: 30_000 });
+  await page.getByText("2/2").waitFor({ timeout: 30_000 });
 });

@@ -211,7 +211,7 @@ fn set_default(model: &str, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
     let id = named(model, &mut setup, host)?.card().id.clone();
-    set_default_model(&setup.folders, &id)?;
+    set_default_model(&setup.folders, Some(&id))?;
     let good = Style::Good.paint(setup.signs.good);
     writeln!(anstream::stderr(), "{good} {id} answers when no other model is named")?;
     if let Some(other) = setup.env.get("CONSORT_MODEL") {

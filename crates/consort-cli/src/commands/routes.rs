@@ -115,7 +115,7 @@ fn names(targets: &[TargetSpec]) -> String {
 }
 
 /// What is around the targets, each by its field.
-fn around(spec: &Spec) -> Vec<(&'static str, String)> {
+pub(crate) fn around(spec: &Spec) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     match spec.order {
         Order::Listed => {}
@@ -176,7 +176,7 @@ fn limit_words(limits: &Limits) -> String {
     words.join(", ")
 }
 
-pub(crate) fn to_json(row: &Row) -> Value {
+fn to_json(row: &Row) -> Value {
     let spec = row.spec.as_ref();
     let targets = |list: fn(&Spec) -> &Vec<TargetSpec>| -> Vec<Value> {
         let all = spec.map(list).into_iter().flatten();

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How often the user's files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -29,12 +29,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct LiveHouse {
     live: Mutex<Live>,
     revision: watch::Sender<u64>,
+    /// Rings when the plugins that are followed are no longer those of the house.
+    renewed: Notify,
 }
 
 impl LiveHouse {
     /// It must be made within the runtime: it looks at the user's files while it lives.
     pub(super) fn open(setup: Setup) -> Arc<Self> {
-        let house = Arc::new(Self { live: Mutex::new(Live::open(setup)), revision: watch::Sender::new(1) });
+        let house = Arc::new(Self {
+            live: Mutex::new(Live::open(setup)),
+            revision: watch::Sender::new(1),
+            renewed: Notify::new(),
+        });
         tokio::spawn(follow(Arc::downgrade(&house)));
         house
     }
@@ -45,6 +51,12 @@ impl LiveHouse {
 
     fn changed(&self) {
         self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// Builds the host once more with what is known of the plugins.
+    fn take_plugins(&self) {
+        self.live().plugins_changed();
+        self.changed();
     }
 
     /// Reads everything anew. What runs goes on with what it has.
@@ -58,6 +70,7 @@ impl LiveHouse {
             old.plugins.end(DEADLINE).await;
             old.servers.stop().await;
         });
+        self.renewed.notify_one();
         self.changed();
     }
 
@@ -108,20 +121,22 @@ async fn follow(house: std::sync::Weak<LiveHouse>) {
     loop {
         let Some(now) = house.upgrade() else { return };
         let mut changes = now.plugins_now().changes();
+        // What happened before it was listened to counts too.
+        now.take_plugins();
         drop(now);
-        tokio::select! {
-            changed = changes.changed() => {
-                let Some(house) = house.upgrade() else { return };
-                if changed.is_ok() {
-                    house.live().plugins_changed();
-                    house.changed();
+        while let Some(house) = house.upgrade() {
+            tokio::select! {
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    house.take_plugins();
                 }
-            }
-            () = tokio::time::sleep(LOOK) => {
-                let Some(house) = house.upgrade() else { return };
-                let stale = house.live().is_stale();
-                if stale {
-                    house.read_again();
+                () = house.renewed.notified() => break,
+                () = tokio::time::sleep(LOOK) => {
+                    if house.live().is_stale() {
+                        house.read_again();
+                    }
                 }
             }
         }
@@ -168,10 +183,14 @@ impl House for LiveHouse {
         chosen.map_or_else(|_| DEMO.to_owned(), |chosen| chosen.model.card().id.clone())
     }
 
-    fn set_default_model(&self, id: &str) -> Result<(), Error> {
+    fn set_default_model(&self, id: Option<&str>) -> Result<(), Error> {
         let mut live = self.live();
         consort_settings::set_default_model(&live.setup.folders, id)?;
-        live.setup.settings.default_model = Some(id.to_owned());
+        live.setup.settings.default_model = id.map(str::to_owned);
+        // The change is known: nothing has to be read for it.
+        live.note_files();
+        drop(live);
+        self.changed();
         Ok(())
     }
 
@@ -319,7 +338,7 @@ impl House for LiveHouse {
     fn routes(&self) -> Vec<Value> {
         let live = self.live();
         let routes = live.setup.routes.iter().flat_map(|routes| routes.rows());
-        routes.map(crate::commands::routes::to_json).collect()
+        routes.map(|row| rows::route(row, &live.host)).collect()
     }
 
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {

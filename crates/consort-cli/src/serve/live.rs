@@ -47,6 +47,11 @@ impl Live {
         Self::open(setup)
     }
 
+    /// What the user's files are now was taken over already.
+    pub(super) fn note_files(&mut self) {
+        self.seen = stamps(&self.setup);
+    }
+
     /// Whether the user's files were changed since they were read.
     pub(super) fn is_stale(&self) -> bool {
         stamps(&self.setup) != self.seen

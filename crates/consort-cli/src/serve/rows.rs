@@ -2,8 +2,9 @@
 use crate::args::shown;
 use consort_core::{ConfigKey, Host, ModelKind, ProviderCard, State};
 use consort_plugins::{Plugin, Plugins, Row};
-use consort_routes::PROVIDER;
+use consort_routes::{Order, PROVIDER};
 use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// All models, plugins first, since they are the user's own.
@@ -136,6 +137,35 @@ fn place(plugin: &Plugin, state: &State) -> Option<Place> {
     let file =
         if plugin.found().file.ends_with(file) { shown(&plugin.found().file) } else { file.to_owned() };
     Some(Place { file, line: Some(line) })
+}
+
+/// A row of the routes page.
+pub(super) fn route(row: &consort_routes::Row, host: &Host) -> Value {
+    let spec = row.spec.as_ref();
+    let around = spec.map(crate::commands::routes::around).unwrap_or_default();
+    let limits: Vec<String> = around.into_iter().map(|(name, what)| format!("{name} {what}")).collect();
+    let policy = match spec.map(|spec| spec.order) {
+        Some(Order::Weighted) => "by weight",
+        Some(Order::Latency) => "the quickest first",
+        Some(Order::Listed) => "in this order",
+        None => "broken",
+    };
+    let targets: Vec<Value> = spec
+        .map(|spec| &spec.targets)
+        .into_iter()
+        .flatten()
+        .map(|target| {
+            let provider = target.model.split('/').next().unwrap_or_default();
+            let state =
+                host.provider_by_id(provider).map_or(State::Ready, |provider| provider.card().state.clone());
+            json!({"model": target.model, "state": state, "resting_until": null, "last_error": null})
+        })
+        .collect();
+    let problems = row.problems.iter().map(ToString::to_string);
+    json!({
+        "id": row.id(), "name": row.name, "policy": policy, "targets": targets,
+        "limits": limits.into_iter().chain(problems).collect::<Vec<_>>(), "budget": null,
+    })
 }
 
 /// A row of the plugins page.

@@ -7,7 +7,7 @@ use crate::route::Route;
 use crate::settings::Breaker;
 use crate::spend::Ledger;
 use crate::target::Target;
-use consort_core::{Model, State};
+use consort_core::State;
 use consort_settings::{Problem, Section};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,20 +97,18 @@ impl Loader<'_> {
 
     fn target(&mut self, section: &Section, spec: &Spec, named: &TargetSpec) -> Result<Target, Problem> {
         let wrong = |what: String| Problem::new(&section.file, what).at_line(named.line);
-        let model = match named.model.strip_prefix(PROVIDER).and_then(|rest| rest.strip_prefix('/')) {
-            Some(route) => self.route(route).map_err(wrong)?,
-            None => (self.resolve)(&named.model).map_err(|error| {
+        let target = match named.model.strip_prefix(PROVIDER).and_then(|rest| rest.strip_prefix('/')) {
+            Some(route) => Target::from(self.route(route).map_err(wrong)?),
+            None => Target::new((self.resolve)(&named.model).map_err(|error| {
                 let problem = wrong(error.message().to_owned());
                 match error.hints().first() {
                     Some(hint) => problem.help(hint),
                     None => problem,
                 }
-            })?,
+            })?),
         };
-        let mut target = Target::new(model)
-            .weight(named.weight)
-            .self_retrying(named.self_retrying)
-            .remembered(self.registry);
+        let self_retrying = target.self_retrying || named.self_retrying;
+        let mut target = target.weight(named.weight).self_retrying(self_retrying).remembered(self.registry);
         for (name, limits) in &spec.limits {
             let card = target.card();
             if *name == card.id || *name == card.provider {
@@ -120,8 +118,8 @@ impl Loader<'_> {
         Ok(target)
     }
 
-    /// Another route as a model.
-    fn route(&mut self, name: &str) -> Result<Arc<dyn Model>, String> {
+    /// Another route.
+    fn route(&mut self, name: &str) -> Result<Route, String> {
         if let Some(from) = self.path.iter().position(|outer| outer == name) {
             let circle: Vec<&str> = self.path[from..].iter().map(String::as_str).chain([name]).collect();
             return Err(format!("the routes go in a circle: {}", circle.join(", ")));
@@ -130,10 +128,8 @@ impl Loader<'_> {
             return Err(format!("no route is named `{name}`"));
         };
         self.load(name, section);
-        match self.rows.get(name).and_then(|row| row.route.clone()) {
-            Some(route) => Ok(Arc::new(route)),
-            None => Err(format!("the route `{name}` is broken itself")),
-        }
+        let route = self.rows.get(name).and_then(|row| row.route.clone());
+        route.ok_or_else(|| format!("the route `{name}` is broken itself"))
     }
 }
 

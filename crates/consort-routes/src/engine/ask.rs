@@ -25,12 +25,11 @@ enum Then<'a> {
 }
 
 impl<'a> Course<'a> {
-    /// Gives the tokens that the answer used, where they are known.
     pub(super) async fn ask(
         self,
         original: Arc<Request>,
         mut recorder: Option<Recorder>,
-    ) -> Result<Option<u64>, Error> {
+    ) -> Result<(), Error> {
         let mut request = original.clone();
         let mut field = self.field(&self.plan.targets, &request).await;
         let mut may_shrink = self.context.shrink.is_some();
@@ -98,16 +97,21 @@ impl<'a> Course<'a> {
         Watch::new().sleep(self.context, wait).await?;
         let mut log =
             Log { waited: self.context.clock.now().saturating_duration_since(begun), ..Log::default() };
-        if let Err(error) = self.check_budgets(Some(&target.card().id)).await {
-            return Ok(vec![Tried { at, log, opened: Opened::Failed(error) }]);
-        }
         let leg = self.leg(field, at, request, probe);
         let hedge = self.plan.hedge.as_ref().filter(|_| !retry);
         if let Some(after) = hedge.and_then(|hedge| hedge.after.or_else(|| target.state.first_p95())) {
             return Ok(self.race((at, leg, log), after, field, request).await);
         }
-        let opened = leg.open(&mut log).await;
+        let opened = self.open(leg, &mut log).await;
         Ok(vec![Tried { at, log, opened }])
+    }
+
+    /// Makes a try, unless the budget of its target is spent.
+    pub(super) async fn open(self, leg: Leg<'_>, log: &mut Log) -> Opened {
+        match self.check_budgets(Some(&leg.target.card().id)).await {
+            Ok(()) => leg.open(log).await,
+            Err(error) => Opened::Spent(error),
+        }
     }
 
     pub(super) fn leg(
@@ -118,11 +122,9 @@ impl<'a> Course<'a> {
         probe: Option<Probe>,
     ) -> Leg<'a> {
         Leg {
-            plan: self.plan,
+            course: *self,
             target: field.target(at),
             request: request.clone(),
-            context: self.context,
-            out: self.out,
             queue: !field.another_is_free(at, self.context.clock.now()),
             filtered_fails: self.can_be_unfiltered(field.target(at)),
             probe,
@@ -157,6 +159,12 @@ impl<'a> Course<'a> {
                 }
                 return Settled::Nothing;
             }
+            Opened::Spent(error) => {
+                self.tell(attempt(target, &log, now, Some(&error))).await;
+                // Others of the same provider have budgets of their own.
+                field.failed(at, &error, Class { retries: 0, next: Next::OtherModel, mark: Mark::Nothing });
+                return Settled::Nothing;
+            }
             Opened::Failed(error) => {
                 let class = class(&error);
                 (error, class)
@@ -168,7 +176,7 @@ impl<'a> Course<'a> {
         };
         // What was never sent says nothing about the target, nor does what a route told of its own.
         if log.sent.is_some() {
-            target.state.failed(now, &error, class.mark, self.plan.breaker.as_ref());
+            target.state.failed(now, log.era, &error, class.mark, self.plan.breaker.as_ref());
         }
         if !log.told {
             self.tell(attempt(target, &log, now, Some(&error))).await;
@@ -227,7 +235,7 @@ impl<'a> Course<'a> {
 
 /// How a try that was told leaves the request.
 enum Settled {
-    Answered(Result<Option<u64>, Error>),
+    Answered(Result<(), Error>),
     Failed(Error, Class),
     Nothing,
 }

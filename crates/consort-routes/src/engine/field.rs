@@ -156,16 +156,17 @@ impl<'a> Field<'a> {
         (0..self.runners.len()).find(free)
     }
 
-    /// One to be asked beside a slow one: another that is free, else the same once more. A second try is paid from the
-    /// budget of retries.
-    pub(super) fn second(&mut self, at: usize, now: Instant) -> Option<usize> {
+    /// One to be asked beside a slow one: another that is free, else the same once more, unless the slow one is to find
+    /// out whether it works again. A second try is paid from the budget of retries.
+    pub(super) fn second(&mut self, at: usize, now: Instant) -> Option<(usize, Probe)> {
         let second = self.free_beside(at, now).unwrap_or(at);
         let runner = &mut self.runners[second];
+        let probe = runner.target.state.enter(now).ok()?;
         let paid = runner.target.state.may_retry(now);
         if paid {
             runner.stage = Stage::Asked;
         }
-        paid.then_some(second)
+        paid.then_some((second, probe))
     }
 
     /// A try failed. What it leaves for the others.

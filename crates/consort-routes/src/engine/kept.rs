@@ -3,9 +3,13 @@ use super::Course;
 use super::report::unasked;
 use super::watch::Watch;
 use crate::cache::{self, Asking, Cache, Look, Recording};
+use crate::limit::either;
 use consort_core::{Error, Event, Request, Unasked};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long another who asks the same is waited for, where the route does not say when answers must begin.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) enum Kept {
     /// The answer was kept, and is told.
@@ -45,14 +49,16 @@ impl Course<'_> {
                     self.tell_kept(&answer).await;
                     return Ok(Kept::Told);
                 }
-                // The one that was waited for failed: all who waited ask now, rather than one after the other.
+                // The one that was waited for failed or takes too long: all who waited ask now, rather than one after the other.
                 Look::Ask(_) | Look::Wait(_) if waited => return Ok(Kept::Ask(None)),
                 Look::Ask(asking) => {
                     let recorder = Recorder { asking, cache: cache.clone(), recording: Recording::default() };
                     return Ok(Kept::Ask(Some(recorder)));
                 }
                 Look::Wait(landed) => {
-                    Watch::new().over(self.context, landed).await?;
+                    // Whoever asks may read slowly, and an answer is kept when it was read to its end.
+                    let most = self.plan.timeouts.first_event.unwrap_or(PATIENCE);
+                    Watch::new().over(self.context, either(landed, self.context.clock.sleep(most))).await?;
                     waited = true;
                 }
             }

@@ -1,8 +1,8 @@
 //! One try at one target, up to its first content.
-use super::out::Out;
+use super::Course;
+use super::report::{certainly_free, took_nothing};
 use super::watch::{Pace, Watch, out_of_time};
 use crate::limit::Permit;
-use crate::plan::Plan;
 use crate::state::Probe;
 use crate::target::Target;
 use consort_core::{
@@ -19,11 +19,9 @@ const USUAL_OUTPUT: u64 = 500;
 
 /// A try that is about to be made.
 pub(super) struct Leg<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) course: Course<'a>,
     pub(super) target: &'a Target,
     pub(super) request: Arc<Request>,
-    pub(super) context: &'a Context,
-    pub(super) out: &'a Out,
     /// Whether to wait for a turn under the limits of the target. Otherwise another target is free.
     pub(super) queue: bool,
     /// Whether others may take over what this one's filter withholds.
@@ -36,12 +34,16 @@ pub(super) struct Leg<'a> {
 pub(super) struct Log {
     pub(super) waited: Duration,
     pub(super) sent: Option<Instant>,
+    /// Which rest of the target was the last when it was sent.
+    pub(super) era: u64,
     pub(super) first: Option<Duration>,
     pub(super) usage: Option<Usage>,
     /// Whether the target said anything.
     pub(super) began: bool,
     /// Whether it told tries of its own: it is a route itself, and they are the tries.
     pub(super) told: bool,
+    /// Whether any of those may have used something.
+    pub(super) spent: bool,
 }
 
 /// How a try went.
@@ -52,6 +54,8 @@ pub(super) enum Opened {
     Empty,
     /// A limit of ours, and another target is free.
     Full(Error),
+    /// The budget of the target is spent, or nobody knows whether it is.
+    Spent(Error),
     /// Another try answered first.
     Beaten,
 }
@@ -73,7 +77,10 @@ impl Log {
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
             Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
-            Event::Attempt(_) => self.told = true,
+            Event::Attempt(attempt) => {
+                self.told = true;
+                self.spent |= !took_nothing(attempt);
+            }
             _ => {}
         }
         self.began |= !matches!(event, Event::Warning(_) | Event::Attempt(_));
@@ -83,61 +90,72 @@ impl Log {
 impl Leg<'_> {
     pub(super) async fn open(mut self, log: &mut Log) -> Opened {
         let mut watch = Watch::new();
-        let asked = self.context.clock.now();
-        let permits = match self.permits(&mut watch).await {
+        let Course { context, plan, ledgers, turns, .. } = self.course;
+        let asked = context.clock.now();
+        let mut permits = match self.permits(&mut watch).await {
             Ok(permits) => permits,
             Err(opened) => {
-                log.waited += self.context.clock.now().saturating_duration_since(asked);
+                log.waited += context.clock.now().saturating_duration_since(asked);
                 return opened;
             }
         };
-        let sent = self.context.clock.now();
+        let sent = context.clock.now();
         log.waited += sent.saturating_duration_since(asked);
         log.sent = Some(sent);
+        log.era = self.target.state.era();
+        permits.iter_mut().for_each(Permit::sent);
+        turns.sent();
         // Who meets a request that is too long asks once for a smaller one, and that is this route.
-        let context = Context { shrink: None, ..self.context.clone() };
-        let stream = self.target.model.stream(self.request.clone(), context);
-        let pace = Pace::new(&self.plan.timeouts, sent);
+        let context = Context { shrink: None, ..context.clone() };
+        let stream = self.target.stream(self.request.clone(), context, ledgers);
+        let pace = Pace::new(&plan.timeouts, sent);
         let probe = self.probe.take();
-        let opening = Opening { stream, watch, pace, held: Vec::new(), permits, probe };
-        self.listen(opening, log).await
+        let mut opening = Opening { stream, watch, pace, held: Vec::new(), permits, probe };
+        match self.listen(&mut opening, log).await {
+            Err(Opened::Failed(error)) if certainly_free(log, Some(&error)) => {
+                opening.permits.into_iter().for_each(Permit::give_back);
+                Opened::Failed(error)
+            }
+            heard => {
+                turns.spent();
+                heard.map_or_else(|failed| failed, |()| Opened::Answer(Box::new(opening)))
+            }
+        }
     }
 
     /// Reads up to the first content. Warnings and tries are told at once; all else of a try that fails is never told.
-    async fn listen(&self, mut opening: Opening, log: &mut Log) -> Opened {
+    async fn listen(&self, opening: &mut Opening, log: &mut Log) -> Result<(), Opened> {
+        let context = self.course.context;
+        let Opening { stream, watch, pace, held, .. } = opening;
         loop {
-            let Opening { stream, watch, pace, held, .. } = &mut opening;
-            let event = match pace.next(stream, watch, self.context).await {
+            let event = match pace.next(stream, watch, context).await {
                 Some(Ok(event)) => event,
-                Some(Err(error)) => return Opened::Failed(error),
-                None => return Opened::Failed(ended_early()),
+                Some(Err(error)) => return Err(Opened::Failed(error)),
+                None => return Err(Opened::Failed(ended_early())),
             };
             log.hear(&event);
             match event {
-                Event::Warning(_) | Event::Attempt(_) => self.out.event(event).await,
+                Event::Warning(_) | Event::Attempt(_) => self.course.pass_on(self.target, event).await,
                 Event::Finished(ref finish) => {
                     let reason = finish.reason;
                     held.push(event);
                     return match reason {
                         FinishReason::ContentFilter | FinishReason::Refusal if self.filtered_fails => {
-                            Opened::Failed(withheld())
+                            Err(Opened::Failed(withheld()))
                         }
-                        FinishReason::ContentFilter | FinishReason::Refusal | FinishReason::Pause => {
-                            Opened::Answer(Box::new(opening))
-                        }
-                        _ => Opened::Empty,
+                        FinishReason::ContentFilter | FinishReason::Refusal | FinishReason::Pause => Ok(()),
+                        _ => Err(Opened::Empty),
                     };
                 }
                 content if content.is_content() => {
-                    let now = self.context.clock.now();
+                    let now = context.clock.now();
                     log.first = log.sent.map(|sent| now.saturating_duration_since(sent));
                     held.push(content);
-                    return Opened::Answer(Box::new(opening));
+                    return Ok(());
                 }
                 _ if held.len() >= MOST_HELD => {
-                    return Opened::Failed(Error::protocol(
-                        "the target sends events without end and no content",
-                    ));
+                    let what = "the target sends events without end and no content";
+                    return Err(Opened::Failed(Error::protocol(what)));
                 }
                 other => held.push(other),
             }
@@ -150,19 +168,19 @@ impl Leg<'_> {
         if self.target.limiters.is_empty() {
             return Ok(permits);
         }
+        let context = self.course.context;
         let (tokens, guessed) = self.size();
         for limiter in &self.target.limiters {
             // What can never be had here may be had elsewhere.
             let tokens = limiter.fit(tokens, guessed).map_err(Opened::Full)?;
             permits.push(if self.queue {
-                let left = self.context.remaining();
-                let turn = limiter.take(tokens, self.context.clock.as_ref(), left);
-                watch.over(self.context, turn).await.and_then(|turn| turn).map_err(Opened::Failed)?
+                let turn = limiter.take(tokens, context.clock.as_ref(), context.remaining());
+                watch.over(context, turn).await.and_then(|turn| turn).map_err(Opened::Failed)?
             } else {
-                limiter.take_now(tokens, self.context.clock.now()).map_err(Opened::Full)?
+                limiter.take_now(tokens, context.clock.now()).map_err(Opened::Full)?
             });
         }
-        if self.context.remaining().is_some_and(|left| left.is_zero()) {
+        if context.remaining().is_some_and(|left| left.is_zero()) {
             return Err(Opened::Failed(out_of_time()));
         }
         Ok(permits)

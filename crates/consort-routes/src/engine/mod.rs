@@ -10,22 +10,38 @@ mod out;
 mod pass;
 mod race;
 mod report;
+mod turns;
 mod watch;
 
 use crate::plan::Plan;
+use crate::spend::{self, Ledger, Spending};
+use crate::target::Target;
 use consort_core::{Attempt, Context, Error, Event, EventStream, Request, Warning};
 use out::{Out, Written};
 use std::sync::Arc;
 use std::time::Duration;
+use turns::Turns;
 
 /// The longest that a request takes, where nobody says anything else.
 const WHOLE: Duration = Duration::from_mins(10);
 
-/// The answer of a route.
-pub(crate) fn stream(plan: Arc<Plan>, request: Arc<Request>, context: Context) -> EventStream {
+/// The answer of a route. Each try is told to its ledger and to those of the routes around it: where it is made, so
+/// that none is told twice to a ledger that several share, and none is lost where the caller leaves.
+pub(crate) fn stream(
+    plan: Arc<Plan>,
+    request: Arc<Request>,
+    context: Context,
+    mut ledgers: Vec<Arc<dyn Ledger>>,
+) -> EventStream {
+    if let Some(Spending { ledger, .. }) = &plan.spending
+        && !ledgers.iter().any(|other| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(ledger)))
+    {
+        ledgers.push(ledger.clone());
+    }
     Box::pin(Written::new(move |out| async move {
         let context = within(context, plan.timeouts.whole);
-        let course = Course { plan: &plan, context: &context, out: &out };
+        let turns = Turns::default();
+        let course = Course { plan: &plan, context: &context, out: &out, ledgers: &ledgers, turns: &turns };
         if let Err(error) = course.run(request).await {
             out.item(Err(error)).await;
         }
@@ -46,6 +62,9 @@ struct Course<'a> {
     plan: &'a Plan,
     context: &'a Context,
     out: &'a Out,
+    ledgers: &'a [Arc<dyn Ledger>],
+    /// Those under the limits of the route as a whole.
+    turns: &'a Turns,
 }
 
 impl Course<'_> {
@@ -58,11 +77,12 @@ impl Course<'_> {
             kept::Kept::Ask(recorder) => recorder,
         };
         self.check_budgets(None).await?;
-        let mut permits = self.permits(&request).await?;
-        if let Some(used) = self.ask(request, recorder).await? {
-            permits.iter_mut().for_each(|permit| permit.settle(used));
+        self.turns.hold(self.permits(&request).await?);
+        let answered = self.ask(request, recorder).await;
+        if answered.is_err() {
+            self.turns.end();
         }
-        Ok(())
+        answered
     }
 
     /// A turn under the limits of the route as a whole.
@@ -96,9 +116,24 @@ impl Course<'_> {
 
     /// Tells a try that is over, to the user and to the ledger.
     async fn tell(self, attempt: Attempt) {
-        if let Some(spending) = &self.plan.spending {
-            spending.ledger.record(crate::spend::key(self.context), &attempt);
-        }
+        self.record(&attempt);
         self.out.event(Event::Attempt(Box::new(attempt))).await;
+    }
+
+    fn record(self, attempt: &Attempt) {
+        for ledger in self.ledgers {
+            ledger.record(spend::key(self.context), attempt);
+        }
+    }
+
+    /// Passes on what a target says. A try of its own that it tells is told to the ledgers too, unless it is a route
+    /// that we know, which has done so.
+    async fn pass_on(self, target: &Target, event: Event) {
+        if let Event::Attempt(attempt) = &event
+            && target.plan.is_none()
+        {
+            self.record(attempt);
+        }
+        self.out.event(event).await;
     }
 }

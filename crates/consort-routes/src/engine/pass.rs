@@ -4,22 +4,19 @@ use super::kept::Recorder;
 use super::leg::{Log, Opening, ended_early};
 use super::report::attempt;
 use crate::class::class;
-use crate::spend::{self, Spending};
 use crate::target::Target;
-use consort_core::{Context, Error, Event, Usage};
+use consort_core::{Error, Event, Usage};
 
 impl Course<'_> {
-    /// Gives the tokens that were used, where they are known.
     pub(super) async fn pass(
         self,
         target: &Target,
         opening: Opening,
         log: Log,
         mut recorder: Option<Recorder>,
-    ) -> Result<Option<u64>, Error> {
+    ) -> Result<(), Error> {
         let Opening { mut stream, mut watch, mut pace, held, mut permits, probe: _probe } = opening;
-        let mut account =
-            Account { target, log, spending: self.plan.spending.as_ref(), context: self.context, open: true };
+        let mut account = Account { target, log, course: self, open: true };
         let mut held = held.into_iter();
         let error = loop {
             let event = match held.next() {
@@ -35,7 +32,7 @@ impl Course<'_> {
                 recorder.hear(&event);
             }
             if !matches!(event, Event::Finished(_)) {
-                self.out.event(event).await;
+                self.pass_on(target, event).await;
                 continue;
             }
             // The connection and the turns are free before the caller hears of the end.
@@ -48,16 +45,18 @@ impl Course<'_> {
                 permits.iter_mut().for_each(|permit| permit.settle(used));
             }
             drop(permits);
-            target.state.answered(now, account.log.first.unwrap_or_default(), output);
+            self.turns.settle(used);
+            target.state.answered(now, account.log.era, account.log.first.unwrap_or_default(), output);
             if let Some(recorder) = recorder {
                 recorder.done(&target.card().id, now);
             }
             self.close(account, None).await;
             self.out.event(event).await;
-            return Ok(used);
+            return Ok(());
         };
         let now = self.context.clock.now();
-        target.state.failed(now, &error, class(&error).mark, self.plan.breaker.as_ref());
+        let mark = class(&error).mark;
+        target.state.failed(now, account.log.era, &error, mark, self.plan.breaker.as_ref());
         self.close(account, Some(&error)).await;
         Err(error)
     }
@@ -84,17 +83,15 @@ impl Course<'_> {
 struct Account<'a> {
     target: &'a Target,
     log: Log,
-    spending: Option<&'a Spending>,
-    context: &'a Context,
+    course: Course<'a>,
     open: bool,
 }
 
 impl Drop for Account<'_> {
     fn drop(&mut self) {
-        if let Some(spending) = self.spending.filter(|_| self.open && !self.log.told) {
-            let stopped = Error::cancelled();
-            let over = attempt(self.target, &self.log, self.context.clock.now(), Some(&stopped));
-            spending.ledger.record(spend::key(self.context), &over);
+        if self.open && !self.log.told && self.target.plan.is_none() {
+            let (stopped, now) = (Error::cancelled(), self.course.context.clock.now());
+            self.course.record(&attempt(self.target, &self.log, now, Some(&stopped)));
         }
     }
 }

@@ -30,7 +30,7 @@ impl Course<'_> {
         let (mut one_opened, mut two_opened) = (None, None);
         let two;
         {
-            let mut first = pin!(leg.open(&mut one_log));
+            let mut first = pin!(self.open(leg, &mut one_log));
             let mut alarm = self.context.clock.sleep(after);
             let early = poll_fn(|cx| match first.as_mut().poll(cx) {
                 Poll::Ready(opened) => Poll::Ready(Some(opened)),
@@ -38,10 +38,11 @@ impl Course<'_> {
             });
             one_opened = early.await.or(one_opened);
             let now = self.context.clock.now();
-            two = if one_opened.is_none() { field.second(one, now) } else { None };
-            if let Some(two) = two {
-                let leg = self.leg(field, two, request, None);
-                let mut second = pin!(leg.open(&mut two_log));
+            let second = if one_opened.is_none() { field.second(one, now) } else { None };
+            two = second.as_ref().map(|(two, _)| *two);
+            if let Some((two, probe)) = second {
+                let leg = self.leg(field, two, request, Some(probe));
+                let mut second = pin!(self.open(leg, &mut two_log));
                 poll_fn(|cx| {
                     let both = [&mut one_opened, &mut two_opened];
                     let [one, two] = both;
@@ -61,6 +62,8 @@ impl Course<'_> {
                     if over { Poll::Ready(()) } else { Poll::Pending }
                 })
                 .await;
+            } else if one_opened.is_none() {
+                one_opened = Some(first.await);
             }
         }
         let mut tried = vec![Tried { at: one, log: one_log, opened: one_opened.unwrap_or(Opened::Beaten) }];

@@ -18,11 +18,21 @@ pub(super) fn attempt(target: &Target, log: &Log, now: Instant, error: Option<&E
 
 /// What a try cost; nothing where that is unknown, which is not free.
 fn cost(price: Option<&Price>, log: &Log, error: Option<&Error>) -> Option<Money> {
-    let certainly_free = log.sent.is_none() || (!log.began && error.is_some_and(Error::is_free));
-    if certainly_free || price.is_some_and(costs_nothing) {
+    if certainly_free(log, error) || price.is_some_and(costs_nothing) {
         return Some(Money(0));
     }
     price?.cost(log.usage.as_ref()?)
+}
+
+/// Whether a try that is over is certain to have used nothing.
+pub(super) fn certainly_free(log: &Log, error: Option<&Error>) -> bool {
+    log.sent.is_none() || (!log.began && !log.spent && error.is_some_and(Error::is_free))
+}
+
+/// The same of a try that a target tells of its own.
+pub(super) fn took_nothing(attempt: &Attempt) -> bool {
+    let nothing_came = attempt.usage.is_none() && attempt.first.is_none();
+    attempt.unasked.is_some() || (nothing_came && attempt.error.as_ref().is_some_and(Error::is_free))
 }
 
 fn costs_nothing(price: &Price) -> bool {

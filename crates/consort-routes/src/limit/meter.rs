@@ -88,6 +88,12 @@ impl Meter {
         self.level = (self.level + reserved as f64 - used as f64).min(capacity);
     }
 
+    /// A turn came to nothing: as if it had not been taken.
+    pub(super) fn give_back(&mut self, reserved: u64) {
+        self.settle(reserved, 0);
+        self.due = self.due.and_then(|due| due.checked_sub(self.interval));
+    }
+
     pub(super) fn end(&mut self) {
         self.running = self.running.saturating_sub(1);
     }

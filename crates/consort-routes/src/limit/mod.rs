@@ -37,10 +37,11 @@ struct Waiter {
     turn: Signal,
 }
 
-/// A turn. Dropping it ends it.
+/// A turn. Dropping it ends it; where nothing was sent, what it took is given back.
 pub(crate) struct Permit {
     limiter: Arc<Limiter>,
     reserved: u64,
+    sent: bool,
 }
 
 impl Limiter {
@@ -81,7 +82,7 @@ impl Limiter {
     pub(crate) fn take_now(self: &Arc<Self>, tokens: u64, now: Instant) -> Result<Permit, Error> {
         let mut queue = self.lock();
         if queue.waiting.is_empty() && queue.meter.take(now, tokens).is_ok() {
-            return Ok(Permit { limiter: self.clone(), reserved: tokens });
+            return Ok(Permit::new(self, tokens));
         }
         let until = queue.free_at(now, tokens);
         drop(queue);
@@ -103,7 +104,7 @@ impl Limiter {
         {
             let mut queue = self.lock();
             if queue.waiting.is_empty() && queue.meter.take(now, tokens).is_ok() {
-                return Ok(Permit { limiter: self.clone(), reserved: tokens });
+                return Ok(Permit::new(self, tokens));
             }
             let until = queue.free_at(now, tokens);
             if until > last {
@@ -168,7 +169,7 @@ impl Place<'_> {
             return Err(None);
         }
         match queue.meter.take(now, self.waiter.tokens) {
-            Ok(()) => Ok(Permit { limiter: self.limiter.clone(), reserved: self.waiter.tokens }),
+            Ok(()) => Ok(Permit::new(self.limiter, self.waiter.tokens)),
             Err(Not::Before(at)) => Err(Some(at)),
             Err(Not::UntilOneEnds) => Err(None),
         }
@@ -191,6 +192,20 @@ impl Drop for Place<'_> {
 }
 
 impl Permit {
+    fn new(limiter: &Arc<Limiter>, reserved: u64) -> Self {
+        Self { limiter: limiter.clone(), reserved, sent: false }
+    }
+
+    /// From now on the turn counts.
+    pub(crate) fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// What was sent is certain to have used nothing.
+    pub(crate) fn give_back(mut self) {
+        self.sent = false;
+    }
+
     /// What it really took: more is owed, less is given back.
     pub(crate) fn settle(&mut self, tokens: u64) {
         if self.limiter.limits.tokens_per_minute.is_some() {
@@ -202,7 +217,12 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.lock().meter.end();
+        let mut queue = self.limiter.lock();
+        queue.meter.end();
+        if !self.sent {
+            queue.meter.give_back(self.reserved);
+        }
+        drop(queue);
         self.limiter.wake_first();
     }
 }
@@ -217,7 +237,7 @@ impl fmt::Debug for Limiter {
 }
 
 /// Waits for whichever comes first.
-async fn either(one: impl Future, other: impl Future) {
+pub(crate) async fn either(one: impl Future, other: impl Future) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| {
         let done = one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready();

@@ -111,3 +111,29 @@ async fn kept_answers_need_no_turn_and_no_budget() {
         assert_eq!(ask_with(&route, cold("Who?"), context()).await.outcome(), "ok");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_who_reads_slowly_does_not_hold_up_the_others() {
+    use consort_core::Model;
+    use consort_routes::Timeouts;
+    use futures_util::StreamExt;
+    let a = Scripted::new("a", [answers("a")]);
+    let first_event = Some(Duration::from_secs(4));
+    let route = Route::of([a.clone()])
+        .keep(Keep::default())
+        .timeouts(Timeouts { first_event, ..Timeouts::default() });
+    let mut stalled = route.stream(cold("Who?").into(), context());
+    stalled.next().await.unwrap().unwrap();
+    let all = join_all((0..3).map(|_| ask_with(&route, cold("Who?"), context()))).await;
+    for seen in &all {
+        assert_eq!((seen.text().as_str(), seen.took), ("a says so", Duration::from_secs(4)));
+    }
+    assert_eq!(a.calls(), 4);
+    // Also where the route sets no such time.
+    let a = Scripted::new("a", [answers("a")]);
+    let route = Route::of([a.clone()]).keep(Keep::default());
+    let mut stalled = route.stream(cold("Who?").into(), context());
+    stalled.next().await.unwrap().unwrap();
+    let seen = ask_with(&route, cold("Who?"), context()).await;
+    assert_eq!((seen.text().as_str(), seen.took), ("a says so", Duration::from_mins(1)));
+}

@@ -1,6 +1,6 @@
 //! Limits: how fast, in which order, and when not at all.
 use crate::support::*;
-use consort_core::{Context, Request};
+use consort_core::{Context, Error, ErrorKind, Event, Request};
 use consort_routes::{Limits, Registry, Route, Target, limit};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -193,4 +193,75 @@ async fn where_another_is_free_nobody_waits_for_a_turn() {
     let seen = ask(&route).await;
     assert_eq!(seen.outcome(), "ok");
     assert!((ms(900)..ms(1100)).contains(&seen.took), "{:?}", seen.took);
+}
+
+fn tokens(most: u64) -> Limits {
+    Limits { tokens_per_minute: Some(most), ..Limits::default() }
+}
+
+/// 100 tokens with the prompt.
+fn of_hundred() -> Request {
+    let mut request = Request::ask("Who?");
+    request.sampling.max_tokens = Some(94);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_cost_nothing_gives_its_turn_back() {
+    let down = fails(Error::new(ErrorKind::Server, "down").status(500));
+    let gone = fails(Error::new(ErrorKind::Network, "gone"));
+    let one = Limits { burst: Some(1), tokens_per_minute: Some(100), ..Limits::requests_per_minute(1) };
+    for whole in [false, true] {
+        for (script, given_back) in [(down.clone(), true), (gone.clone(), false)] {
+            let a = Scripted::new("a", [script, answers("a")]);
+            let route = if whole { Route::of([a]).limit(one.clone()) } else { limit(a, one.clone()) };
+            assert_ne!(ask_with(&route, of_hundred(), context()).await.outcome(), "ok");
+            let seen = ask_with(&route, of_hundred(), context()).await;
+            let expected = if given_back { "ok" } else { "rate_limit" };
+            assert_eq!(seen.outcome(), expected, "the route's {whole}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_leaves_while_it_is_answered_has_had_a_turn() {
+    let one = Limits { burst: Some(1), ..Limits::requests_per_minute(1) };
+    for whole in [false, true] {
+        let a = Scripted::new("a", [answers_after("a", NEVER), answers("a")]);
+        let route = if whole { Route::of([a]).limit(one.clone()) } else { limit(a, one.clone()) };
+        assert!(tokio::time::timeout(ms(10), ask(&route)).await.is_err());
+        assert_eq!(ask(&route).await.outcome(), "rate_limit", "the route's {whole}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_used_is_known_when_the_caller_hears_of_the_end() {
+    use consort_core::Model;
+    for whole in [false, true] {
+        // 15 of the 100 that are reserved.
+        let a = Scripted::new("a", [answers("a")]);
+        let route = if whole { Route::of([a]).limit(tokens(150)) } else { limit(a, tokens(150)) };
+        let mut stream = route.stream(of_hundred().into(), context());
+        while !matches!(stream.next().await.unwrap().unwrap(), Event::Finished(_)) {}
+        let seen = ask_with(&route, of_hundred(), context()).await;
+        assert_eq!((seen.outcome(), seen.took), ("ok", Duration::ZERO), "the route's {whole}");
+        drop(stream);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_turn_of_a_key_is_given_back_where_that_of_the_model_is_full() {
+    let registry = Registry::default();
+    let key = Limits { burst: Some(2), wait: Some(ms(1)), ..Limits::requests_per_minute(2) };
+    let own = Limits { burst: Some(1), wait: Some(ms(1)), ..Limits::requests_per_minute(1) };
+    let of_key = |model| Target::new(model).limit_shared("a", key.clone(), &registry);
+    let a = Scripted::new("a", [answers("a")]);
+    let other = Scripted::new("a", [answers("other")]);
+    let limited = Route::of([of_key(a).limit(own)]);
+    assert_eq!(ask(&limited).await.outcome(), "ok");
+    // The key has one turn left, the model none.
+    for _ in 0..3 {
+        assert_eq!(ask(&limited).await.outcome(), "rate_limit");
+    }
+    assert_eq!(ask(&Route::of([of_key(other)])).await.outcome(), "ok");
 }

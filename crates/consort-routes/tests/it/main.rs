@@ -8,8 +8,10 @@
 mod support;
 
 mod any_faults;
+mod breaker;
 mod budgets;
 mod examples;
+mod http;
 mod kept;
 mod layers;
 mod limits;

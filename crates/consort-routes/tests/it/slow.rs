@@ -1,7 +1,7 @@
 //! Time: timers, deadlines, cancellation, and a second try beside a slow one.
 use crate::support::*;
 use consort_core::{Cancel, Context, Error, ErrorKind, Money, Phase, Request};
-use consort_routes::{Hedge, Retry, Route, Timeouts, retry};
+use consort_routes::{Breaker, Hedge, Registry, Retry, Route, Target, Timeouts, retry};
 use futures_util::StreamExt;
 use std::time::Duration;
 
@@ -147,4 +147,45 @@ async fn a_caller_who_leaves_stops_the_target() {
     assert!(early.is_err() && a.live() > 0);
     drop(stream);
     assert_eq!(a.live(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_try_does_not_ask_one_that_is_found_out_about_already() {
+    let down = fails(Error::new(ErrorKind::Server, "down").status(500));
+    let slow = answers_after("a", Duration::from_secs(2));
+    let scripts = || std::iter::repeat_n(down.clone(), 5).chain([slow.clone()]);
+    // The probe is slow: the same target is not asked beside it.
+    let alone = Scripted::new("a", scripts());
+    let route = Route::of([alone.clone()]).breaker(Breaker::default()).hedge(Hedge { after: Some(ms(400)) });
+    for _ in 0..5 {
+        ask(&route).await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let seen = ask(&route).await;
+    assert_eq!((seen.text().as_str(), alone.calls(), seen.attempts().len()), ("a says so", 6, 1), "{seen:?}");
+    // A second try that comes to one whose rest is over is its probe: nobody else asks it meanwhile.
+    let spare = Scripted::new("a", scripts());
+    let registry = Registry::default();
+    let spare_target = || Target::new(spare.clone()).remembered(&registry);
+    for _ in 0..5 {
+        ask(&Route::of([spare_target()]).breaker(Breaker::default())).await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let slow = Scripted::new("slow", [answers_after("slow", Duration::from_secs(1))]);
+    let route = Route::of([Target::new(slow), spare_target()])
+        .breaker(Breaker::default())
+        .hedge(Hedge { after: Some(ms(400)) });
+    let all = futures_util::future::join_all((0..10).map(|_| ask(&route))).await;
+    assert!(all.iter().all(|seen| seen.text() == "slow says so"));
+    // Nine of them asked the slow one twice instead, as far as the budget of retries goes.
+    assert_eq!(spare.calls(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_first_try_is_waited_for_where_no_second_one_is_left_in_the_budget() {
+    let slow = Scripted::new("slow", [answers_after("slow", ms(900))]);
+    let route = Route::of([slow]).hedge(Hedge { after: Some(ms(400)) });
+    for _ in 0..30 {
+        assert_eq!(ask(&route).await.text(), "slow says so");
+    }
 }

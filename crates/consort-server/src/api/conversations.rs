@@ -79,7 +79,15 @@ fn marks(text: &str, search: &str) -> Vec<[usize; 2]> {
         marks.extend(places.map(|(at, _)| [at, at + word.len()]));
     }
     marks.sort_unstable();
-    marks
+    // What overlaps is one mark.
+    let mut apart: Vec<[usize; 2]> = Vec::new();
+    for [from, to] in marks {
+        match apart.last_mut() {
+            Some(last) if from <= last[1] => last[1] = last[1].max(to),
+            _ => apart.push([from, to]),
+        }
+    }
+    apart
 }
 
 #[derive(Default, Deserialize)]

@@ -13,8 +13,10 @@ pub(crate) async fn all(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 pub(crate) fn list(shared: &Shared) -> Value {
+    // The number first: rows may be newer than it, and never older.
+    let revision = *shared.house.revision().borrow();
     let rows: Vec<Value> = shared.house.models().iter().map(|one| row(shared, one)).collect();
-    json!({"revision": *shared.house.revision().borrow(), "default": shared.house.default_model(), "rows": rows})
+    json!({"revision": revision, "default": shared.house.default_model(), "rows": rows})
 }
 
 /// One row, for its details: a plugin that never ran is started to learn its card.

@@ -41,7 +41,12 @@ pub(crate) async fn get(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(settings(&shared))
 }
 
-fn settings(shared: &Shared) -> Value {
+/// Something that is there, if only as `null`.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+pub(crate) fn settings(shared: &Shared) -> Value {
     let kept = shared.desk.get();
     json!({
         "version": VERSION, "default_model": shared.house.default_model(), "pins": kept.pins, "recent": kept.recent,
@@ -52,7 +57,9 @@ fn settings(shared: &Shared) -> Value {
 
 #[derive(Deserialize)]
 pub(crate) struct Change {
-    default_model: Option<String>,
+    /// `null` takes the choice back.
+    #[serde(default, deserialize_with = "given")]
+    default_model: Option<Option<String>>,
     pins: Option<Vec<String>>,
     system: Option<String>,
     titles: Option<bool>,
@@ -63,10 +70,11 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Answer<Json<Value>> {
     if let Some(model) = &change.default_model {
-        if !shared.house.models().iter().any(|row| row.id == *model) {
-            return Err(Problem::missing(format!("no model is named `{model}`")));
+        let known = |model: &String| shared.house.models().iter().any(|row| row.id == *model);
+        if let Some(unknown) = model.as_ref().filter(|model| !known(model)) {
+            return Err(Problem::missing(format!("no model is named `{unknown}`")));
         }
-        shared.house.set_default_model(model)?;
+        shared.house.set_default_model(model.as_deref())?;
     }
     shared.desk.change(|kept| {
         if let Some(pins) = change.pins {

@@ -4,9 +4,10 @@ use crate::problem::Answer;
 use crate::state::Shared;
 use axum::Json;
 use axum::extract::State;
-use consort_store::{GroupBy, Spend, SpendQuery};
+use consort_store::{CostRow, GroupBy, Spend, SpendQuery};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -28,6 +29,8 @@ enum By {
     Model,
     Conversation,
     Key,
+    /// The provider of the model.
+    Plugin,
 }
 
 pub(crate) async fn usage(
@@ -43,12 +46,24 @@ pub(crate) async fn usage(
         By::Model => GroupBy::Model,
         By::Conversation => GroupBy::Conversation,
         By::Key => GroupBy::Key,
+        By::Plugin => GroupBy::Model,
     };
     let store = shared.engine.store();
     let rows = store.costs(query.clone(), by).await?;
     let total = store.spend(query).await?;
+    let rows = if matches!(wanted.by, By::Plugin) { of_providers(rows) } else { rows };
     let rows: Vec<Value> = rows.iter().map(|row| used(&row.name, &row.spend)).collect();
     Ok(Json(json!({"rows": rows, "total": used("", &total)})))
+}
+
+/// The rows of one provider's models together.
+fn of_providers(rows: Vec<CostRow>) -> Vec<CostRow> {
+    let mut all: BTreeMap<String, Spend> = BTreeMap::new();
+    for row in rows {
+        let provider = row.name.split('/').next().unwrap_or_default().to_owned();
+        all.entry(provider).or_default().add(&row.spend);
+    }
+    all.into_iter().map(|(name, spend)| CostRow { name, spend }).collect()
 }
 
 fn used(key: &str, spend: &Spend) -> Value {

@@ -3,7 +3,9 @@ mod hub;
 mod news;
 mod socket;
 mod start;
+mod started;
 
 pub(crate) use hub::{Hub, News};
 pub(crate) use news::conversation_changed;
 pub(crate) use socket::{of_run, open};
+pub(crate) use started::Started;

@@ -33,6 +33,9 @@ pub(crate) fn observe(shared: &Arc<Shared>, run: &Run) {
             }
             let value = shape::turn(&turn, Some(run.id().to_string()));
             shared.hub.tell(News::Of(turn.conversation, json!({"type": "turn", "turn": value})));
+            if matches!(envelope.what, What::TurnStarted { .. }) {
+                conversation_changed(&shared, run.conversation()).await;
+            }
         }
         conversation_changed(&shared, run.conversation()).await;
         shared.hub.tell(News::Models);

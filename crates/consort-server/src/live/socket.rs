@@ -14,7 +14,7 @@ use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -77,8 +77,8 @@ struct Tab {
     shared: Arc<Shared>,
     to: mpsc::Sender<Value>,
     from: Option<mpsc::Receiver<Value>>,
-    /// What follows the runs of each conversation that is watched.
-    watched: HashMap<ConversationId, JoinSet<()>>,
+    /// What follows the runs of each conversation that is watched, and which these are.
+    watched: HashMap<ConversationId, (JoinSet<()>, HashSet<RunId>)>,
 }
 
 impl Tab {
@@ -174,7 +174,7 @@ impl Tab {
             self.shared.engine.runs().into_iter().filter(|run| run.conversation() == conversation).collect();
         let known: Vec<String> = alive.iter().map(|run| run.id().to_string()).collect();
         let gone: Vec<&String> = seen.keys().filter(|id| !known.contains(id)).collect();
-        self.watched.insert(conversation, JoinSet::new());
+        self.watched.insert(conversation, (JoinSet::new(), HashSet::new()));
         let mut runs = Vec::new();
         for run in &alive {
             let after = seen.get(&run.id().to_string()).copied().unwrap_or(0);
@@ -187,7 +187,11 @@ impl Tab {
 
     /// Sends what happens in a run, from this number on. Nothing of it is missed, however slow the tab is.
     fn follow(&mut self, run: &Run, after: u64) {
-        let Some(followers) = self.watched.get_mut(&run.conversation()) else { return };
+        let Some((followers, runs)) = self.watched.get_mut(&run.conversation()) else { return };
+        // One that began while it was asked for is told twice.
+        if !runs.insert(run.id()) {
+            return;
+        }
         let (to, store, mut events) =
             (self.to.clone(), self.shared.engine.store().clone(), run.events(after));
         followers.spawn(async move {
@@ -221,7 +225,9 @@ impl Tab {
 
     /// The tab missed news: it reads again what it looks at.
     async fn behind(&mut self) -> bool {
-        for conversation in self.watched.keys().copied().collect::<Vec<_>>() {
+        // Nothing that all tabs are told may be missing either.
+        let watched = self.watched.keys().map(|id| json!(id)).chain([Value::Null]).collect::<Vec<_>>();
+        for conversation in watched {
             if !self.send(json!({"type": "behind", "conversation": conversation})).await {
                 return false;
             }

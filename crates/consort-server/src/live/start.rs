@@ -1,5 +1,7 @@
 //! Starting runs: one for each model that is asked, below one question.
+use super::hub::News;
 use super::news::{conversation_changed, observe};
+use crate::api::conversations::find;
 use crate::problem::{Answer, Problem};
 use crate::shape::{self, WIRE};
 use crate::state::Shared;
@@ -12,13 +14,10 @@ use consort_engine::{Approval, Ask, Place, Run, Tools, What};
 use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// How many models one question may be put to.
 const MODELS: usize = 4;
-
-/// How many answered starts are remembered, for pages that send them again.
-const REMEMBERED: usize = 1000;
 
 /// How many letters a title gets from a first message.
 const TITLE: usize = 60;
@@ -51,15 +50,23 @@ struct Settings {
 
 /// Starts what is asked for. A start that is refused has kept nothing.
 pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
-    if let Some(answered) = remembered(shared, &asked.key) {
-        return Ok(answered);
+    // The same start twice at once waits for the first, and is answered as it was.
+    let cell = shared.started.cell(&asked.key);
+    let mut answered = cell.lock().await;
+    if let Some(answer) = answered.as_ref() {
+        return Ok(answer.clone());
     }
+    let answer = begin(shared, asked).await?;
+    *answered = Some(answer.clone());
+    Ok(answer)
+}
+
+async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     if asked.models.is_empty() || asked.models.len() > MODELS {
         return Err(Problem::wrong(format!("one to {MODELS} models can be asked at once")));
     }
     let store = shared.engine.store();
-    let one = store.conversation(asked.conversation).await?;
-    let one = one.ok_or_else(|| Problem::missing("this conversation is not there any more"))?;
+    let one = find(shared, asked.conversation).await?;
     let kept = asked
         .settings
         .clone()
@@ -77,7 +84,10 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     let mut models = Vec::new();
     for id in &asked.models {
         let model = shared.house.model(id).await?;
-        let request = request(shared, model.as_ref(), &settings);
+        // Options are one model's words: another may not know them.
+        let own = asked.settings.is_some()
+            || one.settings.get("model").and_then(Value::as_str).is_none_or(|own| own == id);
+        let request = request(shared, model.as_ref(), &settings, own);
         check(model.as_ref(), &request, parts.as_deref(), &tools)?;
         models.push((model, request));
     }
@@ -85,7 +95,10 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
         Some(parts) => {
             let place = asked.parent.map_or(Place::Start, Place::After);
             titled(shared, &one, &parts).await?;
-            Some(shared.engine.say(asked.conversation, place, parts, None).await?)
+            let question = shared.engine.say(asked.conversation, place, parts, None).await?;
+            // Its answers are told with it as their parent: who looks on must know it first.
+            tell_turn(shared, question).await;
+            Some(question)
         }
         None => None,
     };
@@ -107,28 +120,17 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
         };
         let run = shared.engine.start(ask).await?;
         observe(shared, &run);
-        runs.push(json!({"run": run.id(), "turn": first_turn(shared, &run).await}));
+        runs.push(first_turn(shared, &run).await);
     }
+    let recent = crate::api::settings::settings(shared);
+    shared.hub.tell(News::All(json!({"type": "settings", "settings": recent})));
     let user = match question {
         Some(id) => store.turn(id).await?.map(|turn| shape::turn(&turn, None)),
         None => None,
     };
     let answer = json!({"user": user, "runs": runs});
-    remember(shared, asked.key, &answer);
     conversation_changed(shared, asked.conversation).await;
     Ok(answer)
-}
-
-fn remembered(shared: &Shared, key: &str) -> Option<Value> {
-    shared.started.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-}
-
-fn remember(shared: &Shared, key: String, answer: &Value) {
-    let mut started = shared.started.lock().unwrap_or_else(PoisonError::into_inner);
-    if started.len() >= REMEMBERED {
-        started.clear();
-    }
-    started.insert(key, answer.clone());
 }
 
 /// The parts with the bytes of what was attached.
@@ -160,7 +162,7 @@ async fn with_media(shared: &Shared, mut parts: Vec<Part>) -> Answer<Vec<Part>> 
     Ok(parts)
 }
 
-fn request(shared: &Shared, model: &dyn Model, settings: &Settings) -> Request {
+fn request(shared: &Shared, model: &dyn Model, settings: &Settings, own: bool) -> Request {
     let mut request = Request::new(Vec::new());
     if !settings.system.trim().is_empty() {
         request.instructions.push(Part::text(settings.system.as_str()));
@@ -168,7 +170,9 @@ fn request(shared: &Shared, model: &dyn Model, settings: &Settings) -> Request {
     request.sampling.clone_from(&settings.sampling);
     request.reasoning.clone_from(&settings.reasoning);
     request.options = shared.house.preset(model.card()).options;
-    request.options.extend(settings.options.clone());
+    if own {
+        request.options.extend(settings.options.clone());
+    }
     request
 }
 
@@ -205,7 +209,8 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
     if line.chars().count() > TITLE {
         title.push('…');
     }
-    let mut settings = one.settings.clone();
+    // What was set meanwhile stays.
+    let mut settings = find(shared, one.id).await?.settings;
     settings.insert("titled".into(), "auto".into());
     let change =
         ConversationChange { title: Some(Some(title)), settings: Some(settings), ..Default::default() };
@@ -213,14 +218,25 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
     Ok(())
 }
 
-/// The turn that the model writes, once it is begun.
+/// A run, with the turn that its model writes once it is begun; or why none was.
 async fn first_turn(shared: &Shared, run: &Run) -> Value {
     let mut events = run.events(0);
     while let Some(envelope) = events.next().await {
-        if let (What::TurnStarted { role: Role::Assistant, .. }, Some(id)) = (&envelope.what, envelope.turn) {
-            let kept = shared.engine.store().turn(id).await.ok().flatten();
-            return kept.map_or(Value::Null, |turn| shape::turn(&turn, Some(run.id().to_string())));
+        match &envelope.what {
+            What::TurnStarted { role: Role::Assistant, .. } => {
+                return json!({"run": run.id(), "turn": shape::turn_of(shared.engine.store().as_ref(), &envelope).await});
+            }
+            What::RunEnded { error, .. } => return json!({"run": run.id(), "turn": null, "error": error}),
+            _ => {}
         }
     }
-    Value::Null
+    json!({"run": run.id(), "turn": null})
+}
+
+/// Tells those that look on of a turn that no run wrote.
+async fn tell_turn(shared: &Shared, id: TurnId) {
+    if let Ok(Some(turn)) = shared.engine.store().turn(id).await {
+        let value = json!({"type": "turn", "turn": shape::turn(&turn, None)});
+        shared.hub.tell(News::Of(turn.conversation, value));
+    }
 }

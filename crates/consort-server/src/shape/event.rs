@@ -19,19 +19,34 @@ pub(crate) async fn event(store: &dyn Store, envelope: &Envelope) -> Value {
 }
 
 /// The turn as it is kept; where the disk refused it, only what is sure.
-async fn turn_of(store: &dyn Store, envelope: &Envelope) -> Value {
+pub(crate) async fn turn_of(store: &dyn Store, envelope: &Envelope) -> Value {
     let run = Some(envelope.run.to_string());
     if let Some(id) = envelope.turn
         && let Ok(Some(kept)) = store.turn(id).await
     {
-        return turn(&kept, run);
+        let mut value = turn(&kept, run);
+        // How it ended is sure, also where the disk refused to keep that.
+        if let What::TurnEnded { status, error } = &envelope.what {
+            value["status"] = json!(status);
+            if error.is_some() {
+                value["error"] = json!(error);
+            }
+        }
+        return value;
     }
     let (role, status) = match &envelope.what {
         What::TurnStarted { role, .. } => (json!(role), json!("running")),
         What::TurnEnded { status, .. } => (Value::Null, json!(status)),
         _ => (Value::Null, Value::Null),
     };
-    json!({"id": envelope.turn, "conversation": envelope.conversation, "role": role, "status": status, "run": run})
+    let parent = match &envelope.what {
+        What::TurnStarted { parent, .. } => *parent,
+        _ => None,
+    };
+    json!({
+        "id": envelope.turn, "conversation": envelope.conversation, "parent": parent, "role": role, "status": status,
+        "run": run, "parts": [], "created": millis(envelope.at), "model": envelope.model,
+    })
 }
 
 fn plain(what: &What) -> Value {
@@ -63,8 +78,7 @@ fn plain(what: &What) -> Value {
     }
 }
 
-/// CALL: a tool call that waits, with its arguments as they came where they are no JSON.
+/// CALL: a tool call that waits, with the text of its arguments as it came.
 pub(crate) fn call_of(call: &ToolCall) -> Value {
-    let arguments = call.arguments.value().unwrap_or_else(|_| call.arguments.raw().into());
-    json!({"call_id": call.id, "name": call.name, "arguments": arguments})
+    json!({"call_id": call.id, "name": call.name, "arguments": call.arguments.json_text()})
 }

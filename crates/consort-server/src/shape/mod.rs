@@ -4,7 +4,7 @@ mod event;
 mod turn;
 
 pub(crate) use conversation::{conversation, settings_of};
-pub(crate) use event::{call_of, event};
+pub(crate) use event::{call_of, event, turn_of};
 pub(crate) use turn::{WIRE, hash, turn};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

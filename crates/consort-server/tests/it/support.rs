@@ -95,8 +95,8 @@ impl House for DemoHouse {
         self.default.lock().unwrap().clone()
     }
 
-    fn set_default_model(&self, id: &str) -> Result<(), Error> {
-        id.clone_into(&mut self.default.lock().unwrap());
+    fn set_default_model(&self, id: Option<&str>) -> Result<(), Error> {
+        id.unwrap_or("demo").clone_into(&mut self.default.lock().unwrap());
         Ok(())
     }
 

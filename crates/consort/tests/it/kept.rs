@@ -21,7 +21,7 @@ fn a_question_and_its_answer_are_kept() {
     let asked = place.run(&say("Rayleigh.", &["--json", "-s", "Be short.", "why is\nthe sky blue"])).json();
     assert_eq!(asked["text"], "Rayleigh.");
     assert_eq!(asked["attempts"][0]["target"], "demo");
-    assert_eq!(asked["attempts"][0]["cost"], 0);
+    assert_eq!(asked["attempts"][0]["cost"], 0.0);
     let all = logs(&place, &[]);
     assert_eq!(all.len(), 1);
     let one = &all[0];

@@ -137,12 +137,14 @@ fn help_and_completions() {
 
     Commands:
       chat         Talk with a model, on the terminal
+      serve        Serve the web chat and its API
       logs         See what was asked and answered
       cost         Say what was used and what it cost
       events       Watch what all running programs of yours ask and answer
       models       List, search and choose models
       keys         Store keys
       providers    List providers, and show where each is described
+      routes       List routes: models made of others, with retry, fallback and limits
       plugins      See, check, install and make plugins
       mcp          See, try, add and remove MCP servers
       doctor       Say what is set up, what is missing, and what to do
@@ -197,8 +199,8 @@ fn help_and_completions() {
               Print version
 
     Output:
-          --json          Print one JSON object: text, model, usage, cost, finish, tool calls, or the
-                          error
+          --json          Print one JSON object: text, model, usage, cost, attempts, finish, tool calls,
+                          or the error
           --jsonl         Print each event as a line of JSON
       -u, --usage         Say what the answer used and cost
       -q, --quiet         Print nothing but the answer and errors

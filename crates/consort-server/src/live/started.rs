@@ -1,0 +1,35 @@
+//! What starts answered, by the page's own keys: a start that is sent again starts nothing.
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many are remembered.
+const REMEMBERED: usize = 1000;
+
+/// An answer, once there is one. Whoever holds it makes it.
+type Cell = Arc<tokio::sync::Mutex<Option<Value>>>;
+
+#[derive(Default)]
+pub(crate) struct Started(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    cells: HashMap<String, Cell>,
+    order: std::collections::VecDeque<String>,
+}
+
+impl Started {
+    pub(super) fn cell(&self, key: &str) -> Cell {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = kept.cells.get(key) {
+            return cell.clone();
+        }
+        if kept.order.len() >= REMEMBERED
+            && let Some(oldest) = kept.order.pop_front()
+        {
+            kept.cells.remove(&oldest);
+        }
+        kept.order.push_back(key.to_owned());
+        kept.cells.entry(key.to_owned()).or_default().clone()
+    }
+}
