@@ -42,8 +42,8 @@ pub(crate) async fn get(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 /// Something that is there, if only as `null`.
-fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
 pub(crate) fn settings(shared: &Shared) -> Value {
@@ -59,7 +59,7 @@ pub(crate) fn settings(shared: &Shared) -> Value {
 pub(crate) struct Change {
     /// `null` takes the choice back.
     #[serde(default, deserialize_with = "given")]
-    default_model: Option<Option<String>>,
+    default_model: Option<Value>,
     pins: Option<Vec<String>>,
     system: Option<String>,
     titles: Option<bool>,
@@ -70,11 +70,12 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Answer<Json<Value>> {
     if let Some(model) = &change.default_model {
-        let known = |model: &String| shared.house.models().iter().any(|row| row.id == *model);
-        if let Some(unknown) = model.as_ref().filter(|model| !known(model)) {
+        let model = model.as_str();
+        let known = |model: &&str| shared.house.models().iter().any(|row| row.id == **model);
+        if let Some(unknown) = model.filter(|model| !known(model)) {
             return Err(Problem::missing(format!("no model is named `{unknown}`")));
         }
-        shared.house.set_default_model(model.as_deref())?;
+        shared.house.set_default_model(model)?;
     }
     shared.desk.change(|kept| {
         if let Some(pins) = change.pins {

@@ -272,7 +272,7 @@ impl Tab {
     pub(crate) async fn next(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await;
-            match message.expect("nothing came").unwrap().unwrap() {
+            match message.unwrap().unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
