@@ -33,6 +33,13 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Ends the program from a thread that is not its main one.
+#[allow(clippy::exit, reason = "whoever ends it so has nobody left to return to")]
+#[cfg(unix)]
+pub(crate) fn now(code: u8) -> ! {
+    std::process::exit(code.into())
+}
+
 /// An error in how Consort was called.
 pub(crate) fn usage(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidRequest, message)

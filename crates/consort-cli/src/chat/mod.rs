@@ -3,6 +3,8 @@ mod command;
 mod commands;
 mod complete;
 mod editor;
+#[cfg(unix)]
+mod ending;
 mod line;
 mod names;
 mod say;
@@ -32,6 +34,8 @@ pub(crate) fn run(args: &Chat, setup: Setup) -> Done {
             .hint("go on with it: consort -c \"and at night?\"")
             .into());
     }
+    #[cfg(unix)]
+    ending::with_the_terminal();
     let mut session = Session::open(args, setup)?;
     let mut line = Line::open(&session);
     session.greet()?;

@@ -40,14 +40,18 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (answers, screen) = (keys.clone(), shown.clone());
         std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
+            let (mut bytes, mut cut) = ([0; 4096], String::new());
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                let text = std::mem::take(&mut cut) + &String::from_utf8_lossy(&bytes[..count]);
+                // A question may come in two pieces.
+                let begun = ["\x1b[6", "\x1b[", "\x1b"].into_iter().find(|begun| text.ends_with(begun));
+                let (text, rest) = text.split_at(text.len() - begun.map_or(0, str::len));
+                rest.clone_into(&mut cut);
                 // A terminal says where its cursor is.
                 for _ in text.matches("\x1b[6n") {
                     let _ = answers.lock().unwrap().write_all(b"\x1b[20;1R");
                 }
-                screen.lock().unwrap().push_str(&plain(&text));
+                screen.lock().unwrap().push_str(&plain(text));
             }
         });
         Self { child, keys, shown, seen: 0, _master: pair.master }
@@ -270,4 +274,18 @@ fn a_broken_database_does_not_stop_a_chat() {
     chat.sees(" out ·");
     chat.say("/quit");
     chat.ends_with(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_chat_ends_with_its_terminal() {
+    let place = Place::new();
+    let mut chat = Terminal::open(&place, &["chat", "-m", "demo"], &[]);
+    // The first answer listens to signals from there on.
+    chat.say("hello");
+    chat.sees("You said");
+    chat.sees("› ");
+    let process = chat.child.process_id().unwrap().to_string();
+    std::process::Command::new("kill").args(["-HUP", &process]).status().unwrap();
+    chat.ends_with(130);
 }
