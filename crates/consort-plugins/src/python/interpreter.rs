@@ -6,12 +6,17 @@ use consort_settings::Env;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// The oldest version that plugins run on.
 const OLDEST: (u32, u32) = (3, 10);
 /// How long an interpreter may take to say who it is.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Held by whoever asks an interpreter: a dozen plugins that start at once must not start a dozen shims, which together
+/// may take longer than one is given.
+static ASKING: Mutex<()> = Mutex::new(());
 
 /// An interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +72,7 @@ impl Interpreter {
         // What else a shim goes by.
         let chosen = env.get("PYENV_VERSION").unwrap_or_default().to_owned();
         let kept = state.join("python.json");
+        let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = read(&kept)
             && (kept.named.as_path(), kept.changed, &kept.chosen) == (named, changed, &chosen)
             && kept.found.program.exists()
@@ -80,7 +86,9 @@ impl Interpreter {
         if let Ok(text) = text
             && std::fs::create_dir_all(state).is_ok()
         {
-            let _ = std::fs::write(kept, text);
+            // Whole or not at all: another program may read it meanwhile.
+            let new = kept.with_extension(std::process::id().to_string());
+            let _ = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &kept));
         }
         Some(found)
     }
@@ -151,6 +159,28 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let error = Interpreter::find(&env(&[("PATH", "/nowhere")]), state.path()).unwrap_err();
         assert!(error.hints()[0].starts_with("install Python 3.10"), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn many_who_ask_at_once_start_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let (python, calls) = (place.path().join("python3"), place.path().join("calls"));
+        let text = format!(
+            "#!/bin/sh\necho x >> {}\nsleep 0.2\necho {}\necho 3 12\n",
+            calls.display(),
+            python.display()
+        );
+        std::fs::write(&python, text).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let env = env(&[("PATH", &format!("{}:/usr/bin:/bin", place.path().display()))]);
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| assert_eq!(Interpreter::find(&env, place.path()).unwrap().version, (3, 12)));
+            }
+        });
+        assert_eq!(std::fs::read_to_string(calls).unwrap().lines().count(), 1);
     }
 
     #[cfg(unix)]
