@@ -3,9 +3,12 @@ use consort_core::{Error, ErrorKind};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/worker.rs"));
+
+/// Held by whoever puts the files there.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// A text that changes when the worker does.
 pub(crate) fn version() -> &'static str {
@@ -31,6 +34,8 @@ pub(crate) fn version() -> &'static str {
 pub(crate) fn place_worker(state: &Path) -> Result<PathBuf, Error> {
     let folder = state.join("worker").join(version());
     let package = folder.join("consort_worker");
+    // Plugins that start at once would write one draft together, and move it away under each other.
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     if package.join("__main__.py").exists() {
         return Ok(package);
     }
@@ -64,6 +69,16 @@ fn write_all(package: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_who_start_at_once_find_it_whole() {
+        let state = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| assert!(place_worker(state.path()).unwrap().join("__main__.py").exists()));
+            }
+        });
+    }
 
     #[test]
     fn the_worker_is_written_once() {
