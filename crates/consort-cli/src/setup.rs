@@ -275,6 +275,15 @@ pub(crate) fn state_words(state: &State) -> String {
     }
 }
 
+/// What is wrong, for the last column of a table; empty where nothing is.
+pub(crate) fn what_is_wrong(state: &State) -> String {
+    match state {
+        State::NeedsSetup { missing } => missing.clone(),
+        State::Broken { reason } | State::Missing { reason } => reason.clone(),
+        State::Ready | State::Unchecked | State::Loading => String::new(),
+    }
+}
+
 /// The same in a word or two, for tables: of several things that would do, the first.
 pub(crate) fn state_short(state: &State) -> String {
     match state {

@@ -1,6 +1,6 @@
 //! What is known of MCP servers, without starting one.
 use crate::exit::{self, Done};
-use crate::setup::{state_short, state_words};
+use crate::setup::{state_short, state_words, what_is_wrong};
 use crate::terminal::{Style, print_json, table};
 use consort_core::State;
 use consort_mcp::{McpServers, Row};
@@ -21,7 +21,7 @@ pub(super) fn run(servers: &McpServers, as_json: bool) -> Done {
     let head = ["SERVER", "STATE", "TOOLS", "REACHED BY", ""].map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let tools = row.tools.map(|tools| tools.to_string()).unwrap_or_default();
-        vec![row.name.clone(), word(row), tools, row.reached.clone(), wrong(row)]
+        vec![row.name.clone(), word(row), tools, row.reached.clone(), what_is_wrong(&row.state)]
     });
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
     let mut to = anstream::stdout().lock();
@@ -37,14 +37,6 @@ fn word(row: &Row) -> String {
         _ if row.disabled => "disabled".to_owned(),
         State::NeedsSetup { .. } => "needs setup".to_owned(),
         _ => state_short(&row.state),
-    }
-}
-
-fn wrong(row: &Row) -> String {
-    match &row.state {
-        State::NeedsSetup { missing } => missing.clone(),
-        State::Broken { reason } | State::Missing { reason } => reason.clone(),
-        State::Ready | State::Unchecked | State::Loading => String::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What plugins there are, and why each is in its state.
 use crate::exit::{self, Done};
-use crate::setup::{Setup, state_words};
+use crate::setup::{Setup, state_words, what_is_wrong};
 use crate::terminal::{Style, print_json, table, tamed};
 use consort_core::State;
 use consort_plugins::{Plugin, Plugins, Row};
@@ -24,7 +24,7 @@ pub(super) fn run(plugins: &Plugins, as_json: bool) -> Done {
     let lines = rows.iter().map(|row| {
         let models = row.plugin.learnt().map_or(0, |learnt| learnt.models.len());
         let models = if models == 0 { String::new() } else { models.to_string() };
-        vec![row.plugin.id().to_owned(), row.state.word().to_owned(), models, wrong(row)]
+        vec![row.plugin.id().to_owned(), row.state.word().to_owned(), models, what_is_wrong(&row.state)]
     });
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
     let mut to = anstream::stdout().lock();
@@ -37,14 +37,6 @@ pub(super) fn run(plugins: &Plugins, as_json: bool) -> Done {
     Ok(exit::OK)
 }
 
-fn wrong(row: &Row) -> String {
-    match &row.state {
-        State::NeedsSetup { missing } => missing.clone(),
-        State::Broken { reason } | State::Missing { reason } => reason.clone(),
-        State::Ready | State::Unchecked | State::Loading => String::new(),
-    }
-}
-
 fn to_json(row: &Row) -> Value {
     let learnt = row.plugin.learnt();
     let models: Vec<&str> =
@@ -52,7 +44,7 @@ fn to_json(row: &Row) -> Value {
     json!({
         "id": row.plugin.id(),
         "state": row.state.word(),
-        "reason": Some(wrong(row)).filter(|reason| !reason.is_empty()),
+        "reason": Some(what_is_wrong(&row.state)).filter(|reason| !reason.is_empty()),
         "help": row.help,
         "file": row.plugin.found().file,
         "dialect": row.plugin.sort(),
