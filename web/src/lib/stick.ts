@@ -8,6 +8,8 @@ export class Stick {
   /** Whether the end is followed. */
   pinned = true;
   onpin: (pinned: boolean) => void = () => {};
+  /** Whether the end is in sight, or a scroll away. */
+  onnear: (near: boolean) => void = () => {};
   #expected = -1;
   #last = 0;
   #resize: ResizeObserver;
@@ -40,9 +42,12 @@ export class Stick {
       else if (scrollHeight - scrollTop - clientHeight < END) this.#pin(true);
     }
     this.#last = scrollTop;
+    this.onnear(scrollHeight - scrollTop < 2 * clientHeight);
   };
 
   #grown(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.view;
+    this.onnear(this.pinned || scrollHeight - scrollTop < 2 * clientHeight);
     if (!this.pinned) return;
     if (this.hold()) return this.#pin(false);
     this.#write(this.view.scrollHeight);

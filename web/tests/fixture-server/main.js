@@ -1,5 +1,5 @@
 // A server that plays docs/reference/chat-api.md from memory, for developing the page and testing it.
-// node tests/fixture-server/main.js [--port N] [--plugins DIR] [--token T]
+// node tests/fixture-server/main.js [--port N] [--plugins DIR] [--token T] [--dist DIR]
 import { createServer } from "node:http";
 import { mkdtempSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? fallback : process.argv[at + 1];
 };
-const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const dist = option("dist", fileURLToPath(new URL("../../dist", import.meta.url)));
 const token = option("token", null);
 const world = new World(option("plugins", mkdtempSync(join(tmpdir(), "plugins-"))));
 await world.models.scan();
