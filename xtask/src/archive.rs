@@ -22,7 +22,7 @@ pub struct Entry {
 /// Builds the program for release and packs it into `folder`. Gives what to say.
 pub fn archive(root: &Path, folder: &Path) -> Result<String, String> {
     cargo(root, &["build", "--release", "--locked", "--package", "consort"])?;
-    let name = format!("consort-{}-{}", env!("CARGO_PKG_VERSION"), target(root)?);
+    let name = format!("consort-{}-{}", version(root)?, target(root)?);
     let program = format!("consort{}", std::env::consts::EXE_SUFFIX);
     let built = target_folder(root).join("release").join(&program);
     let mut entries = vec![Entry { content: read(&built)?, name: program, runs: true }];
@@ -31,7 +31,8 @@ pub fn archive(root: &Path, folder: &Path) -> Result<String, String> {
     }
     let licences = crate::licences::all(root)?.into_bytes();
     entries.push(Entry { name: "LICENSES-OF-OTHERS.txt".to_owned(), content: licences, runs: false });
-    let (file, sum) = write(folder, &name, &entries).map_err(|error| format!("the archive cannot be written: {error}"))?;
+    let (file, sum) =
+        write(folder, &name, &entries).map_err(|error| format!("the archive cannot be written: {error}"))?;
     Ok(format!("{}\nsha256 {sum}\n", file.display()))
 }
 
@@ -72,16 +73,36 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
     let status = Command::new("cargo").args(arguments).current_dir(root).status();
     let status = status.map_err(|error| format!("cargo did not start: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`cargo {}` ended with {status}", arguments.join(" "))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`cargo {}` ended with {status}", arguments.join(" ")))
+    }
 }
 
 fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
+/// The version of all crates that are published.
+pub fn version(root: &Path) -> Result<String, String> {
+    let manifest = String::from_utf8_lossy(&read(&root.join("Cargo.toml"))?).into_owned();
+    let after = manifest.split_once("[workspace.package]").map(|(_, rest)| rest).unwrap_or_default();
+    let line = after.lines().find_map(|line| line.strip_prefix("version = \""));
+    let found = line.and_then(|rest| rest.strip_suffix('"'));
+    found.map(str::to_owned).ok_or_else(|| "Cargo.toml names no version".to_owned())
+}
+
 /// The triple of this machine, as the compiler names it.
 fn target(root: &Path) -> Result<String, String> {
-    let output = Command::new("rustc").arg("-vV").current_dir(root).output().map_err(|error| format!("rustc did not start: {error}"))?;
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .current_dir(root)
+        .output()
+        .map_err(|error| format!("rustc did not start: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).ok_or_else(|| "rustc names no host".to_owned())
+    said.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .ok_or_else(|| "rustc names no host".to_owned())
 }

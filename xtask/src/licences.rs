@@ -18,7 +18,8 @@ pub fn all(root: &Path) -> Result<String, String> {
         let (name, version) = (word(&package["name"]), word(&package["version"]));
         let folder = PathBuf::from(word(&package["manifest_path"]));
         let own = package["source"].is_null();
-        if !own && linked.contains(&format!("{name} v{version}")) && told.insert(format!("{name} {version}")) {
+        if !own && linked.contains(&format!("{name} v{version}")) && told.insert(format!("{name} {version}"))
+        {
             tell(&mut text, &name, &version, &word(&package["license"]), folder.parent().unwrap_or(root))?;
         }
     }
@@ -38,7 +39,10 @@ fn word(value: &Value) -> String {
 
 /// `NAME vVERSION` of each crate that the program is linked with; what only builds or tests it is not among them.
 fn linked(root: &Path) -> Result<BTreeSet<String>, String> {
-    let said = cargo(root, &["tree", "--package", "consort", "--edges", "normal", "--prefix", "none", "--format", "{p}"])?;
+    let said = cargo(
+        root,
+        &["tree", "--package", "consort", "--edges", "normal", "--prefix", "none", "--format", "{p}"],
+    )?;
     let pair = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
     Ok(said.lines().map(pair).collect())
 }
@@ -63,7 +67,8 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<String, String> {
 fn tell(text: &mut String, name: &str, version: &str, licence: &str, folder: &Path) -> Result<(), String> {
     let _ = write!(text, "\n{}\n{name} {version} ({licence})\n", "=".repeat(100));
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_licence(path)).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_licence(path)).collect();
     files.sort();
     for file in files {
         let said = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -74,5 +79,8 @@ fn tell(text: &mut String, name: &str, version: &str, licence: &str, folder: &Pa
 
 fn is_licence(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_uppercase();
-    path.is_file() && ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"].iter().any(|start| name.starts_with(start))
+    path.is_file()
+        && ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }

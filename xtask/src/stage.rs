@@ -19,8 +19,8 @@ pub fn stage(root: &Path) -> Result<String, String> {
     npm(&web, &["run", "build"])?;
     let mut said = String::new();
     for (from, to) in STAGED {
-        let files =
-            copied(&root.join(from), &root.join(to)).map_err(|error| format!("{from} cannot be copied to {to}: {error}"))?;
+        let files = copied(&root.join(from), &root.join(to))
+            .map_err(|error| format!("{from} cannot be copied to {to}: {error}"))?;
         said += &format!("{to}: {files} files\n");
     }
     Ok(said)

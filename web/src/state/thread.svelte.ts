@@ -13,7 +13,7 @@ import { branch, byParent, leaf } from "./tree";
 
 /** Between two writes to the page: a little less than three frames, so that the third one is not missed. */
 const SEEN_MS = 45;
-const UNSEEN_MS = 250;
+const UNSEEN_MS = 500;
 
 interface RunView { id: string; turn: string; last: number; waiting: ToolWaiting[] }
 
@@ -170,7 +170,7 @@ export class Thread {
     this.runs = [...this.runs];
   }
 
-  /** Twenty writes to the page a second: more are work that no reader sees. Four where nobody looks. */
+  /** Twenty writes to the page a second: more are work that no reader sees. Two where nobody looks. */
   #later(id: string): void {
     this.#dirty.add(id);
     this.#timer ??= setTimeout(() => this.#draw(), Math.max(0, this.#flushed + (this.#seen && !document.hidden ? SEEN_MS : UNSEEN_MS) - performance.now()));

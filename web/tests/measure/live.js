@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { build } from "vite";
 import { fixture, here, launch, median, RUNS, say } from "./parts.js";
 
-/** What makes the page plain: the whole message in every frame, all of it laid out. */
+/** What makes the page plain: the whole message in every frame, all of it laid out. Its server sends each event by itself. */
 const PLAIN = [
   ["thread.svelte.ts", /const (?:UN)?SEEN_MS = \d+/g, (found) => found.replace(/\d+/, "0")],
   ["prose.css", /\.prose > \* \{ content-visibility[^}]*\}/g, () => ""],
@@ -29,7 +29,7 @@ async function pages() {
     },
   };
   await build({ root: here("../.."), logLevel: "error", plugins: [whole], build: { outDir, emptyOutDir: true } });
-  return { tail: here("../../dist"), whole: outDir };
+  return { tail: { folder: here("../../dist"), together: 40 }, whole: { folder: outDir, together: 0 } };
 }
 
 /** The tasks of the page's main thread: start and processor time in milliseconds, outermost only; and parts of them. */
@@ -51,12 +51,13 @@ function tasksOf(trace) {
   return { outer: outer.map(({ ts, tdur = 0 }) => ({ at: ts / 1000, ms: tdur / 1000 })), shares };
 }
 
-/** One reply, in a browser of its own. */
-async function once(dist) {
-  const { url, server } = await fixture(["--dist", dist]);
+/** One reply, in a browser of its own; to a reader who stays at its start, as the page does by itself, or follows its end. */
+async function once(dist, follow = false) {
+  const { url, server } = await fixture(["--dist", dist.folder, "--together", String(dist.together)]);
   const browser = await launch();
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.addInitScript((looks) => localStorage.setItem("consort.looks", looks), JSON.stringify({ follow }));
     await page.goto(url);
     await page.locator("#plugin-pill", { hasText: "script" }).waitFor();
     const path = join(mkdtempSync(join(tmpdir(), "consort-trace-")), "trace.json");
@@ -86,17 +87,19 @@ async function once(dist) {
 const seconds = (ms) => (ms / 1000).toFixed(1);
 
 export async function livePage() {
-  const folders = await pages();
+  const both = await pages();
   const ratios = [];
   const long = [];
   for (let run = 0; run < RUNS; run += 1) {
-    const tail = await once(folders.tail);
-    const whole = await once(folders.whole);
+    const tail = await once(both.tail);
+    const whole = await once(both.whole);
     ratios.push(tail.busy / whole.busy);
     long.push(tail.long.length);
     const parts = Object.entries(tail.shares).map(([name, ms]) => `${name} ${seconds(ms)}`).join(", ");
     console.log(`     run ${run + 1}: the page is busy ${tail.busy.toFixed(1)} s of ${tail.seconds.toFixed(0)} (${parts}); the plain one ${whole.busy.toFixed(1)} s of ${whole.seconds.toFixed(0)}, with ${whole.long.length} long tasks; ours, after how many seconds and of how many ms: ${JSON.stringify(tail.long)}`);
   }
   say("whole page, 10k tokens at 200 a second, beside the plain page, median of 5", median(ratios), 0.1, "of it");
+  const [tail, whole] = [await once(both.tail, true), await once(both.whole, true)];
+  console.log(`     to a reader who follows the end: ${tail.busy.toFixed(1)} s, plain ${whole.busy.toFixed(1)} s; ${tail.long.length} long tasks, plain ${whole.long.length}`);
   say("tasks over 50 ms after the first second, median of 5", median(long), 0, "tasks");
 }

@@ -20,12 +20,20 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// How many messages wait for a slow tab. Runs wait for it beyond that; news do not.
 const WAITING: usize = 256;
 
 /// How often the connection is felt for.
 const PING: Duration = Duration::from_secs(20);
+
+/// Events within this time of the last message wait for each other: a browser takes as long for a small message as for a
+/// large one, and no reader sees more than twenty changes a second.
+const TOGETHER: Duration = Duration::from_millis(40);
+
+/// How many events go in one message.
+const MOST_TOGETHER: usize = 256;
 
 /// The largest message of a page: a long text, and attachments are not in it.
 const LARGEST: usize = 16 << 20;
@@ -258,9 +266,18 @@ pub(crate) fn of_run(run: &Run) -> Value {
 
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver<Value>) {
     let mut ping = tokio::time::interval(PING);
+    let mut soonest = Instant::now();
+    // What ended the waiting of the events before it.
+    let mut next = None;
     loop {
         let message = tokio::select! {
-            value = from.recv() => match value {
+            value = async { if next.is_some() { next.take() } else { from.recv().await } } => match value {
+                Some(first) if is_event(&first) => {
+                    let events;
+                    (events, next) = gather(first, &mut from, soonest).await;
+                    soonest = Instant::now() + TOGETHER;
+                    Message::text(together(events).to_string())
+                }
                 Some(value) => Message::text(value.to_string()),
                 None => return,
             },
@@ -268,6 +285,37 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver
         };
         if sink.send(message).await.is_err() {
             return;
+        }
+    }
+}
+
+fn is_event(value: &Value) -> bool {
+    value["type"] == "event"
+}
+
+/// The events that come until then, and the message that did not want to wait.
+async fn gather(
+    first: Value,
+    from: &mut mpsc::Receiver<Value>,
+    until: Instant,
+) -> (Vec<Value>, Option<Value>) {
+    let mut events = vec![first];
+    while events.len() < MOST_TOGETHER {
+        match tokio::time::timeout_at(until, from.recv()).await {
+            Ok(Some(value)) if is_event(&value) => events.push(value),
+            Ok(Some(value)) => return (events, Some(value)),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    (events, None)
+}
+
+fn together(mut events: Vec<Value>) -> Value {
+    match events.pop() {
+        Some(only) if events.is_empty() => only,
+        last => {
+            events.extend(last);
+            json!({"type": "events", "events": events})
         }
     }
 }
