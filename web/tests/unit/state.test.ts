@@ -105,6 +105,10 @@ describe("models", () => {
     expect(made.map(({ name, rows: list }) => [name, list.map(({ id }) => id)])).toEqual([["Pinned", ["beta"]], ["All", ["alpha"]], ["Needs attention", ["bad"]]]);
     const many = groups(Array.from({ length: 20 }, (_, at) => row(`m${at}`)), "", [], ["m3"]);
     expect(many.map(({ name }) => name)).toEqual(["Recent", "Hosted"]);
+    // What the user put there and does not work comes before vendors that nobody asked for.
+    const offered = row("vendor", { card: null, state: { state: "needs_setup", missing: "the key" } });
+    const own = row("mine", { card: null, source: { kind: "plugin" }, state: { state: "needs_setup", missing: "a package" } });
+    expect(groups([offered, own], "", [], []).map(({ name, rows: list }) => [name, list[0]?.id])).toEqual([["Needs attention", "mine"], ["To set up", "vendor"]]);
   });
 
   it("are found by letters in order, and by words that mean something", () => {
