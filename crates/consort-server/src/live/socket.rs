@@ -1,6 +1,7 @@
 //! One tab: what it asks for, what it watches, what it is sent.
 use super::hub::News;
 use super::start;
+use super::writer::{Out, write};
 use crate::api::models;
 use crate::problem::{Answer, Problem};
 use crate::shape;
@@ -10,30 +11,17 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use consort_engine::{Decision, Run, RunId, What};
 use consort_store::ConversationId;
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 /// How many messages wait for a slow tab. Runs wait for it beyond that; news do not.
 const WAITING: usize = 256;
-
-/// How often the connection is felt for.
-const PING: Duration = Duration::from_secs(20);
-
-/// Events within this time of the last message wait for each other: a browser takes as long for a small message as for a
-/// large one, and no reader sees more than twenty changes a second.
-const TOGETHER: Duration = Duration::from_millis(40);
-
-/// How many events go in one message.
-const MOST_TOGETHER: usize = 256;
 
 /// The largest message of a page: a long text, and attachments are not in it.
 const LARGEST: usize = 16 << 20;
@@ -83,8 +71,8 @@ pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUp
 
 struct Tab {
     shared: Arc<Shared>,
-    to: mpsc::Sender<Value>,
-    from: Option<mpsc::Receiver<Value>>,
+    to: mpsc::Sender<Out>,
+    from: Option<mpsc::Receiver<Out>>,
     /// What follows the runs of each conversation that is watched, and which these are.
     watched: HashMap<ConversationId, (JoinSet<()>, HashSet<RunId>)>,
 }
@@ -124,7 +112,7 @@ impl Tab {
     }
 
     async fn send(&self, value: Value) -> bool {
-        self.to.send(value).await.is_ok()
+        self.to.send(Out::Message(value.to_string().into())).await.is_ok()
     }
 
     /// Does what the page asks for; false when the tab is gone.
@@ -204,7 +192,8 @@ impl Tab {
             (self.to.clone(), self.shared.engine.store().clone(), run.events(after));
         followers.spawn(async move {
             while let Some(envelope) = events.next().await {
-                if to.send(shape::event(store.as_ref(), &envelope).await).await.is_err() {
+                let event = shape::event(store.as_ref(), &envelope).await.to_string();
+                if to.send(Out::Event(event)).await.is_err() {
                     return;
                 }
             }
@@ -262,60 +251,4 @@ pub(crate) fn of_run(run: &Run) -> Value {
         "id": run.id(), "conversation": run.conversation(), "turn": turn, "model": run.model(),
         "started": started, "last": last, "waiting": waiting,
     })
-}
-
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver<Value>) {
-    let mut ping = tokio::time::interval(PING);
-    let mut soonest = Instant::now();
-    // What ended the waiting of the events before it.
-    let mut next = None;
-    loop {
-        let message = tokio::select! {
-            value = async { if next.is_some() { next.take() } else { from.recv().await } } => match value {
-                Some(first) if is_event(&first) => {
-                    let events;
-                    (events, next) = gather(first, &mut from, soonest).await;
-                    soonest = Instant::now() + TOGETHER;
-                    Message::text(together(events).to_string())
-                }
-                Some(value) => Message::text(value.to_string()),
-                None => return,
-            },
-            _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
-        };
-        if sink.send(message).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn is_event(value: &Value) -> bool {
-    value["type"] == "event"
-}
-
-/// The events that come until then, and the message that did not want to wait.
-async fn gather(
-    first: Value,
-    from: &mut mpsc::Receiver<Value>,
-    until: Instant,
-) -> (Vec<Value>, Option<Value>) {
-    let mut events = vec![first];
-    while events.len() < MOST_TOGETHER {
-        match tokio::time::timeout_at(until, from.recv()).await {
-            Ok(Some(value)) if is_event(&value) => events.push(value),
-            Ok(Some(value)) => return (events, Some(value)),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    (events, None)
-}
-
-fn together(mut events: Vec<Value>) -> Value {
-    match events.pop() {
-        Some(only) if events.is_empty() => only,
-        last => {
-            events.extend(last);
-            json!({"type": "events", "events": events})
-        }
-    }
 }
