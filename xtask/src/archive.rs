@@ -59,6 +59,8 @@ fn pack(name: &str, entries: &[Entry]) -> io::Result<Vec<u8>> {
         header.set_size(entry.content.len() as u64);
         header.set_mode(if entry.runs { 0o755 } else { 0o644 });
         header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
         tar.append_data(&mut header, format!("{name}/{}", entry.name), entry.content.as_slice())?;
     }
     let mut gzip = tar.into_inner()?;
