@@ -1,5 +1,6 @@
 //! What crates take from elsewhere in the repository, copied beside them for `cargo package`: a published crate carries its
 //! own copy, so that installing it needs neither the repository nor Node.
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub fn stage(root: &Path) -> Result<String, String> {
     for (from, to) in STAGED {
         let files = copied(&root.join(from), &root.join(to))
             .map_err(|error| format!("{from} cannot be copied to {to}: {error}"))?;
-        said += &format!("{to}: {files} files\n");
+        let _ = writeln!(said, "{to}: {files} files");
     }
     Ok(said)
 }
