@@ -69,6 +69,31 @@ fn rows_for_programs() {
 }
 
 #[test]
+fn names_and_files_that_are_not_there() {
+    let place = Plugged::new();
+    place.plugin("parrot.py", "x");
+    assert_snapshot!(place.run(&["plugins", "check", "parrot.py"]), @r#"
+    exit 2
+    --- stderr
+    error: no plugin is named `parrot.py`
+      help: did you mean `parrot`?
+      help: `consort plugins` lists them
+    "#);
+    assert_snapshot!(place.run(&["plugins", "check", "./none.py"]), @r#"
+    exit 2
+    --- stderr
+    error: there is no file `./none.py`
+      help: a plugin in the plugins folder is named alone: `consort plugins` lists them
+    "#);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("loop.py", place.place.path("loop.py")).unwrap();
+        let run = place.run(&["plugins", "check", "loop.py"]);
+        assert!(run.code == 2 && run.stderr.contains("is a link that leads nowhere"), "{run}");
+    }
+}
+
+#[test]
 fn why_one_is_so() {
     let Some(place) = some() else { return };
     assert_snapshot!(place.run(&["plugins", "why", "needs_key"]), @r#"
