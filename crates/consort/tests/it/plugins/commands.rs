@@ -76,7 +76,7 @@ fn names_and_files_that_are_not_there() {
     exit 2
     --- stderr
     error: no plugin is named `parrot.py`
-      help: did you mean `parrot`?
+      tip: did you mean `parrot`?
       help: `consort plugins` lists them
     "#);
     assert_snapshot!(place.run(&["plugins", "check", "./none.py"]), @r#"
@@ -180,8 +180,8 @@ fn a_file_anywhere_can_be_checked() {
     assert_snapshot!(place.run(&["plugins", "check", "draft/other.py"]), @r#"
     exit 2
     --- stderr
-    error: no plugin is named `draft/other.py`
-      help: `consort plugins` lists them
+    error: there is no file `draft/other.py`
+      help: a plugin in the plugins folder is named alone: `consort plugins` lists them
     "#);
     place.place.file("draft/notes.md", "# nothing");
     assert_snapshot!(place.run(&["plugins", "check", "draft/notes.md"]), @r#"
