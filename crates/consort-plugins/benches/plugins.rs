@@ -243,7 +243,7 @@ impl Raw {
 
     fn read(&mut self) -> &str {
         self.line.clear();
-        self.from.read_line(&mut self.line).unwrap();
+        assert_ne!(self.from.read_line(&mut self.line).unwrap(), 0, "the raw process ended");
         &self.line
     }
 
@@ -258,7 +258,7 @@ impl Raw {
     fn events(&mut self) -> f64 {
         let begun = Instant::now();
         self.ask(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"generate","params":{{"count":{EVENTS}}}}}"#));
-        let mut lines = 0;
+        let mut lines = 0u32;
         while !self.read().contains("\"result\"") {
             lines += 1;
         }
