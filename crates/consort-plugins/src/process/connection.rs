@@ -1,10 +1,10 @@
 //! One running process, spoken to: requests and their answers, events, and what the plugin asks for.
-use super::LogRing;
 use super::answer::Sink;
 use super::asked::UnderWay;
 use super::failed::Refused;
 use super::guardian::Wish;
 use super::services::Services;
+use super::{LogRing, Writer};
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::Serialize;
@@ -268,7 +268,7 @@ impl Connection {
     }
 
     pub(super) fn log_text(&self, text: &str) {
-        text.lines().for_each(|line| self.log.add(line));
+        text.lines().for_each(|line| self.log.add(Writer::Stdout, line));
     }
 }
 

@@ -3,7 +3,7 @@ use super::connection::Connection;
 use super::failed::Refused;
 use super::guardian::{self, Wish};
 use super::services::Services;
-use super::{Launch, LogRing};
+use super::{Launch, LogRing, Writer};
 use crate::examine::Findings;
 use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
@@ -74,7 +74,7 @@ impl Connection {
         });
         let lacks = started.lacks;
         if let Some(lacks) = lacks {
-            connection.log.add(&format!("warning: {lacks}"));
+            connection.log.add(Writer::Host, &format!("warning: {lacks}"));
         }
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));

@@ -13,7 +13,7 @@ mod supervisor;
 
 pub(crate) use answer::{Files, Question, answer};
 pub(crate) use connection::Connection;
-pub use consort_process::{Launch, Limits, LogRing};
+pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub use services::{Grants, Services};
 pub(crate) use supervisor::{Start, Supervisor};

@@ -82,7 +82,7 @@ impl House for DemoHouse {
                 keys: Vec::new(),
                 untrusted: false,
                 about: None,
-                offline: true,
+                offline: Some(true),
             })
             .collect()
     }
@@ -97,6 +97,7 @@ impl House for DemoHouse {
 
     fn set_default_model(&self, id: Option<&str>) -> Result<(), Error> {
         id.unwrap_or("demo").clone_into(&mut self.default.lock().unwrap());
+        self.revision.send_modify(|revision| *revision += 1);
         Ok(())
     }
 
