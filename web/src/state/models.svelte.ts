@@ -68,6 +68,12 @@ class Models {
     for (const id of removed) say.quietly(`${this.get(id)?.name ?? id} was removed`);
   }
 
+  /** Finds out what is known of one row: a plugin that never ran is looked at. */
+  async learn(id: string): Promise<void> {
+    const row = await get<ModelRow>(`/models/${segment(id)}`);
+    this.rows = this.rows.map((old) => (old.id === row.id ? row : old));
+  }
+
   reload = (plugin: string): Promise<void> => call("POST", `/plugins/${segment(plugin)}/reload`);
   trust = (plugin: string): Promise<void> => call("POST", `/plugins/${segment(plugin)}/trust`);
 

@@ -127,16 +127,13 @@ async fn an_answer_that_breaks_off_counts_as_of_its_beginning() {
 
 #[tokio::test(start_paused = true)]
 async fn a_try_says_when_it_is_made_again_and_a_target_what_it_failed_with_last() {
-    let limited = || {
-        let error = Error::new(ErrorKind::RateLimit, "too many").status(429).retry_in(Some(seconds(2)));
-        vec![Step(ms(0), Err(error))]
-    };
-    let target = Scripted::new("a", [limited(), text("yes")]);
+    let limited = Error::new(ErrorKind::RateLimit, "too many").status(429).retry_in(Some(seconds(2)));
+    let target = Scripted::new("a", [fails(limited), answers("a")]);
     let registry = Registry::default();
     let remembered = Target::new(target.clone()).remembered(&registry);
     let route = consort_routes::retry(Route::of([remembered]));
     let last = || registry.standing("a/m", clock_now()).and_then(|standing| standing.last_error);
-    let asked = { let route = route.clone(); tokio::spawn(async move { ask(&route).await }) };
+    let asked = tokio::spawn(async move { ask(&route).await });
     tokio::time::sleep(seconds(1)).await;
     assert_eq!(last().unwrap().message(), "too many");
     let seen = asked.await.unwrap();
