@@ -88,9 +88,9 @@ impl Engine {
         let card = ask.model.card();
         let who = Who {
             conversation: ask.conversation,
-            model: card.id.clone(),
-            provider: card.provider.clone(),
-            participant: ask.participant.clone(),
+            model: card.id.as_str().into(),
+            provider: card.provider.as_str().into(),
+            participant: ask.participant.as_deref().map(Into::into),
         };
         let (cancel, bus) = (ask.context.cancel.clone(), self.0.bus.clone());
         let state = Arc::new(RunState::new(who, cancel, ask.watched_once, bus, ask.tools.allowed.clone()));

@@ -41,7 +41,7 @@ impl Branch {
         answer: Option<Box<Answer>>,
     ) -> TurnId {
         let new = NewTurn {
-            participant: self.run.participant.clone().filter(|_| role == Role::User),
+            participant: self.run.participant.as_deref().filter(|_| role == Role::User).map(Into::into),
             status,
             answer,
             run: Some(self.run.id.0),
