@@ -1,7 +1,7 @@
 //! Errors as answers: core's error in JSON, under the status of its kind or one of the API's own.
 use axum::Json;
-use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use consort_core::{Error, ErrorKind};
 use serde_json::{Value, json};
@@ -77,7 +77,9 @@ impl IntoResponse for Problem {
         let mut answer = (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response();
         if let Some(wait) = self.error.retry_after() {
             // In whole seconds, and never too early.
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
         }
         answer
     }

@@ -16,6 +16,7 @@ use consort_server::{Guard, Server};
 use consort_store::{MemoryStore, SqliteStore, Store};
 use house::LiveHouse;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -58,11 +59,9 @@ async fn serve(args: Serve, setup: Setup) -> Done {
 
 /// Opens the browser. Where there is none, the address was told.
 fn open(url: &str, is_secret: bool, folder: &Path) -> io::Result<()> {
-    let opened = if is_secret {
-        page::show_secretly(url, folder).map_err(|error| error.to_string())
-    } else {
-        page::show(url).map_err(|error| error.to_string())
-    };
+    let what = if is_secret { page::leading_to(url, folder).map(Into::into) } else { Ok(url.into()) };
+    let opened = what.map_err(|error| error.to_string());
+    let opened = opened.and_then(|what: OsString| page::show(&what).map_err(|error| error.to_string()));
     if let Err(error) = opened {
         let warning = Style::Warning.paint("warning:");
         writeln!(anstream::stderr(), "{warning} no browser could be opened: {error}")?;

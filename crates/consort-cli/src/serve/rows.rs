@@ -99,7 +99,10 @@ fn of_route(row: &consort_routes::Row, known: &Known) -> ModelRow {
             ..Source::default()
         },
         state: row.state(),
-        place: row.problems.first().map(|_| Place { file: shown(&row.file), line: u32::try_from(row.line).ok() }),
+        place: row
+            .problems
+            .first()
+            .map(|_| Place { file: shown(&row.file), line: u32::try_from(row.line).ok() }),
         hints: help.collect(),
         keys: Vec::new(),
         untrusted: false,
@@ -216,7 +219,8 @@ pub(super) fn route(row: &consort_routes::Row, host: &Host, registry: &Registry)
             let provider = card.and_then(|card| host.provider_by_id(&card.provider));
             let state = provider.map_or(State::Ready, |provider| provider.card().state.clone());
             let standing = card.and_then(|card| registry.standing(&card.id, Instant::now()));
-            let (rest, last) = standing.map_or((None, None), |standing| (standing.resting, standing.last_error));
+            let (rest, last) =
+                standing.map_or((None, None), |standing| (standing.resting, standing.last_error));
             let until = rest.as_ref().map(|(left, _)| millis(SystemTime::now() + *left));
             let error = rest.map(|(_, error)| error).or(last);
             json!({"model": target.model, "state": state, "resting_until": until, "last_error": error})

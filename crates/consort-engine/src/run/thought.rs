@@ -61,7 +61,10 @@ mod tests {
         let end = |part| Event::PartEnd { part: PartKey(part) };
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(heard(&[(10, start(0, PartKind::Text)), (90, end(0))]), None);
-        assert_eq!(heard(&[(10, think(0)), (50, text(0)), (90, end(0)), (200, start(1, PartKind::Text))]), ms(80));
+        assert_eq!(
+            heard(&[(10, think(0)), (50, text(0)), (90, end(0)), (200, start(1, PartKind::Text))]),
+            ms(80)
+        );
         assert_eq!(heard(&[(10, think(0)), (70, start(1, PartKind::Text)), (80, end(0))]), ms(60));
         assert_eq!(heard(&[(10, think(0)), (30, end(0)), (100, think(1)), (300, end(1))]), ms(220));
         assert_eq!(heard(&[(100, think(0)), (400, Event::Finished(FinishReason::Stop.into()))]), ms(300));

@@ -130,7 +130,8 @@ async fn how_long_it_thought_and_when_it_was_asked_is_kept() {
 #[tokio::test]
 async fn of_several_answers_side_by_side_the_first_is_where_it_goes_on() {
     let desk = Desk::new().await;
-    let question = desk.engine.say(desk.conversation, Place::Start, vec![Part::text("Both?")], None).await.unwrap();
+    let question =
+        desk.engine.say(desk.conversation, Place::Start, vec![Part::text("Both?")], None).await.unwrap();
     let (tool, _) = crate::tools::tool("echo", crate::tools::Does::Echo);
     let tools = consort_engine::Tools::new(vec![tool]).unwrap();
     let mut runs = Vec::new();

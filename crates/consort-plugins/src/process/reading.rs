@@ -153,7 +153,10 @@ impl Connection {
 
     /// A line was too long: where one request alone is open, it was meant.
     fn too_long(&self) {
-        self.log.add(Writer::Host, &format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20));
+        self.log.add(
+            Writer::Host,
+            &format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20),
+        );
         let mut open = self.lock();
         if open.requests.len() != 1 {
             return;

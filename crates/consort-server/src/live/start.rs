@@ -232,7 +232,11 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
         }
         let mut settings = one.settings.clone();
         settings.insert("titled".into(), "auto".into());
-        ConversationChange { title: Some(Some(title.clone())), settings: Some(settings), ..Default::default() }
+        ConversationChange {
+            title: Some(Some(title.clone())),
+            settings: Some(settings),
+            ..Default::default()
+        }
     })
     .await
 }

@@ -84,7 +84,10 @@ async fn changes_at_once_are_made_one_after_the_other() {
             (&now["title"], &now["model"], &settings["system"], &settings["tools"][0]),
             (&json!(text), &json!(text), &json!(text), &json!(text))
         );
-        assert_eq!((&settings["options"]["words"], &settings["sampling"]["seed"]), (&json!(round), &json!(round)));
+        assert_eq!(
+            (&settings["options"]["words"], &settings["sampling"]["seed"]),
+            (&json!(round), &json!(round))
+        );
     }
 }
 

@@ -103,7 +103,10 @@ async fn nothing_that_is_sent_may_be_taken_for_something_else() {
     }
     let answer = site.client.get(site.url("/api/models")).header("origin", "https://evil.example");
     let answer = answer.send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), &answer.headers()["x-content-type-options"]), (403, &"nosniff".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["x-content-type-options"]),
+        (403, &"nosniff".parse().unwrap())
+    );
 }
 
 #[tokio::test]

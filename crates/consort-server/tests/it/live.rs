@@ -166,7 +166,8 @@ async fn why_a_tool_may_not_run_reaches_the_model() {
     let id = site.conversation().await;
     let mut tab = watching(&site, &id).await;
     let (run, call) = asking(&mut tab, &id, "k").await;
-    let said = json!({"type": "decide", "run": run, "call_id": call, "decision": "deny", "reason": "not that sum"});
+    let said =
+        json!({"type": "decide", "run": run, "call_id": call, "decision": "deny", "reason": "not that sum"});
     assert_eq!(tab.ask(said).await["ok"]["counted"], true);
     let all = tab.until_run_ends().await;
     let decided = all.iter().find(|message| message["event"]["type"] == "tool_decided").unwrap();

@@ -93,12 +93,22 @@ async fn a_server_that_ends_begins_nothing_and_finishes_what_runs() {
         }
         tab.ask(json!({"type": "stop", "run": reply["ok"]["runs"][0]["run"]})).await;
     };
-    assert_eq!((&refused["kind"], &refused["retry_after"]["secs"]), (&json!("overloaded"), &json!(10)), "{refused}");
+    assert_eq!(
+        (&refused["kind"], &refused["retry_after"]["secs"]),
+        (&json!("overloaded"), &json!(10)),
+        "{refused}"
+    );
     let new = site.client.post(site.url("/api/conversations")).header("content-type", "application/json");
     let answer = new.body("{}").send().await.unwrap();
     assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"10".parse().unwrap()));
     assert_eq!(site.call("GET", "/api/health", None).await.0, 503);
-    let mut all = tab.until(|message| message["type"] == "event" && message["conversation"] == id.as_str() && message["event"]["type"] == "run_ended").await;
+    let mut all = tab
+        .until(|message| {
+            message["type"] == "event"
+                && message["conversation"] == id.as_str()
+                && message["event"]["type"] == "run_ended"
+        })
+        .await;
     assert_eq!(all.pop().unwrap()["event"]["status"], "complete");
     let served = tokio::time::timeout(Duration::from_secs(10), site.served.take().unwrap()).await;
     served.expect("it ends").unwrap().unwrap();

@@ -181,7 +181,11 @@ fn a_file_of_the_first_version_is_read_and_goes_on() {
     let path = folder.path().join("consort.db");
     let plain = rusqlite::Connection::open(&path).unwrap();
     plain.execute_batch(include_str!("../../src/sqlite/1.sql")).unwrap();
-    plain.execute_batch("PRAGMA application_id = 0x636f6e73; PRAGMA user_version = 1; PRAGMA journal_mode = WAL").unwrap();
+    plain
+        .execute_batch(
+            "PRAGMA application_id = 0x636f6e73; PRAGMA user_version = 1; PRAGMA journal_mode = WAL",
+        )
+        .unwrap();
     let (talk, turn) = (ConversationId::new(), TurnId::new());
     let made = "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?, 'old', 1, 2, '{}', 7)";
     plain.execute(made, [talk.0.as_bytes()]).unwrap();
