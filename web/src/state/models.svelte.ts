@@ -20,7 +20,8 @@ class Models {
   usual(asked: string | null): string | null {
     if (asked && this.get(asked)) return asked;
     if (isReady(this.get(this.fallback))) return this.fallback;
-    return (this.rows.find(isReady) ?? this.rows[0])?.id ?? null;
+    const sure = (row: ModelRow): boolean => isReady(row) && row.state.state === "ready";
+    return (this.rows.find(sure) ?? this.rows.find(isReady) ?? this.rows[0])?.id ?? null;
   }
 
   async load(): Promise<void> {
