@@ -180,6 +180,7 @@ describe("tools", () => {
     await page.getByText("Asks before it runs.").waitFor();
     await send(page, "#tool", false);
     await page.getByRole("region", { name: "Approve read_file" }).waitFor();
+    expect(await page.getByRole("region", { name: "Approve read_file" }).count()).toBe(1);
   });
 
   it("are denied with a reason", async () => {
