@@ -19,6 +19,8 @@ afterAll(async () => server?.kill());
 const search = { name: "Search plugins and models" };
 const row = (page: Page, name: RegExp) => page.getByRole("row", { name });
 
+const over = (page: Page): Promise<void> => page.getByRole("button", { name: "Stop" }).waitFor({ state: "detached" });
+
 async function withTool(page: Page): Promise<void> {
   await choose(page, "demo");
   await page.keyboard.press("Control+.");
@@ -34,10 +36,12 @@ it("asks before a tool runs: no, and why, reaches the model; always holds over a
   await page.getByLabel("Why not (the model reads it)").fill("it is late enough");
   await page.keyboard.press("Enter");
   await page.getByText(/failed and said: not run: the user said no: it is late enough/).waitFor();
+  await over(page);
 
   await send(page, "please call time again", false);
   await page.getByRole("button", { name: "Allow in this chat" }).click();
   await page.getByText(/tool `?time`? answered/).first().waitFor();
+  await over(page);
   await server.kill();
   await server.start();
   await page.reload();
