@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("consort-cli", 6),
     ("consort-engine", 4),
     ("consort-server", 5),
+    ("consort-realtime", 5),
     ("consort-web", 5),
     ("consort-plugins", 3),
     ("consort-mcp", 3),
@@ -207,6 +208,20 @@ fn surfaces_know_no_vendor() {
             for vendor in VENDORS {
                 assert!(!text.contains(vendor), "{} names the vendor `{vendor}`", file.display());
             }
+        }
+    }
+}
+
+#[test]
+fn only_one_module_looks_at_samples() {
+    let audio = root().join("crates/consort-realtime/src/audio");
+    for entry in std::fs::read_dir(root().join("crates")).expect("crates").flatten() {
+        for file in sources(&entry.path().join("src"), "rs") {
+            // The contract's own file says what a piece is, and how long it lasts.
+            if file.starts_with(&audio) || file.ends_with("consort-core/src/realtime.rs") {
+                continue;
+            }
+            assert!(!read(&file).contains(".samples"), "{} looks at samples of sound", file.display());
         }
     }
 }
