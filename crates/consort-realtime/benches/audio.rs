@@ -75,18 +75,18 @@ fn costs(passed: &mut bool) {
         let mut converter = Converter::new(from, to).unwrap();
         let piece = Sound::tone(from, 440.0, 0.9, Duration::from_millis(20));
         let name = format!("resample {} -> {}", from.rate(), to.rate());
-        row(passed, &name, 10.0, || drop(black_box(converter.push(&piece))));
+        row(passed, &name, 5.0, || drop(black_box(converter.push(&piece))));
     }
     let voice = Sound::tone(Shape::MONO_16K, 220.0, 0.5, Duration::from_millis(20)).to_pcm();
     let mut detector = VoiceDetector::new(VoiceSettings::default());
-    row(passed, "voice detection at 16 kHz", 10.0, || drop(black_box(detector.push(&voice))));
+    row(passed, "voice detection at 16 kHz", 5.0, || drop(black_box(detector.push(&voice))));
     for (name, from) in
         [("track 24 kHz as it is", Shape::MONO_24K), ("track 24 -> 48 kHz", Shape::new(48_000, 1).unwrap())]
     {
         let clock = Arc::new(ManualClock::default());
         let mut track = Track::new(TrackSettings::speaker(from), clock.clone());
         let piece = Sound::tone(Shape::MONO_24K, 440.0, 0.9, Duration::from_millis(20)).to_pcm();
-        row(passed, name, 10.0, || {
+        row(passed, name, 5.0, || {
             track.write(0, "item", piece.clone()).unwrap();
             clock.advance(Duration::from_millis(20));
             while let Some(frame) = track.take() {
@@ -97,7 +97,7 @@ fn costs(passed: &mut bool) {
     let format = Format::new(Encoding::Mulaw, Shape::new(8_000, 1).unwrap());
     let bytes = vec![0x55; 160];
     let mut intake = Intake::new(format, Shape::MONO_24K, Duration::from_millis(20)).unwrap();
-    row(passed, "intake of G.711 at 8 kHz -> 24 kHz", 10.0, || {
+    row(passed, "intake of G.711 at 8 kHz -> 24 kHz", 5.0, || {
         intake.push(&bytes).for_each(|frame| drop(black_box(frame)));
     });
     let piece: Pcm = Sound::tone(Shape::MONO_24K, 440.0, 0.9, Duration::from_millis(20)).to_pcm();

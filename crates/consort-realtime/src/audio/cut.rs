@@ -9,8 +9,8 @@ impl Sound {
     pub fn chunks(&self, frames: usize, overlap: usize, pad: Pad) -> impl Iterator<Item = Self> + '_ {
         let frames = frames.max(1);
         let step = frames - overlap.min(frames - 1);
-        // A piece that would hold nothing but the overlap says nothing new.
-        let news = self.frames().saturating_sub(if self.frames() > frames { frames - step } else { 0 });
+        // A piece of nothing but the overlap says nothing new.
+        let news = self.frames().saturating_sub(frames - step).max(self.frames().min(1));
         (0..news).step_by(step).map(move |start| self.part(start, start + frames).padded(frames, pad))
     }
 

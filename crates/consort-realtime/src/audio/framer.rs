@@ -130,7 +130,7 @@ impl<T: Clone + PartialEq> Framer<T> {
     pub fn queued(&self) -> Duration {
         let begun = self.pieces.front().map_or(Duration::ZERO, |piece| time_of(piece.shape, piece.at));
         let end = self.current.as_ref().map_or(self.made(), Current::end);
-        self.waiting - begun + self.to.time_of(end.max(self.made()) - self.taken)
+        self.waiting.saturating_sub(begun) + self.to.time_of(end.max(self.made()) - self.taken)
     }
 
     /// Forgets what waits. What comes next is the beginning of another sound.

@@ -210,7 +210,7 @@ impl Track {
         let shape = self.settings.shape;
         let cut = |item: Item| {
             let heard = shape.time_of(item.heard).min(item.written);
-            Heard { item: item.name, heard, dropped: item.written - heard }
+            Heard { item: item.name, heard, dropped: item.written.saturating_sub(heard) }
         };
         self.framer.clear();
         (self.hold, self.dry, self.catching_up) = (None, true, false);

@@ -69,7 +69,7 @@ fn base64_of_both_alphabets_is_read() {
     for text in ["++///w==", "--___w==", "++///w", "--___w", "++//\n/w==\n", "+-/_/w"] {
         assert_eq!(Sound::from_base64(text, format(Encoding::S16, 1)).unwrap(), sound, "{text}");
     }
-    for text in ["++///w=", "!!!!", "+"] {
+    for text in ["++///w===", "!!!!", "+"] {
         let read = Sound::from_base64(text, format(Encoding::S16, 1));
         assert!(read.is_err_and(|error| error.kind() == ErrorKind::InvalidRequest), "{text}");
     }

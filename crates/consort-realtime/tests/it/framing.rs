@@ -97,7 +97,7 @@ proptest! {
         let mut lasted = Duration::ZERO;
         for (n, (owner, rate, channels, length)) in pieces.iter().enumerate() {
             let from = shape(*rate, *channels);
-            let samples = (0..length * usize::from(*channels)).map(|k| ((k * 7 + n * 1_000) % 20_000) as i16).collect();
+            let samples = (0..length * usize::from(*channels)).map(|k| i16::try_from((k * 7 + n * 1_000) % 20_000).unwrap()).collect();
             let piece = Pcm { samples, rate: *rate, channels: *channels };
             lasted += from.time_of(*length as u64);
             let sound = Sound::from_pcm(&piece).unwrap();

@@ -22,23 +22,20 @@ fn encoded(encoding: Encoding, sample: i16) -> u8 {
 /// of full scale, the mu-law in 8159ths of what it is written to.
 fn decisions(law: Encoding) -> Vec<i32> {
     let mut values = Vec::new();
-    match law {
+    if law == Encoding::Alaw {
         // Table 1a: 0 2 4 .. 64, then to 128 by 4, .. to 4096 by 128.
-        Encoding::Alaw => {
-            values.extend((0..32).map(|n| n * 2));
-            for segment in 1..7 {
-                values.extend((0..16).map(|n| (64 << (segment - 1)) + n * (4 << (segment - 1))));
-            }
+        values.extend((0..32).map(|n| n * 2));
+        for segment in 1..7 {
+            values.extend((0..16).map(|n| (64 << (segment - 1)) + n * (4 << (segment - 1))));
         }
+    } else {
         // Table 2a: 0 1 3 5 .. 31, then to 95 by 4, to 223 by 8, .. to 8159 by 256.
-        _ => {
-            values.push(0);
-            values.extend((0..15).map(|n| n * 2 + 1));
-            let mut at = 31;
-            for segment in 1..8 {
-                values.extend((0..16).map(|n| at + n * (2 << segment)));
-                at += 16 * (2 << segment);
-            }
+        values.push(0);
+        values.extend((0..15).map(|n| n * 2 + 1));
+        let mut at = 31;
+        for segment in 1..8 {
+            values.extend((0..16).map(|n| at + n * (2 << segment)));
+            at += 16 * (2 << segment);
         }
     }
     assert_eq!(values.len(), 128);

@@ -26,8 +26,8 @@ pub(crate) fn pairs() -> impl Iterator<Item = (u32, u32)> {
 
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// What is left of the loudest tone that must go, in dB; none where the rate rises, since there the images of tones
-    /// are what must go, and they count as noise.
+    /// What is left of the loudest tone that must go, in dB; none where there are no such tones, as where the rate rises:
+    /// there the images of tones are what must go, and they count as noise.
     pub stop: Option<f64>,
     /// The largest change of a tone that must stay, in dB.
     pub pass: f64,
@@ -47,8 +47,8 @@ pub(crate) fn measure(from: u32, to: u32) -> Measured {
         measured.snr = measured.snr.min(tone.snr);
         measured.delay = measured.delay.max(tone.delay.abs());
     }
-    if from > to {
-        let (first, last) = (low * 1.1, f64::from(from) / 2.0 * 0.999);
+    let (first, last) = (low * 1.1, f64::from(from) / 2.0 * 0.999);
+    if first < last {
         let left = (0..24).map(|step| {
             let hertz = first + (last - first) * f64::from(step) / 23.0;
             decibels(power(&resampled(hertz, from, to)))

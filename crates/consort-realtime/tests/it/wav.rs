@@ -14,8 +14,8 @@ const ALL: [Encoding; 8] = [
     Encoding::Alaw,
 ];
 
-fn chunk(id: &[u8; 4], length: u32, body: &[u8]) -> Vec<u8> {
-    let mut chunk = [id.as_slice(), &length.to_le_bytes(), body].concat();
+fn chunk(id: &str, length: u32, body: &[u8]) -> Vec<u8> {
+    let mut chunk = [id.as_bytes(), &length.to_le_bytes(), body].concat();
     if body.len() % 2 == 1 {
         chunk.push(0);
     }
@@ -31,11 +31,11 @@ fn fmt(kind: u16, channels: u16, rate: u32, frame: u16, bits: u16, more: &[u8]) 
     body.extend(frame.to_le_bytes());
     body.extend(bits.to_le_bytes());
     body.extend(more);
-    chunk(b"fmt ", body.len() as u32, &body)
+    chunk("fmt ", body.len() as u32, &body)
 }
 
-fn file(form: &[u8; 4], chunks: &[Vec<u8>]) -> Vec<u8> {
-    [form.as_slice(), &0_u32.to_le_bytes(), b"WAVE", &chunks.concat()].concat()
+fn file(form: &str, chunks: &[Vec<u8>]) -> Vec<u8> {
+    [form.as_bytes(), &0_u32.to_le_bytes(), b"WAVE", &chunks.concat()].concat()
 }
 
 fn samples(file: &[u8]) -> Vec<i16> {
@@ -48,22 +48,21 @@ const FOUR: [u8; 4] = [1, 0, 2, 0];
 fn lengths_that_lie_are_put_right() {
     let mono = || fmt(1, 1, 24_000, 2, 16, &[]);
     for length in [4, u32::MAX, 0, 1_000, u32::MAX - 36, 0x7FFF_FFFF] {
-        assert_eq!(samples(&file(b"RIFF", &[mono(), chunk(b"data", length, &FOUR)])), [1, 2], "{length}");
+        assert_eq!(samples(&file("RIFF", &[mono(), chunk("data", length, &FOUR)])), [1, 2], "{length}");
     }
     assert_eq!(
-        samples(&file(b"RF64", &[chunk(b"ds64", 28, &[0; 28]), mono(), chunk(b"data", u32::MAX, &FOUR)])),
+        samples(&file("RF64", &[chunk("ds64", 28, &[0; 28]), mono(), chunk("data", u32::MAX, &FOUR)])),
         [1, 2]
     );
     // A length of 0 is believed where another chunk follows, or nothing.
-    let list = chunk(b"LIST", 4, b"INFO");
-    assert!(samples(&file(b"RIFF", &[mono(), chunk(b"data", 0, &[]), list.clone()])).is_empty());
-    assert!(samples(&file(b"RIFF", &[mono(), chunk(b"data", 0, &[])])).is_empty());
+    let list = chunk("LIST", 4, b"INFO");
+    assert!(samples(&file("RIFF", &[mono(), chunk("data", 0, &[]), list.clone()])).is_empty());
+    assert!(samples(&file("RIFF", &[mono(), chunk("data", 0, &[])])).is_empty());
     // What follows the samples is no sound, nor is half a sample.
-    assert_eq!(samples(&file(b"RIFF", &[mono(), chunk(b"data", 4, &FOUR), list.clone()])), [1, 2]);
-    assert_eq!(
-        samples(&file(b"RIFF", &[list, mono(), chunk(b"JUNK", 3, &[9; 3]), chunk(b"data", 99, &FOUR[..3])])),
-        [1]
-    );
+    assert_eq!(samples(&file("RIFF", &[mono(), chunk("data", 4, &FOUR), list.clone()])), [1, 2]);
+    let mut cut = file("RIFF", &[list, mono(), chunk("JUNK", 3, &[9; 3]), chunk("data", 99, &FOUR)]);
+    cut.pop();
+    assert_eq!(samples(&cut), [1]);
 }
 
 #[test]
@@ -76,15 +75,14 @@ fn extensible_files_say_their_kind_further_behind() {
         more.extend([0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71]);
         more
     };
-    let sixteen = file(b"RIFF", &[fmt(0xFFFE, 2, 24_000, 4, 16, &more(1, 16)), chunk(b"data", 4, &FOUR)]);
+    let sixteen = file("RIFF", &[fmt(0xFFFE, 2, 24_000, 4, 16, &more(1, 16)), chunk("data", 4, &FOUR)]);
     assert_eq!(Sound::from_wav(&sixteen).unwrap().shape(), Shape::new(24_000, 2).unwrap());
     // 20 bits of 24.
-    let twenty =
-        file(b"RIFF", &[fmt(0xFFFE, 1, 24_000, 3, 24, &more(1, 20)), chunk(b"data", 3, &[0, 0, 64])]);
+    let twenty = file("RIFF", &[fmt(0xFFFE, 1, 24_000, 3, 24, &more(1, 20)), chunk("data", 3, &[0, 0, 64])]);
     assert_eq!(Sound::from_wav(&twenty).unwrap().samples(), [0.5]);
     let float = file(
-        b"RIFF",
-        &[fmt(0xFFFE, 1, 24_000, 4, 32, &more(3, 32)), chunk(b"data", 4, &0.25_f32.to_le_bytes())],
+        "RIFF",
+        &[fmt(0xFFFE, 1, 24_000, 4, 32, &more(3, 32)), chunk("data", 4, &0.25_f32.to_le_bytes())],
     );
     assert_eq!(Sound::from_wav(&float).unwrap().samples(), [0.25]);
 }
@@ -92,24 +90,24 @@ fn extensible_files_say_their_kind_further_behind() {
 #[test]
 fn a_frame_size_that_makes_no_sense_is_not_believed() {
     for frame in [0, 3, 99] {
-        let file = file(b"RIFF", &[fmt(1, 2, 24_000, frame, 16, &[]), chunk(b"data", 4, &FOUR)]);
+        let file = file("RIFF", &[fmt(1, 2, 24_000, frame, 16, &[]), chunk("data", 4, &FOUR)]);
         assert_eq!(samples(&file), [1, 2], "{frame}");
     }
 }
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let data = || chunk(b"data", 4, &FOUR);
+    let data = || chunk("data", 4, &FOUR);
     for (file, kind, says) in [
         (b"ID3\x04 and so on, an MP3".to_vec(), ErrorKind::InvalidRequest, "no WAV"),
-        (file(b"RIFF", &[data()]), ErrorKind::InvalidRequest, "before its samples"),
-        (file(b"RIFF", &[fmt(1, 1, 24_000, 2, 16, &[])]), ErrorKind::InvalidRequest, "first sample"),
-        (file(b"RIFF", &[fmt(1, 0, 24_000, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "0 channels"),
-        (file(b"RIFF", &[fmt(1, 1, 0, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "0 samples a second"),
-        (file(b"RIFF", &[chunk(b"fmt ", 4, &[1, 0, 1, 0]), data()]), ErrorKind::InvalidRequest, "cut off"),
-        (file(b"RIFF", &[fmt(0xFFFE, 1, 24_000, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "cut off"),
-        (file(b"RIFF", &[fmt(0x55, 1, 24_000, 1, 0, &[]), data()]), ErrorKind::Unsupported, "kind 85"),
-        (file(b"RIFF", &[fmt(1, 1, 24_000, 8, 64, &[]), data()]), ErrorKind::Unsupported, "64 bits"),
+        (file("RIFF", &[data()]), ErrorKind::InvalidRequest, "before its samples"),
+        (file("RIFF", &[fmt(1, 1, 24_000, 2, 16, &[])]), ErrorKind::InvalidRequest, "first sample"),
+        (file("RIFF", &[fmt(1, 0, 24_000, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "0 channels"),
+        (file("RIFF", &[fmt(1, 1, 0, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "0 samples a second"),
+        (file("RIFF", &[chunk("fmt ", 4, &[1, 0, 1, 0]), data()]), ErrorKind::InvalidRequest, "cut off"),
+        (file("RIFF", &[fmt(0xFFFE, 1, 24_000, 2, 16, &[]), data()]), ErrorKind::InvalidRequest, "cut off"),
+        (file("RIFF", &[fmt(0x55, 1, 24_000, 1, 0, &[]), data()]), ErrorKind::Unsupported, "kind 85"),
+        (file("RIFF", &[fmt(1, 1, 24_000, 8, 64, &[]), data()]), ErrorKind::Unsupported, "64 bits"),
     ] {
         let error = Sound::from_wav(&file).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -120,8 +118,8 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn a_head_that_is_not_all_there_is_waited_for() {
     let whole = file(
-        b"RIFF",
-        &[chunk(b"LIST", 5, b"INFOx"), fmt(7, 1, 8_000, 1, 8, &[0, 0]), chunk(b"data", u32::MAX, &[])],
+        "RIFF",
+        &[chunk("LIST", 5, b"INFOx"), fmt(7, 1, 8_000, 1, 8, &[0, 0]), chunk("data", u32::MAX, &[])],
     );
     for cut in 0..whole.len() {
         assert_eq!(wav::head(&whole[..cut]).unwrap(), None, "{cut}");
@@ -130,9 +128,9 @@ fn a_head_that_is_not_all_there_is_waited_for() {
     assert_eq!(head.format, Format::new(Encoding::Mulaw, Shape::new(8_000, 1).unwrap()));
     assert_eq!((head.start, head.length), (whole.len(), None));
     assert!(wav::head(b"RIXF").is_err() && wav::head(b"RIFF....WEBP").is_err(), "no more is needed to know");
-    let endless = file(b"RIFF", &[chunk(b"JUNK", 2_000_000, &[])]);
+    let endless = file("RIFF", &[chunk("JUNK", 2_000_000, &[])]);
     assert!(wav::head(&endless).is_err());
-    assert!(wav::head(&file(b"RIFF", &[chunk(b"fmt ", u32::MAX, &[])])).is_err());
+    assert!(wav::head(&file("RIFF", &[chunk("fmt ", u32::MAX, &[])])).is_err());
 }
 
 #[test]
