@@ -26,7 +26,11 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(format!("{turns}.db"));
     if !path.exists() {
-        fill(&path, turns);
+        // One that was stopped half way is not taken for whole.
+        let half = folder.join(format!("{turns}.half"));
+        let _ = std::fs::remove_file(&half);
+        fill(&half, turns);
+        std::fs::rename(&half, &path).unwrap();
     }
     println!("{turns} turns, {} MB; ms of CPU, the median of 11, opening included", size(&path));
     reads(&path);

@@ -109,23 +109,7 @@ fn wanted(plugin: &Plugin, state: &State) -> Vec<ConfigKey> {
     if !matches!(state, State::NeedsSetup { .. }) {
         return Vec::new();
     }
-    let learnt = plugin.learnt();
-    let mut keys: Vec<ConfigKey> = Vec::new();
-    for known in learnt.iter().flat_map(|learnt| &learnt.models) {
-        for name in &known.secrets {
-            if keys.iter().all(|key| key.name != *name) {
-                let env = known.env.clone();
-                keys.push(ConfigKey {
-                    name: name.clone(),
-                    env,
-                    secret: true,
-                    required: true,
-                    ..ConfigKey::default()
-                });
-            }
-        }
-    }
-    keys
+    plugin.learnt().map(|learnt| learnt.keys()).unwrap_or_default()
 }
 
 /// Where the reason of a broken plugin points: `file:line` at its beginning.

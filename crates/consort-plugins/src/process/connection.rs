@@ -83,14 +83,16 @@ impl Connection {
         self.touch();
         let answer = tokio::time::timeout(limit, self.ask(method, params)).await;
         let raw = match answer {
-            Err(_) => {
-                let message = format!("`{method}` was not answered within {} s", limit.as_secs());
-                return Err(self.named(Error::timeout(Phase::Deadline, message)));
-            }
+            Err(_) => return Err(self.late(method, limit)),
             Ok(Err(refused)) => return Err(self.error_of(refused)),
             Ok(Ok(raw)) => raw,
         };
         self.read_result(&raw)
+    }
+
+    pub(super) fn late(&self, method: &str, limit: Duration) -> Error {
+        let message = format!("`{method}` was not answered within {} s", limit.as_secs());
+        self.named(Error::timeout(Phase::Deadline, message))
     }
 
     pub(super) fn read_result<T: DeserializeOwned>(&self, raw: &RawValue) -> Result<T, Error> {
