@@ -1,5 +1,5 @@
 //! Turns: what one side said, as it is kept.
-use crate::{ConversationId, TurnId};
+use crate::{ConversationId, TurnId, growth};
 use consort_core::{Attempt, Error, Finish, FunctionSpec, Money, Object, Part, Role, Usage, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,7 +60,7 @@ pub struct Answer {
     /// From when it was asked to its first content, and to its end.
     pub first: Option<Duration>,
     pub took: Option<Duration>,
-    /// Whose limits and budget it counts to.
+    /// Whose budgets it counts to: the name of the caller's key.
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
@@ -79,6 +79,24 @@ pub struct NewTurn {
     pub status: Status,
     /// What is known before the answer: model, options, schema, tools.
     pub answer: Option<Box<Answer>>,
+}
+
+impl NewTurn {
+    /// The turn as it begins now.
+    pub fn begun(self) -> Turn {
+        Turn {
+            id: self.id,
+            conversation: self.conversation,
+            parent: self.parent,
+            role: self.role,
+            participant: self.participant,
+            parts: self.parts,
+            status: self.status,
+            created: growth::now(),
+            pinned: false,
+            answer: self.answer,
+        }
+    }
 }
 
 /// How a turn ended. Its parts replace what its events made.

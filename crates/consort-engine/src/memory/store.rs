@@ -65,14 +65,15 @@ impl StoreMemory {
         let turn = NewTurn {
             id: TurnId::new(),
             conversation: there.id,
-            parent: there.tip,
+            parent: None,
             role: message.role,
             participant: message.name,
             parts: message.parts,
             status: Status::Complete,
             answer: None,
         };
-        self.store.begin(turn).await
+        // Two messages at once follow each other.
+        self.store.append(turn).await
     }
 
     async fn forget_of(&self, scope: &str, id: &str) -> Result<bool, Error> {

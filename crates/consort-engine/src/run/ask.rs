@@ -29,8 +29,6 @@ pub struct Ask {
     pub context: Context,
     /// Told to whoever watches before anything else: what the caller goes without.
     pub notices: Vec<Warning>,
-    /// Whose limits and budget it counts to.
-    pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
     /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
@@ -88,7 +86,6 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             notices: Vec::new(),
-            key: None,
             group: None,
             watched_once: false,
         }

@@ -22,21 +22,11 @@ pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conv
     {
         return Ok(there);
     }
-    let now = growth::now();
-    let made = Conversation {
-        id: new.id.unwrap_or_else(ConversationId::new),
-        title: new.title,
-        created: now,
-        updated: now,
-        pinned: false,
-        tip: None,
-        settings: new.settings,
-        deleted: None,
-    };
+    let made = new.begun();
     let sql = format!(
         "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?1, ?2, ?3, ?3, ?4, {NEXT})"
     );
-    let at = growth::micros(now);
+    let at = growth::micros(made.created);
     connection.execute(&sql, params![made.id.0.as_bytes(), made.title, at, json(&made.settings)?])?;
     find_by(connection, connection.last_insert_rowid(), made.title.as_deref())?;
     Ok(made)
@@ -69,10 +59,15 @@ pub(super) fn conversations(connection: &Connection, query: &ConversationQuery) 
         }
         None => "",
     };
+    let within = if query.ids.is_some() { "AND id BETWEEN ? AND ?" } else { "" };
+    let ids = query.ids.iter().flat_map(|ids| [ids.start(), ids.end()]);
+    values.extend(ids.map(|id| Value::from(id.0.as_bytes().to_vec())));
     let deleted = if query.deleted { "NOT NULL" } else { "NULL" };
+    // A few ids are found by their index, and sorted afterwards.
+    let order = if query.ids.is_some() { "+pinned DESC, +changed DESC" } else { "pinned DESC, changed DESC" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found}
-         ORDER BY pinned DESC, changed DESC LIMIT ? OFFSET ?"
+        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found} {within}
+         ORDER BY {order} LIMIT ? OFFSET ?"
     );
     values.push(limit(query.limit).into());
     values.push(i64::try_from(query.offset).unwrap_or(i64::MAX).into());

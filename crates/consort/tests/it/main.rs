@@ -12,6 +12,7 @@ mod attach;
 mod chat;
 #[cfg(all(unix, not(target_vendor = "apple")))] // Elsewhere the system's own store says alone who is trusted.
 mod clouds;
+mod disks;
 mod errors;
 mod events;
 mod faults;
@@ -19,6 +20,7 @@ mod files;
 mod kept;
 mod lists;
 mod local;
+mod loops;
 mod mcp;
 mod plugins;
 mod programs;
