@@ -30,6 +30,7 @@ mod recorded;
 mod reference;
 mod routes;
 mod schemas;
+mod serve;
 mod signals;
 mod sockets;
 mod support;
