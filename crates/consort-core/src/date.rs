@@ -46,7 +46,7 @@ impl Date {
     /// How many days after the first of January 1970 it is; nothing where there is no such day.
     pub fn days(self) -> Option<i64> {
         let Self { year, month, day } = self;
-        if !(1..=12).contains(&month) || day == 0 || !(-FAR / 366..=FAR / 366).contains(&year) {
+        if !(1..=12).contains(&month) || day == 0 || !(-FAR / 365..=FAR / 365).contains(&year) {
             return None;
         }
         let (month, day) = (i64::from(month), i64::from(day));

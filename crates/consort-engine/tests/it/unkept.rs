@@ -148,7 +148,7 @@ async fn nothing_of_a_turn_is_told_before_it_is_kept() {
         vec![Step::Say("A cat.")],
     ]);
     let look = function("look", "Looks.", |_: Value, _: Context| async { Ok(ToolOutput::text("a cat")) });
-    let ask = Ask { tools: Tools::new(vec![look]).unwrap(), ..desk.ask(&model, "What is there?") };
+    let ask = Ask { tools: Tools::new(vec![Arc::new(look)]).unwrap(), ..desk.ask(&model, "What is there?") };
     let mut heard = desk.engine.bus().subscribe();
     let engine = desk.engine.clone();
     let run = tokio::spawn(async move { engine.start(ask).await.unwrap().done().await });

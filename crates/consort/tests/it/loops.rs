@@ -62,7 +62,8 @@ fn until(what: &str, is: impl Fn() -> bool) {
 #[test]
 fn a_killed_loop_goes_on_and_runs_no_finished_tool_again() {
     let Some(place) = with_sky() else { return };
-    let ask = ["-m", "demo", "-o", "delay_ms", "0", "-T", "sky", "what are the weather and the moon?"];
+    let ask =
+        ["-m", "demo", "-o", "delay_ms", "0", "-T", "sky", "what are the weather and the moon of the sky?"];
     let mut child = place.command(&ask).env("PATH", path()).spawn().unwrap();
     until("one tool is done and the other works", || called(&place) == ["weather", "moon"]);
     let whole = || place.run(&["logs", "--json"]).json();
@@ -87,7 +88,7 @@ fn a_killed_loop_goes_on_and_runs_no_finished_tool_again() {
 #[test]
 fn no_answer_of_a_loop_is_shown_before_it_is_kept() {
     let Some(place) = with_sky() else { return };
-    let ask = ["-m", "demo", "-o", "delay_ms", "0", "-T", "sky", "what is the moon?"];
+    let ask = ["-m", "demo", "-o", "delay_ms", "0", "-T", "sky", "what is the moon of the sky?"];
     let mut child = place.command(&ask).env("PATH", path()).spawn().unwrap();
     let mut output = child.stdout.take().unwrap();
     let (tell, shown) = channel();

@@ -4,7 +4,7 @@ mod talk;
 
 use consort_core::Part;
 use consort_store::{NewConversation, SpendQuery, SqliteStore, Status, Store, Turn, TurnId, TurnQuery};
-use shown::{Life, Shown};
+use shown::{Life, Shown, stalled};
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ fn killed_processes_lose_a_moment_at_most() {
     let folder = TempDir::new().unwrap();
     let database = folder.path().join("consort.db");
     let (mut turns, mut finished, mut kills) = (0, 0, 0_u64);
-    // The longest delay as it was, and without the time in which the machine ran nothing of that process.
+    // The longest delay as it was, and without the time in which the machine kept one of the processes from running.
     let (mut raw, mut fair) = (0, 0);
     let start = Instant::now();
     while turns < TURNS {
@@ -84,14 +84,14 @@ fn killed_processes_lose_a_moment_at_most() {
             for (id, shown) in &life.shown {
                 let behind = kept.behind(*id, shown, life);
                 raw = raw.max(behind);
-                fair = fair.max(behind - life.stalled(life.last - behind, life.last).min(behind));
+                fair = fair.max(behind - stalled(&lives, life.last - behind, life.last));
             }
         }
     }
     whole(&database);
     println!(
         "{turns} answers, {finished} finished, {kills} processes killed; behind what was shown by {} ms at most, {} ms \
-         of them while the process could run",
+         of them while all processes could run",
         raw / 1000,
         fair / 1000
     );

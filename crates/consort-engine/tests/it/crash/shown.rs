@@ -66,12 +66,25 @@ impl Life {
         life
     }
 
-    /// For how many microseconds between these moments the process should have run, and did not: who was to be woken
-    /// was woken so much later.
-    pub(super) fn stalled(&self, from: u64, to: u64) -> u64 {
+    /// When the process should have run between these moments, and did not: who was to be woken was woken later.
+    fn stalls(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
         let nap = BEAT.as_micros() as u64;
-        let ends = self.beats.iter().skip(1).copied().chain([to]);
-        let late = self.beats.iter().zip(ends).map(|(beat, next)| (beat + nap, next));
-        late.map(|(due, woke)| woke.min(to).saturating_sub(due.max(from))).sum()
+        // A process that was killed stands still no more.
+        let ends = self.beats.iter().skip(1).copied().chain([to.min(self.last)]);
+        let late = self.beats.iter().zip(ends).map(move |(beat, next)| (beat + nap, next));
+        late.map(move |(due, woke)| (due.max(from), woke.min(to))).filter(|(due, woke)| due < woke)
     }
+}
+
+/// For how many microseconds between these moments one of these processes should have run, and did not. They write one
+/// database: who stands still while it writes holds up the others.
+pub(super) fn stalled(lives: &[Life], from: u64, to: u64) -> u64 {
+    let mut stalls: Vec<_> = lives.iter().flat_map(|life| life.stalls(from, to)).collect();
+    stalls.sort_unstable();
+    let (mut sum, mut seen) = (0, from);
+    for (due, woke) in stalls {
+        sum += woke.saturating_sub(due.max(seen));
+        seen = seen.max(woke);
+    }
+    sum
 }
