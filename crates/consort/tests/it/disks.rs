@@ -123,10 +123,10 @@ fn a_full_disk_costs_no_answer() {
     let run = behind(&shell, &mount("64k"), &place, &asked(&[]));
     answered(&run, "there is no room left to write");
     // It gets full in the middle of the answer.
-    let long = ["-m", "demo", "-o", "words", "20000", "-o", "delay_ms", "0", "hi"];
+    let long = ["-m", "demo", "-o", "words", "8000", "-o", "delay_ms", "0", "hi"];
     let whole = place.run(&[&["-n"][..], &long].concat()).stdout;
-    assert!(whole.len() > 100_000);
-    let run = behind(&shell, &mount("600k"), &place, &long);
+    assert!(whole.len() > 60_000);
+    let run = behind(&shell, &mount("360k"), &place, &long);
     assert_eq!((run.code, run.stdout == whole), (0, true), "{}", run.stderr);
     assert!(
         run.stderr.contains("not kept") && run.stderr.contains("there is no room left"),
