@@ -221,8 +221,8 @@ impl Inner {
         }
         let Some(_alone) = Summarising::begin(self, ask.conversation) else { return };
         let model = summariser.as_ref();
-        let (window, key) = (self.windows.of(model.card(), ask.window), ask.key.clone());
-        let written = summary::write(summary::Writer { store, model, window, context, key }, full).await;
+        let window = self.windows.of(model.card(), ask.window);
+        let written = summary::write(summary::Writer { store, model, window, context }, full).await;
         if let Err(error) = written {
             // The view drops what is old instead; the next turn tries again.
             tracing::warn!(conversation = %ask.conversation, "no summary: {error}");

@@ -1,7 +1,8 @@
 //! Conversations, and the summaries that stand for their older turns.
-use crate::{ConversationId, SummaryId, TurnId};
+use crate::{ConversationId, SummaryId, TurnId, growth};
 use consort_core::{Money, Object};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 /// A conversation: a tree of turns, and which of its leaves is shown.
@@ -36,6 +37,25 @@ pub struct NewConversation {
     pub settings: Object,
 }
 
+impl NewConversation {
+    /// The conversation as it begins now.
+    pub fn begun(self) -> Conversation {
+        let now = growth::now();
+        Conversation {
+            id: self.id.unwrap_or_else(ConversationId::new),
+            title: self.title,
+            created: now,
+            updated: now,
+            pinned: false,
+            tip: None,
+            settings: self.settings,
+            deleted: None,
+            revision: 1,
+            changed: 0,
+        }
+    }
+}
+
 /// What changes of a conversation. What is absent stays.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConversationChange {
@@ -66,6 +86,8 @@ impl ConversationChange {
 pub struct ConversationQuery {
     /// Words in a title or in a turn.
     pub search: Option<String>,
+    /// Those whose ids lie between these, as [`ConversationId::beginning`] gives them.
+    pub ids: Option<RangeInclusive<ConversationId>>,
     pub limit: Option<usize>,
     pub offset: usize,
     /// Deleted ones instead of the others.

@@ -20,6 +20,9 @@ pub trait Store: Send + Sync {
 
     /// Begins a turn, and makes it its conversation's tip, unless it only follows the tip and that is elsewhere.
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>>;
+    /// Begins a turn behind its conversation's tip, wherever that is by then: of several at once, one follows the other.
+    /// The turn's own parent counts for nothing.
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>>;
     /// More of a running turn. The events are those of its answer since the last call.
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>>;
     /// Ends a turn, and books what its tries cost.

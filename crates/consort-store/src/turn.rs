@@ -1,5 +1,5 @@
 //! Turns: what one side said, as it is kept.
-use crate::{ConversationId, TurnId};
+use crate::{ConversationId, TurnId, growth};
 use consort_core::{Attempt, Error, Finish, FunctionSpec, Money, Object, Part, Role, Usage, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,7 +66,7 @@ pub struct Answer {
     pub took: Option<Duration>,
     /// How long it thought, where it showed that it did.
     pub thought: Option<Duration>,
-    /// Whose limits and budget it counts to.
+    /// Whose budgets it counts to: the name of the caller's key.
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
@@ -110,6 +110,23 @@ impl NewTurn {
             answer: None,
             run: None,
             follows: false,
+        }
+    }
+
+    /// The turn as it begins now.
+    pub fn begun(self) -> Turn {
+        Turn {
+            id: self.id,
+            conversation: self.conversation,
+            parent: self.parent,
+            role: self.role,
+            participant: self.participant,
+            parts: self.parts,
+            status: self.status,
+            created: growth::now(),
+            pinned: false,
+            run: self.run,
+            answer: self.answer,
         }
     }
 }

@@ -7,8 +7,8 @@ pub(crate) use spending::Spending;
 
 use crate::exit;
 use crate::setup::Setup;
-use crate::terminal::tamed;
 use consort_core::{Error, ErrorKind, Object, Part, Request};
+use consort_engine::title;
 use consort_settings::Folders;
 use consort_store::{
     Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
@@ -55,10 +55,11 @@ pub(crate) fn find(store: &dyn Store, id: &str) -> Result<Conversation, Error> {
         let found = pollster::block_on(store.conversation(whole))?;
         return found.ok_or_else(|| none(&id));
     }
-    let all = pollster::block_on(store.conversations(ConversationQuery::default()))?;
-    let mut matching = all.into_iter().filter(|one| one.id.to_string().starts_with(&id));
+    let Some(ids) = ConversationId::beginning(&id).filter(|_| !id.is_empty()) else { return Err(none(&id)) };
+    let query = ConversationQuery { ids: Some(ids), limit: Some(2), ..ConversationQuery::default() };
+    let mut matching = pollster::block_on(store.conversations(query))?.into_iter();
     match (matching.next(), matching.next()) {
-        (Some(found), None) if !id.is_empty() => Ok(found),
+        (Some(found), None) => Ok(found),
         (None, _) => Err(none(&id)),
         (Some(_), _) => Err(exit::usage(format!("several conversations begin with `{id}`"))
             .hint("`consort logs` shows more of each id")),
@@ -91,19 +92,6 @@ pub(crate) fn settings(model: &str, request: &Request) -> Object {
         settings.insert("options".to_owned(), Value::Object(request.options.clone()));
     }
     settings
-}
-
-/// A title from the first words that were said.
-fn title(parts: &[Part]) -> Option<String> {
-    /// Letters of a title.
-    const LONGEST: usize = 80;
-    let text = parts.iter().filter_map(Part::as_text).find(|text| !text.trim().is_empty())?;
-    let line = tamed(text.trim().lines().next().unwrap_or_default());
-    let mut words: String = line.chars().take(LONGEST).collect();
-    if line.chars().count() > LONGEST {
-        words.push('…');
-    }
-    Some(words)
 }
 
 /// Puts a conversation into another store, up to its tip.

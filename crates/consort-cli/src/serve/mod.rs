@@ -24,8 +24,11 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-pub(crate) fn run(args: Serve, setup: Setup) -> Done {
+pub(crate) fn run(args: Serve, mut setup: Setup) -> Done {
     setup.tell_problems()?;
+    if args.no_log {
+        setup.without_log();
+    }
     let runtime = runtime_of_many()?;
     let done = runtime.block_on(serve(args, setup));
     runtime.shutdown_background();

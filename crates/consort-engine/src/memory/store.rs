@@ -64,9 +64,10 @@ impl StoreMemory {
         let there = self.store.create(NewConversation { id, title, ..NewConversation::default() }).await?;
         let turn = NewTurn {
             participant: message.name,
-            ..NewTurn::complete(there.id, there.tip, message.role, message.parts)
+            ..NewTurn::complete(there.id, None, message.role, message.parts)
         };
-        self.store.begin(turn).await
+        // Two messages at once follow each other.
+        self.store.append(turn).await
     }
 
     async fn forget_of(&self, scope: &str, id: &str) -> Result<bool, Error> {

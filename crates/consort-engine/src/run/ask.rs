@@ -29,8 +29,6 @@ pub struct Ask {
     pub context: Context,
     /// Told to whoever watches before anything else: what the caller goes without.
     pub notices: Vec<Warning>,
-    /// Whose limits and budget it counts to.
-    pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
     /// Whether the branch that it begins is the one that is shown. Otherwise it is only where the conversation's tip is
@@ -91,7 +89,6 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             notices: Vec::new(),
-            key: None,
             group: None,
             shown: true,
             watched_once: false,

@@ -6,7 +6,6 @@ use consort_core::{Body, Error, Part, Role, ToolCall, ToolResult, Warning};
 use consort_store::{Answer, Ending, NewTurn, Status, Turn, TurnId};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The branch so far.
 pub(crate) struct Branch {
@@ -50,7 +49,7 @@ impl Branch {
         };
         let id = new.id;
         let started = What::TurnStarted { role, parent: new.parent };
-        self.log.push(turn_of(&new));
+        self.log.push(new.clone().begun());
         // Kept before anybody is shown it.
         let refused = self.journal.begin(new).await;
         self.run.turn_begins(id, started);
@@ -108,20 +107,4 @@ pub fn open_calls(log: &[Turn]) -> Vec<ToolCall> {
         .collect();
     let calls = log[at].parts.iter().filter_map(Part::as_tool_call);
     calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
-}
-
-fn turn_of(new: &NewTurn) -> Turn {
-    Turn {
-        id: new.id,
-        conversation: new.conversation,
-        parent: new.parent,
-        role: new.role,
-        participant: new.participant.clone(),
-        parts: new.parts.clone(),
-        status: new.status,
-        created: SystemTime::now(),
-        pinned: false,
-        run: new.run,
-        answer: new.answer.clone(),
-    }
 }

@@ -37,6 +37,27 @@ async fn the_backends_keep_to_the_contract() {
     assert_eq!(memory_faults(&NoMemory).await, Vec::<String>::new());
 }
 
+#[test]
+fn messages_at_one_time_follow_each_other() {
+    let store = Arc::new(MemoryStore::new());
+    std::thread::scope(|threads| {
+        for writer in 0..8 {
+            // Two programs would have one each.
+            let memory = StoreMemory::new(store.clone());
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                for number in 0..50 {
+                    let message = Message::user(format!("{writer}.{number}"));
+                    runtime.block_on(memory.append("desk", message)).unwrap();
+                }
+            });
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let kept = runtime.block_on(StoreMemory::new(store).history("desk")).unwrap();
+    assert_eq!(kept.len(), 400, "none is on a branch that nobody sees");
+}
+
 /// A memory in a list that may refuse, or break the contract in one way.
 #[derive(Default)]
 struct Notebook {

@@ -32,7 +32,12 @@ pub(crate) async fn all(
     let limit = wanted.limit.unwrap_or(50).clamp(1, ROWS);
     let offset = wanted.before.as_deref().and_then(|before| before.parse().ok()).unwrap_or(0);
     let search = wanted.query.filter(|query| !query.trim().is_empty());
-    let query = ConversationQuery { search: search.clone(), limit: Some(limit + 1), offset, deleted: false };
+    let query = ConversationQuery {
+        search: search.clone(),
+        limit: Some(limit + 1),
+        offset,
+        ..ConversationQuery::default()
+    };
     let mut found = shared.engine.store().conversations(query).await?;
     let more = found.len() > limit;
     found.truncate(limit);

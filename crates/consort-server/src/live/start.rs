@@ -11,7 +11,7 @@ use consort_core::{
     Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role,
     Sampling,
 };
-use consort_engine::{Approval, Ask, Place, Run, Tools, What};
+use consort_engine::{Approval, Ask, Place, Run, Tools, What, title};
 use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,9 +19,6 @@ use std::sync::Arc;
 
 /// How many models one question may be put to.
 const MODELS: usize = 4;
-
-/// How many letters a title gets from a first message.
-const TITLE: usize = 60;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Start {
@@ -216,15 +213,7 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
     if one.title.is_some() || shared.desk.get().titles == Some(false) {
         return Ok(());
     }
-    let text: String = parts.iter().filter_map(Part::as_text).collect::<Vec<_>>().join(" ");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        return Ok(());
-    }
-    let mut title: String = line.chars().take(TITLE).collect();
-    if line.chars().count() > TITLE {
-        title.push('…');
-    }
+    let Some(title) = title(parts) else { return Ok(()) };
     edit(shared, one.id, None, |one| {
         // A title that was given meanwhile stays.
         if one.title.is_some() {

@@ -47,19 +47,7 @@ impl Log {
         if let Some(there) = new.id.and_then(|id| self.conversation(id)) {
             return there;
         }
-        let now = growth::now();
-        let conversation = Conversation {
-            id: new.id.unwrap_or_else(ConversationId::new),
-            title: new.title,
-            created: now,
-            updated: now,
-            pinned: false,
-            tip: None,
-            settings: new.settings,
-            deleted: None,
-            revision: 1,
-            changed: self.changes + 1,
-        };
+        let conversation = Conversation { changed: self.changes + 1, ..new.begun() };
         self.changes += 1;
         let words = index(conversation.title.as_deref().unwrap_or_default());
         self.conversations.push(Talk { is: conversation.clone(), words });
@@ -88,6 +76,7 @@ impl Log {
         let search = Search::read(query.search.as_deref(), false);
         let found = |talk: &&Talk| {
             talk.is.deleted.is_some() == query.deleted
+                && query.ids.as_ref().is_none_or(|ids| ids.contains(&talk.is.id))
                 && search.as_ref().is_none_or(|search| {
                     let mut turns = self.turns.iter().filter(|said| said.turn.conversation == talk.is.id);
                     search.matches(&talk.words) || turns.any(|said| search.matches(&said.words))
@@ -151,24 +140,13 @@ impl Log {
         if self.places.contains_key(&new.id) {
             return Err(refuse::turn_exists(new.id));
         }
-        let turn = Turn {
-            id: new.id,
-            conversation: new.conversation,
-            parent: new.parent,
-            role: new.role,
-            participant: new.participant,
-            parts: new.parts,
-            status: new.status,
-            created: growth::now(),
-            pinned: false,
-            run: new.run,
-            answer: new.answer,
-        };
+        let follows = new.follows;
+        let turn = new.begun();
         self.places.insert(turn.id, self.turns.len());
         let words = index(&growth::text(&turn.parts));
         self.turns.push(Said { turn: turn.clone(), words, grown: Vec::new() });
         let talk = self.talk(turn.conversation)?;
-        if !new.follows || talk.is.tip == turn.parent {
+        if !follows || talk.is.tip == turn.parent {
             talk.is.tip = Some(turn.id);
         }
         self.touch(turn.conversation)?;

@@ -69,6 +69,15 @@ impl Store for MemoryStore {
         })
     }
 
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
+        self.now(|kept| {
+            let parent = kept.log.conversation(turn.conversation).and_then(|there| there.tip);
+            let turn = kept.log.begin(NewTurn { parent, ..turn })?;
+            kept.ledger.book(&turn);
+            Ok(())
+        })
+    }
+
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {
         self.now(|kept| kept.log.grow(turn, events))
     }

@@ -22,14 +22,14 @@ pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conv
     {
         return Ok(there);
     }
-    let id = new.id.unwrap_or_else(ConversationId::new);
+    let made = new.begun();
     let sql = format!(
         "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?1, ?2, ?3, ?3, ?4, {NEXT})"
     );
-    let at = growth::micros(growth::now());
-    connection.execute(&sql, params![id.0.as_bytes(), new.title, at, json(&new.settings)?])?;
-    find_by(connection, connection.last_insert_rowid(), new.title.as_deref())?;
-    conversation(connection, id)?.ok_or_else(|| refuse::no_conversation(id).into())
+    let at = growth::micros(made.created);
+    connection.execute(&sql, params![made.id.0.as_bytes(), made.title, at, json(&made.settings)?])?;
+    find_by(connection, connection.last_insert_rowid(), made.title.as_deref())?;
+    conversation(connection, made.id)?.ok_or_else(|| refuse::no_conversation(made.id).into())
 }
 
 pub(super) fn find(connection: &Connection, id: ConversationId) -> Done<Option<i64>> {
@@ -59,10 +59,15 @@ pub(super) fn conversations(connection: &Connection, query: &ConversationQuery) 
         }
         None => "",
     };
+    let within = if query.ids.is_some() { "AND id BETWEEN ? AND ?" } else { "" };
+    let ids = query.ids.iter().flat_map(|ids| [ids.start(), ids.end()]);
+    values.extend(ids.map(|id| Value::from(id.0.as_bytes().to_vec())));
     let deleted = if query.deleted { "NOT NULL" } else { "NULL" };
+    // A few ids are found by their index, and sorted afterwards.
+    let order = if query.ids.is_some() { "+pinned DESC, +changed DESC" } else { "pinned DESC, changed DESC" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found}
-         ORDER BY pinned DESC, changed DESC LIMIT ? OFFSET ?"
+        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found} {within}
+         ORDER BY {order} LIMIT ? OFFSET ?"
     );
     values.push(limit(query.limit).into());
     values.push(i64::try_from(query.offset).unwrap_or(i64::MAX).into());

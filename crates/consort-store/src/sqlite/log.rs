@@ -80,6 +80,12 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
     Ok(())
 }
 
+pub(super) fn append(session: &Session, turn: NewTurn) -> Done<()> {
+    let there = conversations::conversation(&session.connection, turn.conversation)?;
+    let parent = there.and_then(|there| there.tip);
+    begin(session, &NewTurn { parent, ..turn })
+}
+
 fn pack_answer(
     connection: &Connection,
     answer: Option<&crate::Answer>,

@@ -135,6 +135,10 @@ impl Store for SqliteStore {
         self.write_as(turn.status == Status::Running, move |session| log::begin(session, &turn))
     }
 
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
+        self.write_as(turn.status == Status::Running, move |session| log::append(session, turn))
+    }
+
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {
         self.write(move |session| log::grow(session, turn, &events))
     }

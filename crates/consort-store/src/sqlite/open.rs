@@ -86,8 +86,9 @@ fn careful(connection: &Connection) -> Done<()> {
     Ok(())
 }
 
-/// Whose database it is. Nothing but its first page is read.
+/// Whose database it is. Nothing but its first page is read, and all of it at one moment: another process may just make it.
 fn look(connection: &Connection, path: &Path) -> Done<Found> {
+    let _moment = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let number = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

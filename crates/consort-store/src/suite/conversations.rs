@@ -15,6 +15,7 @@ promises!(
     lists_come_in_pages,
     each_change_raises_the_revision,
     a_change_from_an_older_revision_changes_nothing,
+    some_are_found_by_the_beginning_of_an_id,
     hostile_titles_are_titles,
     unknown_ones_are_refused,
 );
@@ -186,6 +187,38 @@ async fn lists_come_in_pages(store: &dyn Store) {
     assert_eq!(page(None, 3).await, "10");
     assert_eq!(page(Some(0), 0).await, "");
     assert_eq!(page(Some(usize::MAX), usize::MAX).await, "");
+}
+
+async fn some_are_found_by_the_beginning_of_an_id(store: &dyn Store) {
+    let named = |text: &str| NewConversation {
+        id: Some(text.parse().unwrap()),
+        title: Some(text[..2].to_owned()),
+        ..NewConversation::default()
+    };
+    for id in ["0199a1b2-c3d4-7000-8000-000000000000", "0299ffff-ffff-7fff-bfff-ffffffffffff"] {
+        store.create(named(id)).await.unwrap();
+    }
+    let gone = store.create(named("0399a1b2-c3d4-7000-8000-000000000000")).await.unwrap();
+    store.change(gone.id, ConversationChange { deleted: Some(true), ..Default::default() }).await.unwrap();
+    let found = |text: &'static str, search: Option<&'static str>| async move {
+        let ids = ConversationId::beginning(text);
+        assert!(ids.is_some(), "{text}");
+        let query = ConversationQuery { ids, search: search.map(str::to_owned), ..Default::default() };
+        let found = store.conversations(query).await.unwrap();
+        found.into_iter().map(|one| one.title.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("", None).await, ["02", "01"]);
+    assert_eq!(found("0", None).await, ["02", "01"]);
+    assert_eq!(found("0199a1b2-c3", None).await, ["01"]);
+    assert_eq!(found("0299FFFF-FFFF-7FFF-BFFF-FFFFFFFFFFFF", None).await, ["02"]);
+    assert_eq!(found("03", None).await, Vec::<String>::new());
+    assert_eq!(
+        (found("0", Some("02")).await, found("01", Some("02")).await),
+        (vec!["02".to_owned()], vec![])
+    );
+    for no in ["x", "0199a1b2c", "0199a1b2-c3d4-7000-8000-0000000000000", "é"] {
+        assert_eq!(ConversationId::beginning(no), None, "{no}");
+    }
 }
 
 async fn hostile_titles_are_titles(store: &dyn Store) {

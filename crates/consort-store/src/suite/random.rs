@@ -64,6 +64,7 @@ impl Work<'_> {
                     search: self.maybe_words(),
                     limit: self.dice.maybe(3),
                     offset: self.dice.roll(2),
+                    ids: None,
                     deleted: self.dice.roll(4) == 0,
                 };
                 self.both(|store, _| store.conversations(query.clone())).await
@@ -156,7 +157,10 @@ impl Work<'_> {
             run: Some(id.0),
             follows,
         };
-        let said = self.both(|store, side| store.begin(turn(side))).await;
+        let appends = self.dice.roll(3) == 0;
+        let said = self
+            .both(|store, side| if appends { store.append(turn(side)) } else { store.begin(turn(side)) })
+            .await;
         self.names.turns.push((place, id));
         said
     }

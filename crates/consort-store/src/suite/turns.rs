@@ -19,6 +19,8 @@ promises!(
     an_ended_turn_changes_no_more,
     edits_are_branches,
     what_follows_goes_on_where_the_user_is_and_nowhere_else,
+    what_is_appended_follows_what_there_is,
+    of_several_that_are_appended_at_once_one_follows_the_other,
     deep_paths_are_paths,
     the_newest_turns_come_first,
     deleted_conversations_show_no_turns_unless_asked_for,
@@ -301,6 +303,37 @@ async fn what_is_wrong_is_refused_and_changes_nothing(store: &dyn Store) {
     refused(store.end(id, Ending { status: Status::Running, ..ended("x") }).await);
     assert_eq!(store.turn(id).await.unwrap().unwrap().status, Status::Running);
     assert_eq!(texts(&store.tree(made.id).await.unwrap()), ["root", ""]);
+}
+
+async fn what_is_appended_follows_what_there_is(store: &dyn Store) {
+    let made = talk(store, "line").await;
+    store.append(turn(made.id, None, "a")).await.unwrap();
+    let other = say(store, &made, None, "another beginning").await;
+    // Whatever its parent says.
+    let last = turn(made.id, Some(TurnId::new()), "b");
+    let id = last.id;
+    store.append(last).await.unwrap();
+    let path = store.path(id).await.unwrap();
+    assert_eq!((texts(&path), path[1].parent), (vec!["another beginning".into(), "b".into()], Some(other)));
+    assert_eq!(store.conversation(made.id).await.unwrap().unwrap().tip, Some(id));
+    refused(store.append(turn(ConversationId::new(), None, "lost")).await);
+    refused(store.append(NewTurn { id, ..turn(made.id, None, "twice") }).await);
+}
+
+async fn of_several_that_are_appended_at_once_one_follows_the_other(store: &dyn Store) {
+    let made = talk(store, "line").await;
+    std::thread::scope(|threads| {
+        for writer in 0..8 {
+            threads.spawn(move || {
+                for number in 0..20 {
+                    let new = turn(made.id, None, &format!("{writer}.{number}"));
+                    pollster::block_on(store.append(new)).unwrap();
+                }
+            });
+        }
+    });
+    let tip = store.conversation(made.id).await.unwrap().unwrap().tip.unwrap();
+    assert_eq!(store.path(tip).await.unwrap().len(), 160, "none is beside another");
 }
 
 async fn many_grow_at_once(store: &dyn Store) {

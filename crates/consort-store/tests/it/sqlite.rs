@@ -69,6 +69,20 @@ fn what_was_left_and_cannot_be_read_is_in_nobodys_way() {
 }
 
 #[test]
+fn a_database_that_is_just_being_made_is_one() {
+    for _ in 0..60 {
+        let folder = TempDir::new().unwrap();
+        let path = &folder.path().join("consort.db");
+        std::thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| (0..40).for_each(|_| drop(SqliteStore::open_to_read(path).unwrap())));
+            }
+            threads.spawn(|| talk(&SqliteStore::open(path).unwrap()));
+        });
+    }
+}
+
+#[test]
 fn what_is_left_running_is_interrupted_and_what_runs_is_not() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("consort.db");
