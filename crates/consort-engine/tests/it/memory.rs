@@ -6,7 +6,7 @@ use consort_core::{
 };
 use consort_engine::testing::memory_faults;
 use consort_engine::{Ask, History, NoMemory, Place, Recall, StoreMemory, Tools, function, memory_tools};
-use consort_store::{MemoryStore, Status};
+use consort_store::{MemoryStore, SqliteStore, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -37,25 +37,18 @@ async fn the_backends_keep_to_the_contract() {
     assert_eq!(memory_faults(&NoMemory).await, Vec::<String>::new());
 }
 
-#[test]
-fn messages_at_one_time_follow_each_other() {
-    let store = Arc::new(MemoryStore::new());
-    std::thread::scope(|threads| {
-        for writer in 0..8 {
-            // Two programs would have one each.
-            let memory = StoreMemory::new(store.clone());
-            threads.spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                for number in 0..50 {
-                    let message = Message::user(format!("{writer}.{number}"));
-                    runtime.block_on(memory.append("desk", message)).unwrap();
-                }
-            });
-        }
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let kept = runtime.block_on(StoreMemory::new(store).history("desk")).unwrap();
-    assert_eq!(kept.len(), 400, "none is on a branch that nobody sees");
+#[tokio::test]
+async fn messages_at_one_time_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("consort.db")).unwrap());
+    // Two programs would have one each.
+    let memories: Vec<StoreMemory> = (0..8).map(|_| StoreMemory::new(store.clone())).collect();
+    for round in 0..5 {
+        let all = memories.iter().map(|memory| memory.append("desk", Message::user(round.to_string())));
+        futures_util::future::join_all(all).await.into_iter().for_each(Result::unwrap);
+    }
+    let kept = StoreMemory::new(store).history("desk").await.unwrap();
+    assert_eq!(kept.len(), 40, "none is on a branch that nobody sees");
 }
 
 /// A memory in a list that may refuse, or break the contract in one way.

@@ -49,7 +49,7 @@ impl Served {
         stream.write_all(upgrade.as_bytes()).unwrap();
         let text = message.to_string();
         // A whole text, of a length in two bytes, under a mask that changes nothing.
-        let mut frame = vec![0x81, 0x80 | 126];
+        let mut frame = vec![0x81, 0xfe];
         frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
         frame.extend([0; 4]);
         frame.extend(text.as_bytes());
