@@ -97,6 +97,7 @@ fn can(card: &ModelCard, ability: Ability) -> bool {
         Ability::Schema => able.schema == Support::Yes,
         Ability::Reasoning => able.reasoning == Support::Yes,
         Ability::Embed => card.kind == ModelKind::Embedding,
+        Ability::Live => card.kind == ModelKind::Realtime,
     }
 }
 
@@ -110,7 +111,8 @@ fn abilities(card: &ModelCard) -> String {
         media.into_iter().filter(|modality| able.reads(*modality) == Support::Yes).map(Modality::as_str);
     let rest = [("tools", able.tools), ("schema", able.schema), ("reasoning", able.reasoning)];
     let rest = rest.into_iter().filter(|(_, support)| *support == Support::Yes).map(|(word, _)| word);
-    media.chain(rest).collect::<Vec<_>>().join(" ")
+    let live = (card.kind == ModelKind::Realtime).then_some("live");
+    live.into_iter().chain(media).chain(rest).collect::<Vec<_>>().join(" ")
 }
 
 fn row(card: &ModelCard, provider: &ProviderCard) -> Vec<String> {

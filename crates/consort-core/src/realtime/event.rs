@@ -38,8 +38,8 @@ pub enum SessionEvent {
     /// A piece of the answer as sound.
     Audio {
         item: String,
-        /// How many times the answers were cut before this piece: sound of an older epoch than the newest is no longer
-        /// wanted. The session's ends fill it in.
+        /// How many times an answer was cut before this piece was made: sound of an older epoch than the newest is no
+        /// longer wanted, and the session's ends drop it.
         #[serde(default)]
         epoch: u64,
         #[serde(flatten)]
@@ -133,8 +133,9 @@ impl SessionEvent {
         Self::Connected { model: None, session: None }
     }
 
+    /// Sound of now: a model that was told of a cut while it made this says the older epoch instead.
     pub fn audio(item: impl Into<String>, pcm: Pcm) -> Self {
-        Self::Audio { item: item.into(), epoch: 0, pcm }
+        Self::Audio { item: item.into(), epoch: u64::MAX, pcm }
     }
 
     pub fn warning(code: &str, message: impl Into<String>) -> Self {

@@ -81,6 +81,23 @@ impl SessionTeller {
         self.queue().is_left()
     }
 
+    /// Returns when nobody hears any more, or wants to.
+    pub async fn closed(&self) {
+        while !self.is_closed() {
+            let fed = self.queue().fed.listen();
+            if self.is_closed() {
+                return;
+            }
+            fed.await;
+        }
+    }
+
+    /// How many times an answer was cut, as far as the model was told. Sound of an answer that began in an older epoch
+    /// is dropped.
+    pub fn epoch(&self) -> u64 {
+        self.queue().epoch()
+    }
+
     fn queue(&self) -> &Queue {
         &self.0.0
     }

@@ -166,6 +166,10 @@ impl Queue {
         self.push_event(SessionEvent::Closed { reason });
     }
 
+    pub(super) fn epoch(&self) -> u64 {
+        self.lock().epoch
+    }
+
     pub(super) fn is_left(&self) -> bool {
         let state = self.lock();
         state.leaving || state.over
@@ -209,7 +213,7 @@ impl State {
     fn put_event(&mut self, mut event: SessionEvent) {
         match &mut event {
             SessionEvent::Audio { epoch, pcm, .. } => {
-                *epoch = self.epoch;
+                *epoch = self.epoch.min(*epoch);
                 if *epoch < self.floor {
                     return;
                 }
