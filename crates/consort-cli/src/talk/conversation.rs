@@ -133,13 +133,13 @@ impl Conversation {
                             self.closed(reason, stopped);
                             break;
                         }
-                        Some(event) => self.take(event)?,
+                        Some(event) => self.take(event).await?,
                         None => break,
                     }
                 }
-                frame = self.track.next() => {
+                frame = self.track.next(), if !self.fast => {
                     self.last = Instant::now();
-                    self.outcome.heard.samples.extend(frame.pcm.samples);
+                    self.outcome.heard.append(&frame.pcm);
                 }
                 () = said(&mut saying) => {
                     self.last = Instant::now();
@@ -156,11 +156,19 @@ impl Conversation {
             }
         }
         // What came before the end is heard to its end.
-        while !stopped && !self.track.queued().is_zero() {
-            self.outcome.heard.samples.extend(self.track.next().await.pcm.samples);
+        if !stopped {
+            self.hear_all().await;
         }
         self.outcome.lines.end_line();
         Ok(self.outcome)
+    }
+
+    /// Hears what waits, to its end.
+    async fn hear_all(&mut self) {
+        while !self.track.queued().is_zero() {
+            let frame = self.track.next().await;
+            self.outcome.heard.append(&frame.pcm);
+        }
     }
 
     /// When nothing more is waited for.
@@ -175,11 +183,11 @@ impl Conversation {
     /// Whether the next thing can be said.
     fn is_quiet(&self) -> bool {
         let is_first = self.outcome.said.is_zero() && self.outcome.turns == 0 && self.owed == Owed::Nothing;
-        let is_still = self.track.queued().is_zero() && self.running.is_empty();
+        let is_still = (self.fast || self.track.queued().is_zero()) && self.running.is_empty();
         is_first || (is_still && Instant::now() >= self.due())
     }
 
-    fn take(&mut self, event: SessionEvent) -> Result<(), Error> {
+    async fn take(&mut self, event: SessionEvent) -> Result<(), Error> {
         match event {
             SessionEvent::Transcript { item, by, mode, text } => self.outcome.lines.add(&item, by, mode, &text),
             SessionEvent::Text { item, text } => {
@@ -195,7 +203,12 @@ impl Conversation {
             }
             SessionEvent::SpeechStarted { by: Speaker::User } => self.barge_in(),
             SessionEvent::SpeechStopped { by: Speaker::User } => self.owed = Owed::All,
-            SessionEvent::Interrupted { .. } => drop(self.track.flush(self.epoch + 1)),
+            SessionEvent::Interrupted { .. } => {
+                if self.fast {
+                    self.hear_all().await;
+                }
+                self.track.flush(self.epoch + 1);
+            }
             SessionEvent::TurnDone { usage, .. } => {
                 self.outcome.turns += 1;
                 self.owed = Owed::Nothing;
@@ -220,14 +233,16 @@ impl Conversation {
         Ok(())
     }
 
-    /// The user speaks into the answer: what is left of it is not heard, and the model is told how much was.
+    /// The user speaks into the answer: what is left of it is not heard, and the model is told how much was. Whoever
+    /// plays as fast as it goes has heard it.
     fn barge_in(&mut self) {
-        let cut = self.track.flush(self.epoch + 1).items;
-        if let Some(item) = cut.into_iter().find(|item| !item.dropped.is_zero()) {
-            let input = SessionInput::Interrupt { item: Some(item.item.to_string()), heard: item.heard };
-            // The session's end is told by its last event.
-            let _ = self.sink.push(input);
+        if self.fast || self.track.queued().is_zero() {
+            return;
         }
+        let cut = self.track.flush(self.epoch + 1).items.into_iter().next();
+        let (item, heard) = cut.map_or((None, Duration::ZERO), |cut| (Some(cut.item.to_string()), cut.heard));
+        // The session's end is told by its last event.
+        let _ = self.sink.push(SessionInput::Interrupt { item, heard });
     }
 
     fn run(&mut self, call: ToolCall) {
@@ -258,7 +273,7 @@ impl Conversation {
     }
 
     fn closed(&mut self, reason: CloseReason, stopped: bool) {
-        let answered = self.outcome.lines.has_answer() || !self.outcome.heard.samples.is_empty();
+        let answered = self.outcome.lines.has_answer() || !self.outcome.heard.is_empty();
         self.outcome.failed = match reason {
             _ if stopped => Some(Error::cancelled()),
             CloseReason::Failed { error } => Some(error),

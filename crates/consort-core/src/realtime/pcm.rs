@@ -35,6 +35,25 @@ impl Pcm {
         self.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
     }
 
+    /// Whether it is what it says: whole moments of all its channels, at a rate that there is.
+    pub fn is_whole(&self) -> bool {
+        self.rate > 0 && self.channels > 0 && self.samples.len().is_multiple_of(usize::from(self.channels))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// How many bytes its samples are.
+    pub fn size(&self) -> usize {
+        self.samples.len() * size_of::<i16>()
+    }
+
+    /// Adds sound of the same rate and channels at the end.
+    pub fn append(&mut self, other: &Self) {
+        self.samples.extend_from_slice(&other.samples);
+    }
+
     /// How long it sounds.
     pub fn duration(&self) -> Duration {
         let frames = self.samples.len() / usize::from(self.channels.max(1));

@@ -1,5 +1,5 @@
 //! What waits between the two ends of a session. Sound that is too old is dropped; nothing else ever is.
-use super::{CloseReason, Pcm, SessionEvent, SessionInput};
+use super::{CloseReason, SessionEvent, SessionInput};
 use crate::{Error, ErrorKind};
 use event_listener::Event as Signal;
 use std::collections::VecDeque;
@@ -106,7 +106,7 @@ impl Queue {
             return None;
         };
         match &event {
-            SessionEvent::Audio { pcm, .. } => state.sound -= size(pcm),
+            SessionEvent::Audio { pcm, .. } => state.sound -= pcm.size(),
             _ => state.others -= 1,
         }
         drop(state);
@@ -217,7 +217,7 @@ impl State {
                 if *epoch < self.floor {
                     return;
                 }
-                self.sound += size(pcm);
+                self.sound += pcm.size();
             }
             SessionEvent::Interrupted { .. } => {
                 self.others += 1;
@@ -244,7 +244,7 @@ impl State {
             return false;
         }
         if let Some(SessionEvent::Audio { pcm, .. }) = self.events.remove(at) {
-            self.sound -= size(&pcm);
+            self.sound -= pcm.size();
         }
         true
     }
@@ -253,7 +253,7 @@ impl State {
         let (floor, mut sound) = (self.floor, self.sound);
         self.events.retain(|event| match event {
             SessionEvent::Audio { epoch, pcm, .. } if *epoch < floor => {
-                sound -= size(pcm);
+                sound -= pcm.size();
                 false
             }
             _ => true,
@@ -264,10 +264,6 @@ impl State {
 
 fn is_sound(event: &SessionEvent) -> bool {
     matches!(event, SessionEvent::Audio { .. })
-}
-
-fn size(pcm: &Pcm) -> usize {
-    pcm.samples.len() * 2
 }
 
 fn wake(waker: Option<Waker>) {

@@ -92,7 +92,9 @@ impl Session {
                 }
                 *epoch = *self.items.entry(item.clone()).or_insert(now);
             }
-            SessionEvent::AudioDone { item, .. } => drop(self.items.remove(item)),
+            SessionEvent::AudioDone { item, .. } => {
+                self.items.remove(item);
+            }
             _ => {}
         }
         self.tell.push(event);
@@ -152,7 +154,7 @@ impl Connection {
             }
         };
         let mut live = self.live();
-        if let Some(session) = live.open.get(batch.session.as_ref()) {
+        if let Some(session) = live.open.get(&*batch.session) {
             let tell = session.tell.clone();
             self.awaited.fetch_add(1, Relaxed);
             let id = batch.session.into_owned();

@@ -31,5 +31,6 @@ mod schemas;
 mod signals;
 mod sockets;
 mod support;
+mod talk;
 mod tools;
 mod vendors;

@@ -124,7 +124,7 @@ pub(super) fn pcm(bytes: &[u8], rate: Option<u32>, channels: Option<u16>) -> Res
         return Err(format!("sound of {rate} Hz and {channels} channels is none"));
     }
     let pcm = Pcm::from_le_bytes(bytes, rate, channels);
-    if pcm.samples.len().is_multiple_of(usize::from(channels)) && bytes.len().is_multiple_of(2) {
+    if pcm.is_whole() && pcm.size() == bytes.len() {
         Ok(pcm)
     } else {
         Err("sound ends within a sample".into())

@@ -71,8 +71,12 @@ impl Talk {
                 SessionInput::Image { .. } | SessionInput::Video { .. } => self.pictures += 1,
                 SessionInput::Update { update } => {
                     let config = &mut self.config;
-                    config.instructions = update.instructions.unwrap_or(std::mem::take(&mut config.instructions));
-                    config.tools = update.tools.unwrap_or(std::mem::take(&mut config.tools));
+                    if let Some(instructions) = update.instructions {
+                        config.instructions = instructions;
+                    }
+                    if let Some(tools) = update.tools {
+                        config.tools = tools;
+                    }
                     config.turn_detection = update.turn_detection.or(config.turn_detection);
                 }
                 // What is spoken into a silence cuts nothing, and a result of a call that was cut is late.

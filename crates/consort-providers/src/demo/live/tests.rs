@@ -73,7 +73,8 @@ fn words_are_tones_of_their_own_in_the_rate_that_was_asked_for() {
     assert_eq!(tones[2], tones[3]);
     assert_ne!(tones[0], tones[1]);
     // The tone of a word crosses zero twice in each of its periods.
-    let crossings = tones[2].samples.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
+    let Pcm { samples, .. } = tones[2];
+    let crossings = samples.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
     let wanted = 2.0 * pitch("hello") * 0.12;
     assert!((crossings as f32 - wanted).abs() <= 3.0, "{crossings} crossings, {wanted} wanted");
 }

@@ -3,9 +3,10 @@ use super::super::embed::fnv;
 use consort_core::Pcm;
 use std::f32::consts::TAU;
 
-/// How long a tone and the pause behind it are, and how long it swells and fades, in seconds.
+/// How long a tone is with the pause behind it, in milliseconds; and without it, and how long it swells and fades, in
+/// seconds.
+const WHOLE_MS: u32 = 160;
 const TONE: f32 = 0.12;
-const PAUSE: f32 = 0.04;
 const FADE: f32 = 0.01;
 const LOUDNESS: f32 = 0.3;
 
@@ -21,6 +22,5 @@ pub(super) fn tone(word: &str, rate: u32) -> Pcm {
         let swell = (time.min(TONE - time) / FADE).clamp(0.0, 1.0);
         ((TAU * pitch * time).sin() * LOUDNESS * swell * f32::from(i16::MAX)) as i16
     };
-    let length = ((TONE + PAUSE) * per_second) as u32;
-    Pcm::mono((0..length).map(sample).collect(), rate)
+    Pcm::mono((0..rate * WHOLE_MS / 1000).map(sample).collect(), rate)
 }
