@@ -2,8 +2,8 @@
 use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
 use consort_core::{
-    Accumulator, CloseReason, Error, ErrorKind, Event, Model, RealtimeModel, Request, Response, SessionConfig,
-    SessionEvent, State, Support, TokenCount,
+    Accumulator, CloseReason, Error, ErrorKind, Event, Model, RealtimeModel, Request, Response,
+    SessionConfig, SessionEvent, State, Support, TokenCount,
 };
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;

@@ -55,8 +55,10 @@ impl Plugin {
     pub(crate) fn realtime_models(self: &Arc<Self>) -> Vec<Arc<dyn RealtimeModel>> {
         let learnt = self.learnt();
         let all = learnt.iter().flat_map(|learnt| learnt.of_kind(ModelKind::Realtime));
-        all.map(|known| Arc::new(PluginRealtime::new(known.card.clone(), self.clone())) as Arc<dyn RealtimeModel>)
-            .collect()
+        all.map(|known| {
+            Arc::new(PluginRealtime::new(known.card.clone(), self.clone())) as Arc<dyn RealtimeModel>
+        })
+        .collect()
     }
 
     pub(crate) fn realtime_model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn RealtimeModel>> {

@@ -34,7 +34,8 @@ impl HostedModel {
     fn check(&self, request: &Request) -> Result<(), Error> {
         let spec = self.plan.endpoint.spec();
         if self.card.kind == ModelKind::Realtime {
-            let message = format!("the model {} holds live sessions and answers no questions", self.card.name);
+            let message =
+                format!("the model {} holds live sessions and answers no questions", self.card.name);
             return Err(Error::unsupported(message).hint("`consort models` shows what each model can do"));
         }
         let cannot = |what: &str, can: &dyn Fn(&crate::ModelSpec) -> bool| {

@@ -6,8 +6,8 @@ mod talk;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
 pub(crate) use serve::Serve;
-pub(crate) use talk::Talk;
 use std::path::PathBuf;
+pub(crate) use talk::Talk;
 
 const EXAMPLES: &str = "\
 Examples:

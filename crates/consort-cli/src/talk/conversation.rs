@@ -5,8 +5,9 @@ use crate::args::Talk;
 use crate::stop;
 use crate::terminal::{Style, print_json, tamed};
 use consort_core::{
-    BoxFuture, Clock, CloseReason, Context, Error, ManualClock, Pcm, RealtimeSession, SessionEvent, SessionEvents,
-    SessionInput, SessionSink, Speaker, ToolCall, ToolOutput, ToolResult, TranscriptMode, Usage,
+    BoxFuture, Clock, CloseReason, Context, Error, ManualClock, Pcm, RealtimeSession, SessionEvent,
+    SessionEvents, SessionInput, SessionSink, Speaker, ToolCall, ToolOutput, ToolResult, TranscriptMode,
+    Usage,
 };
 use consort_engine::Tools;
 use consort_providers::TokioClock;
@@ -73,7 +74,8 @@ impl Conversation {
     ) -> Result<Self, Error> {
         let shape = Shape::new(talk.rate, 1)?;
         // A clock that stands still plays as fast as it goes.
-        let clock: Arc<dyn Clock> = if talk.fast { Arc::new(ManualClock::default()) } else { Arc::new(TokioClock) };
+        let clock: Arc<dyn Clock> =
+            if talk.fast { Arc::new(ManualClock::default()) } else { Arc::new(TokioClock) };
         let quiet = talk.quiet || talk.json;
         let outcome = Outcome {
             heard: Pcm::mono(Vec::new(), talk.rate),
@@ -173,11 +175,12 @@ impl Conversation {
 
     /// When nothing more is waited for.
     fn due(&self) -> Instant {
-        self.last + match self.owed {
-            Owed::Nothing => AFTER_TURN,
-            Owed::Words => AFTER_SOUND.min(self.wait),
-            Owed::All => self.wait,
-        }
+        self.last
+            + match self.owed {
+                Owed::Nothing => AFTER_TURN,
+                Owed::Words => AFTER_SOUND.min(self.wait),
+                Owed::All => self.wait,
+            }
     }
 
     /// Whether the next thing can be said.
@@ -189,7 +192,9 @@ impl Conversation {
 
     async fn take(&mut self, event: SessionEvent) -> Result<(), Error> {
         match event {
-            SessionEvent::Transcript { item, by, mode, text } => self.outcome.lines.add(&item, by, mode, &text),
+            SessionEvent::Transcript { item, by, mode, text } => {
+                self.outcome.lines.add(&item, by, mode, &text)
+            }
             SessionEvent::Text { item, text } => {
                 self.outcome.lines.add(&item, Speaker::Assistant, TranscriptMode::Delta, &text);
             }
@@ -258,7 +263,12 @@ impl Conversation {
                 (None, _) => ToolOutput::failure(format!("there is no tool `{}`", call.name)),
                 (_, Err(error)) => ToolOutput::failure(format!("the arguments are no JSON: {error}")),
             };
-            ToolResult { call_id: call.id, name: call.name, content: output.content, is_error: output.is_error }
+            ToolResult {
+                call_id: call.id,
+                name: call.name,
+                content: output.content,
+                is_error: output.is_error,
+            }
         });
     }
 

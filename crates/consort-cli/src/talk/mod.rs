@@ -99,7 +99,8 @@ fn value(word: &str) -> Value {
 
 fn read(file: &Path) -> Result<Pcm, Error> {
     let shown = file.display();
-    let bytes = std::fs::read(file).map_err(|error| exit::usage(format!("{shown} cannot be read: {error}")))?;
+    let bytes =
+        std::fs::read(file).map_err(|error| exit::usage(format!("{shown} cannot be read: {error}")))?;
     let sound = Sound::from_wav(&bytes)
         .map_err(|error| error.map_message(|message| format!("{shown} cannot be played: {message}")))?;
     if sound.is_empty() {

@@ -31,7 +31,11 @@ impl Host {
             let message = format!("`{}` answers questions and holds no live sessions", model.card().id);
             let ids: Vec<String> = all.iter().take(4).map(|model| format!("`{}`", model.card().id)).collect();
             let error = Error::unsupported(message);
-            return Err(if ids.is_empty() { error } else { error.hint(format!("these do: {}", ids.join(", "))) });
+            return Err(if ids.is_empty() {
+                error
+            } else {
+                error.hint(format!("these do: {}", ids.join(", ")))
+            });
         }
         Err(self.not_found(wanted, all.iter().map(|model| model.card().id.clone())))
     }

@@ -3,12 +3,10 @@ mod live;
 mod near;
 mod with_model;
 
-use crate::{
-    Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State,
-};
+use crate::{Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State};
+use near::{how_to_set_up, nearest, rank};
 use std::collections::BTreeMap;
 use std::fmt;
-use near::{how_to_set_up, nearest, rank};
 use std::sync::Arc;
 use with_model::WithModel;
 

@@ -11,13 +11,21 @@ pub enum SessionInput {
     /// What the user says; 20 ms at a time is usual.
     Audio(Pcm),
     /// The same in words: a whole turn, to be answered now.
-    Text { text: String },
+    Text {
+        text: String,
+    },
     /// A picture that the user shows; it belongs to the turn that is being spoken.
-    Image { media: Media },
+    Image {
+        media: Media,
+    },
     /// A frame of what the user's camera or screen shows. Of frames that wait, only the newest counts.
-    Video { media: Media },
+    Video {
+        media: Media,
+    },
     /// The answer to a [`ToolCall`](super::SessionEvent::ToolCall).
-    ToolResult { result: ToolResult },
+    ToolResult {
+        result: ToolResult,
+    },
     /// The turn is over: answer now.
     Commit,
     /// The user speaks into the answer, of which this much was heard.
@@ -27,7 +35,9 @@ pub enum SessionInput {
         item: Option<String>,
         heard: Duration,
     },
-    Update { update: SessionUpdate },
+    Update {
+        update: SessionUpdate,
+    },
 }
 
 impl SessionInput {

@@ -205,7 +205,9 @@ impl State {
 
     fn drop_oldest_input(&mut self) -> bool {
         let oldest = self.inputs.iter().position(|input| matches!(input, SessionInput::Audio(_)));
-        let Some(SessionInput::Audio(pcm)) = oldest.and_then(|at| self.inputs.remove(at)) else { return false };
+        let Some(SessionInput::Audio(pcm)) = oldest.and_then(|at| self.inputs.remove(at)) else {
+            return false;
+        };
         self.heard = self.heard.saturating_sub(pcm.duration());
         true
     }

@@ -1,6 +1,7 @@
 //! Both ends of a session: what waits, what is dropped, and how it ends.
 use consort_core::{
-    CloseReason, ErrorKind, Media, Pcm, RealtimeSession, SessionEvent, SessionInput, SessionInputs, SessionTeller,
+    CloseReason, ErrorKind, Media, Pcm, RealtimeSession, SessionEvent, SessionInput, SessionInputs,
+    SessionTeller,
 };
 use std::time::Duration;
 
@@ -52,7 +53,8 @@ fn the_oldest_sound_is_dropped_and_nothing_else() {
         .collect();
     assert_eq!(heard, (20..50).collect::<Vec<_>>());
     assert_eq!(all.iter().filter(|input| matches!(input, SessionInput::Text { .. })).count(), 50);
-    let frames: Vec<&SessionInput> = all.iter().filter(|one| matches!(one, SessionInput::Video { .. })).collect();
+    let frames: Vec<&SessionInput> =
+        all.iter().filter(|one| matches!(one, SessionInput::Video { .. })).collect();
     assert_eq!(frames, [&SessionInput::Video { media: Media::bytes("image/png", vec![49]) }]);
     drop(teller);
     let events = rest(&mut session);

@@ -9,8 +9,8 @@ use crate::protocol::{
     RunToolParams,
 };
 use consort_core::{
-    Cancel, CloseReason, Error, ErrorKind, RealtimeSession, SessionEvent, SessionEvents, SessionInput, SessionSink,
-    ToolCall, ToolResult,
+    Cancel, CloseReason, Error, ErrorKind, RealtimeSession, SessionEvent, SessionEvents, SessionInput,
+    SessionSink, ToolCall, ToolResult,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -53,7 +53,12 @@ impl Sessions {
 
 impl Server {
     /// `realtime/open`; nothing where it was answered already.
-    pub(super) fn open_session(self: &Arc<Self>, ready: &Ready, asked: &Asked, params: &str) -> Option<Answer> {
+    pub(super) fn open_session(
+        self: &Arc<Self>,
+        ready: &Ready,
+        asked: &Asked,
+        params: &str,
+    ) -> Option<Answer> {
         let session = match self.connect(ready, asked, params) {
             Ok(session) => session,
             Err(failure) => return Some(Err(failure)),

@@ -207,7 +207,8 @@ impl Driver {
     fn take(&mut self, line: &str) {
         match Incoming::read(line) {
             Ok(Incoming::Notification { method, params }) if method == "realtime/event" => {
-                let params: Object = params.and_then(|p| serde_json::from_str(p.get()).ok()).unwrap_or_default();
+                let params: Object =
+                    params.and_then(|p| serde_json::from_str(p.get()).ok()).unwrap_or_default();
                 let session = params.get("session").and_then(Value::as_str).unwrap_or_default().to_owned();
                 if let Some(Value::Array(events)) = params.get("events") {
                     self.live.extend(events.iter().map(|event| (session.clone(), event.clone())));

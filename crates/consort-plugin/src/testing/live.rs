@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub(super) fn check(check: &Check, model: &Arc<dyn RealtimeModel>, report: &mut Report) {
     let card = model.card();
     let name = &card.name;
-    let kind = if card.kind == ModelKind::Realtime { Ok(()) } else { Err("its kind is not `realtime`".into()) };
+    let kind =
+        if card.kind == ModelKind::Realtime { Ok(()) } else { Err("its kind is not `realtime`".into()) };
     report.add(format!("`{name}` has a sane card"), sane(card, &check.provider).and(kind));
     let session = match open(check, model) {
         Ok(session) => session,
@@ -44,7 +45,9 @@ fn answered(check: &Check, mut session: RealtimeSession) -> Result<(), String> {
         while let Some(event) = session.events.next().await {
             match event {
                 SessionEvent::TurnDone { .. } => return Ok(session),
-                SessionEvent::Closed { reason } => return Err(format!("it ended before its answer did: {reason:?}")),
+                SessionEvent::Closed { reason } => {
+                    return Err(format!("it ended before its answer did: {reason:?}"));
+                }
                 _ => {}
             }
         }
@@ -78,13 +81,16 @@ pub(super) fn through(check: &Check, driver: &mut Driver, name: &str, report: &m
     let inputs = json!([{"type": "text", "text": check.prompt}]);
     driver.send(&protocol::notification("realtime/input", json!({"session": session, "inputs": inputs})));
     let answered = driver.heard(&session, "turn_done").pop();
-    let closed = driver.call("realtime/close", json!({"session": session})).map_err(|failure| failure.message);
+    let closed =
+        driver.call("realtime/close", json!({"session": session})).map_err(|failure| failure.message);
     let last = driver.heard(&session, "closed").pop();
     report.add(
         what,
         match (answered, closed, last) {
             (None, ..) => Err("it said nothing".into()),
-            (Some(event), ..) if event["type"] != "turn_done" => Err(format!("its answer has no end: {event}")),
+            (Some(event), ..) if event["type"] != "turn_done" => {
+                Err(format!("its answer has no end: {event}"))
+            }
             (_, Err(message), _) => Err(message),
             (.., Some(event)) if event["type"] == "closed" => Ok(()),
             (.., last) => Err(format!("its last event is {last:?}, not `closed`")),

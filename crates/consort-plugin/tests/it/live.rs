@@ -1,9 +1,9 @@
 //! Live models in Rust: served over pipes, fed, interrupted, closed; and what the messages of sessions mean.
 use crate::support::driver;
 use consort_core::{
-    BoxFuture, CloseReason, Context, Error, ErrorKind, FinishReason, Media, ModelCard, Part, Pcm, RealtimeModel,
-    RealtimeSession, SessionConfig, SessionEvent, SessionInput, SessionInputs, SessionTeller, SessionUpdate, Speaker,
-    ToolCall, TranscriptMode, Usage, Warning,
+    BoxFuture, CloseReason, Context, Error, ErrorKind, FinishReason, Media, ModelCard, Part, Pcm,
+    RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionInput, SessionInputs, SessionTeller,
+    SessionUpdate, Speaker, ToolCall, TranscriptMode, Usage, Warning,
 };
 use consort_plugin::Plugin;
 use consort_plugin::protocol::{
@@ -96,7 +96,11 @@ fn a_session_is_fed_told_of_and_closed() {
     let session = open(&mut driver, json!({"system": "Squawk:"}));
     let other = open(&mut driver, json!({}));
     assert_ne!(session, other);
-    feed(&mut driver, &session, json!([{"type": "text", "text": "hi"}, {"type": "audio", "data": "AQACAA==", "rate": 8000, "channels": 1}]));
+    feed(
+        &mut driver,
+        &session,
+        json!([{"type": "text", "text": "hi"}, {"type": "audio", "data": "AQACAA==", "rate": 8000, "channels": 1}]),
+    );
     let heard = driver.heard(&session, "audio");
     let kinds: Vec<&str> = heard.iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!(kinds, ["text", "turn_done", "audio"]);
@@ -105,7 +109,11 @@ fn a_session_is_fed_told_of_and_closed() {
     feed(&mut driver, &session, json!([{"type": "text", "text": "tool"}]));
     assert_eq!(driver.heard(&session, "text").pop().unwrap()["text"], r#"{"of":"tool"}"#);
     // What is wrong is told, and the session goes on.
-    feed(&mut driver, &session, json!([{"type": "audio", "data": "AQA=", "rate": 0, "channels": 1}, {"type": "smell"}, {"type": "text", "text": "still"}]));
+    feed(
+        &mut driver,
+        &session,
+        json!([{"type": "audio", "data": "AQA=", "rate": 0, "channels": 1}, {"type": "smell"}, {"type": "text", "text": "still"}]),
+    );
     let heard = driver.heard(&session, "turn_done");
     assert_eq!(heard[0]["error"]["data"]["kind"], "invalid_request", "{heard:?}");
     close(&mut driver, &session);
@@ -120,16 +128,21 @@ fn a_session_is_fed_told_of_and_closed() {
 #[test]
 fn a_session_ends_with_its_reason() {
     let mut driver = driver(parrot());
-    for (text, reason, kind) in
-        [("end", "as you wish", None), ("fail", "error", Some("quota")), ("panic", "error", Some("plugin_bug"))]
-    {
+    for (text, reason, kind) in [
+        ("end", "as you wish", None),
+        ("fail", "error", Some("quota")),
+        ("panic", "error", Some("plugin_bug")),
+    ] {
         let session = open(&mut driver, json!({}));
         feed(&mut driver, &session, json!([{"type": "text", "text": text}]));
         let closed = driver.heard(&session, "closed").pop().unwrap();
         assert_eq!(closed["reason"], reason, "{closed}");
         assert_eq!(closed["error"]["data"]["kind"].as_str(), kind, "{closed}");
     }
-    assert_eq!(driver.call("realtime/open", json!({"model": "no"})).unwrap_err().kind(), ErrorKind::ModelNotFound);
+    assert_eq!(
+        driver.call("realtime/open", json!({"model": "no"})).unwrap_err().kind(),
+        ErrorKind::ModelNotFound
+    );
     assert!(driver.wrong().is_empty(), "{:?}", driver.wrong());
 }
 
@@ -180,14 +193,24 @@ fn events() -> Vec<SessionEvent> {
         SessionEvent::Connected { model: Some("m-2".into()), session: None },
         SessionEvent::SpeechStarted { by: Speaker::User },
         SessionEvent::SpeechStopped { by: Speaker::Assistant },
-        SessionEvent::Transcript { item: item(), by: Speaker::User, mode: TranscriptMode::Replacement, text: text() },
+        SessionEvent::Transcript {
+            item: item(),
+            by: Speaker::User,
+            mode: TranscriptMode::Replacement,
+            text: text(),
+        },
         SessionEvent::Text { item: item(), text: text() },
         SessionEvent::audio("i", Pcm { samples: vec![1, -1, 7, 9], rate: 48_000, channels: 2 }),
         SessionEvent::AudioDone { item: item(), interrupted: true },
         SessionEvent::Interrupted { item: Some(item()) },
         SessionEvent::TurnDone {
             finish: FinishReason::Length.into(),
-            usage: Some(Usage { input: Some(3), cached_in_input: true, reasoning_in_output: true, ..Usage::default() }),
+            usage: Some(Usage {
+                input: Some(3),
+                cached_in_input: true,
+                reasoning_in_output: true,
+                ..Usage::default()
+            }),
         },
         SessionEvent::Reconnecting { reason: text() },
         SessionEvent::Warning { warning: Warning::new("vendor", "w") },
@@ -240,9 +263,12 @@ fn what_is_wrong_with_an_event_is_said() {
     }
     assert_eq!(read(json!({"type": "smell", "of": 7})), Ok(None), "of a later version");
     // One that says `error`, and said which before.
-    read(json!({"type": "error", "error": {"code": 1, "message": "broken", "data": {"kind": "auth"}}})).unwrap();
+    read(json!({"type": "error", "error": {"code": 1, "message": "broken", "data": {"kind": "auth"}}}))
+        .unwrap();
     let closed = read(json!({"type": "closed", "reason": "error"})).unwrap().unwrap();
-    assert!(matches!(closed, SessionEvent::Closed { reason: CloseReason::Failed { error } } if error.kind() == ErrorKind::Auth));
+    assert!(
+        matches!(closed, SessionEvent::Closed { reason: CloseReason::Failed { error } } if error.kind() == ErrorKind::Auth)
+    );
 }
 
 #[test]

@@ -256,9 +256,10 @@ impl Connection {
         let (to, result) = oneshot::channel();
         {
             let mut live = self.live();
-            let session = live.open.get_mut(id).ok_or_else(|| {
-                Failure::new(code::INVALID_PARAMS, format!("no session is open as `{id}`"))
-            })?;
+            let session = live
+                .open
+                .get_mut(id)
+                .ok_or_else(|| Failure::new(code::INVALID_PARAMS, format!("no session is open as `{id}`")))?;
             if session.calls.contains_key(&call_id) {
                 let message = format!("a call is open as `{call_id}`");
                 return Err(Failure::new(code::INVALID_PARAMS, message));
@@ -272,7 +273,8 @@ impl Connection {
         let result = result.await;
         unanswered.call = None;
         let result = result.map_err(|_| Failure::new(code::CANCELLED, "the session is over"))?;
-        let content = result.content.iter().filter_map(|part| Content::for_plugin(part, &self.wire)).collect();
+        let content =
+            result.content.iter().filter_map(|part| Content::for_plugin(part, &self.wire)).collect();
         Ok(json!(ToolResultContent { content, is_error: result.is_error }))
     }
 

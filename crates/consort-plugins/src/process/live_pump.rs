@@ -1,9 +1,9 @@
 //! A live session from its opening to its end, and what goes into it.
+use super::Supervisor;
+use super::answer::{Files, files_below};
 use super::connection::{Connection, Pending};
 use super::failed::Refused;
 use super::live::{Opening, Session};
-use super::answer::{Files, files_below};
-use super::Supervisor;
 use crate::home::Home;
 use consort_core::{
     CloseReason, Context, Error, Media, MediaSource, Phase, RealtimeSession, SessionEvent, SessionInput,

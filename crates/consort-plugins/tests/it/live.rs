@@ -1,9 +1,11 @@
 //! Live sessions with the real Python worker: each form of the contract, and every way in which one goes wrong.
 #![cfg(unix)]
-use super::support::{Place, ask, closed, drop_in, has_python, heard, kinds, live, live_with, model, processes};
+use super::support::{
+    Place, ask, closed, drop_in, has_python, heard, kinds, live, live_with, model, processes,
+};
 use consort_core::{
-    CloseReason, Context, ErrorKind, FunctionSpec, Pcm, RealtimeSession, Role, SessionConfig,
-    SessionEvent, SessionInput, SessionUpdate, Speaker, ToolResult, TranscriptMode,
+    CloseReason, Context, ErrorKind, FunctionSpec, Pcm, RealtimeSession, Role, SessionConfig, SessionEvent,
+    SessionInput, SessionUpdate, Speaker, ToolResult, TranscriptMode,
 };
 use consort_plugins::Plugins;
 use serde_json::json;
@@ -69,7 +71,9 @@ async fn each_form_of_the_contract_is_heard_once() {
         let SessionEvent::Audio { pcm, epoch: 0, .. } = &events[1] else { panic!("{events:?}") };
         assert_eq!(SessionInput::Audio(pcm.clone()), sound());
         let (by, mode) = (Speaker::Assistant, TranscriptMode::Final);
-        assert!(matches!(&events[2], SessionEvent::Transcript { by: b, mode: m, .. } if (*b, *m) == (by, mode)));
+        assert!(
+            matches!(&events[2], SessionEvent::Transcript { by: b, mode: m, .. } if (*b, *m) == (by, mode))
+        );
         session.sink.close();
         assert_eq!(closed(&mut session).await, CloseReason::Asked);
     }
@@ -83,7 +87,10 @@ async fn what_a_session_begins_with_reaches_the_model() {
     let Some((_place, plugins)) = place(body) else { return };
     let config = SessionConfig {
         instructions: "Be kind.".into(),
-        messages: vec![consort_core::Message::user("before"), consort_core::Message::new(Role::Assistant, vec!["yes".into()])],
+        messages: vec![
+            consort_core::Message::user("before"),
+            consort_core::Message::new(Role::Assistant, vec!["yes".into()]),
+        ],
         ..SessionConfig::default()
     };
     let context = Context { participant: Some("ada".into()), ..Context::default() };
@@ -127,7 +134,11 @@ fn line_of(pid: u32) -> String {
 
 #[tokio::test]
 async fn a_killed_worker_ends_the_session_with_its_reason() {
-    let Some((_place, plugins)) = place("async def simple_audio_response(self, pcm):\n    import os\n    self._emit_agent_speech_transcription(str(os.getpid()))\n") else { return };
+    let Some((_place, plugins)) = place(
+        "async def simple_audio_response(self, pcm):\n    import os\n    self._emit_agent_speech_transcription(str(os.getpid()))\n",
+    ) else {
+        return;
+    };
     let mut session = live(&plugins, "live").await;
     say(&session, [sound()]);
     let pid = text_of(heard(&mut session, "transcript").await.last().unwrap()).to_owned();
@@ -144,8 +155,12 @@ async fn a_killed_worker_ends_the_session_with_its_reason() {
 
 #[tokio::test]
 async fn an_exception_anywhere_is_told_where_it_belongs() {
-    let Some((_place, plugins)) = place("async def connect(self):\n    raise ConnectionError('no line')\n") else { return };
-    let refused = live_with(&plugins, "live", SessionConfig::default(), Context::default()).await.unwrap_err();
+    let Some((_place, plugins)) = place("async def connect(self):\n    raise ConnectionError('no line')\n")
+    else {
+        return;
+    };
+    let refused =
+        live_with(&plugins, "live", SessionConfig::default(), Context::default()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Network, "{refused}");
 
     let (_place, plugins) = place("async def _handle_events(self):\n    raise ValueError('no')\n").unwrap();
@@ -201,7 +216,11 @@ async fn a_loop_that_holds_one_plugin_up_holds_up_no_other() {
 
 #[tokio::test]
 async fn an_opening_can_be_given_up() {
-    let Some((_place, plugins)) = place("async def connect(self):\n    if self._instructions == 'slow':\n        await asyncio.sleep(60)\nasync def simple_audio_response(self, pcm):\n    self._emit_agent_speech_transcription('up')\n") else { return };
+    let Some((_place, plugins)) = place(
+        "async def connect(self):\n    if self._instructions == 'slow':\n        await asyncio.sleep(60)\nasync def simple_audio_response(self, pcm):\n    self._emit_agent_speech_transcription('up')\n",
+    ) else {
+        return;
+    };
     plugins.find("live").unwrap().check().await;
     let slow = || SessionConfig { instructions: "slow".into(), ..SessionConfig::default() };
     let context = Context::default();
@@ -278,7 +297,10 @@ async fn whoever_holds_the_session_runs_its_tools() {
 async fn models_of_one_sort_are_refused_as_the_other() {
     let Some((place, plugins)) = place("async def simple_audio_response(self, pcm): pass\n") else { return };
     place.plugin("parrot.py", &drop_in("return user_message"));
-    let plugins = { drop(plugins); place.open() };
+    let plugins = {
+        drop(plugins);
+        place.open()
+    };
     // Before anybody looked at them, and after.
     for _ in 0..2 {
         let provider = |id: &str| plugins.providers().into_iter().find(|one| one.card().id == id).unwrap();

@@ -84,7 +84,8 @@ fn place() -> Option<(Place, Plugins)> {
     has_python().then(|| {
         let place = Place::new();
         std::fs::write(place.path("raw.py"), PLUGIN).unwrap();
-        let run = format!("protocol = 1\nrun = ['python3', {:?}]\n", place.path("raw.py").display().to_string());
+        let run =
+            format!("protocol = 1\nrun = ['python3', {:?}]\n", place.path("raw.py").display().to_string());
         place.plugin("raw.toml", &run);
         let plugins = place.open();
         (place, plugins)
@@ -140,7 +141,10 @@ async fn early_words_are_kept_and_late_ones_are_not() {
     assert_eq!(kinds(&events), ["connected", "warning", "warning", "warning", "turn_done"], "{events:?}");
     one.sink.push(text("die")).unwrap();
     let CloseReason::Failed { error } = closed(&mut one).await else { panic!("it did not fail") };
-    assert!(error.kind() == ErrorKind::PluginCrash && error.to_string().contains("exited with code 3"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::PluginCrash && error.to_string().contains("exited with code 3"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -165,7 +169,9 @@ async fn sound_and_pictures_go_by_file_where_they_are_large() {
     session.sink.push(text("path")).unwrap();
     let events = heard(&mut session, "turn_done").await;
     assert_eq!(kinds(&events), ["connected", "audio", "warning", "turn_done"]);
-    assert!(matches!(&events[1], SessionEvent::Audio { pcm, .. } if pcm.duration() == Duration::from_secs(1)));
+    assert!(
+        matches!(&events[1], SessionEvent::Audio { pcm, .. } if pcm.duration() == Duration::from_secs(1))
+    );
     let picture = |bytes: usize| Media::bytes("image/png", vec![0u8; bytes]);
     for (input, said) in [
         (SessionInput::Image { media: picture(10) }, "image of 10"),

@@ -1,7 +1,7 @@
 //! Plugins in a folder of their own, asked as the program asks them.
 use consort_core::{
-    Accumulator, CloseReason, Context, Error, Model, RealtimeSession, Request, Response, SessionConfig, SessionEvent,
-    State,
+    Accumulator, CloseReason, Context, Error, Model, RealtimeSession, Request, Response, SessionConfig,
+    SessionEvent, State,
 };
 use consort_plugins::found::{Folder, Origin};
 use consort_plugins::{Home, Plugin, Plugins};

@@ -40,7 +40,8 @@ pub(crate) fn voice() -> Vec<u8> {
 fn spoken(args: &[&str]) -> (Place, Run) {
     let place = Place::new();
     place.file("in.wav", voice());
-    let run = place.run(&[&["talk", "demo/live", "--wav-in", "in.wav", "--wav-out", "out.wav"], args].concat());
+    let run =
+        place.run(&[&["talk", "demo/live", "--wav-in", "in.wav", "--wav-out", "out.wav"], args].concat());
     (place, run)
 }
 
@@ -82,7 +83,18 @@ fn it_takes_the_time_that_sound_takes() {
 
 #[test]
 fn words_are_turns_and_programs_get_an_object() {
-    let args = ["talk", "demo/live", "--text", "hello", "--text", "what time is it", "-T", "time", "--fast", "--json"];
+    let args = [
+        "talk",
+        "demo/live",
+        "--text",
+        "hello",
+        "--text",
+        "what time is it",
+        "-T",
+        "time",
+        "--fast",
+        "--json",
+    ];
     let told = run(&args).json();
     assert_eq!(told["model"], "demo/live");
     assert_eq!((&told["turns"], &told["error"]), (&2.into(), &serde_json::Value::Null));

@@ -104,8 +104,12 @@ impl LiveInput {
 
     fn sound(self) -> Result<Pcm, String> {
         let bytes = match (&self.data, &self.path) {
-            (Some(data), _) => STANDARD.decode(data).map_err(|error| format!("sound is no base64: {error}"))?,
-            (None, Some(path)) => std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?,
+            (Some(data), _) => {
+                STANDARD.decode(data).map_err(|error| format!("sound is no base64: {error}"))?
+            }
+            (None, Some(path)) => {
+                std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?
+            }
             (None, None) => return Err("sound has no data and no path".into()),
         };
         pcm(&bytes, self.rate, self.channels)

@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn turns_are_told_apart_by_silence() {
         let of = |value: i16, ms: usize| vec![value; ms * 16];
-        let samples = [of(0, 300), of(5000, 200), of(0, 100), of(5000, 200), of(0, 700), of(9, 100), of(9000, 40)];
+        let samples =
+            [of(0, 300), of(5000, 200), of(0, 100), of(5000, 200), of(0, 700), of(9, 100), of(9000, 40)];
         let pcm = Pcm::mono(samples.concat(), 16_000);
         let mut whole = Ear::default();
         let turns = whole.listen(&pcm, true);

@@ -33,9 +33,11 @@ impl DemoLive {
         };
         card.price = Some(price());
         let wait = "Wait this long before each word, so that one can speak into the answer";
-        let delay = json!({"type": "integer", "minimum": 0, "maximum": 60_000, "default": 0, "description": wait});
+        let delay =
+            json!({"type": "integer", "minimum": 0, "maximum": 60_000, "default": 0, "description": wait});
         card.options =
-            json!({"type": "object", "additionalProperties": false, "properties": {"delay_ms": delay}}).into();
+            json!({"type": "object", "additionalProperties": false, "properties": {"delay_ms": delay}})
+                .into();
         Self(card)
     }
 }
@@ -45,7 +47,11 @@ impl RealtimeModel for DemoLive {
         &self.0
     }
 
-    fn connect(&self, config: SessionConfig, context: Context) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
+    fn connect(
+        &self,
+        config: SessionConfig,
+        context: Context,
+    ) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
         Box::pin(async move {
             let talk = Talk::new(config, context.clock)?;
             Ok(RealtimeSession::driven(|inputs, say| talk.hold(inputs, say)))

@@ -3,8 +3,8 @@ use super::super::{ID, tokens, tools};
 use super::ear::{Ear, Heard};
 use super::tone::tone;
 use consort_core::{
-    Clock, CloseReason, Error, ErrorKind, Finish, FinishReason, Request, SessionConfig, SessionEvent, SessionInput,
-    SessionInputs, SessionTeller, Speaker, ToolResult, ToolSpec, TranscriptMode, Usage,
+    Clock, CloseReason, Error, ErrorKind, Finish, FinishReason, Request, SessionConfig, SessionEvent,
+    SessionInput, SessionInputs, SessionTeller, Speaker, ToolResult, ToolSpec, TranscriptMode, Usage,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -170,7 +170,8 @@ impl Talk {
         let words = said.trim_end().to_owned();
         say.push(SessionEvent::Transcript { item, by, mode, text: words });
         say.push(SessionEvent::SpeechStopped { by: Speaker::Assistant });
-        let finish = if cut { Finish::new(FinishReason::Other, "interrupted") } else { FinishReason::Stop.into() };
+        let finish =
+            if cut { Finish::new(FinishReason::Other, "interrupted") } else { FinishReason::Stop.into() };
         let output = tokens::of_text(&said);
         let usage = Usage { output: Some(output), total: Some(output), ..Usage::default() };
         say.push(SessionEvent::TurnDone { finish, usage: Some(usage) });
@@ -206,7 +207,10 @@ fn told(result: &ToolResult) -> String {
 }
 
 fn wrong(name: &str) -> Error {
-    Error::new(ErrorKind::InvalidRequest, format!("the option `{name}` is none of the demo, or has a value that does not fit"))
-        .provider(ID)
-        .hint("it has delay_ms, from 0 to 60000")
+    Error::new(
+        ErrorKind::InvalidRequest,
+        format!("the option `{name}` is none of the demo, or has a value that does not fit"),
+    )
+    .provider(ID)
+    .hint("it has delay_ms, from 0 to 60000")
 }

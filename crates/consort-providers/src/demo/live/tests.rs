@@ -2,8 +2,8 @@
 use super::DemoLive;
 use super::tone::pitch;
 use consort_core::{
-    CloseReason, Context, ErrorKind, FunctionSpec, Media, Part, Pcm, RealtimeModel, RealtimeSession, SessionConfig,
-    SessionEvent, SessionInput, SessionUpdate, Speaker, ToolResult, TranscriptMode,
+    CloseReason, Context, ErrorKind, FunctionSpec, Media, Part, Pcm, RealtimeModel, RealtimeSession,
+    SessionConfig, SessionEvent, SessionInput, SessionUpdate, Speaker, ToolResult, TranscriptMode,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -45,16 +45,26 @@ fn lines(events: &[SessionEvent]) -> Vec<(Speaker, &str)> {
 #[test]
 fn a_turn_ends_by_silence_or_by_a_word() {
     for end in [silence(600), SessionInput::Commit] {
-        let events = told(&mut open(SessionConfig::default()), [silence(100), voice(400), silence(100), voice(300), end]);
+        let events = told(
+            &mut open(SessionConfig::default()),
+            [silence(100), voice(400), silence(100), voice(300), end],
+        );
         let said = [(Speaker::User, "(0.8 s of sound)"), (Speaker::Assistant, "I heard 0.8 s of sound.")];
         assert_eq!(lines(&events), said);
         let kinds: Vec<&str> = events.iter().map(SessionEvent::kind).collect();
-        assert_eq!(kinds[..5], ["connected", "speech_started", "speech_stopped", "transcript", "speech_started"]);
-        assert_eq!(kinds[kinds.len() - 5..], ["audio_done", "transcript", "speech_stopped", "turn_done", "closed"]);
+        assert_eq!(
+            kinds[..5],
+            ["connected", "speech_started", "speech_stopped", "transcript", "speech_started"]
+        );
+        assert_eq!(
+            kinds[kinds.len() - 5..],
+            ["audio_done", "transcript", "speech_stopped", "turn_done", "closed"]
+        );
         assert_eq!(kinds.iter().filter(|kind| **kind == "audio").count(), 6, "a tone for each word");
     }
     let patient = SessionConfig { turn_detection: Some(false), ..SessionConfig::default() };
-    let events = told(&mut open(patient), [voice(400), silence(5000), SessionInput::Commit, SessionInput::Commit]);
+    let events =
+        told(&mut open(patient), [voice(400), silence(5000), SessionInput::Commit, SessionInput::Commit]);
     assert_eq!(lines(&events).len(), 2);
 }
 
@@ -93,7 +103,11 @@ fn it_says_what_else_it_was_given() {
 
 #[test]
 fn tools_that_are_named_are_called() {
-    let tool = FunctionSpec::new("weather", "", json!({"type": "object", "properties": {"city": {"type": "string"}}}));
+    let tool = FunctionSpec::new(
+        "weather",
+        "",
+        json!({"type": "object", "properties": {"city": {"type": "string"}}}),
+    );
     let mut session = open(SessionConfig { tools: vec![tool], ..SessionConfig::default() });
     session.sink.push(SessionInput::text("the weather please")).unwrap();
     let call = pollster::block_on(async {
@@ -120,7 +134,8 @@ fn one_can_speak_into_its_answer() {
             while session.events.next().await.is_some_and(|event| event.kind() != "audio") {}
         }
     });
-    let events = told(&mut session, [SessionInput::Interrupt { item: None, heard: Duration::from_millis(200) }]);
+    let events =
+        told(&mut session, [SessionInput::Interrupt { item: None, heard: Duration::from_millis(200) }]);
     assert_eq!(lines(&events), [(Speaker::Assistant, "You said:")]);
     let kinds: Vec<&str> = events.iter().map(SessionEvent::kind).collect();
     assert_eq!(kinds[..2], ["interrupted", "audio_done"]);

@@ -22,7 +22,8 @@ fn a_live_plugin_hears_a_file_and_answers() {
     let Some(place) = Plugged::with_python() else { return };
     place.plugin("teacher.py", TEACHER);
     place.place.file("in.wav", voice());
-    let args = ["talk", "teacher", "--wav-in", "in.wav", "--wav-out", "out.wav", "--fast", "-q", "-s", "Well."];
+    let args =
+        ["talk", "teacher", "--wav-in", "in.wav", "--wav-out", "out.wav", "--fast", "-q", "-s", "Well."];
     let run = place.run(&args);
     assert_eq!(run.stdout, "user: 0.50 s\nassistant: Well. Good.\n", "{run}");
     let (rate, heard) = read(&std::fs::read(place.place.path("out.wav")).unwrap());
@@ -57,7 +58,8 @@ fn the_guides_example_runs_as_it_is_printed() {
     let page = blocks.iter().find(|block| block.contains("class MyRealtime")).unwrap();
     place.plugin("my_realtime.py", format!("{page}\n{REST}"));
     place.place.file("in.wav", voice());
-    let args = ["talk", "my_realtime", "--text", "hi", "--wav-out", "out.wav", "--fast", "-q", "-s", "Be brief."];
+    let args =
+        ["talk", "my_realtime", "--text", "hi", "--wav-out", "out.wav", "--fast", "-q", "-s", "Be brief."];
     let run = place.run(&args);
     assert_eq!(run.stdout, "assistant: I was told: [{'text': 'Be brief.'}]\n", "{run}");
     // It writes each piece to the bus and to its track: it is heard once.
