@@ -157,6 +157,18 @@ fn one_that_does_not_end_is_closed_all_the_same() {
     assert_eq!(driver.heard(&session, "closed").len(), 1);
 }
 
+/// Says back what it reads.
+async fn good(_: SessionConfig, mut inputs: SessionInputs, say: SessionTeller) -> CloseReason {
+    say.push(SessionEvent::connected());
+    while let Some(input) = inputs.next().await {
+        if let SessionInput::Text { text } = input {
+            say.push(SessionEvent::Text { item: "i".into(), text });
+            say.push(SessionEvent::TurnDone { finish: FinishReason::Stop.into(), usage: None });
+        }
+    }
+    CloseReason::Asked
+}
+
 #[test]
 fn the_contract_test_knows_live_models() {
     fn live<F, W>(talk: F) -> Plugin
@@ -167,16 +179,6 @@ fn the_contract_test_knows_live_models() {
         let card = ModelCard { kind: consort_core::ModelKind::Realtime, ..ModelCard::new("zoo", "m") };
         Plugin::new("Zoo").realtime(Live(card, talk))
     }
-    let good = |_: SessionConfig, mut inputs: SessionInputs, say: SessionTeller| async move {
-        say.push(SessionEvent::connected());
-        while let Some(input) = inputs.next().await {
-            if let SessionInput::Text { text } = input {
-                say.push(SessionEvent::Text { item: "i".into(), text });
-                say.push(SessionEvent::TurnDone { finish: FinishReason::Stop.into(), usage: None });
-            }
-        }
-        CloseReason::Asked
-    };
     check(live(good)).assert();
     let rude = |config: SessionConfig, inputs: SessionInputs, say: SessionTeller| async move {
         say.push(SessionEvent::warning("x", "before it is connected"));
