@@ -136,7 +136,9 @@ impl Connection {
         self.held.fetch_add(1, Relaxed);
         for (_, text) in live.early.extract_if(.., |(of, _)| *of == id).collect::<Vec<_>>() {
             live.early_bytes -= text.len();
-            self.told(&mut live, &id, &text);
+            if let Ok(batch) = serde_json::from_str::<LiveEvents<'_, &RawValue>>(&text) {
+                self.told(&mut live, &id, batch.events);
+            }
         }
         drop(live);
         if let Err(Ok(id)) = opened.send(Ok(id)) {
@@ -158,7 +160,7 @@ impl Connection {
             let tell = session.tell.clone();
             self.awaited.fetch_add(1, Relaxed);
             let id = batch.session.into_owned();
-            self.told(&mut live, &id, text);
+            self.told(&mut live, &id, batch.events);
             return (!tell.has_room()).then_some(Slow::Session(id, tell));
         }
         // What comes behind a session's end is late, and nobody's.
@@ -174,11 +176,10 @@ impl Connection {
     }
 
     /// Says the events of a line.
-    fn told(&self, live: &mut Live, id: &str, text: &str) {
-        let Ok(batch) = serde_json::from_str::<LiveEvents<'_, &RawValue>>(text) else { return };
+    fn told(&self, live: &mut Live, id: &str, events: Vec<&RawValue>) {
         let Some(session) = live.open.get_mut(id) else { return };
         // Nothing comes behind the last event.
-        if batch.events.into_iter().any(|event| session.event(event)) {
+        if events.into_iter().any(|event| session.event(event)) {
             live.open.remove(id);
             self.held.fetch_sub(1, Relaxed);
         }
@@ -204,12 +205,12 @@ impl Connection {
         }
     }
 
-    /// Ends a session on this side. Whether it was open.
-    pub(super) fn end_session(&self, id: &str, reason: CloseReason) -> bool {
-        let Some(session) = self.live().open.remove(id) else { return false };
-        self.held.fetch_sub(1, Relaxed);
-        session.tell.close(reason);
-        true
+    /// Ends a session on this side, where it is open.
+    pub(super) fn end_session(&self, id: &str, reason: CloseReason) {
+        if let Some(session) = self.live().open.remove(id) {
+            self.held.fetch_sub(1, Relaxed);
+            session.tell.close(reason);
+        }
     }
 
     pub(super) fn has_session(&self, id: &str) -> bool {
