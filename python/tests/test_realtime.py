@@ -197,6 +197,28 @@ async def simple_audio_response(self, pcm):
 """, audio(), until="audio_done", head="import abc\n")
         self.assertEqual(self.kinds(events), ["audio_done", "closed"])
 
+    def test_an_update_counts_from_then_on(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription(f"{self._instructions} {self.get_available_functions()[0]['name']}")
+    self._emit_audio_output_done_event()
+""", {"type": "update", "system": "two", "voice": "alto", "tools": [{"name": "weather"}]}, audio(), until="audio_done",
+            system="one", tools=[{"name": "old"}])
+        self.assertEqual([event.get("message") or event.get("text") for event in events[:2]],
+                         ["this model's `voice` cannot be changed while it is connected", "two weather"])
+
+    def test_an_answer_behind_an_interrupt_is_another(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    self._emit_audio_output_event(pcm.to_bytes(), 24000)
+""")
+        session = one.open_session("acme")
+        items = []
+        for inputs in ([audio()], [audio()], [{"type": "interrupt"}, audio()]):
+            self.feed(one, session, *inputs)
+            items.append(one.heard(session, "audio")[-1]["item"])
+        self.assertEqual(items, ["rt1.0", "rt1.0", "rt1.1"])
+
     def test_tools_in_the_background(self):
         one = self.live("""
 async def simple_audio_response(self, pcm):

@@ -81,7 +81,8 @@ pub use model::{EventStream, Model, Provider, TokenCount, collect, estimate_toke
 pub use money::Money;
 pub use processor::{Frame, Processor};
 pub use realtime::{
-    Pcm, RealtimeConfig, RealtimeEvent, RealtimeInput, RealtimeModel, RealtimeSession, RealtimeSink,
+    CloseReason, Pcm, RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionEvents,
+    SessionInput, SessionInputs, SessionSink, SessionTeller, SessionUpdate, Speaker, TranscriptMode,
 };
 pub use request::{Effort, Output, Reasoning, Request, Sampling, ToolChoice, ToolSpec};
 pub use response::{Choice, Response};

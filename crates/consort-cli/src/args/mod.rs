@@ -1,11 +1,13 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 mod conversation;
 mod serve;
+mod talk;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
 pub(crate) use serve::Serve;
 use std::path::PathBuf;
+pub(crate) use talk::Talk;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,6 +145,8 @@ pub(crate) struct Ask {
 pub(crate) enum Command {
     /// Talk with a model, on the terminal
     Chat(Chat),
+    /// Talk with a live model: sound in and out of WAV files, or words
+    Talk(Talk),
     /// Serve the web chat and its API
     Serve(Serve),
     /// See what was asked and answered
@@ -235,6 +239,8 @@ pub(crate) enum Ability {
     Reasoning,
     #[value(alias = "embedding")]
     Embed,
+    #[value(alias = "realtime", alias = "voice")]
+    Live,
 }
 
 #[derive(Debug, Subcommand)]

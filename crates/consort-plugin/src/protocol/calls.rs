@@ -57,6 +57,8 @@ shapes! {
         #[serde(skip_serializing_if = "Value::is_null")]
         tools: Value,
         #[serde(skip_serializing_if = "Value::is_null")]
+        realtime: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
         check: Value,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         templates: Vec<String>,
@@ -238,7 +240,16 @@ shapes! {
     SecretParams { name: String }
     SecretResult { value: String }
     LogParams { level: String, message: String }
-    RunToolParams { request: Value, id: String, name: String, arguments: Value }
+    /// The request or the session that the call belongs to.
+    RunToolParams {
+        #[serde(skip_serializing_if = "Value::is_null")]
+        request: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        id: String,
+        name: String,
+        arguments: Value,
+    }
     HttpRequest {
         /// The host's request that it is made for.
         #[serde(skip_serializing_if = "Option::is_none")]

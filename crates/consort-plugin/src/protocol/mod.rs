@@ -8,6 +8,7 @@ mod event_reader;
 mod event_writer;
 mod events;
 mod failure;
+mod live;
 mod request;
 mod vector;
 
@@ -25,6 +26,9 @@ pub use event_reader::EventReader;
 pub use event_writer::EventWriter;
 pub use events::{EventBatch, WireEvent};
 pub use failure::{Failure, FailureData};
+pub use live::{
+    LiveEvent, LiveEventReader, LiveEvents, LiveInput, LiveInputs, LiveOpenParams, LiveSession, MOST_SOUND,
+};
 pub use request::GenerateParams;
 pub use vector::Vector;
 

@@ -97,6 +97,9 @@ impl Connection {
             }
             "tools/run" => {
                 let call: protocol::RunToolParams = read(params)?;
+                if let Some(session) = call.session.clone() {
+                    return Ok((self.run_for_session(&session, call).await?, None));
+                }
                 let runner =
                     call.request.as_u64().and_then(|request| match self.lock().requests.get(&request) {
                         Some(Pending::Answer(sink)) => sink.tools(),

@@ -55,7 +55,9 @@ impl Connection {
         let connection = Arc::new(Self {
             to,
             queued: Arc::default(),
+            written: Arc::default(),
             open: Mutex::default(),
+            live: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
             awaited: AtomicU64::new(0),
@@ -78,7 +80,8 @@ impl Connection {
         if let Some(lacks) = lacks {
             connection.log.add(Writer::Host, &format!("warning: {lacks}"));
         }
-        tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
+        let (queued, written) = (connection.queued.clone(), connection.written.clone());
+        tokio::spawn(guardian::write(stdin, lines, queued, written));
         let reading = tokio::spawn(connection.clone().read(stdout));
         let logging = tokio::spawn(consort_process::keep_log(stderr, connection.log.clone()));
         tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.clone()));

@@ -13,6 +13,8 @@ mod found_any;
 mod found_bad;
 mod left;
 mod limits;
+mod live;
+mod live_protocol;
 mod place;
 mod reload;
 mod schema;

@@ -34,5 +34,6 @@ mod serve;
 mod signals;
 mod sockets;
 mod support;
+mod talk;
 mod tools;
 mod vendors;

@@ -13,6 +13,7 @@ mod samples;
 mod scaffolds;
 #[cfg(target_os = "linux")]
 mod stopping;
+mod talking;
 
 use super::support::{Place, Run};
 use std::io::Write;
