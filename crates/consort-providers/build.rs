@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../providers");
+    let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    // A published crate carries a copy of its own.
+    let repository = here.join("../../providers");
+    let root = if repository.is_dir() { repository } else { here.join("providers") };
     println!("cargo::rerun-if-changed={}", root.display());
     println!("cargo::rerun-if-changed=build.rs");
     let mut files: Vec<PathBuf> =

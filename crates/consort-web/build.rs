@@ -1,7 +1,7 @@
 //! Builds the web chat into OUT_DIR and lists its files for `src/lib.rs`.
 //!
-//! What is built: `dist/` beside this file, where a published crate has it; else `web/` of the repository, by npm, in a
-//! copy below OUT_DIR, so that the sources stay as they are. `CONSORT_WEB` says otherwise: `none`, or a built folder.
+//! What is built: `web/` of the repository, by npm, in a copy below OUT_DIR, so that the sources stay as they are; where that
+//! is not, `dist/` beside this file, which a published crate brings. `CONSORT_WEB` says otherwise: `none`, or a built folder.
 #![allow(
     clippy::print_stderr,
     clippy::exit,
@@ -76,11 +76,11 @@ fn built(out: &Path) -> io::Result<Option<PathBuf>> {
         _ => {}
     }
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    println!("cargo::rerun-if-changed=dist");
-    if here.join("dist/index.html").is_file() {
+    let web = here.join("../../web");
+    if !web.join("package.json").is_file() {
+        println!("cargo::rerun-if-changed=dist");
         return Ok(Some(here.join("dist")));
     }
-    let web = here.join("../../web");
     for input in INPUTS {
         println!("cargo::rerun-if-changed={}", web.join(input).display());
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the tasks of this repository.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the terminal")]
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -7,7 +8,11 @@ cargo xtask replay DIR [--provider NAME] [--kind KIND] [--only ID]
     decode every recorded answer in DIR and compare it with what it should mean;
     read and rewrite every recorded request and compare the meaning
 cargo xtask fuzz-seeds DIR
-    make seeds for the fuzz targets out of the recordings in DIR";
+    make seeds for the fuzz targets out of the recordings in DIR
+cargo xtask dist
+    build the web page, and put what crates take from elsewhere in the repository beside them, for `cargo package`
+cargo xtask archive DIR
+    build the program for release, and pack it with its licences and a checksum into DIR (after `dist`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,11 +23,18 @@ fn main() -> ExitCode {
             xtask::seeds::write(dir.as_ref(), "fuzz/corpus".as_ref())
                 .map(|count| format!("{count} seeds below fuzz/corpus\n")),
         ),
+        ["dist"] => told(xtask::stage::stage(&root())),
+        ["archive", dir] => told(xtask::archive::archive(&root(), dir.as_ref())),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
     }
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn told(result: Result<String, String>) -> ExitCode {

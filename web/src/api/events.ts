@@ -51,6 +51,7 @@ export type ServerMessage =
   | { type: "hello"; protocol: number; version: string; boot: string }
   | { type: "reply"; id: number; ok?: unknown; error?: ApiError }
   | Envelope
+  | { type: "events"; events: Envelope[] }
   | { type: "turn"; turn: Turn }
   | { type: "conversation"; conversation: Conversation }
   | { type: "conversation_removed"; conversation: string }

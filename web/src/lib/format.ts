@@ -80,9 +80,15 @@ export function day(at: number, now: number): string {
   if (days <= 0) return "Today";
   if (days === 1) return "Yesterday";
   if (days < 7) return "This week";
-  return date.toLocaleDateString("en", { month: "long", year: "numeric" });
+  return MONTH.format(date);
 }
 
-export const clock = (at: number): string => new Date(at).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
-export const seconds = (at: number): string => new Date(at).toLocaleTimeString("en", { hour12: false });
-export const dateTime = (at: number): string => `${new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" })}, ${clock(at)}`;
+// Made once: each takes longer to make than a thousand uses, and every turn has a time.
+const MONTH = new Intl.DateTimeFormat("en", { month: "long", year: "numeric" });
+const DATE = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+const TIME = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const SECONDS = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+export const clock = (at: number): string => TIME.format(at);
+export const seconds = (at: number): string => SECONDS.format(at);
+export const dateTime = (at: number): string => `${DATE.format(at)}, ${clock(at)}`;

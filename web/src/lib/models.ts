@@ -115,11 +115,12 @@ export interface Group { name: string; rows: ModelRow[] }
 
 const KINDS = { plugin: "Plugins", route: "Routes", local: "This machine", hosted: "Hosted", builtin: "Built in" } as const;
 
-/** Pinned, recent, all by origin, and what needs attention. Few entries need no groups; a row stands in one only. */
+/** Pinned, recent, all by origin, what needs attention, and vendors without a key. Few entries need no groups; a row stands in one only. */
 export function groups(rows: readonly ModelRow[], query: string, pins: readonly string[], recent: readonly string[]): Group[] {
   const found = search(rows, query);
   const good = found.filter((row) => !needsAttention(row));
-  const bad = found.filter(needsAttention);
+  const offered = (row: ModelRow): boolean => row.source.kind === "hosted" && row.state.state === "needs_setup";
+  const bad = found.filter((row) => needsAttention(row) && !offered(row));
   const made: Group[] = [];
   const taken = new Set<string>();
   const add = (name: string, list: ModelRow[]): void => {
@@ -135,5 +136,6 @@ export function groups(rows: readonly ModelRow[], query: string, pins: readonly 
   if (query !== "" || found.length <= 12) add(query === "" && made.length > 0 ? "All" : "", good);
   else for (const [kind, name] of Object.entries(KINDS)) add(name, good.filter((row) => row.source.kind === kind));
   add("Needs attention", bad);
+  add("To set up", found.filter(offered));
   return made;
 }

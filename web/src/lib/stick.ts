@@ -8,6 +8,10 @@ export class Stick {
   /** Whether the end is followed. */
   pinned = true;
   onpin: (pinned: boolean) => void = () => {};
+  /** Whether the end is in sight, or a scroll away. */
+  onnear: (near: boolean) => void = () => {};
+  /** Whether the reader asked for the end: then it is followed, however tall the reply. */
+  #wanted = false;
   #expected = -1;
   #last = 0;
   #resize: ResizeObserver;
@@ -37,14 +41,20 @@ export class Stick {
     const mine = Math.abs(scrollTop - this.#expected) < 1;
     if (!mine) {
       if (scrollTop < this.#last - SLIP) this.#pin(false);
-      else if (scrollHeight - scrollTop - clientHeight < END) this.#pin(true);
+      else if (scrollHeight - scrollTop - clientHeight < END) {
+        this.#wanted = true;
+        this.#pin(true);
+      }
     }
     this.#last = scrollTop;
+    this.onnear(scrollHeight - scrollTop < 2 * clientHeight);
   };
 
   #grown(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.view;
+    this.onnear(this.pinned || scrollHeight - scrollTop < 2 * clientHeight);
     if (!this.pinned) return;
-    if (this.hold()) return this.#pin(false);
+    if (!this.#wanted && this.hold()) return this.#pin(false);
     this.#write(this.view.scrollHeight);
   }
 
@@ -56,12 +66,15 @@ export class Stick {
     this.#last = this.#expected;
   }
 
-  toEnd(): void {
+  /** `wanted` by the reader, not by the page. */
+  toEnd(wanted = false): void {
+    this.#wanted = wanted;
     this.#pin(true);
     this.#write(this.view.scrollHeight);
   }
 
   to(element: HTMLElement, margin: number): void {
+    this.#wanted = false;
     this.#pin(true);
     this.#write(element.offsetTop - margin);
   }

@@ -66,6 +66,8 @@ class Session {
         return this.#hello(message.boot);
       case "event":
         return message.conversation === thread?.id ? thread.onevent(message) : undefined;
+      case "events":
+        return message.events.forEach((event) => this.#receive(event));
       case "turn":
         return message.turn.conversation === thread?.id ? thread.onturn(message.turn) : undefined;
       case "conversation":

@@ -11,6 +11,10 @@ import { narrate } from "./narrate";
 import { say } from "./say.svelte";
 import { branch, byParent, leaf } from "./tree";
 
+/** Between two writes to the page: a little less than three frames, so that the third one is not missed. */
+const SEEN_MS = 45;
+const UNSEEN_MS = 500;
+
 interface RunView { id: string; turn: string; last: number; waiting: ToolWaiting[] }
 
 export interface Ask {
@@ -32,7 +36,9 @@ export class Thread {
   #shape = $state(0);
   #writings = new Map<string, Writing>();
   #dirty = new Set<string>();
-  #flushing = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushed = 0;
+  #seen = true;
   #watching = false;
 
   /** The turns of the shown branch. */
@@ -165,17 +171,30 @@ export class Thread {
     this.runs = [...this.runs];
   }
 
-  /** One write to the page per frame; hidden tabs draw no frames. */
+  /** Twenty writes to the page a second: more are work that no reader sees. Two where nobody looks. */
   #later(id: string): void {
     this.#dirty.add(id);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    if (document.hidden) setTimeout(() => this.#flush(), 250);
+    this.#timer ??= setTimeout(() => this.#draw(), Math.max(0, this.#flushed + (this.#seen && !document.hidden ? SEEN_MS : UNSEEN_MS) - performance.now()));
+  }
+
+  /** Hidden tabs draw no frames. */
+  #draw(): void {
+    if (document.hidden) this.#flush();
     else requestAnimationFrame(() => this.#flush());
   }
 
+  /** Whether the end of what is written is in sight. */
+  see(seen: boolean): void {
+    if (this.#seen === seen) return;
+    this.#seen = seen;
+    if (!seen || this.#dirty.size === 0) return;
+    clearTimeout(this.#timer);
+    this.#draw();
+  }
+
   #flush(): void {
-    this.#flushing = false;
+    this.#timer = undefined;
+    this.#flushed = performance.now();
     for (const id of this.#dirty) {
       const cell = this.#cells.get(id);
       const state = this.#writings.get(id);

@@ -85,6 +85,26 @@ describe("a reply", () => {
     await page.getByRole("button", { name: "Stop" }).click();
   });
 
+  it("is read from its start, and followed once the reader asks for its end", async () => {
+    const page = await visit();
+    await send(page, "#long 6", false);
+    const below = async (): Promise<number> => page.locator(".view").evaluate((view) => view.scrollHeight - view.scrollTop - view.clientHeight);
+    await page.getByRole("button", { name: "More below" }).waitFor();
+    await page.waitForTimeout(1500);
+    expect(await below()).toBeGreaterThan(300);
+    await page.getByRole("button", { name: "More below" }).click();
+    for (let look = 0; look < 4; look += 1) {
+      await page.waitForTimeout(500);
+      expect(await below()).toBeLessThan(60);
+    }
+    await page.locator(".view").hover();
+    await page.mouse.wheel(0, -400);
+    await page.getByRole("button", { name: "More below" }).waitFor();
+    await page.waitForTimeout(1000);
+    expect(await below()).toBeGreaterThan(300);
+    await page.keyboard.press("Escape");
+  });
+
   it("is the same in ten tabs", async () => {
     const first = await visit();
     await send(first, "#long 20", false);

@@ -1,11 +1,31 @@
 // The live socket of one tab.
 
-export function attach(world, socket) {
-  const tab = {
-    watched: new Set(),
-    send: (message) => socket.readyState === 1 && socket.send(JSON.stringify(message)),
-    close: () => socket.terminate(),
+/** Writes messages in their order. Events that come within this time of the last frame wait for it, and go together. */
+function writer(socket, together) {
+  let events = [];
+  let timer = null;
+  let last = 0;
+  const write = (message) => socket.readyState === 1 && socket.send(JSON.stringify(message));
+  const flush = () => {
+    clearTimeout(timer);
+    timer = null;
+    last = performance.now();
+    if (events.length > 0) write(events.length === 1 ? events[0] : { type: "events", events });
+    events = [];
   };
+  return (message) => {
+    if (message.type === "event") {
+      events.push(message);
+      timer ??= setTimeout(flush, Math.max(0, last + together - performance.now()));
+    } else {
+      flush();
+      write(message);
+    }
+  };
+}
+
+export function attach(world, socket, together) {
+  const tab = { watched: new Set(), send: writer(socket, together), close: () => socket.terminate() };
   world.tabs.add(tab);
   socket.on("close", () => world.tabs.delete(tab));
   tab.send({ type: "hello", protocol: 1, version: "0.1.0", boot: world.boot });

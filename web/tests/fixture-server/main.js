@@ -1,5 +1,5 @@
 // A server that plays docs/reference/chat-api.md from memory, for developing the page and testing it.
-// node tests/fixture-server/main.js [--port N] [--plugins DIR] [--token T]
+// node tests/fixture-server/main.js [--port N] [--plugins DIR] [--token T] [--dist DIR] [--together MS]
 import { createServer } from "node:http";
 import { mkdtempSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? fallback : process.argv[at + 1];
 };
-const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+const dist = option("dist", fileURLToPath(new URL("../../dist", import.meta.url)));
 const token = option("token", null);
 const world = new World(option("plugins", mkdtempSync(join(tmpdir(), "plugins-"))));
 await world.models.scan();
@@ -89,6 +89,6 @@ const server = createServer((request, response) => {
 const sockets = new WebSocketServer({ noServer: true });
 server.on("upgrade", (request, socket, head) => {
   if (allowed(request) || !request.headers.origin) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
-  sockets.handleUpgrade(request, socket, head, (opened) => attach(world, opened));
+  sockets.handleUpgrade(request, socket, head, (opened) => attach(world, opened, Number(option("together", 40))));
 });
 server.listen(Number(option("port", 7777)), "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}`));

@@ -84,6 +84,14 @@ function* answer(value, { pause = 12, first = 30, size = 1, part = 0 } = {}) {
   yield { event: { type: "part_end", part } };
 }
 
+/** As a fast model writes: 200 tokens of four characters a second, by the clock, whatever the machine does. */
+function* paced(value, { rate = 200, size = 4, part = 0 } = {}) {
+  yield { event: { type: "part_start", part, choice: 0, kind: { type: "text" } } };
+  const begun = performance.now();
+  for (let at = 0; at < value.length; at += size) yield { until: begun + (at / size) * (1000 / rate), event: text(part, value.slice(at, at + size)) };
+  yield { event: { type: "part_end", part } };
+}
+
 const failures = {
   rate_limit: { kind: "rate_limit", message: "too many requests: 20 a minute", provider: "acme", status: 429, retry_after: { secs: 12, nanos: 0 }, hints: [] },
   auth: { kind: "auth", message: "invalid api key", provider: "acme", status: 401, hints: ["consort keys set acme"] },
@@ -108,6 +116,9 @@ export function* scene(message, model) {
       break;
     case "long":
       yield* answer(long(), { pause: 5, size: Number(argument) || 1 });
+      break;
+    case "paced":
+      yield* paced(long());
       break;
     case "slow":
       yield* answer("word ".repeat(400), { pause: 40 });

@@ -1,30 +1,56 @@
 // The real program, `consort serve`, in a folder of its own: what the page meets when somebody uses it.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const PROGRAM = process.env.CONSORT_BIN ?? new URL("../../../target/debug/consort", import.meta.url).pathname;
+const here = (path: string): string => new URL(path, import.meta.url).pathname;
+const PROGRAM = process.env.CONSORT_BIN ?? here("../../../target/debug/consort");
 
 export interface Server {
   url: string;
+  port: number;
   plugins: string;
+  /** Where it runs: `./llm_plugins` of it is a project's folder, which nobody has trusted. */
+  project: string;
   /** Ends it at once, as a crash would. */
   kill: () => Promise<void>;
   /** Starts it again, at the same address and in the same folder. */
   start: () => Promise<void>;
 }
 
-export async function serve(): Promise<Server> {
+interface World {
+  /** The address of a hosted API, which becomes the provider `acme`; its key is `good-key`. */
+  vendor?: string;
+  /** Whether it has the tools of `tools.js`. */
+  tools?: boolean;
+  /** Files of the project's `llm_plugins`. */
+  project?: Record<string, string>;
+}
+
+const acme = (url: string): string => `name = "Acme"
+wire = "openai-chat"
+base_url = "${url}/v1"
+key_env = ["ACME_API_KEY"]
+models = [
+    { name = "large", tools = true, input = ["image"], context = 200000, price = { input = 3, output = 15 } },
+    { name = "tiny", input = [], context = 3000, max_output = 500 },
+]
+`;
+
+export async function serve(world: World = {}): Promise<Server> {
   const home = mkdtempSync(join(tmpdir(), "consort-home-"));
-  const plugins = join(home, "data", "plugins");
-  mkdirSync(plugins, { recursive: true });
+  const [plugins, providers, project] = [join(home, "data", "plugins"), join(home, "providers"), join(home, "project")];
+  for (const folder of [plugins, providers, join(project, "llm_plugins")]) mkdirSync(folder, { recursive: true });
+  if (world.vendor) writeFileSync(join(providers, "acme.toml"), acme(world.vendor));
+  if (world.tools) writeFileSync(join(home, "consort.toml"), `[mcp.notes]\ncommand = ${JSON.stringify(process.execPath)}\nargs = [${JSON.stringify(here("tools.js"))}]\n`);
+  for (const [name, text] of Object.entries(world.project ?? {})) writeFileSync(join(project, "llm_plugins", name), text);
   const port = await freePort();
   let child: ChildProcess;
   const start = (): Promise<void> => {
     const env = { PATH: process.env.PATH, HOME: home, CONSORT_HOME: home, NO_COLOR: "1" };
-    child = spawn(PROGRAM, ["serve", "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "ignore", "pipe"], env });
+    child = spawn(PROGRAM, ["serve", "--listen", `127.0.0.1:${port}`], { cwd: project, stdio: ["ignore", "ignore", "pipe"], env });
     return new Promise((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
       child.stderr?.once("data", () => resolve());
@@ -36,8 +62,22 @@ export async function serve(): Promise<Server> {
     return ended;
   };
   await start();
-  return { url: `http://127.0.0.1:${port}`, plugins, kill, start };
+  return { url: `http://127.0.0.1:${port}`, port, plugins, project, kill, start };
 }
+
+/** A drop-in Python file whose answer is an expression over `user_message`. */
+export const dropIn = (body: string, head = "", about = "Says it back."): string => `${head}from llm_utils import LLMClient
+
+
+class Client(LLMClient):
+    ${JSON.stringify(about)}
+
+    def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+        ${body}
+
+    def count_tokens(self, text):
+        return len(text.split())
+`;
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -7,7 +7,9 @@ import { groups, search } from "../../src/lib/models";
 import { fields, parse } from "../../src/lib/schema";
 import { hue, letters } from "../../src/lib/seal";
 import { fold, textOf, writing } from "../../src/state/fold";
+import { Cell } from "../../src/state/cell.svelte";
 import { branch, leaf } from "../../src/state/tree";
+import { rowsOf } from "../../src/views/thread/rows";
 
 const turn = (id: string, parent: string | null, created = 0, more: Partial<Turn> = {}): Turn =>
   ({ id, conversation: "c", parent, role: "assistant", created, parts: [], status: "running", ...more });
@@ -90,6 +92,24 @@ describe("the tree", () => {
   });
 });
 
+describe("rows of a branch", () => {
+  const cell = (id: string, more: Partial<Turn> = {}): Cell => new Cell(turn(id, null, 0, { model: "m", ...more }));
+  const path = [cell("q", { role: "user", model: null }), cell("a"), cell("t", { role: "tool" }), cell("b"), cell("q2", { role: "user", model: null }), cell("c")];
+
+  it("hold a question, or all that one model did to answer it", () => {
+    expect(rowsOf(path).map(({ kind, ids }) => [kind, ids])).toEqual([["user", ["q"]], ["replies", ["a", "t", "b"]], ["user", ["q2"]], ["replies", ["c"]]]);
+    expect(rowsOf([...path, cell("d", { model: "other" })]).at(-1)?.ids).toEqual(["d"]);
+  });
+
+  it("are the same objects as before where nothing came, so that their views have nothing to do", () => {
+    const before = rowsOf(path);
+    const after = rowsOf([...path, cell("e", { role: "tool" }), cell("q3", { role: "user", model: null })], before);
+    expect(after.slice(0, 3).every((row, at) => row === before[at])).toBe(true);
+    expect(after[3]).not.toBe(before[3]);
+    expect(after.length).toBe(5);
+  });
+});
+
 describe("models", () => {
   const row = (id: string, more: Partial<ModelRow> = {}): ModelRow => ({
     id, name: id, source: { kind: "hosted" }, state: { state: "ready" },
@@ -102,6 +122,10 @@ describe("models", () => {
     expect(made.map(({ name, rows: list }) => [name, list.map(({ id }) => id)])).toEqual([["Pinned", ["beta"]], ["All", ["alpha"]], ["Needs attention", ["bad"]]]);
     const many = groups(Array.from({ length: 20 }, (_, at) => row(`m${at}`)), "", [], ["m3"]);
     expect(many.map(({ name }) => name)).toEqual(["Recent", "Hosted"]);
+    // What the user put there and does not work comes before vendors that nobody asked for.
+    const offered = row("vendor", { card: null, state: { state: "needs_setup", missing: "the key" } });
+    const own = row("mine", { card: null, source: { kind: "plugin" }, state: { state: "needs_setup", missing: "a package" } });
+    expect(groups([offered, own], "", [], []).map(({ name, rows: list }) => [name, list[0]?.id])).toEqual([["Needs attention", "mine"], ["To set up", "vendor"]]);
   });
 
   it("are found by letters in order, and by words that mean something", () => {

@@ -5,6 +5,7 @@ mod news;
 mod socket;
 mod start;
 mod started;
+mod writer;
 
 pub(crate) use hub::{Hub, News};
 pub(crate) use news::conversation_changed;

@@ -1,31 +1,27 @@
 //! One tab: what it asks for, what it watches, what it is sent.
 use super::hub::News;
+use super::writer::{Out, write};
 use super::{decide, start};
 use crate::list::List;
 use crate::problem::{Answer, Problem};
 use crate::shape;
 use crate::state::Shared;
 use axum::extract::State;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use consort_engine::{Run, RunId, What};
 use consort_store::ConversationId;
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// How many messages wait for a slow tab. Runs wait for it beyond that; news do not.
 const WAITING: usize = 256;
-
-/// How often the connection is felt for.
-const PING: Duration = Duration::from_secs(20);
 
 /// The largest message of a page: a long text, and attachments are not in it.
 const LARGEST: usize = 16 << 20;
@@ -68,8 +64,8 @@ pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUp
 
 struct Tab {
     shared: Arc<Shared>,
-    to: mpsc::Sender<Utf8Bytes>,
-    from: Option<mpsc::Receiver<Utf8Bytes>>,
+    to: mpsc::Sender<Out>,
+    from: Option<mpsc::Receiver<Out>>,
     /// The list of models that it was sent last.
     list: Option<Arc<List>>,
     /// What follows the runs of each conversation that is watched, and which these are.
@@ -111,7 +107,7 @@ impl Tab {
     }
 
     async fn send(&self, value: Value) -> bool {
-        self.to.send(value.to_string().into()).await.is_ok()
+        self.to.send(Out::Message(value.to_string().into())).await.is_ok()
     }
 
     /// Does what the page asks for; false when the tab is gone.
@@ -185,7 +181,7 @@ impl Tab {
         followers.spawn(async move {
             while let Some(envelope) = events.next().await {
                 let event = shape::event(store.as_ref(), &envelope).await.to_string();
-                if to.send(event.into()).await.is_err() {
+                if to.send(Out::Event(event)).await.is_err() {
                     return;
                 }
             }
@@ -210,7 +206,7 @@ impl Tab {
                 }
                 let message = list.message.clone();
                 self.list = Some(list);
-                self.to.send(message).await.is_ok()
+                self.to.send(Out::Message(message)).await.is_ok()
             }
         }
     }
@@ -247,20 +243,4 @@ pub(crate) fn of_run(run: &Run) -> Value {
         "id": run.id(), "conversation": run.conversation(), "turn": turn, "model": run.model(),
         "started": started, "last": last, "waiting": waiting,
     })
-}
-
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver<Utf8Bytes>) {
-    let mut ping = tokio::time::interval(PING);
-    loop {
-        let message = tokio::select! {
-            value = from.recv() => match value {
-                Some(text) => Message::Text(text),
-                None => return,
-            },
-            _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
-        };
-        if sink.send(message).await.is_err() {
-            return;
-        }
-    }
 }

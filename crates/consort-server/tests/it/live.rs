@@ -40,6 +40,25 @@ async fn ten_tabs_see_the_same_answer_without_a_gap() {
 }
 
 #[tokio::test]
+async fn events_that_come_quickly_share_messages_and_keep_their_order() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    let mut start = say(&id, "k", None, "Tell me");
+    start["settings"] = json!({"options": {"words": 400, "delay_ms": 2}});
+    tab.ask(start).await;
+    let all = tab.until_run_ends().await;
+    let seen = numbers(&all);
+    assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>());
+    assert!(
+        seen.len() > 400 && tab.frames * 3 < seen.len(),
+        "{} events in {} messages",
+        seen.len(),
+        tab.frames
+    );
+}
+
+#[tokio::test]
 async fn a_tab_that_comes_back_goes_on_where_it_was() {
     let site = Site::new().await;
     let id = site.conversation().await;

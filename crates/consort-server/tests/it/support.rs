@@ -11,6 +11,7 @@ use consort_server::{
 use consort_store::{MemoryStore, Store};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -261,7 +262,7 @@ impl Site {
 
     pub(crate) async fn tab(&self) -> Tab {
         let (socket, _) = connect_async(self.base.replace("http:", "ws:") + "/api/live").await.unwrap();
-        let mut tab = Tab { socket, next: 0, heard: Vec::new() };
+        let mut tab = Tab { socket, next: 0, come: VecDeque::new(), frames: 0, heard: Vec::new() };
         assert_eq!(tab.next().await["type"], "hello");
         tab
     }
@@ -271,6 +272,10 @@ impl Site {
 pub(crate) struct Tab {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next: u64,
+    /// The rest of what came in one message.
+    come: VecDeque<Value>,
+    /// How many messages came.
+    pub(crate) frames: usize,
     /// What came while something else was waited for.
     pub(crate) heard: Vec<Value>,
 }
@@ -278,9 +283,19 @@ pub(crate) struct Tab {
 impl Tab {
     pub(crate) async fn next(&mut self) -> Value {
         loop {
+            if let Some(value) = self.come.pop_front() {
+                return value;
+            }
             let message = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await;
             match message.unwrap().unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => {
+                    let mut value: Value = serde_json::from_str(&text).unwrap();
+                    self.frames += 1;
+                    match value["events"].take() {
+                        Value::Array(events) => self.come.extend(events),
+                        _ => self.come.push_back(value),
+                    }
+                }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
             }
