@@ -10,6 +10,7 @@ from .failures import Failure
 class Host:
     def __init__(self, writer):
         self.writer = writer
+        self.offers = {}  # what it said that it can, in `initialize`
         self._lock = threading.Lock()
         self._open = {}
         self._numbers = itertools.count(1)

@@ -12,8 +12,8 @@ mod request;
 mod vector;
 
 pub use calls::{
-    Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
-    FragmentResult, GenerateResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
+    AppendParams, Capabilities, ClearParams, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
+    FragmentResult, GenerateResult, HistoryParams, HistoryResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
     InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
     OpenParams, OpenResult, Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult,
     TemplateParams, TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,

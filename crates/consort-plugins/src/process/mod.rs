@@ -8,6 +8,7 @@ mod failed;
 mod guardian;
 mod handshake;
 mod reading;
+mod remembered;
 mod services;
 mod supervisor;
 
@@ -15,5 +16,6 @@ pub(crate) use answer::{Files, Question, answer};
 pub(crate) use connection::Connection;
 pub use consort_process::{Launch, Limits, LogRing};
 pub(crate) use handshake::NoStart;
+pub use remembered::Remembered;
 pub use services::{Grants, Services};
 pub(crate) use supervisor::{Start, Supervisor};
