@@ -164,7 +164,9 @@ class Session(Outcome):
         if "participant" in named:
             from .history import participant_of
 
-            sound.participant = self.model._current_participant = participant_of(self.params)
+            # The real package keeps nothing of what nobody said.
+            who = participant_of(self.params, "user" if is_real(self.model) else None)
+            named["participant"] = sound.participant = self.model._current_participant = who
         named.pop("processors", None)
         shape = Shape(hear)
         if shape.known and not shape.positional and not shape.has_varargs:
