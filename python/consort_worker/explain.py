@@ -147,6 +147,8 @@ def _kind_of(error):
 
 
 def _own_kind(error):
+    if isinstance(error, Failure):  # what the host said, under what the plugin made of it
+        return error.kind
     said = _said(error)
     status = _status_of(error)
     slip = isinstance(error, _SLIPS)

@@ -30,6 +30,13 @@ class Plugin:
         """A helper file in the plugin's folder."""
         return self.folder is not None and os.path.dirname(path) == self.folder
 
+    def here(self):
+        """`file:line` of the plugin's own code that is running just now, in this thread; None where none is."""
+        frame = sys._getframe(1)
+        while frame is not None and not self.owns(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame and f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
     def unset(self, optional=False):
         """Variables that the source reads, that are not set, and (unless asked for) that have no default."""
         return [name for name, default in self.env.items() if not os.environ.get(name) and (optional or not default)]

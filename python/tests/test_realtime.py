@@ -271,6 +271,7 @@ async def simple_audio_response(self, pcm):
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done")
             self.assertIn(said, events[0]["message"])
+            self.assertRegex(events[0]["message"], r" at acme\.py:[0-9]+")
             self.assertEqual(self.kinds(events).count("warning"), 1)
         events = self.heard_of("async def simple_audio_response(self, pcm):\n    self._emit_audio_output_done_event()",
                                {"type": "audio", "data": "!", "rate": 0}, audio(), until="audio_done")
@@ -284,8 +285,11 @@ async def simple_audio_response(self, pcm):
     self._emit_agent_speech_transcription(7)
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done", head="class Odd: pass\n")
-        self.assertEqual([event.get("message") for event in events[:2]],
-                         ["Odd is nothing that a live session gives", "a transcript of int was left out"])
+        said = [event["message"] for event in events if event["type"] == "warning"]
+        self.assertEqual([each.partition(" at acme.py:")[0] for each in said], [
+            "Odd is no event that anybody here knows", "str is no event that anybody here knows",
+            "NoneType is no event that anybody here knows", "Odd is nothing that a live session gives",
+            "a transcript of int was left out"])
 
     def test_events_after_close(self):
         one = self.live("""
@@ -303,7 +307,7 @@ async def simple_audio_response(self, pcm): pass
         time.sleep(0.5)
         self.feed(one, session, audio())
         self.assertTrue(one.sessions[session].empty())
-        self.assertIn("came after the session rt1 was closed", one.log())
+        self.assertRegex(one.log(), r"came after the session rt1 was closed at acme\.py:[0-9]+")
         self.assertEqual(one.ask("ping"), {})
 
     def test_a_text_model_has_no_sessions(self):

@@ -32,7 +32,8 @@ class Outcome:
     def _late(self, what):
         self.late += 1
         if self.late == 1:
-            logs.note(f"`{what}` came after the session {self.ident} was closed; it is dropped, and so is what follows")
+            logs.note(f"`{what}` came after the session {self.ident} was closed{data.at()}; it is dropped, "
+                      "and so is what follows")
 
     def warn_once(self, message):
         if message not in self.warned:
@@ -57,6 +58,8 @@ class Outcome:
         handler = _EVENTS.get(type(event).__name__)
         if handler is not None:
             handler(self, event)
+        elif data.is_odd(event):
+            self.warn_once(data.odd(event))
         if self.raw:
             self.emit(type="raw", value=data.event(event))
 
@@ -67,7 +70,7 @@ class Outcome:
             return
         handler = _ITEMS.get(type(item).__name__)
         if handler is None:
-            self.warn_once(f"{type(item).__name__} is nothing that a live session gives")
+            self.warn_once(f"{type(item).__name__} is nothing that a live session gives{data.at()}")
             return
         handler(self, item)
 
@@ -88,11 +91,11 @@ class Outcome:
         try:
             sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
         except Wrong as error:
-            self.warn_once(f"sound that is none was left out: {error}")
+            self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return
         raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
         if raw is not None and len(raw) % (2 * sound.channels):
-            self.warn_once("sound ended within a sample; the odd bytes were left out")
+            self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
         if sound.empty or not self.once.is_new(way, sound, raw):
             return
         text, rate, channels = encoded(sound)
@@ -114,7 +117,7 @@ class Outcome:
     def _transcript(self, role, event):
         text = event.text
         if not isinstance(text, str):
-            self.warn_once(f"a transcript of {type(text).__name__} was left out")
+            self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
         mode = event.mode if event.mode in _MODES else "final"
         item = f"{self.ident}.user{self.questions}" if role == "user" else f"{self.ident}.{self.items}"
@@ -131,7 +134,7 @@ class Outcome:
         if not text:
             return
         if not isinstance(text, str):
-            self.warn_once(f"a chunk of {type(text).__name__} was left out")
+            self.warn_once(f"a chunk of {type(text).__name__} was left out{data.at()}")
             return
         if self.by_words not in (None, way):
             return

@@ -6,6 +6,7 @@ use consort_plugin::protocol::{
     AppendParams, ClearParams, Failure, HistoryParams, HistoryResult, MAX_MESSAGE, Message, code,
 };
 use serde_json::{Value, json};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -48,6 +49,12 @@ impl Remembered {
         }
         let message = format!("this plugin has kept {} MiB since it started, the most that it may", MOST_KEPT >> 20);
         Err(Failure::from(&Error::new(ErrorKind::Quota, message)))
+    }
+}
+
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remembered").field("plugin", &self.plugin).finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ mod left;
 mod limits;
 mod place;
 mod reload;
+mod remembered;
 mod schema;
 mod support;
 mod trouble;
