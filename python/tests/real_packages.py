@@ -17,7 +17,7 @@ FOLDER = os.path.join(os.path.dirname(PYTHON_FOLDER), "target", "python-packages
 _VISION = ["vision-agents{}", "vision-agents-plugins-openai{}", "vision-agents-plugins-gemini{}"]
 # Name -> (packages, the variable that names the Python, the tests).
 SUITES = {
-    "clients": (["google-genai", "boto3", "anthropic"], "CONSORT_TEST_CLIENTS_PYTHON", ["test_examples"]),
+    "clients": (["google-genai", "boto3", "anthropic"], "CONSORT_TEST_CLIENTS_PYTHON", ["test_examples", "test_live_example"]),
     # bruno-core's assistant imports yaml, and its package does not say so.
     "bruno": (["bruno-core", "bruno-llm[openai]", "pyyaml"], "CONSORT_TEST_BRUNO_PYTHON", ["test_bruno_real"]),
     "vision": ([each.format("") for each in _VISION], "CONSORT_TEST_VISION_PYTHON", ["test_vision_real"]),

@@ -79,7 +79,7 @@ class ExampleCase(Case):
 
     python = CLIENTS or PYTHON
 
-    def example(self, name, dialect, module, variable, **config):
+    def example(self, name, dialect, module, variable, url=None, env=None, **config):
         self.player = Player(self)
         (path,) = glob.glob(os.path.join(EXAMPLES, "*", f"{name}.py"))
         shutil.copy(path, self.folder)
@@ -90,8 +90,8 @@ class ExampleCase(Case):
                 shutil.copytree(found, os.path.join(self.folder, os.path.basename(found)), dirs_exist_ok=True)
             else:
                 shutil.copy(found + ".py", self.folder)
-        env = {variable: self.player.url, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-north-1",
-               "AWS_DEFAULT_REGION": "eu-north-1", "AWS_MAX_ATTEMPTS": "1", "NO_PROXY": "127.0.0.1"}
+        env = {**(env or {}), variable: url or self.player.url, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-north-1",
+               "AWS_DEFAULT_REGION": "eu-north-1", "AWS_MAX_ATTEMPTS": "1", "NO_PROXY": "127.0.0.1,localhost"}
         one = self.worker(file=os.path.join(self.folder, f"{name}.py"), dialect=dialect, env=env, **config)
         self.assertEqual([each for each in one.ask("plugin/check")["findings"] if each["level"] != "note"], [])
         return one
