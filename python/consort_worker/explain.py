@@ -123,6 +123,10 @@ def _advice(error):
     """What to do about slips that authors of plugins make, and authors of programs do not."""
     if isinstance(error, ImportError) and error.name == "llm_utils" and error.path is None:  # our stand-in
         return f"llm_utils has {', '.join(name for name in vars(sys.modules['llm_utils']) if name[0] != '_')}"
+    if isinstance(error, AttributeError) and getattr(error, "obj", error) is None and plugin.empty:
+        name, owner = next(iter(plugin.empty.items()))
+        return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "
+                "or write a function create_llm() in the file that makes the model")
     name = error.filename if isinstance(error, FileNotFoundError) else None
     if not isinstance(name, str) or os.path.isabs(name):
         return None

@@ -17,6 +17,7 @@ class Plugin:
         self.roots = ()  # folders of an installed package's own code
         self.env = {}  # variables that the source reads: name -> whether it has a default
         self.is_loading = False
+        self.empty = {}  # arguments of constructors that nobody gave, and that may be None: name -> of what
 
     def set_file(self, path):
         self.file = os.path.abspath(path)

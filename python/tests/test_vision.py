@@ -75,6 +75,8 @@ class Guide(VisionCase):
         refused = self.refused(one.generate, "acme")
         self.assertEqual(refused.kind, "plugin_bug")
         self.assertIn("'NoneType' object has no attribute 'mynativemethod'", str(refused))
+        self.assertIn("`client` of MyLLM is None, as its annotation allows, since nobody gave one", refused.data["help"])
+        self.assertIn("create_llm()", refused.data["help"])
 
 
 class Eras(VisionCase):

@@ -49,7 +49,7 @@ fn tests_of_a_plugin() {
     1 passed, 0 failed
     ");
     assert_snapshot!(place.run(&["plugins", "test", "mine"]), @r"
-    passed: has_a_chat_model
+    passed: has_a_model
     passed: answers_in_one_piece
     passed: streams
     3 passed, 0 failed
