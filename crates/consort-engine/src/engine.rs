@@ -88,9 +88,9 @@ impl Engine {
         let card = ask.model.card();
         let who = Who {
             conversation: ask.conversation,
-            model: card.id.clone(),
-            provider: card.provider.clone(),
-            participant: ask.participant.clone(),
+            model: card.id.as_str().into(),
+            provider: card.provider.as_str().into(),
+            participant: ask.participant.as_deref().map(Into::into),
         };
         let state =
             Arc::new(RunState::new(who, ask.context.cancel.clone(), ask.watched_once, self.0.bus.clone()));

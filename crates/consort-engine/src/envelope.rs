@@ -3,6 +3,7 @@ use crate::{RunId, ViewReport};
 use consort_core::{Delta, Error, Event, Response, Role, ToolCall, ToolResult, Warning};
 use consort_store::{ConversationId, Status, TurnId};
 use serde::{Deserialize, Serialize, Serializer};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One thing that happened in a run. The host numbers and names it: a plugin's own claims stay within its events.
@@ -17,10 +18,10 @@ pub struct Envelope {
     /// Which of the run's turns that is.
     pub output_index: u32,
     /// The id of the model that answers.
-    pub model: String,
+    pub model: Arc<str>,
     /// The provider of that model: a plugin's name, where it is a plugin's.
-    pub plugin_name: String,
-    pub participant: Option<String>,
+    pub plugin_name: Arc<str>,
+    pub participant: Option<Arc<str>>,
     pub at: SystemTime,
     pub what: What,
 }

@@ -1,11 +1,11 @@
 //! Writes the log of a run, to the store or to a memory. Where it refuses, the run goes on and the user is told: no answer is lost to a full disk.
 use crate::memory::History;
-use consort_core::{Error, Event, Role};
+use consort_core::{Delta, Error, Event, Role};
 use consort_store::{Ending, NewTurn, Status, Store, TurnId};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How long text may be shown before it is kept. The store itself takes a part of the 100 ms that are promised.
@@ -65,9 +65,9 @@ impl Journal {
 
     /// Begins to keep the events of a running turn.
     pub(crate) fn grow(&self, turn: TurnId) -> Growth {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let task = tokio::spawn(keep(self.clone(), turn, receiver));
-        Growth { sender, task }
+        let pending = Arc::new(Pending::default());
+        let task = tokio::spawn(keep(self.clone(), turn, pending.clone()));
+        Growth { pending, task }
     }
 
     pub(crate) async fn end(&self, turn: TurnId, ending: Ending) -> Option<Error> {
@@ -92,43 +92,109 @@ impl Journal {
 
 /// A turn that grows.
 pub(crate) struct Growth {
-    sender: mpsc::UnboundedSender<Event>,
+    pending: Arc<Pending>,
     task: JoinHandle<()>,
+}
+
+/// What came and is not kept yet: as large as its text, however slow the disk is.
+#[derive(Default)]
+struct Pending {
+    events: Mutex<Vec<Event>>,
+    over: AtomicBool,
+    more: Notify,
 }
 
 impl Growth {
     pub(crate) fn push(&self, event: &Event) {
-        // The other end waits for this one.
-        let _ = self.sender.send(event.clone());
+        join(&mut self.pending.events(), event);
+        self.pending.more.notify_one();
     }
 
     /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
     pub(crate) async fn done(self) {
-        drop(self.sender);
+        self.pending.over.store(true, Ordering::SeqCst);
+        self.pending.more.notify_one();
         // A task that panicked has said so.
         let _ = self.task.await;
     }
 }
 
-/// Keeps what comes, a little later and many at once.
-async fn keep(journal: Journal, turn: TurnId, mut events: mpsc::UnboundedReceiver<Event>) {
-    let mut refused = false;
-    while let Some(first) = events.recv().await {
-        let mut batch = vec![first];
-        let due = tokio::time::sleep(BEHIND);
-        tokio::pin!(due);
-        loop {
-            tokio::select! {
-                () = &mut due => break,
-                event = events.recv() => match event {
-                    Some(event) => batch.push(event),
-                    None => break,
-                },
-            }
+impl Pending {
+    fn events(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end, of which `more` tells too.
+    async fn over(&self) {
+        while !self.over.load(Ordering::SeqCst) {
+            self.more.notified().await;
         }
+    }
+}
+
+/// Adds an event; a piece that goes on with the last one's text becomes part of it.
+fn join(events: &mut Vec<Event>, event: &Event) {
+    if let Event::PartDelta { part, delta } = event
+        && let Some(Event::PartDelta { part: last, delta: so_far }) = events.last_mut()
+        && part == last
+    {
+        match (so_far, delta) {
+            (Delta::Text(so_far), Delta::Text(text)) | (Delta::Arguments(so_far), Delta::Arguments(text)) => {
+                return so_far.push_str(text);
+            }
+            _ => {}
+        }
+    }
+    events.push(event.clone());
+}
+
+/// Keeps what comes, a little later and many at once.
+async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
+    let mut refused = false;
+    loop {
+        let over = pending.over.load(Ordering::SeqCst);
+        let batch = std::mem::take(&mut *pending.events());
         // A piece that is missing would make those behind it wrong.
-        if let Some(store) = journal.whole_in().filter(|_| !refused) {
+        if !batch.is_empty()
+            && let Some(store) = journal.whole_in().filter(|_| !refused)
+        {
             refused = store.grow(turn, batch).await.is_err();
         }
+        if over {
+            return;
+        }
+        if pending.events().is_empty() {
+            pending.more.notified().await;
+        }
+        // The end does not wait for more.
+        let _ = tokio::time::timeout(BEHIND, pending.over()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+    use consort_core::{Accumulator, Delta, Event, PartKey};
+
+    fn piece(part: u32, delta: Delta) -> Event {
+        Event::PartDelta { part: PartKey(part), delta }
+    }
+
+    #[test]
+    fn pieces_of_one_text_are_kept_as_one() {
+        let text = |part, text: &str| piece(part, Delta::Text(text.into()));
+        let mut came = Event::text_answer("Good ");
+        let end = came.split_off(3);
+        came.extend([text(0, "mor"), text(0, "ning"), text(1, "!"), text(0, ".")]);
+        came.extend(end);
+        let mut kept = Vec::new();
+        came.iter().for_each(|event| join(&mut kept, event));
+        assert_eq!(kept.len(), came.len() - 2);
+        let fold = |events: Vec<Event>| {
+            let mut fold = Accumulator::default();
+            events.into_iter().for_each(|event| fold.push(event));
+            fold.finish().unwrap()
+        };
+        assert_eq!(fold(kept), fold(came));
     }
 }

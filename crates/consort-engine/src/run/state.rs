@@ -12,6 +12,9 @@ use std::time::SystemTime;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+/// How many envelopes a run that is watched once may hold unread before its follower is given a turn.
+const AHEAD: usize = 256;
+
 /// Names one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -27,9 +30,9 @@ impl fmt::Display for RunId {
 pub(crate) struct RunState {
     pub(crate) id: RunId,
     pub(crate) conversation: ConversationId,
-    pub(crate) model: String,
-    pub(crate) provider: String,
-    pub(crate) participant: Option<String>,
+    pub(crate) model: Arc<str>,
+    pub(crate) provider: Arc<str>,
+    pub(crate) participant: Option<Arc<str>>,
     pub(crate) cancel: Cancel,
     once: bool,
     bus: Bus,
@@ -59,9 +62,9 @@ impl Log {
 /// Who a run is about.
 pub(crate) struct Who {
     pub(crate) conversation: ConversationId,
-    pub(crate) model: String,
-    pub(crate) provider: String,
-    pub(crate) participant: Option<String>,
+    pub(crate) model: Arc<str>,
+    pub(crate) provider: Arc<str>,
+    pub(crate) participant: Option<Arc<str>>,
 }
 
 impl RunState {
@@ -143,6 +146,11 @@ impl RunState {
             log.gone += 1;
         }
         Some(found)
+    }
+
+    /// Whether its only follower has more before it than it should: whoever drives the run then lets it read.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.once && self.log().envelopes.len() > AHEAD
     }
 
     pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {

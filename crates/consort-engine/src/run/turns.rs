@@ -43,7 +43,7 @@ impl Branch {
             conversation: self.run.conversation,
             parent: self.tip(),
             role,
-            participant: self.run.participant.clone().filter(|_| role == Role::User),
+            participant: self.run.participant.as_deref().filter(|_| role == Role::User).map(Into::into),
             parts,
             status,
             answer,

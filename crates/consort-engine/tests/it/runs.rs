@@ -282,3 +282,17 @@ async fn what_one_alone_watches_is_held_for_nobody_else() {
     assert_eq!(seen.last().unwrap().sequence_number, seen.len() as u64);
     assert!(run.events(0).next().await.is_none(), "it went by");
 }
+
+#[tokio::test]
+async fn who_alone_watches_is_not_left_far_behind() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say("word "); 5000]]);
+    let mut ask = desk.ask(&model, "Hello");
+    ask.watched_once = true;
+    let run = desk.engine.start(ask).await.unwrap();
+    let (mut events, mut most) = (run.events(0), 0);
+    while events.next().await.is_some() {
+        most = most.max(run.so_far().len());
+    }
+    assert!(most < 400, "{most} of them waited");
+}

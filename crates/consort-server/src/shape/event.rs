@@ -45,7 +45,7 @@ pub(crate) async fn turn_of(store: &dyn Store, envelope: &Envelope) -> Value {
     };
     json!({
         "id": envelope.turn, "conversation": envelope.conversation, "parent": parent, "role": role, "status": status,
-        "run": run, "parts": [], "created": millis(envelope.at), "model": envelope.model,
+        "run": run, "parts": [], "created": millis(envelope.at), "model": &*envelope.model,
     })
 }
 
