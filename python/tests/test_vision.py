@@ -372,6 +372,15 @@ class Failing(VisionCase):
             at = opened.read().partition(line)[0].count("\n") + 1
         self.assertEqual(self.refused(one.generate, "acme").data["at"], f"acme.py:{at}")
 
+    def test_counts_that_cannot_be_any(self):
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.send(LLMResponseCompletedEvent(text="a", input_tokens=-1, output_tokens=True, total_tokens=int(text)))
+""")
+        for total, usage in (("8", {"totalTokens": 8}), ("1" + "0" * 30, None)):
+            said, result, _ = one.generate("acme", total)
+            self.assertEqual((said, result.get("usage")), ("a", usage))
+
     def test_what_is_no_event_is_noted_once(self):
         one = self.llm("""
 async def simple_response(self, text):

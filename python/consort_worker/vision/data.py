@@ -50,6 +50,15 @@ def event(sent):
     return {"event": type(sent).__name__, "type": kind if isinstance(kind, str) else None, "fields": fields}
 
 
+_COUNTS = (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"), ("totalTokens", "total_tokens"))
+
+
+def usage(done):
+    """The tokens that an event or item counts; what cannot be a count says nothing."""
+    found = {ours: getattr(done, theirs, None) for ours, theirs in _COUNTS}
+    return {name: count for name, count in found.items() if type(count) is int and 0 <= count < 2**53}
+
+
 def is_odd(sent):
     """Whether what was sent on the bus is no event of anybody's: events say their type."""
     return not isinstance(sent, dict) and not isinstance(getattr(sent, "type", None), str)

@@ -27,7 +27,9 @@ class Outcome:
         if self.closed:
             self._late(event["type"])
             return
-        self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+        size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+        if size is not None:
+            self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
 
     def _late(self, what):
         self.late += 1
@@ -148,7 +150,8 @@ class Outcome:
         if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
             self._word(text[len(said) :], way)
         if self.by_words == way or (self.by_words is None and not said):
-            self.emit(type="turn_done", finishReason="stop", **_usage(done))
+            usage = data.usage(done)
+            self.emit(type="turn_done", finishReason="stop", **({"usage": usage} if usage else {}))
             self.begin_turn()
             self.ended = True
 
@@ -203,16 +206,6 @@ class Outcome:
             asyncio.run_coroutine_threadsafe(self.close(reason), loop.get())
             return
         asyncio.ensure_future(self.close(reason))
-
-
-def _usage(done):
-    usage = {
-        ours: count
-        for ours, theirs in (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"),
-                             ("totalTokens", "total_tokens"))
-        if isinstance(count := getattr(done, theirs, None), int)
-    }
-    return {"usage": usage} if usage else {}
 
 
 _EVENTS = {

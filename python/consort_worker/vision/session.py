@@ -179,6 +179,11 @@ class Session(Outcome):
 
     # -- the end ------------------------------------------------------------------------------------------------
 
+    def give_up(self):
+        """It did not open, and nobody will close it: what `connect` had begun is ended, unheard."""
+        self.closed = self.leaving = True
+        asyncio.ensure_future(self.close("it did not open"))
+
     async def close(self, reason):
         """Closes the plugin's side and tells the host. Whatever the plugin does about it, the session is over."""
         if self.closing:

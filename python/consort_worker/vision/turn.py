@@ -32,14 +32,16 @@ class Turn:
         self.usage = None
         self.model = None
         self.asked = None  # the plugin's method
-        self.odd = set()  # what was sent that is no event, told once
+        self.odd = set()  # what was told once: things that are no events, and that something came late
 
     # -- what the plugin sends ----------------------------------------------------------------------------------
 
     def on_event(self, event):
         name = type(event).__name__
         if self.over:
-            logs.note(f"{name} came after the answer was done{data.at()}; it is dropped")
+            if "late" not in self.odd:
+                self.odd.add("late")
+                logs.note(f"{name} came after the answer was done{data.at()}; it is dropped, and so is what follows")
             return
         if name == "LLMResponseChunkEvent":
             self._delta(event.delta, _EVENTS)
@@ -83,13 +85,7 @@ class Turn:
         if isinstance(text, str) and text and (self.source in (None, source)):
             self.whole = text
             self.source = source
-        usage = {
-            ours: count
-            for ours, theirs in (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"),
-                                 ("totalTokens", "total_tokens"))
-            if isinstance(count := getattr(done, theirs, None), int)
-        }
-        self.usage = usage or self.usage
+        self.usage = data.usage(done) or self.usage
         model = getattr(done, "model", None)
         self.model = model if isinstance(model, str) and model else self.model
 
