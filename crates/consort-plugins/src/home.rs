@@ -29,7 +29,6 @@ pub struct Home {
 /// Opens a memory, or gives the one that is open.
 pub(crate) type OpenMemory = Arc<dyn Fn() -> Result<Arc<dyn Memory>, Error> + Send + Sync>;
 
-
 impl Home {
     /// `owned` names the keys of the hosted providers.
     pub fn new(folders: &Folders, env: &Env, owned: impl IntoIterator<Item = String>) -> Self {

@@ -26,7 +26,12 @@ pub struct Remembered {
 
 impl Remembered {
     pub(crate) fn new(plugin: &str, open: OpenMemory) -> Self {
-        Self { plugin: plugin.to_owned(), open, kept: AtomicUsize::new(0), turn: tokio::sync::Mutex::default() }
+        Self {
+            plugin: plugin.to_owned(),
+            open,
+            kept: AtomicUsize::new(0),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// What the memory calls a conversation. No plugin's id holds a slash, so that none can reach another's.
@@ -47,7 +52,8 @@ impl Remembered {
         if self.kept.fetch_add(bytes, Relaxed).saturating_add(bytes) <= MOST_KEPT {
             return Ok(());
         }
-        let message = format!("this plugin has kept {} MiB since it started, the most that it may", MOST_KEPT >> 20);
+        let message =
+            format!("this plugin has kept {} MiB since it started, the most that it may", MOST_KEPT >> 20);
         Err(Failure::from(&Error::new(ErrorKind::Quota, message)))
     }
 }
@@ -75,12 +81,14 @@ impl Services {
         let (name, memory) = (own.name(&asked.conversation)?, own.memory()?);
         let mut kept = memory.history(&name).await.map_err(|error| Failure::from(&error))?;
         let first = asked.limit.map_or(0, |limit| kept.len().saturating_sub(limit));
-        let messages = kept.drain(first..).filter_map(|message| Message::for_plugin(&message, wire)).collect();
+        let messages =
+            kept.drain(first..).filter_map(|message| Message::for_plugin(&message, wire)).collect();
         let found = json!(HistoryResult { messages });
         // Some room for what stands around it in its line.
         if found.to_string().len() > MAX_MESSAGE - 1024 {
-            let error = Error::new(ErrorKind::InvalidRequest, "the conversation is larger than one line may be")
-                .hint("ask for its last messages by `limit`");
+            let error =
+                Error::new(ErrorKind::InvalidRequest, "the conversation is larger than one line may be")
+                    .hint("ask for its last messages by `limit`");
             return Err(Failure::from(&error));
         }
         Ok(found)

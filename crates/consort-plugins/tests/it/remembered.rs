@@ -114,11 +114,16 @@ async fn conversations_are_the_plugins_own() {
     let last = asker.says(r#"memory/history {"conversation": "c", "limit": 0}"#).await;
     assert_eq!(last, r#"{"messages": []} True"#);
     // Whatever it says, it names its own.
-    assert_eq!(asker.says(r#"memory/history {"conversation": "../other/c"}"#).await, r#"{"messages": []} True"#);
+    assert_eq!(
+        asker.says(r#"memory/history {"conversation": "../other/c"}"#).await,
+        r#"{"messages": []} True"#
+    );
     assert_eq!(kept.0.lock().unwrap().keys().collect::<Vec<_>>(), ["asker/c"]);
     assert_eq!(asker.says(r#"memory/clear {"conversation": "c"}"#).await, "{} True");
     assert_eq!(asker.says(all).await, r#"{"messages": []} True"#);
-    for wrong in [r#"{"conversation": ""}"#.to_owned(), format!(r#"{{"conversation": "{}"}}"#, "x".repeat(513))] {
+    for wrong in
+        [r#"{"conversation": ""}"#.to_owned(), format!(r#"{{"conversation": "{}"}}"#, "x".repeat(513))]
+    {
         let refused = asker.says(&format!("memory/history {wrong}")).await;
         assert!(refused.contains("1 to 512 bytes"), "{refused}");
     }

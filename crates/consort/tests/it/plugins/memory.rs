@@ -42,5 +42,8 @@ fn a_memory_that_cannot_be_opened_is_told() {
     place.place.file("home/data/plugin-memory.db", "no database");
     let run = place.ask("first", "tea");
     assert!(run.code != 0 && run.stderr.contains("plugin-memory.db"), "{run}");
-    assert_eq!(std::fs::read_to_string(place.place.path("home/data/plugin-memory.db")).unwrap(), "no database");
+    assert_eq!(
+        std::fs::read_to_string(place.place.path("home/data/plugin-memory.db")).unwrap(),
+        "no database"
+    );
 }
