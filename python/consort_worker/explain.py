@@ -10,7 +10,7 @@ import sys
 
 from . import frames
 from .failures import Failure
-from .loading import plugin
+from .loading import plugin, shell_word
 
 _STATUS = {
     400: "invalid_request",
@@ -109,7 +109,9 @@ def bug(error, at=None, trace=None, **more):
     """A failure that only the plugin's author can mend."""
     said = _said(error)
     if isinstance(error, SystemExit):
-        text = "SystemExit: the plugin tried to end the program"
+        # The code of `sys.exit` may be a text, and that is the reason.
+        why = f": {said}" if isinstance(error.code, str) and said else ""
+        text = f"SystemExit: the plugin tried to end the program{why}"
     elif isinstance(error, SyntaxError):
         text = f"{type(error).__name__}: {error.msg}"
     else:
@@ -121,8 +123,13 @@ def bug(error, at=None, trace=None, **more):
 
 def _advice(error):
     """What to do about slips that authors of plugins make, and authors of programs do not."""
-    if isinstance(error, ImportError) and error.name == "llm_utils" and error.path is None:  # our stand-in
-        return f"llm_utils has {', '.join(name for name in vars(sys.modules['llm_utils']) if name[0] != '_')}"
+    if isinstance(error, ImportError) and error.name == "llm_utils":
+        from .dropin.standin import offered
+
+        names = ", ".join(offered())
+        return f"llm_utils has {names}" if names else None
+    if isinstance(error, SystemExit):
+        return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
     if isinstance(error, AttributeError) and getattr(error, "obj", error) is None and plugin.empty:
         name, owner = next(iter(plugin.empty.items()))
         return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "

@@ -16,6 +16,7 @@ class Plugin:
         self.name = "plugin"
         self.roots = ()  # folders of an installed package's own code
         self.env = {}  # variables that the source reads: name -> whether it has a default
+        self.package = None  # what its folder passes for, where it does
         self.is_loading = False
         self.empty = {}  # arguments of constructors that nobody gave, and that may be None: name -> of what
 
@@ -47,7 +48,7 @@ class Plugin:
 
         `by_words` is off where a server has answered: what it says about keys is about the key that it got.
         """
-        if isinstance(error, ModuleNotFoundError) and error.name and "known parent package" not in str(error):
+        if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != self.package:
             return _missing_package(error.name, self.name)
         if type(error).__name__ == "NeedsKeyException":
             return _key_in(str(error))
@@ -62,7 +63,7 @@ class Plugin:
         verb = "are" if len(names) > 1 else "is"
         return {
             "missing": f"{listed} {verb} not set",
-            "help": f"give it the variable: consort plugins grant {_shell(self.name)} {names[0]}",
+            "help": f"give it the variable: consort plugins grant {shell_word(self.name)} {names[0]}",
         }
 
     def _named_in(self, error):
@@ -104,19 +105,25 @@ def open_file(path):
     return source
 
 
-def run_source(source, page=None):
+def run_source(source, page=None, package=None):
     """Runs the opened file as a module, as `import` would, but under whatever name the file has.
 
-    A `page` (see page.py) says how to read what was written for readers rather than for Python.
+    A `page` (see page.py) says how to read what was written for readers rather than for Python. A `package` is one that
+    the file's folder passes for: relative imports find what is beside it.
     """
     code = page.code if page else compile(source, plugin.file, "exec", dont_inherit=True)  # finds the encoding line
     name = module_name(plugin.name)
     module = type(sys)(name)
     module.__file__ = plugin.file
-    module.__loader__ = machinery.SourceFileLoader(name, plugin.file)  # inspect.getsource and pdb ask it
-    module.__spec__ = machinery.ModuleSpec(name, module.__loader__, origin=plugin.file)
+    whole = f"{package}.{name}" if package else name
+    module.__loader__ = machinery.SourceFileLoader(whole, plugin.file)  # inspect.getsource and pdb ask it
+    module.__spec__ = machinery.ModuleSpec(whole, module.__loader__, origin=plugin.file)
     module.__spec__.has_location = True
-    sys.modules[name] = module
+    sys.modules[name] = sys.modules[whole] = module
+    if package:
+        plugin.package = package
+        _pass_for(package, plugin.folder)
+        module.__package__ = package
     try:
         if page:
             page.run(module.__dict__)
@@ -124,8 +131,17 @@ def run_source(source, page=None):
             exec(code, module.__dict__)
     except BaseException:
         sys.modules.pop(name, None)
+        sys.modules.pop(whole, None)
         raise
     return sys.modules.get(name, module)
+
+
+def _pass_for(package, folder):
+    """Makes a folder a package of this name, whatever it is called."""
+    module = sys.modules[package] = type(sys)(package)
+    module.__path__ = [folder]
+    module.__spec__ = machinery.ModuleSpec(package, None, is_package=True)
+    module.__spec__.submodule_search_locations = module.__path__
 
 
 def module_name(stem):
@@ -172,17 +188,17 @@ def _missing_package(module, name):
     top = module if module.startswith("google.") else module.partition(".")[0]
     package = installed_by(module)
     of_package = "" if package == top else f"`{top}` is in the package `{package}`. "
+    block = " (named in the file's `# /// script` block, it goes where the file goes)" if plugin.folder else ""
     return {
         "missing": f"the package `{top}`",
-        "help": f"{of_package}consort plugins install-deps {_shell(name)} {_shell(package)} "
-        "(named in the file's `# /// script` block, it goes where the file goes)",
+        "help": f"{of_package}consort plugins install-deps {shell_word(name)} {shell_word(package)}{block}",
     }
 
 
 def missing_key(name):
     return {
         "missing": f"the key `{name}`",
-        "help": f"consort keys set {_shell(name)}, then: consort plugins grant {_shell(plugin.name)} {_shell(name)}",
+        "help": f"consort keys set {shell_word(name)}, then: consort plugins grant {shell_word(plugin.name)} {shell_word(name)}",
     }
 
 
@@ -191,10 +207,10 @@ def _key_in(said):
     import re
 
     found = re.search(r"llm keys set ([^\s']+)", said)
-    return missing_key(found.group(1)) if found else {"missing": "a key", "help": said}
+    return missing_key(found.group(1)) if found else {"missing": "a key"}
 
 
-def _shell(name):
+def shell_word(name):
     """A plugin's name as a shell takes it."""
     plain = all(letter.isalnum() or letter in "-_." for letter in name)
     return name if plain and name else "'" + name.replace("'", "'\\''") + "'"

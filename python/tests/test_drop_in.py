@@ -306,6 +306,14 @@ class Classes(Case):
         one = self.worker(client("def generate_response(self, a, b, c, d): return self.kind"))
         self.assertEqual(one.generate("acme")[0], "real")
 
+    def test_a_parameter_that_nobody_passes(self):
+        for more in ("top_p", "top_p=1, *, seed"):
+            one = self.worker(client(f"def generate_response(self, a, b, c, d, {more}): return 'x'"))
+            name = more.rpartition(" ")[2]
+            refused = self.refused(one.generate, "acme")
+            self.assertEqual(str(refused), f"generate_response wants `{name}`, which nobody passes")
+            self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:5"))
+
     def test_one_that_cannot_run_here_does_not_count(self):
         self.plugin("import os\nos.listdir('llm_plugins')", "llm_utils")
         one = self.worker(client("def generate_response(self, a, b, c, d): return 'works'"))

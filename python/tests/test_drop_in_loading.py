@@ -66,6 +66,42 @@ class Loading(Case):
         """)
         self.assertEqual(one.generate("acme")[0], "ok")
 
+    def test_its_folder_passes_for_the_originals_package(self):
+        self.plugin("WORDS = ['one']", "_helper")
+        self.plugin("class Other: name = 'other'", "other plugin")
+        self.plugin("from . import _helper\nclass Third: words = _helper.WORDS", "third")
+        one = self.worker(client(
+            """
+            def generate_response(self, a, b, c, d):
+                from . import acme as me
+                assert me.Client is Client and sys.modules["llm_plugins.acme"].Client is Client
+                assert pickle.loads(pickle.dumps(Client)) is Client and "WORDS" in inspect.getsource(me)
+                assert not caught, caught
+                return f"{WORDS} {Third.words is WORDS} {import_module('llm_plugins.other plugin').Other.name}"
+            """,
+            head="""
+            import inspect, pickle, sys, warnings
+            from importlib import import_module
+            caught = []
+            warnings.simplefilter("always")
+            warnings.showwarning = lambda *told, **more: caught.append(str(told[0]))
+            from ._helper import WORDS
+            from llm_plugins.third import Third
+            """,
+        ))
+        self.assertEqual(one.generate("acme")[0], "['one'] True other")
+
+    def test_processes_that_import_the_plugin_anew(self):
+        one = self.worker(client(
+            """
+            def generate_response(self, a, b, c, d):
+                with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                    return str(list(pool.map(square, [2, 3])))
+            """,
+            head="import concurrent.futures, multiprocessing\ndef square(number): return number * number",
+        ))
+        self.assertEqual(one.generate("acme")[0], "[4, 9]")
+
     def test_syntax_error(self):
         source = "from llm_utils import LLMClient\n\nclass C(LLMClient):\n    def f(self, a=1 b=2):\n        pass\n"
         refused = self.refused(self.worker, source, "my new plugin")
@@ -88,8 +124,9 @@ class Loading(Case):
         one = self.worker(client("def generate_response(self, a, b, c, d): import not_there"))
         refused = self.refused(one.generate, "acme")
         self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the package `not_there`"))
-        refused = self.refused(self.worker, "from . import sibling")
-        self.assertEqual(refused.kind, "plugin_bug")
+        for line in ("from . import sibling", "from .sibling import x", "import llm_plugins.sibling"):
+            refused = self.refused(self.worker, line)
+            self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:1"))
 
     def test_missing_variable(self):
         body = """
@@ -121,6 +158,11 @@ class Loading(Case):
     def test_a_plugin_that_ends_the_program(self):
         refused = self.refused(self.worker, "import sys\nsys.exit(1)")
         self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:2"))
+        refused = self.refused(self.worker, "import sys\nsys.exit('install acme first')")
+        self.assertEqual(
+            str(refused), "SystemExit: the plugin tried to end the program: install acme first at acme.py:2"
+        )
+        self.assertEqual(refused.data["help"], "it may have said why: consort plugins log acme")
         one = self.worker(client("def generate_response(self, a, b, c, d): raise KeyboardInterrupt"))
         self.assertEqual(self.refused(one.generate, "acme").kind, "plugin_bug")
         one = self.worker(client("async def generate_response(self, a, b, c, d): raise SystemExit(3)"))

@@ -7,6 +7,30 @@ from harness import user
 from llm_case import LlmCase
 
 
+class ListsByKey(LlmCase):
+    """Plugins that ask their server what models there are, and have no key for it."""
+
+    def listed(self, body):
+        model = "import llm\nclass M(llm.Model):\n    model_id = 'm'\n    def execute(self, *a): yield 'x'\n\n"
+        one = self.worker(f"{model}@llm.hookimpl\ndef register_models(register):\n    {body}\n")
+        one.on_request = lambda request: one.reply(request, value=None)
+        found = one.ask("models/list")
+        self.assertEqual(one.requests.get(timeout=1)["params"], {"name": "acme"})
+        return found
+
+    def test_what_the_list_needs_is_told(self):
+        for body, count in (
+            ("if llm.get_key('', 'acme', 'ACME_KEY'): register(M())", 0),
+            ("if not llm.get_key(alias='acme', env='ACME_KEY'): raise KeyError('no key')", 0),
+            ("register(M()); llm.get_key('', 'acme', 'ACME_KEY')", 1),
+        ):
+            with self.subTest(body):
+                found = self.listed(body)
+                self.assertEqual(len(found["models"]), count)
+                self.assertEqual(found["needs"], {"secrets": ["acme"], "env": ["ACME_KEY"]})
+                self.assertIn("`acme`", found["notes"][0])
+
+
 class Running(LlmCase):
     def test_old_generation_streams_at_once(self):
         one = self.model("""
@@ -28,6 +52,20 @@ class Running(LlmCase):
         self.assertEqual(refused.data["help"], "did you mean `register_models`?")
         one = self.worker(one + "\n\n@llm.hookimpl\ndef register_models(register):\n    pass\n")
         self.assertEqual(one.about["notes"], ["llm has no hook `register_model`: nobody calls it"])
+
+    def test_a_model_that_is_asked_while_it_is_registered(self):
+        one = self.model(
+            """
+            @property
+            def __class__(self):  # what llm's kinds of models are told apart by, for those who look
+                time.sleep(0.5)
+                return M
+            def execute(self, prompt, stream, response, conversation):
+                yield "ready"
+            """,
+            head="import time",
+        )
+        self.assertEqual(one.generate("m")[0], "ready")
 
     def test_what_execute_may_return(self):
         one = self.model("def execute(self, prompt, stream, response, conversation):\n    return ['a', 'b']")

@@ -205,21 +205,20 @@ impl Setup {
             })?;
             return Ok(Chosen { model, fallback: false });
         }
-        let first = with_key(host)
-            .and_then(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next());
-        match first {
+        match first_with_key(host) {
             Some(model) => Ok(Chosen { model, fallback: false }),
             None => Ok(Chosen { model: find(host, DEMO)?, fallback: true }),
         }
     }
 }
 
-/// The first provider, in the order of `consort providers`, that needs a key and has one.
-fn with_key(host: &Host) -> Option<&Arc<dyn Provider>> {
-    host.providers().iter().find(|provider| {
+/// The first model, in the order of `consort providers`, of a provider that needs a key and has one.
+fn first_with_key(host: &Host) -> Option<Arc<dyn Model>> {
+    let with_key = host.providers().iter().filter(|provider| {
         let card = provider.card();
         card.state == State::Ready && card.keys.iter().any(|key| key.required)
-    })
+    });
+    with_key.filter_map(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next()).next()
 }
 
 /// The model of an id, alias or name.

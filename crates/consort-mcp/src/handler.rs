@@ -1,6 +1,6 @@
 //! What a server asks and tells: refused clearly, or kept.
 #![expect(deprecated, reason = "servers of the versions that are in use ask for roots and send logs")]
-use consort_process::LogRing;
+use consort_process::{LogRing, Writer};
 use reqwest::Url;
 use rmcp::ClientHandler;
 use rmcp::model::{
@@ -95,7 +95,7 @@ impl ClientHandler for Handler {
 
     async fn on_progress(&self, progress: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
         if let Some(message) = &progress.message {
-            self.log.add(&format!("progress: {message}"));
+            self.log.add(Writer::Stdout, &format!("progress: {message}"));
         }
         if let Some(bell) = self.news.bells().get(&progress.progress_token) {
             bell.notify_one();
@@ -110,6 +110,6 @@ impl ClientHandler for Handler {
         let text = said.data.as_str().map_or_else(|| said.data.to_string(), str::to_owned);
         let level = serde_json::to_value(said.level).unwrap_or_default();
         let level = level.as_str().unwrap_or("log").to_owned();
-        text.lines().for_each(|line| self.log.add(&format!("{level}: {line}")));
+        text.lines().for_each(|line| self.log.add(Writer::Stdout, &format!("{level}: {line}")));
     }
 }

@@ -54,11 +54,9 @@ impl Plugin {
         }
         let mut command = start.launch.plain();
         let context = self.context();
-        for known in &learnt.models {
-            for name in &known.secrets {
-                if let Some(secret) = start.services.own_key(name, &context).await? {
-                    command.envs(known.env.iter().map(|variable| (variable, secret.expose())));
-                }
+        for key in learnt.keys() {
+            if let Some(secret) = start.services.own_key(&key.name, &context).await? {
+                command.envs(key.env.iter().map(|variable| (variable, secret.expose())));
             }
         }
         command.args(["command", "--name", self.id(), "--data-dir"]).arg(self.folder());

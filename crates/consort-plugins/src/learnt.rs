@@ -1,6 +1,6 @@
 //! What a plugin said of itself when it ran: kept, so that a listing needs no process.
-use consort_core::{ModelCard, ModelKind};
-use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelsResult};
+use consort_core::{ConfigKey, ModelCard, ModelKind};
+use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelNeeds, ModelsResult};
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,6 +44,9 @@ pub struct Learnt {
     /// The environment variables that it reads.
     #[serde(default)]
     pub env: Vec<String>,
+    /// What its list of models depends on: with these keys it may be longer.
+    #[serde(default)]
+    pub list_needs: ModelNeeds,
     /// Remarks for its author.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -85,7 +88,8 @@ impl Learnt {
             models,
             capabilities: hello.capabilities.clone(),
             env: hello.env.clone(),
-            notes: hello.notes.iter().map(|note| plain(note)).collect(),
+            list_needs: listed.needs.clone(),
+            notes: hello.notes.iter().chain(&listed.notes).map(|note| plain(note)).collect(),
             ..Self::of(Outcome::Ready)
         }
     }
@@ -102,8 +106,27 @@ impl Learnt {
             models: Vec::new(),
             capabilities: Capabilities::default(),
             env: Vec::new(),
+            list_needs: ModelNeeds::default(),
             notes: Vec::new(),
         }
+    }
+
+    /// The keys that it needs, each once, with the variables that may hold it: its models', and what its list depends on.
+    pub fn keys(&self) -> Vec<ConfigKey> {
+        let of_models = self.models.iter().map(|known| (&known.secrets, &known.env));
+        let all = of_models.chain([(&self.list_needs.secrets, &self.list_needs.env)]);
+        let mut keys: Vec<ConfigKey> = Vec::new();
+        for (name, env) in all.flat_map(|(secrets, env)| secrets.iter().map(move |name| (name, env))) {
+            if keys.iter().all(|key| key.name != *name) {
+                let (name, env) = (name.clone(), env.clone());
+                keys.push(ConfigKey { name, env, secret: true, required: true, ..ConfigKey::default() });
+            }
+        }
+        keys
+    }
+
+    pub fn has_tools(&self) -> bool {
+        Capabilities::has(&self.capabilities.tools)
     }
 
     pub(crate) fn chat_models(&self) -> impl Iterator<Item = &Known> {

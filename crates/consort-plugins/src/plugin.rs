@@ -3,10 +3,10 @@ use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
-use crate::process::{Connection, LogRing, Supervisor};
+use crate::process::{LogLine, LogRing, Supervisor};
 use crate::start::{folder, keys, start_of};
 use consort_core::{Context, Error};
-use consort_plugin::protocol::{Capabilities, ModelsResult};
+use consort_plugin::protocol::Capabilities;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -145,15 +145,13 @@ impl Plugin {
             Ok(connection) => connection,
             Err(no) => return (Learnt::of(self.outcome_of(&no)), no.findings),
         };
-        let learnt = match list(&connection).await {
-            Ok(listed) => {
-                let hello = connection.hello();
-                Learnt::ready(self.id(), &hello, &listed)
-            }
-            Err(error) => Learnt::of(Outcome::Broken {
-                reason: format!("it cannot list its models: {}", error.message()),
-                at: None,
-                help: error.hints().first().cloned(),
+        let learnt = match connection.models(LISTING).await {
+            Ok(listed) => self.lacking_key(Learnt::ready(self.id(), &connection.hello(), &listed)),
+            Err(no) => Learnt::of(match self.outcome_of(&no) {
+                Outcome::Broken { reason, at, help } => {
+                    Outcome::Broken { reason: format!("it cannot list its models: {reason}"), at, help }
+                }
+                outcome => outcome,
             }),
         };
         (learnt, None)
@@ -224,17 +222,17 @@ impl Plugin {
         self.supervisor.stop();
     }
 
-    /// Grants it the keys that its models name and that are nobody else's: done where the user installs it. Gives the
+    /// Grants it the keys that its models name, or its list needs, and that are nobody else's: done where the user installs it. Gives the
     /// names of those that it was granted.
     pub fn grant_own_keys(&self) -> Result<Vec<String>, Error> {
         let Some(learnt) = self.learnt() else { return Ok(Vec::new()) };
         let (allowed, _) = self.home.allowed.read();
         let file = std::fs::canonicalize(&self.found.file).unwrap_or_else(|_| self.found.file.clone());
         let mut given = Vec::new();
-        for name in learnt.models.iter().flat_map(|known| &known.secrets) {
-            let others = allowed.grants().any(|(_, other, names)| other != file && names.contains(name));
-            if !self.home.owned.contains(name) && !others && self.home.allowed.grant(&self.found, name)? {
-                given.push(name.clone());
+        for name in learnt.keys().into_iter().map(|key| key.name) {
+            let others = allowed.grants().any(|(_, other, names)| other != file && names.contains(&name));
+            if !self.home.owned.contains(&name) && !others && self.home.allowed.grant(&self.found, &name)? {
+                given.push(name);
             }
         }
         Ok(given)
@@ -248,8 +246,8 @@ impl Plugin {
     }
 
     /// Its last words, also those of another process that ran it.
-    pub fn kept_log(&self) -> Vec<String> {
-        let own = self.supervisor.log.lines();
+    pub fn kept_log(&self) -> Vec<LogLine> {
+        let own = self.supervisor.log.said();
         if !own.is_empty() {
             return own;
         }
@@ -290,10 +288,6 @@ impl Drop for Loading<'_> {
     fn drop(&mut self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
-}
-
-async fn list(connection: &Arc<Connection>) -> Result<ModelsResult, Error> {
-    connection.call::<ModelsResult>("models/list", json!({}), LISTING).await
 }
 
 impl fmt::Debug for Plugin {

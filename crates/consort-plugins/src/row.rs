@@ -1,8 +1,8 @@
 //! The row of one plugin: its state, what to do about it, and its card.
-use crate::learnt::{Known, Learnt, Outcome};
+use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::start::{is_for, shell_word};
-use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
+use consort_core::{Error, ErrorKind, ProviderCard, State};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -20,7 +20,7 @@ impl Plugin {
             None => match self.learnt() {
                 None => return State::Unchecked,
                 Some(learnt) => match self.missing_key(&learnt) {
-                    Some(missing) => return State::NeedsSetup { missing },
+                    Some(name) => return State::NeedsSetup { missing: format!("the key `{name}`") },
                     None => learnt.outcome.clone(),
                 },
             },
@@ -37,8 +37,8 @@ impl Plugin {
             outcome
         } else {
             let learnt = self.learnt()?;
-            if let Some(known) = self.model_without_key(&learnt) {
-                return Some(self.key_help(known));
+            if let Some(name) = self.missing_key(&learnt) {
+                return Some(self.key_help(name));
             }
             learnt.outcome.clone()
         };
@@ -51,35 +51,32 @@ impl Plugin {
         }
     }
 
-    fn missing_key(&self, learnt: &Learnt) -> Option<String> {
-        let known = self.model_without_key(learnt)?;
-        Some(format!("the key `{}`", known.secrets.first()?))
-    }
-
-    /// The first model, where none has its keys.
-    fn model_without_key<'a>(&self, learnt: &'a Learnt) -> Option<&'a Known> {
-        if learnt.outcome != Outcome::Ready || learnt.models.is_empty() {
+    /// The first model's key, where none of the models has its keys.
+    fn missing_key<'a>(&self, learnt: &'a Learnt) -> Option<&'a String> {
+        if learnt.outcome != Outcome::Ready {
             return None;
         }
-        let all = learnt.models.iter().all(|known| !self.has_keys(known));
-        learnt.models.first().filter(|_| all)
+        let granted = self.granted();
+        let has = |name: &String, env: &[String]| granted.contains(name) && self.is_there(name, env);
+        let all = learnt.models.iter().all(|known| known.secrets.iter().any(|name| !has(name, &known.env)));
+        learnt.models.first()?.secrets.first().filter(|_| all)
     }
 
-    fn has_keys(&self, known: &Known) -> bool {
-        let stored = self.home.keys.names().unwrap_or_default();
-        let granted = self.home.granted(&self.found.file);
-        known.secrets.iter().all(|name| {
-            let allowed = granted.contains(name);
-            let set = |variable: &String| is_for(variable, name) && self.home.env.get(variable).is_some();
-            let there = stored.contains(name) || known.env.iter().any(set);
-            allowed && there
-        })
+    fn is_there(&self, name: &String, env: &[String]) -> bool {
+        let set = |variable: &String| is_for(variable, name) && self.home.env.get(variable).is_some();
+        self.home.keys.names().unwrap_or_default().contains(name) || env.iter().any(set)
     }
 
-    fn key_help(&self, known: &Known) -> String {
-        let Some(name) = known.secrets.first() else { return String::new() };
-        let granted = self.home.granted(&self.found.file);
-        if granted.contains(name) {
+    /// Whether a key or variable that it was granted is there: stored, or in the environment.
+    pub fn is_set(&self, name: &String) -> bool {
+        let keys = self.learnt().map(|learnt| learnt.keys()).unwrap_or_default();
+        let own = keys.into_iter().find(|key| key.name == *name).map(|key| key.env);
+        let env: Vec<String> = own.into_iter().flatten().chain(self.found.key_env.iter().cloned()).collect();
+        self.home.env.get(name).is_some() || self.is_there(name, &env)
+    }
+
+    pub(crate) fn key_help(&self, name: &String) -> String {
+        if self.granted().contains(name) {
             format!("consort keys set {name}")
         } else {
             format!("consort plugins grant {} {name}", shell_word(self.id()))
@@ -93,19 +90,7 @@ impl Plugin {
         let name = self.found.manifest.name.clone().or(title).unwrap_or_else(|| self.found.id.clone());
         let mut card = ProviderCard::new(self.id(), name);
         card.state = self.state();
-        for known in learnt.iter().flat_map(|learnt| &learnt.models) {
-            for name in &known.secrets {
-                if card.keys.iter().all(|key| key.name != *name) {
-                    card.keys.push(ConfigKey {
-                        name: name.clone(),
-                        env: known.env.clone(),
-                        secret: true,
-                        required: true,
-                        ..ConfigKey::default()
-                    });
-                }
-            }
-        }
+        card.keys = learnt.map(|learnt| learnt.keys()).unwrap_or_default();
         card
     }
 

@@ -107,7 +107,8 @@ pub(crate) const NO_TRUST: &str = "your trust: it comes with this folder";
 
 /// The keys that the plugin was granted, each with the variables that may hold it.
 pub(crate) fn keys(found: &Found, learnt: Option<&Learnt>, granted: &BTreeSet<String>) -> Vec<ConfigKey> {
-    let learnt = learnt.into_iter().flat_map(|learnt| &learnt.models).flat_map(|known| &known.env);
+    let learnt = learnt.map(Learnt::keys).unwrap_or_default();
+    let learnt = learnt.iter().flat_map(|key| &key.env);
     let variables: Vec<&String> = found.key_env.iter().chain(learnt).collect();
     let key = |name: &String| {
         let env: BTreeSet<String> =

@@ -3,8 +3,7 @@ use crate::plugin::Plugin;
 use crate::process::Connection;
 use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Part, Tool, ToolOutput};
 use consort_plugin::protocol::{
-    Capabilities, OpenParams, OpenResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo,
-    ToolsResult,
+    OpenParams, OpenResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -50,7 +49,7 @@ impl Plugin {
     /// The tools that it offers; none where it offers none.
     pub async fn tools(self: &Arc<Self>) -> Result<Toolset, Error> {
         let learnt = self.ready().await?;
-        if !Capabilities::has(&learnt.capabilities.tools) {
+        if !learnt.has_tools() {
             return Ok(Toolset::default());
         }
         let connection = self.supervisor().connection().await?;

@@ -1,5 +1,5 @@
 //! Why one plugin cannot answer, and what to do about it.
-use crate::learnt::Outcome;
+use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::process::NoStart;
 use crate::start::{NO_TRUST, shell_word};
@@ -39,6 +39,16 @@ impl Plugin {
                 help: no.error.hints().first().cloned(),
             },
         }
+    }
+
+    /// A plugin that has nothing to give but models, and lists none for want of a key, needs that key.
+    pub(crate) fn lacking_key(&self, learnt: Learnt) -> Learnt {
+        let can = &learnt.capabilities;
+        let gives = learnt.has_tools() || !can.templates.is_empty() || !can.fragments.is_empty();
+        let lacks = learnt.models.is_empty() && !gives;
+        let Some(name) = learnt.list_needs.secrets.first().filter(|_| lacks) else { return learnt };
+        let (missing, help) = (format!("the key `{name}`"), Some(self.key_help(name)));
+        Learnt { outcome: Outcome::NeedsSetup { missing, at: None, help }, ..learnt }
     }
 
     /// Where variables are missing, what to do about it: the plugin cannot know what the user has.

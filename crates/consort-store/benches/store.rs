@@ -26,7 +26,11 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(format!("{turns}.db"));
     if !path.exists() {
-        fill(&path, turns);
+        // One that was stopped half way is not taken for whole.
+        let half = folder.join(format!("{turns}.half"));
+        let _ = std::fs::remove_file(&half);
+        fill(&half, turns);
+        std::fs::rename(&half, &path).unwrap();
     }
     println!("{turns} turns, {} MB; ms of CPU, the median of 11, opening included", size(&path));
     reads(&path);
@@ -175,18 +179,12 @@ fn turn(
     text: &str,
 ) -> NewTurn {
     NewTurn {
-        id: TurnId::new(),
-        conversation,
-        parent,
-        role: Role::Assistant,
-        participant: None,
-        parts: vec![Part::text(text)],
-        status: Status::Complete,
         answer: Some(Box::new(Answer {
             model: model.into(),
             instructions: "Be brief.".into(),
             ..Answer::default()
         })),
+        ..NewTurn::complete(conversation, parent, Role::Assistant, vec![Part::text(text)])
     }
 }
 

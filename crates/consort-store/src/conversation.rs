@@ -18,6 +18,12 @@ pub struct Conversation {
     pub settings: Object,
     /// When the user deleted it; it can be taken back until it is purged.
     pub deleted: Option<SystemTime>,
+    /// Goes up with each change of it, whatever the clock does.
+    #[serde(default)]
+    pub revision: u64,
+    /// Its place among all: what was said in it later than in another has a greater one. A pin does not move it.
+    #[serde(default)]
+    pub changed: u64,
 }
 
 /// A conversation that begins.
@@ -39,6 +45,20 @@ pub struct ConversationChange {
     pub settings: Option<Object>,
     /// Deletes it, or takes that back.
     pub deleted: Option<bool>,
+    /// The revision that the change was made from: where it is another by now, nothing changes.
+    pub from: Option<u64>,
+}
+
+impl ConversationChange {
+    /// Whether nothing is to change.
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.moves() && self.pinned.is_none() && self.deleted.is_none()
+    }
+
+    /// Whether the conversation comes first now: a pin and a deletion are no change of what is in it.
+    pub(crate) fn moves(&self) -> bool {
+        self.title.is_some() || self.tip.is_some() || self.settings.is_some()
+    }
 }
 
 /// Which conversations are wanted: those that changed last come first, pinned ones before them.

@@ -4,6 +4,7 @@ use consort_core::{Attempt, Error, Finish, FunctionSpec, Money, Object, Part, Ro
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
+use uuid::Uuid;
 
 /// One node of a conversation's tree: what the user, the model or the tools said at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Turn {
     pub status: Status,
     pub created: SystemTime,
     pub pinned: bool,
+    /// The run that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Uuid>,
     /// What is known of a model's answer.
     pub answer: Option<Box<Answer>>,
 }
@@ -60,6 +64,8 @@ pub struct Answer {
     /// From when it was asked to its first content, and to its end.
     pub first: Option<Duration>,
     pub took: Option<Duration>,
+    /// How long it thought, where it showed that it did.
+    pub thought: Option<Duration>,
     /// Whose limits and budget it counts to.
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
@@ -79,6 +85,33 @@ pub struct NewTurn {
     pub status: Status,
     /// What is known before the answer: model, options, schema, tools.
     pub answer: Option<Box<Answer>>,
+    /// The run that writes it.
+    pub run: Option<Uuid>,
+    /// Whether it becomes its conversation's tip only where its parent is that: who looks at another branch stays there.
+    pub follows: bool,
+}
+
+impl NewTurn {
+    /// One that is complete from the start.
+    pub fn complete(
+        conversation: ConversationId,
+        parent: Option<TurnId>,
+        role: Role,
+        parts: Vec<Part>,
+    ) -> Self {
+        Self {
+            id: TurnId::new(),
+            conversation,
+            parent,
+            role,
+            participant: None,
+            parts,
+            status: Status::Complete,
+            answer: None,
+            run: None,
+            follows: false,
+        }
+    }
 }
 
 /// How a turn ended. Its parts replace what its events made.

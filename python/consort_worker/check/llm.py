@@ -101,9 +101,8 @@ def live_findings(dialect):
     """Registers the models, and says what stands in the way."""
     from ..failures import failure_of
 
-    try:
-        models, embedders = dialect.registry.listed(fresh=True)
-    except BaseException as error:  # whatever registering raises is the finding
+    (models, embedders), error = dialect.registry.listed(fresh=True)
+    if error is not None:
         failure = failure_of(error)
         found = finding("error", failure.data.get("at") or 1, failure.message, failure.data.get("help"))
         return [found]

@@ -1,5 +1,6 @@
 """Runs a drop-in plugin: one instance for each of its classes, called as its original application called it."""
 
+import os
 import threading
 
 from .. import loop, reply
@@ -13,6 +14,9 @@ from . import classes, standin
 # What the original application passed; a signature's own defaults never came to bear.
 _MAX_TOKENS, _TEMPERATURE = 4096, 0.7
 
+# The original's name for the plugins' folder, which is a package there: `from ._prompts import …` works.
+_PACKAGE = "llm_plugins"
+
 
 class DropIn:
     def __init__(self, host, config, data_dir):
@@ -24,10 +28,10 @@ class DropIn:
     def load(self):
         """Runs the file and makes its client; gives the result of `initialize`."""
         source = open_file(self.config["file"])
-        base, note = standin.provide(self._client_for)
+        base, note = standin.provide(self._client_for, plugin.name)
         if note:
             self.notes.append(note)
-        module = run_source(source)
+        module = run_source(source, package=_PACKAGE)
         for model_id, each in classes.choose(module, base, self.config.get("class")):
             name = plugin.name if model_id == plugin.name else f"{plugin.name}:{each.__name__}"
             self.models[model_id] = Client(model_id, name, each, base)
@@ -129,6 +133,14 @@ class Client:
                 if name in shape.keyword_only or shape.has_keywords:
                     keywords[name] = values[name]
             call_with = call_with[: len(shape.positional)]
+        unpassed = self._unpassed()
+        if unpassed:
+            raise Failure(
+                "plugin_bug",
+                f"generate_response wants `{unpassed[0]}`, which nobody passes",
+                at=f"{os.path.basename(plugin.file)}:{shape.line}" if shape.line else None,
+                help="give it a default",
+            )
         known = self._more_options()
         unknown = [name for name in options if name not in known]
         if unknown:
@@ -147,6 +159,12 @@ class Client:
     def _count(self, call, text):
         counted = self.get().count_tokens(text)
         return loop.wait(call, counted) if hasattr(counted, "__await__") else counted
+
+    def _unpassed(self):
+        """Parameters behind the four that have no default: nobody knows what to give them."""
+        behind = self.shape.positional[4:]
+        behind += [name for name in self.shape.keyword_only if name not in ("max_tokens", "temperature")]
+        return [name for name in self.shape.required() if name in behind]
 
     def _more_options(self):
         """Parameters behind the four, where their defaults say what they are."""
@@ -197,9 +215,9 @@ class Client:
             passed = len(shape.positional)
             if not {"max_tokens", "temperature"} <= set(shape.keyword_only):
                 notes.append(f"{self.of_class.__name__}.generate_response takes {passed} of the 4 arguments")
-        more = [name for name in shape.required() if name in shape.positional[4:]]
-        if more:
-            notes.append(f"{self.of_class.__name__}.generate_response wants `{more[0]}`, which nobody passes")
+        unpassed = self._unpassed()
+        if unpassed:
+            notes.append(f"{self.of_class.__name__}.generate_response wants `{unpassed[0]}`, which nobody passes")
         return notes
 
 

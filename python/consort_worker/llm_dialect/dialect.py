@@ -56,12 +56,20 @@ class Llm:
             return []
 
     def models_list(self, call):
-        models, embedders = self.registry.listed(fresh=True)
+        listed, error = self.registry.listed(fresh=True)
+        models, embedders = listed
+        lacked = self.keys.lacked()
+        if error is not None and not lacked:
+            raise error
         cards = [model_card(entry) for entry in models.values()]
         cards += [embedding_card(entry) for entry in embedders.values()]
-        wanted = sorted(self.keys.refused & self.keys.asked)
-        notes = [f"asked for the key `{name}` to list its models, and was not granted it" for name in wanted]
-        return {"models": cards, **({"notes": notes} if notes else {})}
+        if not lacked:
+            return {"models": cards}
+        # Many plugins ask their server what models there are. Without the key that is none, or an error.
+        notes = [f"asked for the key `{name}` to list its models, and did not get it" for name in lacked]
+        variables = [variable for variable in lacked.values() if variable]
+        needs = {"secrets": list(lacked), **({"env": variables} if variables else {})}
+        return {"models": cards, "notes": notes, "needs": needs}
 
     def generate(self, call):
         entry = self.registry.model(call.params.get("model"), call)

@@ -16,7 +16,7 @@ class Keys:
         self.granted = {}
         self.variables = {}  # set here, name -> value
         self.refused = set()
-        self.asked = set()  # for any key, by the plugin itself while it registered its models
+        self.asked = {}  # keys that the plugin asked for while it registered its models, and their variables
         self.may_ask = False  # the host answers nothing before the handshake is done
         self._stored = llm.load_keys
         llm.load_keys = self._loaded_by_plugin
@@ -46,6 +46,10 @@ class Keys:
                         del os.environ[variable]
         return bool(self.asked)
 
+    def lacked(self):
+        """Keys that the plugin asked for to list its models, and did not get: {name: its variable or None}."""
+        return {name: self.asked[name] for name in sorted(self.refused & set(self.asked))}
+
     def _loaded_by_plugin(self):
         with self.lock:
             return {**self._stored(), **self.granted}
@@ -57,7 +61,8 @@ class Keys:
         if not name:
             return found
         if threading.current_thread().name == "register":
-            self.asked.add(name)
+            named_variable = named.get("env") or named.get("env_var") or (arguments[2] if len(arguments) > 2 else None)
+            self.asked[name] = named_variable if isinstance(named_variable, str) else None
         if found or not self.may_ask or name in self.refused:
             return found
         try:

@@ -65,9 +65,14 @@ def load_package(llm, name):
             missing=f"the package `{name}`",
             help=f"consort plugins install {name}",
         ) from None
-    entry_points = [entry for entry in distribution.entry_points if entry.group == "llm"]
+    entry_points = _entry_points(distribution)
     if not entry_points:
-        raise Failure("plugin_bug", f"the package `{name}` has no plugin for llm in it")
+        others = sorted({each.metadata["Name"] for each in metadata.distributions() if _entry_points(each)})
+        raise Failure(
+            "plugin_bug",
+            f"the package `{name}` has no plugin for llm in it",
+            help=f"what it brings has one: consort plugins install {others[0]}" if others else None,
+        )
     top_levels = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points}
     for entry in entry_points:
         module = entry.load()
@@ -79,6 +84,10 @@ def load_package(llm, name):
             pass
     plugin.env = _variables(top_levels)
     return {"name": name, "version": distribution.version, "description": distribution.metadata.get("Summary")}
+
+
+def _entry_points(distribution):
+    return [entry for entry in distribution.entry_points if entry.group == "llm"]
 
 
 def _own(top, module):

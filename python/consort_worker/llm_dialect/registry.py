@@ -46,18 +46,16 @@ class Registry:
             self.run = None
 
     def listed(self, fresh=False):
-        """(entries, embedding models) as far as they are known within the time limit; raises what the plugin raised."""
+        """(entries, embedding models) as far as they are known within the time limit, and what the plugin raised."""
         run = self._started(fresh)
         if not run.done.wait(_PATIENCE):
             run.is_owed = True
             before = run.before
             if before is not None:  # what a slow server told the last time is better than nothing
-                return {**before.models, **run.models}, {**before.embedding, **run.embedding}
-            return dict(run.models), dict(run.embedding)
+                return ({**before.models, **run.models}, {**before.embedding, **run.embedding}), None
+            return (dict(run.models), dict(run.embedding)), None
         run.is_owed = False
-        if run.error is not None:
-            raise run.error
-        return dict(run.models), dict(run.embedding)
+        return (dict(run.models), dict(run.embedding)), run.error
 
     def known(self, model_id):
         """An entry if it is already there: never waits."""
@@ -144,24 +142,26 @@ class _Run:
             if each is None:
                 continue
             _mend(each)
-            entry = self.models.setdefault(each.model_id, Entry(each.model_id))
+            entry = self.models.get(each.model_id) or Entry(each.model_id)
             # By what it is and not by where it stands: the guide's own example passes both as it likes.
             if isinstance(each, (models.AsyncModel, models.AsyncKeyModel)):
                 entry.asynchronous = each
             elif isinstance(each, (models.Model, models.KeyModel)):
                 entry.sync = each
             else:
-                del self.models[each.model_id]
                 raise Failure("plugin_bug", f"{type(each).__name__} derives from none of llm's model classes")
+            # Only now: a request may be looking for it.
+            self.models[each.model_id] = entry
         name = (model or async_model).model_id
         new = [alias for alias in aliases or () if alias not in self.models[name].aliases]
         self.models[name].aliases.extend(new)
         self.aliases.append(models.ModelWithAliases(model, async_model, list(aliases or ())))
 
     def _register_embedding(self, model, aliases=None):
-        entry = self.embedding.setdefault(model.model_id, Entry(model.model_id))
+        entry = self.embedding.get(model.model_id) or Entry(model.model_id)
         entry.sync = model
         entry.aliases.extend(aliases or ())
+        self.embedding[model.model_id] = entry
 
 
 def _mend(model):

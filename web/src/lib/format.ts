@@ -84,4 +84,5 @@ export function day(at: number, now: number): string {
 }
 
 export const clock = (at: number): string => new Date(at).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+export const seconds = (at: number): string => new Date(at).toLocaleTimeString("en", { hour12: false });
 export const dateTime = (at: number): string => `${new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" })}, ${clock(at)}`;

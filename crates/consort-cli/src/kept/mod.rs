@@ -124,13 +124,11 @@ pub(crate) fn copy(from: &dyn Store, to: &dyn Store, conversation: &Conversation
         for turn in from.path(tip).await? {
             to.begin(NewTurn {
                 id: turn.id,
-                conversation: turn.conversation,
-                parent: turn.parent,
-                role: turn.role,
                 participant: turn.participant,
-                parts: turn.parts,
                 status: turn.status,
                 answer: turn.answer,
+                run: turn.run,
+                ..NewTurn::complete(turn.conversation, turn.parent, turn.role, turn.parts)
             })
             .await?;
         }

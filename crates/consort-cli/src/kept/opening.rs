@@ -137,6 +137,8 @@ impl Store for Opening {
             tip: None,
             settings: new.settings.clone(),
             deleted: None,
+            revision: 1,
+            changed: 0,
         };
         self.later(move |store| pollster::block_on(store.create(new)).map(drop));
         Box::pin(std::future::ready(Ok(made)))
@@ -153,7 +155,7 @@ impl Store for Opening {
     }
 
     hand_over! {
-        write change(id: ConversationId, change: ConversationChange) -> ();
+        write change(id: ConversationId, change: ConversationChange) -> bool;
         write grow(turn: TurnId, events: Vec<Event>) -> ();
         write end(turn: TurnId, ending: Ending) -> ();
         write pin(turn: TurnId, pinned: bool) -> ();

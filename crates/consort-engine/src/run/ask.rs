@@ -33,6 +33,9 @@ pub struct Ask {
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
+    /// Whether the branch that it begins is the one that is shown. Otherwise it is only where the conversation's tip is
+    /// what it goes on from.
+    pub shown: bool,
     /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
     pub watched_once: bool,
 }
@@ -90,6 +93,7 @@ impl Ask {
             notices: Vec::new(),
             key: None,
             group: None,
+            shown: true,
             watched_once: false,
         }
     }

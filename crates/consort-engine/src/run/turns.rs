@@ -13,6 +13,8 @@ pub(crate) struct Branch {
     pub(crate) log: Vec<Turn>,
     pub(crate) journal: Journal,
     pub(crate) run: Arc<RunState>,
+    /// Whether what it writes next only follows the conversation's tip. Its first turn makes a branch the shown one.
+    pub(crate) follows: bool,
 }
 
 impl Branch {
@@ -39,14 +41,12 @@ impl Branch {
         answer: Option<Box<Answer>>,
     ) -> TurnId {
         let new = NewTurn {
-            id: TurnId::new(),
-            conversation: self.run.conversation,
-            parent: self.tip(),
-            role,
             participant: self.run.participant.as_deref().filter(|_| role == Role::User).map(Into::into),
-            parts,
             status,
             answer,
+            run: Some(self.run.id.0),
+            follows: std::mem::replace(&mut self.follows, true),
+            ..NewTurn::complete(self.run.conversation, self.tip(), role, parts)
         };
         let id = new.id;
         let started = What::TurnStarted { role, parent: new.parent };
@@ -121,6 +121,7 @@ fn turn_of(new: &NewTurn) -> Turn {
         status: new.status,
         created: SystemTime::now(),
         pinned: false,
+        run: new.run,
         answer: new.answer.clone(),
     }
 }

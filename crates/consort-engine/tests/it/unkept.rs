@@ -71,7 +71,7 @@ impl Store for Full {
         costs(query: SpendQuery, by: GroupBy) -> Vec<CostRow>;
     }
     writes! {
-        change(id: ConversationId, change: ConversationChange) -> ();
+        change(id: ConversationId, change: ConversationChange) -> bool;
         purge(id: ConversationId) -> ();
         begin(turn: NewTurn) -> ();
         end(turn: TurnId, ending: Ending) -> ();

@@ -65,7 +65,14 @@ shapes! {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         commands: Vec<String>,
     }
-    ModelsResult { models: Vec<ModelInfo> }
+    ModelsResult {
+        models: Vec<ModelInfo>,
+        /// What the list itself depends on: with these keys there may be more models.
+        needs: ModelNeeds,
+        /// Remarks, such as why the list is short.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    }
     ModelInfo {
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -55,7 +55,7 @@ impl Ready {
             models.extend(more.into_iter().map(|card| ModelInfo { needs: needs_of(&provider), ..card }));
         }
         self.known(true).await?;
-        Ok(ModelsResult { models })
+        Ok(ModelsResult { models, ..ModelsResult::default() })
     }
 
     async fn sources(&self) -> Result<Vec<(ProviderCard, Vec<ModelInfo>)>, Error> {

@@ -1,10 +1,10 @@
 //! One running process, spoken to: requests and their answers, events, and what the plugin asks for.
-use super::LogRing;
 use super::answer::Sink;
 use super::asked::UnderWay;
 use super::failed::Refused;
 use super::guardian::Wish;
 use super::services::Services;
+use super::{LogRing, Writer};
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::Serialize;
@@ -83,14 +83,16 @@ impl Connection {
         self.touch();
         let answer = tokio::time::timeout(limit, self.ask(method, params)).await;
         let raw = match answer {
-            Err(_) => {
-                let message = format!("`{method}` was not answered within {} s", limit.as_secs());
-                return Err(self.named(Error::timeout(Phase::Deadline, message)));
-            }
+            Err(_) => return Err(self.late(method, limit)),
             Ok(Err(refused)) => return Err(self.error_of(refused)),
             Ok(Ok(raw)) => raw,
         };
         self.read_result(&raw)
+    }
+
+    pub(super) fn late(&self, method: &str, limit: Duration) -> Error {
+        let message = format!("`{method}` was not answered within {} s", limit.as_secs());
+        self.named(Error::timeout(Phase::Deadline, message))
     }
 
     pub(super) fn read_result<T: DeserializeOwned>(&self, raw: &RawValue) -> Result<T, Error> {
@@ -268,7 +270,7 @@ impl Connection {
     }
 
     pub(super) fn log_text(&self, text: &str) {
-        text.lines().for_each(|line| self.log.add(line));
+        text.lines().for_each(|line| self.log.add(Writer::Stdout, line));
     }
 }
 

@@ -3,11 +3,13 @@ use super::connection::Connection;
 use super::failed::Refused;
 use super::guardian::{self, Wish};
 use super::services::Services;
-use super::{Launch, LogRing};
+use super::{Launch, LogRing, Writer};
 use crate::examine::Findings;
 use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
-use consort_plugin::protocol::{self, Failure, HostCapabilities, InitializeParams, InitializeResult, Peer};
+use consort_plugin::protocol::{
+    self, Failure, HostCapabilities, InitializeParams, InitializeResult, ModelsResult, Peer,
+};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -74,7 +76,7 @@ impl Connection {
         });
         let lacks = started.lacks;
         if let Some(lacks) = lacks {
-            connection.log.add(&format!("warning: {lacks}"));
+            connection.log.add(Writer::Host, &format!("warning: {lacks}"));
         }
         tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
         let reading = tokio::spawn(connection.clone().read(stdout));
@@ -127,18 +129,7 @@ impl Connection {
                     "one that takes long says so in its manifest, for instance limits = { start_s = 120 }";
                 return Err(error.hint(help).into());
             }
-            Ok(Err(Refused::Gone(error))) => return Err(error.into()),
-            Ok(Err(Refused::Failed(mut failure))) => {
-                if let Some(trace) = &failure.data.traceback {
-                    self.log_text(trace);
-                }
-                // Rows and the cache are no place for a secret either.
-                failure.message = self.log.masked(&failure.message);
-                failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
-                failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
-                let error = self.named(failure.to_error());
-                return Err(NoStart { failure: Some(failure), ..error.into() });
-            }
+            Ok(Err(refused)) => return Err(self.no_start(refused)),
             Ok(Ok(raw)) => raw,
         };
         let hello: InitializeResult = self.read_result(&raw)?;
@@ -148,6 +139,31 @@ impl Connection {
             return Err(error.hint(format!("this host speaks version {}", protocol::VERSION)).into());
         }
         Ok(hello)
+    }
+
+    /// The plugin's models. One that cannot list them has not started as far as its row goes.
+    pub(crate) async fn models(&self, limit: Duration) -> Result<ModelsResult, NoStart> {
+        match tokio::time::timeout(limit, self.ask("models/list", json!({}))).await {
+            Err(_) => Err(self.late("models/list", limit).into()),
+            Ok(Err(refused)) => Err(self.no_start(refused)),
+            Ok(Ok(raw)) => Ok(self.read_result(&raw)?),
+        }
+    }
+
+    fn no_start(&self, refused: Refused) -> NoStart {
+        let mut failure = match refused {
+            Refused::Gone(error) => return error.into(),
+            Refused::Failed(failure) => failure,
+        };
+        if let Some(trace) = &failure.data.traceback {
+            self.log_text(trace);
+        }
+        // Rows and the cache are no place for a secret either.
+        failure.message = self.log.masked(&failure.message);
+        failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
+        failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
+        let error = self.named(failure.to_error());
+        NoStart { failure: Some(failure), ..error.into() }
     }
 
     /// What the plugin's own side finds in its file. It can tell also where it did not start.

@@ -14,7 +14,7 @@ mod supervisor;
 
 pub(crate) use answer::{Files, Question, answer};
 pub(crate) use connection::Connection;
-pub use consort_process::{Launch, Limits, LogRing};
+pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub use remembered::Remembered;
 pub use services::{Grants, Services};

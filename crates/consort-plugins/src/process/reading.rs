@@ -3,7 +3,7 @@ use super::answer::Budget;
 use super::connection::{Connection, Pending};
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
-use consort_process::{Line, Lines};
+use consort_process::{Line, Lines, Writer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     fn stray(&self, text: &str) {
-        self.log.add(&format!("stray output: {text}"));
+        self.log.add(Writer::Stdout, &format!("stray output: {text}"));
         if self.stray.fetch_add(1, Relaxed) + 1 >= MOST_STRAY {
             self.wish.kill("it prints to its stdout, which belongs to the protocol");
         }
@@ -111,7 +111,7 @@ impl Connection {
                     self.awaited.fetch_add(1, Relaxed);
                     return sink.events(batch.events, bytes).map(|budget| (id, budget));
                 }
-                Err(error) => self.log.add(&format!("an event could not be read: {error}")),
+                Err(error) => self.log.add(Writer::Host, &format!("an event could not be read: {error}")),
             },
             "log" => {
                 if let Ok(LogParams { level, message }) = serde_json::from_str(text) {
@@ -153,7 +153,10 @@ impl Connection {
 
     /// A line was too long: where one request alone is open, it was meant.
     fn too_long(&self) {
-        self.log.add(&format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20));
+        self.log.add(
+            Writer::Host,
+            &format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20),
+        );
         let mut open = self.lock();
         if open.requests.len() != 1 {
             return;

@@ -1,14 +1,14 @@
 //! One tab: what it asks for, what it watches, what it is sent.
 use super::hub::News;
-use super::start;
-use crate::api::models;
+use super::{decide, start};
+use crate::list::List;
 use crate::problem::{Answer, Problem};
 use crate::shape;
 use crate::state::Shared;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use consort_engine::{Decision, Run, RunId, What};
+use consort_engine::{Run, RunId, What};
 use consort_store::ConversationId;
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
@@ -56,17 +56,10 @@ enum Asked {
     Decide {
         run: RunId,
         call_id: String,
-        decision: Said,
+        decision: decide::Said,
+        reason: Option<String>,
     },
     Ping {},
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Said {
-    Once,
-    Always,
-    Deny,
 }
 
 pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
@@ -75,8 +68,10 @@ pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUp
 
 struct Tab {
     shared: Arc<Shared>,
-    to: mpsc::Sender<Value>,
-    from: Option<mpsc::Receiver<Value>>,
+    to: mpsc::Sender<Utf8Bytes>,
+    from: Option<mpsc::Receiver<Utf8Bytes>>,
+    /// The list of models that it was sent last.
+    list: Option<Arc<List>>,
     /// What follows the runs of each conversation that is watched, and which these are.
     watched: HashMap<ConversationId, (JoinSet<()>, HashSet<RunId>)>,
 }
@@ -84,7 +79,7 @@ struct Tab {
 impl Tab {
     fn new(shared: Arc<Shared>) -> Self {
         let (to, from) = mpsc::channel(WAITING);
-        Self { shared, to, from: Some(from), watched: HashMap::new() }
+        Self { shared, to, from: Some(from), list: None, watched: HashMap::new() }
     }
 
     async fn live(mut self, socket: WebSocket) {
@@ -116,7 +111,7 @@ impl Tab {
     }
 
     async fn send(&self, value: Value) -> bool {
-        self.to.send(value).await.is_ok()
+        self.to.send(value.to_string().into()).await.is_ok()
     }
 
     /// Does what the page asks for; false when the tab is gone.
@@ -152,14 +147,8 @@ impl Tab {
                 }
                 Ok(json!({}))
             }
-            Asked::Decide { run, call_id, decision } => {
-                let decision = match decision {
-                    Said::Once => Decision::Yes,
-                    Said::Always => Decision::Always,
-                    Said::Deny => Decision::No,
-                };
-                let counted = self.shared.engine.run(run).is_some_and(|run| run.decide(&call_id, decision));
-                Ok(json!({"counted": counted}))
+            Asked::Decide { run, call_id, decision, reason } => {
+                decide::decide(&self.shared, run, &call_id, decision, reason.as_deref()).await
             }
             Asked::Ping {} => Ok(json!({})),
         }
@@ -181,8 +170,7 @@ impl Tab {
             self.follow(run, after);
             runs.push(of_run(run));
         }
-        let revision = shape::conversation(&self.shared, &one, None).await?["revision"].clone();
-        Ok(json!({"runs": runs, "gone": gone, "revision": revision}))
+        Ok(json!({"runs": runs, "gone": gone, "revision": one.revision}))
     }
 
     /// Sends what happens in a run, from this number on. Nothing of it is missed, however slow the tab is.
@@ -196,7 +184,8 @@ impl Tab {
             (self.to.clone(), self.shared.engine.store().clone(), run.events(after));
         followers.spawn(async move {
             while let Some(envelope) = events.next().await {
-                if to.send(shape::event(store.as_ref(), &envelope).await).await.is_err() {
+                let event = shape::event(store.as_ref(), &envelope).await.to_string();
+                if to.send(event.into()).await.is_err() {
                     return;
                 }
             }
@@ -214,11 +203,14 @@ impl Tab {
                 true
             }
             News::Models => {
-                let mut list = models::list(&self.shared);
-                list["type"] = "models".into();
-                list["removed"] = json!([]);
-                list["whole"] = true.into();
-                self.send(list).await
+                let list = self.shared.lists.now(&self.shared).await;
+                // Several news may be of the same list.
+                if self.list.as_ref().is_some_and(|sent| Arc::ptr_eq(sent, &list)) {
+                    return true;
+                }
+                let message = list.message.clone();
+                self.list = Some(list);
+                self.to.send(message).await.is_ok()
             }
         }
     }
@@ -232,6 +224,7 @@ impl Tab {
                 return false;
             }
         }
+        self.list = None;
         self.news(News::Models).await
     }
 }
@@ -256,12 +249,12 @@ pub(crate) fn of_run(run: &Run) -> Value {
     })
 }
 
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver<Value>) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver<Utf8Bytes>) {
     let mut ping = tokio::time::interval(PING);
     loop {
         let message = tokio::select! {
             value = from.recv() => match value {
-                Some(value) => Message::text(value.to_string()),
+                Some(text) => Message::Text(text),
                 None => return,
             },
             _ = ping.tick() => Message::Ping(bytes::Bytes::new()),

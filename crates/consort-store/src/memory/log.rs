@@ -23,7 +23,6 @@ pub(super) struct Log {
 struct Talk {
     is: Conversation,
     words: Vec<String>,
-    changed: u64,
 }
 
 #[derive(Debug)]
@@ -58,10 +57,12 @@ impl Log {
             tip: None,
             settings: new.settings,
             deleted: None,
+            revision: 1,
+            changed: self.changes + 1,
         };
         self.changes += 1;
         let words = index(conversation.title.as_deref().unwrap_or_default());
-        self.conversations.push(Talk { is: conversation.clone(), words, changed: self.changes });
+        self.conversations.push(Talk { is: conversation.clone(), words });
         conversation
     }
 
@@ -73,7 +74,8 @@ impl Log {
         self.changes += 1;
         let changes = self.changes;
         let talk = self.talk(id)?;
-        talk.changed = changes;
+        talk.is.changed = changes;
+        talk.is.revision += 1;
         talk.is.updated = growth::now();
         Ok(())
     }
@@ -92,18 +94,27 @@ impl Log {
                 })
         };
         let mut found: Vec<&Talk> = self.conversations.iter().filter(found).collect();
-        found.sort_by_key(|talk| std::cmp::Reverse((talk.is.pinned, talk.changed)));
+        found.sort_by_key(|talk| std::cmp::Reverse((talk.is.pinned, talk.is.changed)));
         let limit = query.limit.unwrap_or(usize::MAX);
         found.into_iter().skip(query.offset).take(limit).map(|talk| talk.is.clone()).collect()
     }
 
-    pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<(), Error> {
-        self.talk(id)?;
+    pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<bool, Error> {
+        let revision = self.talk(id)?.is.revision;
         if let Some(Some(tip)) = change.tip {
             self.in_conversation(tip, id)?;
         }
-        let moves = change.title.is_some() || change.tip.is_some() || change.settings.is_some();
+        if change.from.is_some_and(|from| from != revision) {
+            return Ok(false);
+        }
+        if change.is_nothing() {
+            return Ok(true);
+        }
+        let moves = change.moves();
         let talk = self.talk(id)?;
+        if !moves {
+            talk.is.revision += 1;
+        }
         if let Some(title) = change.title {
             talk.words = index(title.as_deref().unwrap_or_default());
             talk.is.title = title;
@@ -118,7 +129,10 @@ impl Log {
             Some(false) => talk.is.deleted = None,
             _ => {}
         }
-        if moves { self.touch(id) } else { Ok(()) }
+        if moves {
+            self.touch(id)?;
+        }
+        Ok(true)
     }
 
     pub(super) fn purge(&mut self, id: ConversationId) {
@@ -147,12 +161,16 @@ impl Log {
             status: new.status,
             created: growth::now(),
             pinned: false,
+            run: new.run,
             answer: new.answer,
         };
         self.places.insert(turn.id, self.turns.len());
         let words = index(&growth::text(&turn.parts));
         self.turns.push(Said { turn: turn.clone(), words, grown: Vec::new() });
-        self.talk(turn.conversation)?.is.tip = Some(turn.id);
+        let talk = self.talk(turn.conversation)?;
+        if !new.follows || talk.is.tip == turn.parent {
+            talk.is.tip = Some(turn.id);
+        }
         self.touch(turn.conversation)?;
         Ok(turn)
     }
@@ -192,7 +210,10 @@ impl Log {
     }
 
     pub(super) fn pin(&mut self, id: TurnId, pinned: bool) -> Result<(), Error> {
-        self.said(id)?.turn.pinned = pinned;
+        let said = self.said(id)?;
+        said.turn.pinned = pinned;
+        let conversation = said.turn.conversation;
+        self.talk(conversation)?.is.revision += 1;
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl Store for MemoryStore {
         self.now(|kept| Ok(kept.log.conversations(&query)))
     }
 
-    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<(), Error>> {
+    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<bool, Error>> {
         self.now(|kept| kept.log.change(id, change))
     }
 

@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use uuid::Uuid;
 
-const COLUMNS: &str = "id, title, created, updated, pinned, tip, settings, deleted";
+const COLUMNS: &str = "id, title, created, updated, pinned, tip, settings, deleted, revision, changed";
 /// The next number in the order of changes.
 const NEXT: &str = "1 + max(coalesce((SELECT max(changed) FROM conversations WHERE pinned = 0), 0),
                             coalesce((SELECT max(changed) FROM conversations WHERE pinned = 1), 0))";
@@ -22,24 +22,14 @@ pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conv
     {
         return Ok(there);
     }
-    let now = growth::now();
-    let made = Conversation {
-        id: new.id.unwrap_or_else(ConversationId::new),
-        title: new.title,
-        created: now,
-        updated: now,
-        pinned: false,
-        tip: None,
-        settings: new.settings,
-        deleted: None,
-    };
+    let id = new.id.unwrap_or_else(ConversationId::new);
     let sql = format!(
         "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?1, ?2, ?3, ?3, ?4, {NEXT})"
     );
-    let at = growth::micros(now);
-    connection.execute(&sql, params![made.id.0.as_bytes(), made.title, at, json(&made.settings)?])?;
-    find_by(connection, connection.last_insert_rowid(), made.title.as_deref())?;
-    Ok(made)
+    let at = growth::micros(growth::now());
+    connection.execute(&sql, params![id.0.as_bytes(), new.title, at, json(&new.settings)?])?;
+    find_by(connection, connection.last_insert_rowid(), new.title.as_deref())?;
+    conversation(connection, id)?.ok_or_else(|| refuse::no_conversation(id).into())
 }
 
 pub(super) fn find(connection: &Connection, id: ConversationId) -> Done<Option<i64>> {
@@ -99,15 +89,25 @@ fn of(row: &Row<'_>) -> Done<Conversation> {
         tip: row.get::<_, Option<[u8; 16]>>(5)?.map(|bytes| TurnId(Uuid::from_bytes(bytes))),
         settings: read(&row.get::<_, String>(6)?)?,
         deleted: row.get::<_, Option<i64>>(7)?.map(growth::time),
+        revision: row.get::<_, i64>(8)?.unsigned_abs(),
+        changed: row.get::<_, i64>(9)?.unsigned_abs(),
     })
 }
 
-pub(super) fn change(connection: &Connection, id: ConversationId, change: ConversationChange) -> Done<()> {
+pub(super) fn change(connection: &Connection, id: ConversationId, change: ConversationChange) -> Done<bool> {
     let seq = place(connection, id)?;
     if let Some(Some(tip)) = change.tip {
         super::log::inside(connection, tip, seq)?;
     }
-    let moves = change.title.is_some() || change.tip.is_some() || change.settings.is_some();
+    if let Some(from) = change.from
+        && revision(connection, seq)? != from
+    {
+        return Ok(false);
+    }
+    if change.is_nothing() {
+        return Ok(true);
+    }
+    let moves = change.moves();
     let set = |column: &str, value: Value| -> Done<()> {
         connection
             .execute(&format!("UPDATE conversations SET {column} WHERE seq = ?"), params![value, seq])?;
@@ -132,13 +132,38 @@ pub(super) fn change(connection: &Connection, id: ConversationId, change: Conver
         let column = if deleted { "deleted = coalesce(deleted, ?)" } else { "deleted = ?" };
         set(column, at.into())?;
     }
-    if moves { goes_on(connection, seq, None) } else { Ok(()) }
+    if moves {
+        goes_on(connection, seq, None)?;
+    } else {
+        changed(connection, seq)?;
+    }
+    Ok(true)
+}
+
+fn revision(connection: &Connection, seq: i64) -> Done<u64> {
+    let mut find = connection.prepare_cached("SELECT revision FROM conversations WHERE seq = ?")?;
+    let revision: i64 = find.query_row([seq], |row| row.get(0))?;
+    Ok(revision.unsigned_abs())
+}
+
+/// Something of it changed that does not bring it to the front.
+pub(super) fn changed(connection: &Connection, seq: i64) -> Done<()> {
+    let sql = "UPDATE conversations SET revision = revision + 1 WHERE seq = ?";
+    connection.prepare_cached(sql)?.execute([seq])?;
+    Ok(())
+}
+
+/// The turn at which its shown branch ends.
+pub(super) fn tip(connection: &Connection, seq: i64) -> Done<Option<TurnId>> {
+    let mut find = connection.prepare_cached("SELECT tip FROM conversations WHERE seq = ?")?;
+    let tip: Option<[u8; 16]> = find.query_row([seq], |row| row.get(0))?;
+    Ok(tip.map(|bytes| TurnId(Uuid::from_bytes(bytes))))
 }
 
 /// Something changed in it: it comes first now, and what was said last is its tip.
 pub(super) fn goes_on(connection: &Connection, seq: i64, tip: Option<TurnId>) -> Done<()> {
     let sql = format!(
-        "UPDATE conversations SET changed = {NEXT}, updated = ?, tip = coalesce(?, tip) WHERE seq = ?"
+        "UPDATE conversations SET changed = {NEXT}, revision = revision + 1, updated = ?, tip = coalesce(?, tip) WHERE seq = ?"
     );
     let mut change = connection.prepare_cached(&sql)?;
     let changed = change.execute(params![

@@ -123,7 +123,7 @@ impl Store for SqliteStore {
         self.read(move |connection| conversations::conversations(connection, &query))
     }
 
-    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<(), Error>> {
+    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<bool, Error>> {
         self.write(move |session| conversations::change(&session.connection, id, change))
     }
 

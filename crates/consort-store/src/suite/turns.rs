@@ -18,6 +18,7 @@ promises!(
     an_ending_replaces_what_grew,
     an_ended_turn_changes_no_more,
     edits_are_branches,
+    what_follows_goes_on_where_the_user_is_and_nowhere_else,
     deep_paths_are_paths,
     the_newest_turns_come_first,
     deleted_conversations_show_no_turns_unless_asked_for,
@@ -103,6 +104,7 @@ async fn all_that_is_known_of_an_answer_is_kept(store: &dyn Store) {
         warnings: vec![Warning::new("dropped", "top_k")],
         first: Some(Duration::from_micros(120_001)),
         took: Some(Duration::from_secs(3)),
+        thought: Some(Duration::from_millis(1500)),
         key: Some("team".into()),
         group: Some("side by side".into()),
     };
@@ -186,6 +188,25 @@ async fn edits_are_branches(store: &dyn Store) {
     assert_eq!(texts(&store.tree(made.id).await.unwrap()), ["a", "b1", "b2", "c"]);
     assert_eq!(store.path(TurnId::new()).await.unwrap(), []);
     assert_eq!(store.tree(ConversationId::new()).await.unwrap(), []);
+}
+
+async fn what_follows_goes_on_where_the_user_is_and_nowhere_else(store: &dyn Store) {
+    let made = talk(store, "branches").await;
+    let root = say(store, &made, None, "hello").await;
+    let run = Some(uuid::Uuid::now_v7());
+    let follow = async |parent| {
+        let new = NewTurn { run, follows: true, ..turn(made.id, Some(parent), "more") };
+        let id = new.id;
+        store.begin(new).await.unwrap();
+        (id, store.conversation(made.id).await.unwrap().unwrap().tip)
+    };
+    let (first, tip) = follow(root).await;
+    assert_eq!(tip, Some(first));
+    let (second, tip) = follow(root).await;
+    assert_eq!(tip, Some(first), "the user looks at the other branch");
+    assert_eq!(follow(second).await.1, Some(first));
+    assert_eq!(store.turn(first).await.unwrap().unwrap().run, run);
+    assert_eq!(store.turn(root).await.unwrap().unwrap().run, None);
 }
 
 async fn deep_paths_are_paths(store: &dyn Store) {

@@ -78,13 +78,9 @@ async fn answer(
     let answer = Answer { model: "zoo/parrot".into(), ..Answer::default() };
     let new = NewTurn {
         id,
-        conversation,
-        parent,
-        role: Role::Assistant,
-        participant: None,
-        parts: Vec::new(),
         status: Status::Running,
         answer: Some(Box::new(answer)),
+        ..NewTurn::complete(conversation, parent, Role::Assistant, Vec::new())
     };
     store.begin(new).await.unwrap();
     let push = |event| said.lock().unwrap().entry(id).or_default().push(event);

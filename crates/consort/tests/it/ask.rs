@@ -141,6 +141,14 @@ fn a_word_that_is_nearly_a_command_is_asked_about() {
       help: run it: consort models ...
       help: to send it as a prompt: consort -- models
     "#);
+    assert_snapshot!(run(&["-m", "demo", "plugins", "why", "parrot"]), @r#"
+    exit 2
+    --- stderr
+    error: `plugins why` is a command, and commands come first
+      help: its options come after it: consort plugins why ...
+      help: to send it as a prompt: consort -- plugins why ...
+    "#);
+    assert_eq!(run(&["-m", "demo", "-o", "say", "x", "plugins", "are", "what?"]).stdout, "x");
     assert_eq!(run(&["-m", "demo", "-o", "say", "x", "--", "models"]).stdout, "x");
     assert_eq!(run(&["-m", "demo", "-o", "say", "x", "hello"]).code, 0);
 }

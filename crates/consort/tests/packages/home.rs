@@ -62,6 +62,12 @@ impl Home {
         Some(home)
     }
 
+    /// The home alone, for a test that installs this plugin itself.
+    pub(crate) fn for_installing(plugin: &str) -> Option<Self> {
+        Self::has_python()?;
+        Some(Self::of(plugin))
+    }
+
     fn of(plugin: &str) -> Self {
         let turn = *lock(&TURNS).entry(plugin.to_owned()).or_insert_with(|| Box::leak(Box::default()));
         Self { _turn: lock(turn) }
@@ -101,7 +107,7 @@ impl Home {
     }
 
     /// A command that fetches packages: it sees what package tools go by.
-    fn install(&self, args: &[&str]) -> Run {
+    pub(crate) fn install(&self, args: &[&str]) -> Run {
         let mut command = self.command(args);
         let wanted = |name: &str| {
             ["PIP_", "UV_", "SSL_CERT_", "REQUESTS_"].iter().any(|start| name.starts_with(start))

@@ -61,6 +61,59 @@ fn markov() {
     assert_eq!(home.row("llm-markov")["models"], serde_json::json!(["llm-markov"]));
 }
 
+/// As many packages do: without the key there is no list of models.
+#[test]
+#[ignore = "installs a package"]
+fn models_that_are_listed_by_key() {
+    let text = "import llm\n\nclass Own(llm.KeyModel):\n    model_id, needs_key = 'by-key', 'by-key'\n\
+                \x20   def execute(self, prompt, stream, response, conversation, key=None):\n        yield 'with ' + key\n\n\
+                @llm.hookimpl\ndef register_models(register):\n    if llm.get_key('', 'by-key', 'BY_KEY_KEY'):\n\
+                \x20       register(Own())\n";
+    let Some(home) = Home::with_file("bykey", text) else { return };
+    home.run(&["keys", "remove", "by-key"]);
+    home.run(&["plugins", "revoke", "bykey", "by-key"]);
+    let run = home.run(&["-m", "bykey", "x"]);
+    assert!(run.code == 3 && run.stderr.contains("consort plugins grant bykey by-key"), "{run}");
+    let row = home.row("bykey");
+    assert_eq!((&row["state"], &row["reason"]), (&"needs setup".into(), &"the key `by-key`".into()), "{row}");
+    home.run(&["plugins", "grant", "bykey", "by-key"]);
+    let run = home.run(&["-m", "bykey", "x"]);
+    assert!(run.code == 3 && run.stderr.contains("consort keys set by-key"), "{run}");
+    home.key("by-key", "sk-by-key");
+    assert_eq!(home.run(&["-m", "bykey", "x"]).stdout, "with sk-by-key");
+    assert_eq!(home.row("bykey")["state"], "ready");
+}
+
+/// A package that somebody writes: a folder with a pyproject.toml, installed again after each change.
+#[test]
+#[ignore = "installs a package"]
+fn a_package_in_a_folder() {
+    let Some(home) = Home::for_installing("llm-own-words") else { return };
+    let folder = Home::root().join("work/my package");
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+    };
+    let project = "[project]\nname = 'LLM_own_words'\nversion = '0.1'\ndependencies = ['llm']\n\
+                   [project.entry-points.llm]\nown = 'own_words'\n\
+                   [tool.setuptools]\npy-modules = ['own_words']\n";
+    let module = "import llm\n\nclass Own(llm.Model):\n    model_id = 'own'\n    def execute(self, *a, **k):\n        yield 'WORD'\n\n\
+                  @llm.hookimpl\ndef register_models(register):\n    register(Own())\n";
+    write("pyproject.toml", project);
+    for word in ["first", "second"] {
+        write("own_words.py", &module.replace("WORD", word));
+        let run = home.install(&["plugins", "install", "./my package"]);
+        assert!(run.code == 0 && run.stderr.contains("llm-own-words is ready: llm-own-words"), "{run}");
+        assert_eq!(home.run(&["-m", "own", "x"]).stdout, word);
+    }
+    assert_eq!(home.row("llm-own-words")["state"], "ready");
+    write("pyproject.toml", "[project]\nversion = '0.1'\n");
+    let run = home.run(&["plugins", "install", "./my package"]);
+    assert!(run.code == 2 && run.stderr.contains("it names no package: [project] name"), "{run}");
+    assert_eq!(home.run(&["plugins", "uninstall", "llm-own-words"]).code, 0);
+    assert!(!Home::path("data/plugin-state/venvs/llm-own-words").exists());
+}
+
 #[test]
 #[ignore = "installs a package"]
 fn a_package_that_is_none_and_one_that_is_removed() {

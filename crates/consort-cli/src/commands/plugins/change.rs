@@ -36,12 +36,12 @@ pub(super) fn grant(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: 
     }
     let good = Style::Good.paint(setup.signs.good);
     writeln!(anstream::stderr(), "{good} {} gets {}", plugin.id(), keys.join(", "))?;
-    let stored = setup.keys.names().unwrap_or_default();
-    for key in keys {
-        if setup.env.get(key).is_none() && !stored.contains(key) {
-            let what = format!("`{key}` is not set yet: export it, or consort keys set {key}");
-            writeln!(anstream::stderr(), "{} {what}", Style::Warning.paint("warning:"))?;
-        }
+    for key in keys.iter().filter(|key| !plugin.is_set(key)) {
+        // Names of variables are written large.
+        let is_variable = !key.chars().any(|letter| letter.is_lowercase());
+        let export = if is_variable { "export it, or " } else { "" };
+        let what = format!("`{key}` is not set yet: {export}consort keys set {key}");
+        writeln!(anstream::stderr(), "{} {what}", Style::Warning.paint("warning:"))?;
     }
     plugin.forget();
     Ok(exit::OK)

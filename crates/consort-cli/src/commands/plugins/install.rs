@@ -6,7 +6,7 @@ use crate::setup::{Setup, runtime, state_words};
 use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind, State};
-use consort_plugins::{Interpreter, Plugin, Venv};
+use consort_plugins::{Interpreter, Learnt, Plugin, Venv, shell_word};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,32 +79,35 @@ fn say(name: &str, what: &str) {
 
 /// Looks at the plugin and tells what it has.
 fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
-    let plugin = setup
-        .reopen_plugins()
-        .find(name)
-        .ok_or_else(|| Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found")))?;
-    plugin.forget();
     let runtime = runtime()?;
-    let check = || wait_for(&runtime, async { Ok(plugin.check().await) });
-    let mut learnt = check()?;
+    // Looked for anew each time: what it was granted is among what it is kept under.
+    let look = || {
+        let lost = || Error::new(ErrorKind::Setup, format!("`{name}` was installed and is not found"));
+        let plugin = setup.reopen_plugins().find(name).ok_or_else(lost)?;
+        plugin.forget();
+        let learnt = wait_for(&runtime, async { Ok(plugin.check().await) })?;
+        Ok::<_, Failure>((plugin, learnt))
+    };
+    let (mut plugin, mut learnt) = look()?;
     // Whoever installs a plugin wants it to have the keys that are its own.
     if !plugin.grant_own_keys()?.is_empty() {
-        plugin.forget();
-        learnt = check()?;
+        (plugin, learnt) = look()?;
     }
     drop(runtime);
     let mut to = anstream::stderr().lock();
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
     match plugin.state() {
         State::Ready if ids.is_empty() => {
-            writeln!(to, "{} {name} is installed; it brings no models", Style::Good.paint(setup.signs.good))?;
+            let (good, what) = (Style::Good.paint(setup.signs.good), beside_models(name, &learnt));
+            writeln!(to, "{good} {name} is installed; it brings {what}")?;
         }
         State::Ready => {
             writeln!(to, "{} {name} is ready: {}", Style::Good.paint(setup.signs.good), shortened(&ids))?;
         }
         state => {
             writeln!(to, "{} {name} is installed", Style::Good.paint(setup.signs.good))?;
-            writeln!(to, "{} it {}", Style::Warning.paint("warning:"), state_words(&state))?;
+            let is = if matches!(state, State::Broken { .. }) { "is " } else { "" };
+            writeln!(to, "{} it {is}{}", Style::Warning.paint("warning:"), state_words(&state))?;
             if let Some(help) = plugin.help() {
                 writeln!(to, "  {} {help}", Style::Help.paint("help:"))?;
             }
@@ -114,6 +117,25 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         writeln!(to, "{}", Style::Dim.paint(format!("note: {note}")))?;
     }
     Ok(())
+}
+
+/// What a plugin without models has, and how it is used.
+fn beside_models(name: &str, learnt: &Learnt) -> String {
+    let (can, name) = (&learnt.capabilities, shell_word(name));
+    let mut all = Vec::new();
+    if learnt.has_tools() {
+        all.push(format!("tools (consort plugins tools {name})"));
+    }
+    let uses = [
+        ("templates", "-t ", &can.templates, ":NAME"),
+        ("fragments", "-f ", &can.fragments, ":WHAT"),
+        ("commands", &format!("consort plugins run {name} "), &can.commands, ""),
+    ];
+    for (what, before, names, after) in uses.into_iter().filter(|(_, _, names, _)| !names.is_empty()) {
+        let each: Vec<String> = names.iter().map(|each| format!("{before}{each}{after}")).collect();
+        all.push(format!("{what} ({})", shortened(&each.iter().map(String::as_str).collect::<Vec<_>>())));
+    }
+    if all.is_empty() { "no models".to_owned() } else { all.join(", ") }
 }
 
 fn shortened(ids: &[&str]) -> String {

@@ -66,10 +66,12 @@ fn find(plugins: &Plugins, name: &str) -> Result<Arc<Plugin>, Error> {
     plugins.find(name).ok_or_else(|| {
         let error = exit::usage(format!("no plugin is named `{name}`"));
         let rows = plugins.rows();
+        // Who names the file means the plugin in it.
+        let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
         let ids = rows.iter().map(|row| row.plugin.id());
         let near = ids
-            .filter(|id| strsim::damerau_levenshtein(id, name) <= 2)
-            .min_by_key(|id| strsim::damerau_levenshtein(id, name));
+            .filter(|id| strsim::damerau_levenshtein(id, stem) <= 2)
+            .min_by_key(|id| strsim::damerau_levenshtein(id, stem));
         let error = match near {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error,
@@ -85,6 +87,13 @@ fn find_or_open(plugins: &Plugins, name: &str, setup: &Setup) -> Result<Arc<Plug
     }
     let file = Path::new(name);
     if !file.exists() {
+        if file.symlink_metadata().is_ok() {
+            return Err(exit::usage(format!("`{name}` is a link that leads nowhere")).hint("mend the link"));
+        }
+        if name.contains(['/', '\\']) {
+            return Err(exit::usage(format!("there is no file `{name}`"))
+                .hint("a plugin in the plugins folder is named alone: `consort plugins` lists them"));
+        }
         return find(plugins, name);
     }
     setup.open_file(file).ok_or_else(|| {

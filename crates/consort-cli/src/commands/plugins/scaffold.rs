@@ -6,7 +6,7 @@ use crate::terminal::Style;
 use consort_core::{Error, ErrorKind};
 use consort_plugins::{Plugins, shell_word};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const DROP_IN: &str = include_str!("../../../scaffolds/drop_in.py");
 const LLM: &str = include_str!("../../../scaffolds/llm.py");
@@ -29,7 +29,11 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
     }
     let folder = setup.folders.plugins_dir();
     let class = class_name(name);
-    let filled = |text: &str| text.replace("@NAME@", name).replace("@CLASS@", &class);
+    let package = package_name(name);
+    let filled = |text: &str| {
+        let text = text.replace("@NAME@", name).replace("@CLASS@", &class);
+        text.replace("@PACKAGE@", &package).replace("@PATCH@", &patch(checkout().as_deref()))
+    };
     let files: Vec<(PathBuf, String)> = match sort {
         Scaffold::DropIn => vec![(folder.join(format!("{name}.py")), filled(DROP_IN))],
         Scaffold::Llm => vec![(folder.join(format!("{name}.py")), filled(LLM))],
@@ -39,10 +43,10 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
         Scaffold::Python => vec![(folder.join(format!("{name}.py")), filled(PYTHON))],
         Scaffold::Node => vec![(folder.join(format!("{name}.mjs")), filled(NODE))],
         Scaffold::Rust => {
-            let package = PathBuf::from(name);
+            let folder = PathBuf::from(&package);
             vec![
-                (package.join("Cargo.toml"), filled(RUST_MANIFEST)),
-                (package.join("src/main.rs"), filled(RUST_MAIN)),
+                (folder.join("Cargo.toml"), filled(RUST_MANIFEST)),
+                (folder.join("src/main.rs"), filled(RUST_MAIN)),
             ]
         }
     };
@@ -70,8 +74,7 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
     let word = shell_word(name);
     let next = match sort {
         Scaffold::Rust => format!(
-            "cargo build --release, then copy target/release/{name} into {}",
-            shown(&setup.folders.plugins_dir())
+            "cd {package}; cargo test; cargo build --release; consort plugins install target/release/{package}"
         ),
         Scaffold::VisionAgentsLive => {
             format!("edit it, then: consort plugins check {word}; consort plugins test {word}")
@@ -81,6 +84,35 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
     };
     writeln!(to, "{}", Style::Dim.paint(format!("next: {next}")))?;
     Ok(exit::OK)
+}
+
+/// A name as Cargo takes it: `my model` as `my-model`.
+fn package_name(name: &str) -> String {
+    let kept = |letter: char| if letter.is_alphanumeric() || letter == '_' { letter } else { '-' };
+    let package: String = name.trim().chars().map(kept).collect();
+    if package.starts_with(char::is_numeric) { format!("plugin-{package}") } else { package }
+}
+
+/// The checkout that this program was built in and still runs from.
+fn checkout() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let holds = |folder: &&Path| folder.join("crates/consort-plugin/Cargo.toml").is_file();
+    program.ancestors().find(holds).map(Path::to_owned)
+}
+
+/// Where the crates come from while they are not on crates.io.
+fn patch(checkout: Option<&Path>) -> String {
+    let (mark, root) = match checkout {
+        Some(root) => ("", root.display().to_string()),
+        None => ("# ", "../consort".to_owned()),
+    };
+    let mut lines = vec!["# While these crates are not on crates.io, they come from a checkout.".to_owned()];
+    lines.push(format!("{mark}[patch.crates-io]"));
+    for name in ["consort-core", "consort-plugin"] {
+        let path = toml::Value::from(format!("{root}/crates/{name}"));
+        lines.push(format!("{mark}{name} = {{ path = {path} }}"));
+    }
+    lines.join("\n")
 }
 
 /// `my-model` as `MyModel`.
@@ -103,12 +135,33 @@ fn class_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::class_name;
+    use super::{class_name, package_name, patch};
+    use std::path::Path;
 
     #[test]
     fn names_of_classes() {
         assert_eq!(class_name("my-model"), "MyModel");
         assert_eq!(class_name("my new_model"), "MyNewModel");
         assert_eq!(class_name("4o"), "M4o");
+    }
+
+    #[test]
+    fn names_of_packages() {
+        assert_eq!(package_name("my model.v2"), "my-model-v2");
+        assert_eq!(package_name("4o"), "plugin-4o");
+    }
+
+    #[test]
+    fn where_the_crates_are() {
+        let found = patch(Some(Path::new("/src/it's")));
+        assert!(
+            found.parse::<toml::Table>().unwrap()["patch"]["crates-io"]["consort-core"].is_table(),
+            "{found}"
+        );
+        let none = patch(None);
+        assert!(
+            none.parse::<toml::Table>().unwrap().is_empty() && none.contains("../consort/crates"),
+            "{none}"
+        );
     }
 }

@@ -69,6 +69,31 @@ fn rows_for_programs() {
 }
 
 #[test]
+fn names_and_files_that_are_not_there() {
+    let place = Plugged::new();
+    place.plugin("parrot.py", "x");
+    assert_snapshot!(place.run(&["plugins", "check", "parrot.py"]), @r#"
+    exit 2
+    --- stderr
+    error: no plugin is named `parrot.py`
+      tip: did you mean `parrot`?
+      help: `consort plugins` lists them
+    "#);
+    assert_snapshot!(place.run(&["plugins", "check", "./none.py"]), @r#"
+    exit 2
+    --- stderr
+    error: there is no file `./none.py`
+      help: a plugin in the plugins folder is named alone: `consort plugins` lists them
+    "#);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("loop.py", place.place.path("loop.py")).unwrap();
+        let run = place.run(&["plugins", "check", "loop.py"]);
+        assert!(run.code == 2 && run.stderr.contains("is a link that leads nowhere"), "{run}");
+    }
+}
+
+#[test]
 fn why_one_is_so() {
     let Some(place) = some() else { return };
     assert_snapshot!(place.run(&["plugins", "why", "needs_key"]), @r#"
@@ -155,8 +180,8 @@ fn a_file_anywhere_can_be_checked() {
     assert_snapshot!(place.run(&["plugins", "check", "draft/other.py"]), @r#"
     exit 2
     --- stderr
-    error: no plugin is named `draft/other.py`
-      help: `consort plugins` lists them
+    error: there is no file `draft/other.py`
+      help: a plugin in the plugins folder is named alone: `consort plugins` lists them
     "#);
     place.place.file("draft/notes.md", "# nothing");
     assert_snapshot!(place.run(&["plugins", "check", "draft/notes.md"]), @r#"

@@ -69,6 +69,65 @@ fn a_file_comes_with_what_stands_beside_it_and_a_folder_whole() {
     assert_eq!(left, 3, "no draft is left");
 }
 
+/// Its list of models depends on a key of its own.
+#[cfg(unix)]
+#[test]
+fn a_key_that_the_list_needs_is_its_own() {
+    let place = Plugged::new();
+    let text = super::SHELL
+        .replace("protocol = 1", "protocol = 1\n# env = { ACME_LIST_KEY = \"acme-list\" }")
+        .replace(
+            "while read",
+            "few='\"models\":[],\"needs\":{\"secrets\":[\"acme-list\"]},\"notes\":[\"few\"]'\nwhile read",
+        )
+        .replace(
+            "*) continue ;;\n  esac",
+            "*) continue ;;\n  esac\n  case $line$ACME_LIST_KEY in *'models/list'*'}') result=$few ;; esac",
+        );
+    super::executable(&place.place.file("draft/keyed.sh", text));
+    assert_snapshot!(place.run(&["plugins", "install", "draft/keyed.sh"]), @r#"
+    --- stderr
+    keyed: copied to ~/home/data/plugins
+    ok: keyed is installed
+    warning: it needs the key `acme-list`
+      help: consort keys set acme-list
+    "#);
+    // What was learnt with the grant is what the row shows.
+    assert_snapshot!(place.run(&["plugins", "why", "keyed"]), @r#"
+    keyed
+      state    needs the key `acme-list`
+      file     [PLACE]/home/data/plugins/keyed.sh
+      kind     protocol
+      note     few
+      granted  acme-list
+    --- stderr
+      help: consort keys set acme-list
+    "#);
+    assert_eq!(place.pipe("sk-acme-1", &["keys", "set", "acme-list"]).code, 0);
+    assert_eq!(place.ask("keyed", "x").stdout, "from a shell");
+    assert_eq!(place.state("keyed"), "ready");
+    place.run(&["plugins", "revoke", "keyed", "acme-list"]);
+    let run = place.ask("keyed", "x");
+    assert!(run.code != 0 && run.stderr.contains("consort plugins grant keyed acme-list"), "{run}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_plugin_without_models_brings() {
+    let place = Plugged::new();
+    let can =
+        "\"tools\":true,\"templates\":[\"house\"],\"fragments\":[\"up\",\"down\"],\"commands\":[\"go\"]";
+    let none = super::SHELL.replace("\"generate\":true", can);
+    let (before, rest) = none.split_once("\"models\":[").unwrap();
+    let none = format!("{before}\"models\":[]' ;;{}", rest.split_once("' ;;").unwrap().1);
+    super::executable(&place.place.file("draft/my kit.sh", none));
+    assert_snapshot!(place.run(&["plugins", "install", "draft/my kit.sh"]), @r#"
+    --- stderr
+    my kit: copied to ~/home/data/plugins
+    ok: my kit is installed; it brings tools (consort plugins tools 'my kit'), templates (-t house:NAME), fragments (-f up:WHAT, -f down:WHAT), commands (consort plugins run 'my kit' go)
+    "#);
+}
+
 #[test]
 fn what_is_refused() {
     let place = Plugged::new();

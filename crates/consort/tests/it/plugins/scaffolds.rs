@@ -113,14 +113,17 @@ fn an_llm_scaffold_says_what_it_needs_first() {
 #[test]
 fn a_rust_scaffold_is_a_package() {
     let place = Plugged::new();
-    assert_snapshot!(place.run(&["plugins", "new", "rust", "rusty"]), @r#"
+    assert_snapshot!(place.run(&["plugins", "new", "rust", "my rust"]), @r#"
     --- stderr
-    ok: wrote rusty/Cargo.toml
-    ok: wrote rusty/src/main.rs
-    next: cargo build --release, then copy target/release/rusty into ~/home/data/plugins
+    ok: wrote my-rust/Cargo.toml
+    ok: wrote my-rust/src/main.rs
+    next: cd my-rust; cargo test; cargo build --release; consort plugins install target/release/my-rust
     "#);
-    let manifest = std::fs::read_to_string(place.place.path("rusty/Cargo.toml")).unwrap();
-    assert!(manifest.contains("name = \"rusty\"") && !manifest.contains('@'), "{manifest}");
+    // A package's name has no spaces, and the crates come from the checkout that this program was built in.
+    let manifest = std::fs::read_to_string(place.place.path("my-rust/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"my-rust\"") && !manifest.contains('@'), "{manifest}");
+    let core = manifest.lines().find_map(|line| line.strip_prefix("consort-core = { path = \"")).unwrap();
+    assert!(std::path::Path::new(core.trim_end_matches("\" }")).join("Cargo.toml").is_file(), "{core}");
 }
 
 #[test]
