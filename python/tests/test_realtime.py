@@ -293,6 +293,7 @@ async def simple_audio_response(self, pcm):
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done")
             self.assertIn(said, events[0]["message"])
+            self.assertRegex(events[0]["message"], r" at acme\.py:[0-9]+")
             self.assertEqual(self.kinds(events).count("warning"), 1)
         events = self.heard_of("async def simple_audio_response(self, pcm):\n    self._emit_audio_output_done_event()",
                                {"type": "audio", "data": "!", "rate": 0}, audio(), until="audio_done")
@@ -306,8 +307,11 @@ async def simple_audio_response(self, pcm):
     self._emit_agent_speech_transcription(7)
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done", head="class Odd: pass\n")
-        self.assertEqual([event.get("message") for event in events[:2]],
-                         ["Odd is nothing that a live session gives", "a transcript of int was left out"])
+        said = [event["message"] for event in events if event["type"] == "warning"]
+        self.assertEqual([each.partition(" at acme.py:")[0] for each in said], [
+            "Odd is no event that anybody here knows", "str is no event that anybody here knows",
+            "NoneType is no event that anybody here knows", "Odd is nothing that a live session gives",
+            "a transcript of int was left out"])
 
     def test_events_after_close(self):
         one = self.live("""
@@ -325,7 +329,7 @@ async def simple_audio_response(self, pcm): pass
         time.sleep(0.5)
         self.feed(one, session, audio())
         self.assertTrue(one.sessions[session].empty())
-        self.assertIn("came after the session rt1 was closed", one.log())
+        self.assertRegex(one.log(), r"came after the session rt1 was closed at acme\.py:[0-9]+")
         self.assertEqual(one.ask("ping"), {})
 
     def test_a_text_model_has_no_sessions(self):
@@ -335,6 +339,38 @@ async def simple_audio_response(self, pcm): pass
         bare = self.worker("from llm_utils import LLMClient\nclass A(LLMClient):\n    def generate_response(self, a, b, c, d): return 'x'", dialect="drop_in")
         bare.send("realtime/input", session="rt1", inputs=[])
         self.assertEqual(self.refused(bare.ask, "realtime/open", model="acme").error["code"], -32601)
+
+    def test_what_connect_began_is_ended_where_a_session_does_not_open(self):
+        for end in ("raise ConnectionError('no line')", "await asyncio.sleep(60)"):
+            one = self.live(f"""
+async def connect(self):
+    self.task = asyncio.create_task(self.beat())
+    {end}
+
+async def beat(self):
+    self._run_tool_in_background(asyncio.sleep(60))
+    self.events.send(RealtimeAgentSpeechTranscriptionEvent(text="begun"))
+
+async def close(self):
+    self.task.cancel()
+    print("closed it", flush=True)
+""")
+            ident = one.start("realtime/open", model="acme")
+            time.sleep(0.3)
+            one.send("cancel", request=ident)
+            self.refused(one.answer, ident)
+            time.sleep(0.3)
+            self.assertEqual(one.log().count("closed it"), 1, one.log())
+            self.assertNotIn("closed", [each["type"] for each in getattr(one.sessions.get("rt1"), "queue", ())])
+
+    def test_an_event_that_no_line_may_hold(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription("x" * 9_000_000)
+    self._emit_audio_output_done_event()
+""", audio(), until="audio_done")
+        self.assertEqual(self.kinds(events), ["warning", "audio_done", "closed"])
+        self.assertRegex(events[0]["message"], "`transcript` of 9000[0-9]+ bytes at acme.py:[0-9]+ is more than a line may hold")
 
     def test_a_blocking_connect_can_be_cancelled(self):
         one = self.live("async def connect(self):\n    import time\n    while True: time.sleep(0.01)")

@@ -181,7 +181,9 @@ class Session(Outcome):
         if "participant" in named:
             from .history import participant_of
 
-            sound.participant = self.model._current_participant = participant_of(self.params)
+            # The real package keeps nothing of what nobody said.
+            who = participant_of(self.params, "user" if is_real(self.model) else None)
+            named["participant"] = sound.participant = self.model._current_participant = who
         named.pop("processors", None)
         shape = Shape(hear)
         if shape.known and not shape.positional and not shape.has_varargs:
@@ -193,6 +195,11 @@ class Session(Outcome):
         return [each for each in secrets.values() if isinstance(each, str)] if isinstance(secrets, dict) else []
 
     # -- the end ------------------------------------------------------------------------------------------------
+
+    def give_up(self):
+        """It did not open, and nobody will close it: what `connect` had begun is ended, unheard."""
+        self.closed = self.leaving = True
+        asyncio.ensure_future(self.close("it did not open"))
 
     async def close(self, reason):
         """Closes the plugin's side and tells the host. Whatever the plugin does about it, the session is over."""

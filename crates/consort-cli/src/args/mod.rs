@@ -503,6 +503,8 @@ pub(crate) enum Scaffold {
     Bruno,
     /// A Python model of Vision Agents
     VisionAgents,
+    /// A Python model of Vision Agents that listens and speaks
+    VisionAgentsLive,
     /// A Python script that speaks the plugin protocol
     Python,
     /// A Node script that speaks the plugin protocol

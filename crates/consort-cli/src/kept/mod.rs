@@ -7,14 +7,15 @@ pub(crate) use spending::Spending;
 
 use crate::exit;
 use crate::setup::Setup;
-use consort_core::{Error, ErrorKind, Object, Part, Request};
-use consort_engine::title;
+use consort_core::{Error, ErrorKind, Memory, Object, Part, Request};
+use consort_engine::{StoreMemory, title};
 use consort_settings::Folders;
 use consort_store::{
     Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
 };
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The database of conversations.
 pub(crate) fn database(setup: &Setup) -> PathBuf {
@@ -24,6 +25,13 @@ pub(crate) fn database(setup: &Setup) -> PathBuf {
 /// The same, before all files are read.
 pub(crate) fn database_in(folders: &Folders) -> PathBuf {
     folders.data.join("conversations.db")
+}
+
+/// What opens the memory of plugins: a database of their own, so that nothing that they keep stands among the user's
+/// conversations, or is what `-c` goes on with.
+pub(crate) fn plugins_memory(folders: &Folders) -> impl Fn() -> Result<Arc<dyn Memory>, Error> + use<> {
+    let path = folders.data.join("plugin-memory.db");
+    move || Ok(Arc::new(StoreMemory::new(Arc::new(SqliteStore::open(&path)?))))
 }
 
 /// The database, which opens on a thread of its own.

@@ -13,12 +13,12 @@ mod request;
 mod vector;
 
 pub use calls::{
-    Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
-    FragmentResult, GenerateResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
-    InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
-    OpenParams, OpenResult, Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult,
-    TemplateParams, TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
-    UsageInfo,
+    AppendParams, Capabilities, ClearParams, CountParams, CountResult, EmbedParams, EmbedResult,
+    FragmentItem, FragmentParams, FragmentResult, GenerateResult, HistoryParams, HistoryResult,
+    HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams, InitializeResult, Limits,
+    LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult, OpenParams, OpenResult,
+    Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult, TemplateParams,
+    TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult, UsageInfo,
 };
 pub use content::{Content, Message};
 pub use envelope::{Id, Incoming, notification, request, response, response_error};

@@ -120,7 +120,7 @@ impl Driver {
         let params = InitializeParams {
             protocol_version: VERSION,
             host: Peer { name: "driver".into(), version: env!("CARGO_PKG_VERSION").into() },
-            capabilities: HostCapabilities { http: false, secrets: true, tools: true },
+            capabilities: HostCapabilities { http: false, memory: false, secrets: true, tools: true },
             limits: Limits { max_message_bytes: MAX_MESSAGE },
             data_dir: folder,
             config: json!({}),

@@ -95,6 +95,9 @@ impl Connection {
                 let (head, body) = self.services.fetch(id, read(params)?, data).await?;
                 Ok((head, Some(body)))
             }
+            "memory/history" => Ok((self.services.history(read(params)?, &self.wire).await?, None)),
+            "memory/append" => Ok((self.services.append(read(params)?, &self.wire).await?, None)),
+            "memory/clear" => Ok((self.services.clear(read(params)?).await?, None)),
             "tools/run" => {
                 let call: protocol::RunToolParams = read(params)?;
                 if let Some(session) = call.session.clone() {

@@ -112,7 +112,12 @@ impl Connection {
         let params = InitializeParams {
             protocol_version: protocol::VERSION,
             host: Peer { name: "consort".into(), version: env!("CARGO_PKG_VERSION").into() },
-            capabilities: HostCapabilities { http: true, secrets: true, tools: true },
+            capabilities: HostCapabilities {
+                http: true,
+                memory: self.services.remembers(),
+                secrets: true,
+                tools: true,
+            },
             limits: protocol::Limits { max_message_bytes: protocol::MAX_MESSAGE },
             data_dir: launch.folder.to_string_lossy().into_owned(),
             config,

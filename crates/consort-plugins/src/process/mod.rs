@@ -10,6 +10,7 @@ mod handshake;
 mod live;
 mod live_pump;
 mod reading;
+mod remembered;
 mod services;
 mod supervisor;
 
@@ -18,5 +19,6 @@ pub(crate) use connection::Connection;
 pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub(crate) use live_pump::{SessionWish, open_session};
+pub use remembered::Remembered;
 pub use services::{Grants, Services};
 pub(crate) use supervisor::{Start, Supervisor};

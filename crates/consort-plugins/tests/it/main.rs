@@ -17,6 +17,7 @@ mod live;
 mod live_protocol;
 mod place;
 mod reload;
+mod remembered;
 mod schema;
 mod support;
 mod trouble;

@@ -35,6 +35,11 @@ impl Place {
     }
 
     pub(crate) fn open_with(&self, more: &[(&str, &str)]) -> Plugins {
+        self.open_as(more, |home| home)
+    }
+
+    /// The same, in a home that was made ready in another way.
+    pub(crate) fn open_as(&self, more: &[(&str, &str)], ready: impl FnOnce(Home) -> Home) -> Plugins {
         let home = self.0.path().to_string_lossy().into_owned();
         let variables = ["PATH", "CONSORT_PYTHON", "PYENV_ROOT", "HOME"];
         let mut env: Vec<(String, String)> = variables
@@ -46,7 +51,7 @@ impl Place {
         let env = Env::of(env);
         let folders = Folders::find(&env);
         let folder = Folder { path: self.path("plugins"), origin: Origin::Flag, trusted: true };
-        Plugins::open(Home::new(&folders, &env, ["anthropic".to_owned()]), vec![folder]).0
+        Plugins::open(ready(Home::new(&folders, &env, ["anthropic".to_owned()])), vec![folder]).0
     }
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod guides;
 mod installing;
 mod listing;
+mod memory;
 mod odd;
 mod python;
 mod samples;
