@@ -58,7 +58,8 @@ class BedrockLLM(LLM):
         return said, list(calls.values()), usage
 
     async def simple_response(self, text, processors=None, participant=None):
-        messages = [message.original for message in self._conversation.messages] if self._conversation else []
+        before = self._conversation.messages if self._conversation else []
+        messages = [_message(message.role, message.content) for message in before]
         messages += [message.original for message in self._normalize_message(text)]
         total, seen = "", set()
         for _ in range(ROUNDS):
@@ -99,7 +100,11 @@ class BedrockLLM(LLM):
 
     @staticmethod
     def _normalize_message(my_input):
-        return [Message(content=my_input, role="user", original={"role": "user", "content": [{"text": my_input}]})]
+        return [Message(content=my_input, role="user", original=_message("user", my_input))]
+
+
+def _message(role, text):
+    return {"role": role, "content": [{"text": text}]}
 
 
 async def _unblocked(events):

@@ -42,7 +42,8 @@ class GeminiLLM(LLM):
 
     async def simple_response(self, text, participant=None):
         before = self._conversation.messages if self._conversation else []
-        contents = [message.original for message in [*before, *self._normalize_message(text)]]
+        contents = [_content(message.role, message.content) for message in before]
+        contents += [message.original for message in self._normalize_message(text)]
         total, seen = "", set()
         for _ in range(ROUNDS):
             parts, calls, last = [], [], None
@@ -78,12 +79,16 @@ class GeminiLLM(LLM):
         ]
         return [{"function_declarations": declared}] if declared else []
 
-    # How a text of the conversation looks to this vendor: what history is made of.
+    # How what the user says looks to this vendor.
     @staticmethod
     def _normalize_message(my_input):
         from vision_agents.core.agents.conversation import Message
 
-        return [Message(content=my_input, role="user", original={"role": "user", "parts": [{"text": my_input}]})]
+        return [Message(content=my_input, role="user", original=_content("user", my_input))]
+
+
+def _content(role, text):
+    return {"role": "model" if role == "assistant" else "user", "parts": [{"text": text}]}
 
 
 def _parts(chunk):

@@ -107,6 +107,8 @@ def _failed(error, given):
 class NoHost:
     """There is no host at a terminal: nothing is granted, and no tools are there."""
 
+    offers = {}
+
     def notify(self, method, params):
         pass
 

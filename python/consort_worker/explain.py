@@ -130,6 +130,10 @@ def _advice(error):
         return f"llm_utils has {names}" if names else None
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
+    if isinstance(error, AttributeError) and getattr(error, "obj", error) is None and plugin.empty:
+        name, owner = next(iter(plugin.empty.items()))
+        return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "
+                "or write a function create_llm() in the file that makes the model")
     name = error.filename if isinstance(error, FileNotFoundError) else None
     if not isinstance(name, str) or os.path.isabs(name):
         return None
@@ -154,6 +158,8 @@ def _kind_of(error):
 
 
 def _own_kind(error):
+    if isinstance(error, Failure):  # what the host said, under what the plugin made of it
+        return error.kind
     said = _said(error)
     status = _status_of(error)
     slip = isinstance(error, _SLIPS)

@@ -10,12 +10,18 @@ from .failures import Failure
 class Host:
     def __init__(self, writer):
         self.writer = writer
+        self.offers = {}  # what it said that it can, in `initialize`
         self._lock = threading.Lock()
         self._open = {}
         self._numbers = itertools.count(1)
 
     def notify(self, method, params):
-        self.writer.send({"jsonrpc": "2.0", "method": method, "params": params})
+        """Tells the host. What no line may hold is not sent: its size is given back."""
+        line = jsontext.dumps({"jsonrpc": "2.0", "method": method, "params": params})
+        if len(line) >= self.writer.limit:
+            return len(line)
+        self.writer.send_line(line)
+        return None
 
     def ask(self, call, method, params):
         """Asks and waits, in the request's own thread. A cancel of the request ends the wait."""

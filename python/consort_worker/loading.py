@@ -18,6 +18,7 @@ class Plugin:
         self.env = {}  # variables that the source reads: name -> whether it has a default
         self.package = None  # what its folder passes for, where it does
         self.is_loading = False
+        self.empty = {}  # arguments of constructors that nobody gave, and that may be None: name -> of what
 
     def set_file(self, path):
         self.file = os.path.abspath(path)
@@ -30,6 +31,13 @@ class Plugin:
     def is_beside(self, path):
         """A helper file in the plugin's folder."""
         return self.folder is not None and os.path.dirname(path) == self.folder
+
+    def here(self):
+        """`file:line` of the plugin's own code that is running just now, in this thread; None where none is."""
+        frame = sys._getframe(1)
+        while frame is not None and not self.owns(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame and f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
     def unset(self, optional=False):
         """Variables that the source reads, that are not set, and (unless asked for) that have no default."""

@@ -41,6 +41,7 @@ class Recipe:
                 continue
             elif not must:
                 self.fixed[name] = None
+                plugin.empty[name] = title.removesuffix("()")
             else:
                 self._lacks(name)
 

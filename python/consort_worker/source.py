@@ -1,6 +1,7 @@
 """Looks things up in the plugin's source, by syntax tree."""
 
 import ast
+import os
 
 from .loading import plugin
 
@@ -24,3 +25,10 @@ def method_line(class_name, name):
                 if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)) and part.name == name:
                     return part.lineno
     return None
+
+
+def place(function, line):
+    """`file:line` of a function, if it is the plugin's own."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    path = code.co_filename if code is not None else ""
+    return f"{os.path.basename(path)}:{line}" if plugin.owns(path) else None

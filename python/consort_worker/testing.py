@@ -8,10 +8,15 @@ written, is the model of a bruno plugin.
 import os
 import sys
 import tempfile
+import time
 import traceback
 
 from . import dialects, loop
 from .debug import NoHost
+from .failures import Failure
+from .loading import plugin
+
+_LISTENS = 0.5  # seconds that a live session is listened to
 
 
 def main(arguments):
@@ -26,14 +31,15 @@ def main(arguments):
     name = given.dialect or dialects.of_file(given.file)
     keys = dict(each.partition("=")[::2] for each in given.key)
     with tempfile.TemporaryDirectory(prefix="consort-test-") as data_dir:
-        dialect = dialects.named(name)(NoHost(), {"file": os.path.abspath(given.file), "init": {}}, data_dir)
+        host = _Here()
+        dialect = dialects.named(name)(host, {"file": os.path.abspath(given.file), "init": {}}, data_dir)
         try:
             dialect.load()
         except (Exception, SystemExit) as error:
             return _failed("the plugin", error)
         if given.tests is None:
             module = getattr(dialect, "module", None)
-            return _run({**_contract(dialect, keys), **(_tests_in(vars(module)) if module else {})})
+            return _run({**_contract(dialect, host, keys), **(_tests_in(vars(module)) if module else {})})
         return _run_file(given.tests, dialect)
 
 
@@ -43,9 +49,10 @@ def _run_file(path, dialect):
     if hasattr(dialect, "sources") and not isinstance(dialect.sources, dict):
         namespace.setdefault("CustomLLM", _making(dialect))
     sys.modules.setdefault("pytest", _pytest())
+    _of_tests.add(os.path.abspath(path))
     try:
         with open(path, "rb") as opened:
-            exec(compile(opened.read(), path, "exec", dont_inherit=True), namespace)
+            exec(compile(opened.read(), os.path.abspath(path), "exec", dont_inherit=True), namespace)
     except (Exception, SystemExit) as error:
         return _failed(path, error)
     tests = {name: each for name, each in _tests_in(namespace).items() if before.get(name) is not each}
@@ -59,10 +66,11 @@ def _tests_in(namespace):
     return {name: each for name, each in namespace.items() if name.startswith("test") and callable(each)}
 
 
-def _contract(dialect, keys):
+def _contract(dialect, host, keys):
     """What every plugin must do, by the way in which the host asks it."""
     listed = dialect.models_list(None)["models"]
     model = next((each["id"] for each in listed if each.get("kind") == "chat"), None)
+    live = next((each["id"] for each in listed if each.get("kind") == "realtime"), None)
 
     def asked(stream):
         call = _Heard({"model": model, "stream": stream, "secrets": keys, "messages": [
@@ -71,8 +79,8 @@ def _contract(dialect, keys):
         whole = [part["text"] for part in result.get("content") or () if part.get("type") == "text"]
         return call.pieces + whole
 
-    def has_a_chat_model():
-        assert model is not None, f"it has none, only {[each['id'] for each in listed]}"
+    def has_a_model():
+        assert model or live, f"it has none that can be talked to, only {[each['id'] for each in listed]}"
 
     def answers_in_one_piece():
         assert "".join(asked(False)), "the answer is empty"
@@ -80,15 +88,41 @@ def _contract(dialect, keys):
     def streams():
         assert "".join(asked(True)), "the stream is empty"
 
-    return {each.__name__: each for each in (has_a_chat_model, answers_in_one_piece, streams)}
+    def a_session_opens_hears_and_closes():
+        session = dialect.realtime_open(_Heard({"model": live, "secrets": keys}))["session"]
+        silence = {"type": "audio", "data": "AAAA" * 320, "rate": 24000, "channels": 1}  # 20 ms
+        dialect.realtime_input({"session": session, "inputs": [silence, {"type": "text", "text": "Hello"}]})
+        time.sleep(_LISTENS)
+        if session in dialect.sessions.open_ones:
+            dialect.realtime_close(_Heard({"session": session}))
+        failed = [each["error"]["message"] for each in host.events if each["type"] == "error"]
+        assert not failed, failed[0]
+        assert host.events and host.events[-1]["type"] == "closed", "the session did not end"
+
+    asks = (answers_in_one_piece, streams) if model else ()
+    live_asks = (a_session_opens_hears_and_closes,) if live else ()
+    return {each.__name__: each for each in (has_a_model, *asks, *live_asks)}
+
+
+class _Here(NoHost):
+    """Keeps what a live session gives."""
+
+    def __init__(self):
+        self.events = []
+
+    def notify(self, method, params):
+        if method == "realtime/event":
+            self.events.extend(params["events"])
 
 
 class _Heard:
     """A request whose pieces are kept."""
 
     cancelled = False
+    closed = False
     stop = None
     ident = 1
+    writer = None
 
     def __init__(self, params):
         self.params = params
@@ -145,12 +179,23 @@ def _making(dialect):
 
 
 def _failed(what, error):
+    """The traceback from the plugin's or the tests' first line on: what called it is ours, and says nothing."""
     step = error.__traceback__
-    while step is not None and __file__ == step.tb_frame.f_code.co_filename and step.tb_next is not None:
+    while step is not None and not _is_theirs(step.tb_frame.f_code.co_filename):
         step = step.tb_next
     print(f"failed: {what}")
-    traceback.print_exception(type(error), error, step, file=sys.stdout)
+    if isinstance(error, Failure):
+        print("\n".join(each for each in (error.message, error.data.get("help")) if each))
+        return 1
+    traceback.print_exception(type(error), error, step, chain=step is not None, file=sys.stdout)
     return 1
+
+
+def _is_theirs(path):
+    return plugin.owns(path) or plugin.is_beside(path) or path in _of_tests
+
+
+_of_tests = set()  # files of tests
 
 
 def _pytest():

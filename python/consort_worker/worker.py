@@ -205,6 +205,7 @@ class Worker:
         from .loading import plugin
 
         config = self.config = params.get("config") or {}
+        self.host.offers = params.get("capabilities") or {}
         if config.get("raiseErrors"):
             os.environ["LLM_RAISE_ERRORS"] = "1"
         logs.install()

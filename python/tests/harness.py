@@ -199,15 +199,18 @@ class Case(unittest.TestCase):
             opened.write(textwrap.dedent(source).lstrip("\n"))
         return path
 
-    def worker(self, source=None, name="acme", file=None, package=None, env=None, initialize=True, **config):
+    def worker(self, source=None, name="acme", file=None, package=None, env=None, initialize=True, on_request=None,
+               offers=None, **config):
         if source is not None:
             file = self.plugin(source, name)
         config = {"dialect": self.dialect, "file": file, "package": package, "class": None, "init": {}, **config}
         started = Worker(config, self.folder, self.python, env, initialize=False)
         self.workers.append(started)
+        started.on_request = on_request and (lambda asked: on_request(started, asked))
         if initialize:
             started.about = started.ask(
-                "initialize", 60, protocolVersion=1, dataDir=os.path.join(self.folder, "state"), config=config
+                "initialize", 60, protocolVersion=1, dataDir=os.path.join(self.folder, "state"), config=config,
+                capabilities=offers or {},
             )
         started.config = config
         return started

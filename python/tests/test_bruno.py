@@ -1,6 +1,5 @@
 """bruno: the forms that its providers come in, how they are made, what is passed to them, and how they fail."""
 
-import os
 import time
 import unittest
 
@@ -269,27 +268,6 @@ class Talk(LLMInterface):
 """)
         self.assertEqual(one.generate("acme", stream=False)[0],
                          "[echo-1 none user,assistant,user []] two | 4 | the message could not be answered: not now | 4")
-
-
-@unittest.skipUnless(os.environ.get("CONSORT_TEST_BRUNO_PYTHON"), "CONSORT_TEST_BRUNO_PYTHON is not set")
-class RealPackages(BrunoCase):
-    """The real bruno-core and bruno-llm, unmodified."""
-
-    python = os.environ.get("CONSORT_TEST_BRUNO_PYTHON")
-
-    def test_the_guides_four_methods_on_the_real_interface(self):
-        one = self.worker(ECHO)
-        self.assertEqual(one.generate("acme", "x", system=" s ")[0], "[echo-1 none system,user []] x ")
-        self.assertEqual(one.ask("plugin/check")["findings"], [])
-
-    def test_an_installed_package(self):
-        one = self.worker(package="bruno-llm", dialect="llm")  # as the host calls every package
-        listed = one.ask("models/list", 10)
-        ids = [card["id"] for card in listed["models"]]
-        self.assertIn("ollama:llama2" if "ollama:llama2" in ids else "llama2", ids)
-        self.assertTrue(any("ollama" in note for note in listed["notes"]), listed.get("notes"))
-        refused = self.refused(one.generate, "ollama")
-        self.assertEqual(refused.kind, "network", str(refused))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import unittest
 from guide_case import block, blocks, needs_guides
 from harness import PYTHON, WORKER, user
 from test_bruno import BrunoCase
+from test_bruno_memory import Keeper
 
 PAGE = "004"
 CLIENTS = '''
@@ -206,9 +207,11 @@ class Broke(OpenAILLM):
         page = self.page("class OpenAILLM", after="\n" + memory + '''
 print(assistant.initialized, (await assistant.process_message(Message(role="user", content="hi"))).text)
 ''')
-        one = self.worker(page)
+        keeper = Keeper()
+        one = self.worker(page, offers={"memory": True}, on_request=keeper)
         self.assertEqual(one.generate("acme", "x")[0].strip(), "gpt-4: x")
         self.assertIn("True gpt-4: hi", one.log())
+        self.assertEqual([each["content"][0]["text"] for each in keeper.kept["default"]], ["hi", "gpt-4: hi"])
         limited = self.page("class OpenAILLM", "class RateLimitedLLM", "await assistant.initialize()", "llm = RateLimitedLLM(")
         self.assertEqual(self.worker(limited).generate("acme", "x")[0].strip(), "gpt-4: x")
         whole = self.page("class OpenAILLM", "class ClaudeLLM", "class OllamaLLM", "class FallbackLLM",

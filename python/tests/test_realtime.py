@@ -197,6 +197,28 @@ async def simple_audio_response(self, pcm):
 """, audio(), until="audio_done", head="import abc\n")
         self.assertEqual(self.kinds(events), ["audio_done", "closed"])
 
+    def test_an_update_counts_from_then_on(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription(f"{self._instructions} {self.get_available_functions()[0]['name']}")
+    self._emit_audio_output_done_event()
+""", {"type": "update", "system": "two", "voice": "alto", "tools": [{"name": "weather"}]}, audio(), until="audio_done",
+            system="one", tools=[{"name": "old"}])
+        self.assertEqual([event.get("message") or event.get("text") for event in events[:2]],
+                         ["this model's `voice` cannot be changed while it is connected", "two weather"])
+
+    def test_an_answer_behind_an_interrupt_is_another(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    self._emit_audio_output_event(pcm.to_bytes(), 24000)
+""")
+        session = one.open_session("acme")
+        items = []
+        for inputs in ([audio()], [audio()], [{"type": "interrupt"}, audio()]):
+            self.feed(one, session, *inputs)
+            items.append(one.heard(session, "audio")[-1]["item"])
+        self.assertEqual(items, ["rt1.0", "rt1.0", "rt1.1"])
+
     def test_tools_in_the_background(self):
         one = self.live("""
 async def simple_audio_response(self, pcm):
@@ -271,6 +293,7 @@ async def simple_audio_response(self, pcm):
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done")
             self.assertIn(said, events[0]["message"])
+            self.assertRegex(events[0]["message"], r" at acme\.py:[0-9]+")
             self.assertEqual(self.kinds(events).count("warning"), 1)
         events = self.heard_of("async def simple_audio_response(self, pcm):\n    self._emit_audio_output_done_event()",
                                {"type": "audio", "data": "!", "rate": 0}, audio(), until="audio_done")
@@ -284,8 +307,11 @@ async def simple_audio_response(self, pcm):
     self._emit_agent_speech_transcription(7)
     self._emit_audio_output_done_event()
 """, audio(), until="audio_done", head="class Odd: pass\n")
-        self.assertEqual([event.get("message") for event in events[:2]],
-                         ["Odd is nothing that a live session gives", "a transcript of int was left out"])
+        said = [event["message"] for event in events if event["type"] == "warning"]
+        self.assertEqual([each.partition(" at acme.py:")[0] for each in said], [
+            "Odd is no event that anybody here knows", "str is no event that anybody here knows",
+            "NoneType is no event that anybody here knows", "Odd is nothing that a live session gives",
+            "a transcript of int was left out"])
 
     def test_events_after_close(self):
         one = self.live("""
@@ -303,7 +329,7 @@ async def simple_audio_response(self, pcm): pass
         time.sleep(0.5)
         self.feed(one, session, audio())
         self.assertTrue(one.sessions[session].empty())
-        self.assertIn("came after the session rt1 was closed", one.log())
+        self.assertRegex(one.log(), r"came after the session rt1 was closed at acme\.py:[0-9]+")
         self.assertEqual(one.ask("ping"), {})
 
     def test_a_text_model_has_no_sessions(self):
@@ -313,6 +339,38 @@ async def simple_audio_response(self, pcm): pass
         bare = self.worker("from llm_utils import LLMClient\nclass A(LLMClient):\n    def generate_response(self, a, b, c, d): return 'x'", dialect="drop_in")
         bare.send("realtime/input", session="rt1", inputs=[])
         self.assertEqual(self.refused(bare.ask, "realtime/open", model="acme").error["code"], -32601)
+
+    def test_what_connect_began_is_ended_where_a_session_does_not_open(self):
+        for end in ("raise ConnectionError('no line')", "await asyncio.sleep(60)"):
+            one = self.live(f"""
+async def connect(self):
+    self.task = asyncio.create_task(self.beat())
+    {end}
+
+async def beat(self):
+    self._run_tool_in_background(asyncio.sleep(60))
+    self.events.send(RealtimeAgentSpeechTranscriptionEvent(text="begun"))
+
+async def close(self):
+    self.task.cancel()
+    print("closed it", flush=True)
+""")
+            ident = one.start("realtime/open", model="acme")
+            time.sleep(0.3)
+            one.send("cancel", request=ident)
+            self.refused(one.answer, ident)
+            time.sleep(0.3)
+            self.assertEqual(one.log().count("closed it"), 1, one.log())
+            self.assertNotIn("closed", [each["type"] for each in getattr(one.sessions.get("rt1"), "queue", ())])
+
+    def test_an_event_that_no_line_may_hold(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription("x" * 9_000_000)
+    self._emit_audio_output_done_event()
+""", audio(), until="audio_done")
+        self.assertEqual(self.kinds(events), ["warning", "audio_done", "closed"])
+        self.assertRegex(events[0]["message"], "`transcript` of 9000[0-9]+ bytes at acme.py:[0-9]+ is more than a line may hold")
 
     def test_a_blocking_connect_can_be_cancelled(self):
         one = self.live("async def connect(self):\n    import time\n    while True: time.sleep(0.01)")

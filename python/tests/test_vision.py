@@ -75,6 +75,8 @@ class Guide(VisionCase):
         refused = self.refused(one.generate, "acme")
         self.assertEqual(refused.kind, "plugin_bug")
         self.assertIn("'NoneType' object has no attribute 'mynativemethod'", str(refused))
+        self.assertIn("`client` of MyLLM is None, as its annotation allows, since nobody gave one", refused.data["help"])
+        self.assertIn("create_llm()", refused.data["help"])
 
 
 class Eras(VisionCase):
@@ -327,7 +329,12 @@ class Both(LLMInterface, LLM):
     async def simple_response(self, text): return "vision " + text
 """
         self.assertEqual(self.worker(source, dialect="vision").generate("acme", "x")[0], "vision x")
-        self.assertEqual(self.worker(source, dialect="bruno").generate("acme", "x")[0], "bruno x")
+        one = self.worker(source, dialect="bruno")
+        self.assertEqual(one.generate("acme", "x")[0], "bruno x")
+        (found,) = [each for each in one.ask("plugin/check")["findings"] if "dialect" in each["message"]]
+        line = source.lstrip().partition("class Both")[0].count("\n") + 1
+        self.assertEqual((found["level"], found["at"], found["message"]), (
+            "warning", f"acme.py:{line}", "Both is of the dialect `vision`, and the file runs as `bruno`"))
 
 
 class Failing(VisionCase):
@@ -358,6 +365,32 @@ class Failing(VisionCase):
         ):
             refused = self.refused(self.llm("async def simple_response(self, text):\n" + body).generate, "acme")
             self.assertEqual((refused.kind, str(refused)), ("plugin_bug", said))
+            self.assertRegex(refused.data["at"], r"^acme\.py:[0-9]+$")
+        line = "self.events.send(LLMResponseChunkEvent(delta=7))"
+        one = self.llm("async def simple_response(self, text):\n    x = 1\n    " + line)
+        with open(one.config["file"], encoding="utf-8") as opened:
+            at = opened.read().partition(line)[0].count("\n") + 1
+        self.assertEqual(self.refused(one.generate, "acme").data["at"], f"acme.py:{at}")
+
+    def test_counts_that_cannot_be_any(self):
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.send(LLMResponseCompletedEvent(text="a", input_tokens=-1, output_tokens=True, total_tokens=int(text)))
+""")
+        for total, usage in (("8", {"totalTokens": 8}), ("1" + "0" * 30, None)):
+            said, result, _ = one.generate("acme", total)
+            self.assertEqual((said, result.get("usage")), ("a", usage))
+
+    def test_what_is_no_event_is_noted_once(self):
+        one = self.llm("""
+async def simple_response(self, text):
+    for _ in range(3):
+        self.events.send("junk", Odd(), None)
+    return LLMResponseEvent(None, "well")
+""", head="class Odd: pass\n")
+        self.assertEqual(one.generate("acme")[0], "well")
+        for name in ("str", "Odd", "NoneType"):
+            self.assertEqual(one.log().count(f"consort: {name} is no event that anybody here knows at acme.py:"), 1, one.log())
 
     def test_an_error_beside_an_answer_is_told(self):
         one = self.llm("async def simple_response(self, text):\n    self.events.send(LLMErrorEvent(error=ValueError('a tool failed')))\n    return 'still'")
@@ -379,7 +412,7 @@ async def simple_response(self, text):
         one.answer(ident)
         time.sleep(0.3)
         self.assertEqual(len(one.events[ident]), 1)
-        self.assertIn("came after the answer was done", one.log())
+        self.assertRegex(one.log(), r"came after the answer was done at acme\.py:[0-9]+")
 
     def test_a_slow_client_in_an_async_method(self):
         one = self.llm("""

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("consort-cli", 6),
     ("consort-engine", 4),
     ("consort-server", 5),
+    ("consort-realtime", 5),
     ("consort-web", 5),
     ("consort-plugins", 3),
     ("consort-mcp", 3),
@@ -207,6 +208,21 @@ fn surfaces_know_no_vendor() {
             for vendor in VENDORS {
                 assert!(!text.contains(vendor), "{} names the vendor `{vendor}`", file.display());
             }
+        }
+    }
+}
+
+#[test]
+fn only_one_module_looks_at_samples() {
+    let audio = root().join("crates/consort-realtime/src/audio");
+    let contract = root().join("crates/consort-core/src");
+    for entry in std::fs::read_dir(root().join("crates")).expect("crates").flatten() {
+        for file in sources(&entry.path().join("src"), "rs") {
+            // The contract itself says what a piece is, and how it is written.
+            if file.starts_with(&audio) || file.starts_with(&contract) {
+                continue;
+            }
+            assert!(!read(&file).contains(".samples"), "{} looks at samples of sound", file.display());
         }
     }
 }

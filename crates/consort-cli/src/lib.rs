@@ -21,6 +21,7 @@ mod seek;
 mod serve;
 mod setup;
 mod stop;
+mod talk;
 mod terminal;
 mod time;
 mod tools;
@@ -54,6 +55,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Models(models)) => commands::models::run(models, read()),
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
+        Some(Command::Talk(talk)) => talk::run(talk, read()),
         Some(Command::Serve(serve)) => serve::run(serve, read()),
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Routes(routes)) => commands::routes::run(routes, read()),

@@ -25,6 +25,11 @@ impl LocalServers {
         self.servers.iter().any(|server| server.id() == provider)
     }
 
+    /// Whether this provider is one of them, and at its usual place on this machine.
+    pub(crate) fn has_here(&self, provider: &str) -> bool {
+        self.servers.iter().any(|server| server.id() == provider && server.is_here())
+    }
+
     /// Whether nobody looked lately.
     pub(crate) fn is_due(&self) -> bool {
         let looked = std::fs::metadata(&self.looked).and_then(|note| note.modified()).ok();

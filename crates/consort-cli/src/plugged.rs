@@ -1,4 +1,5 @@
 //! The user's plugins, beside the providers: found, looked at again, and ended.
+use crate::kept;
 use crate::setup::{DEMO, Setup};
 use crate::terminal::Style;
 use consort_core::{ModelCard, Provider, State};
@@ -108,6 +109,7 @@ impl Setup {
         let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
         Home::new(&self.folders, &self.env, owned)
             .beside(ids.chain([DEMO.to_owned(), consort_routes::PROVIDER.to_owned()]))
+            .remembering(kept::plugins_memory(&self.folders))
     }
 
     /// The plugin in a file or folder anywhere: whoever names it trusts it.

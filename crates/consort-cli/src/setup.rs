@@ -235,7 +235,7 @@ pub(crate) fn find(host: &Host, wanted: &str) -> Result<Arc<dyn Model>, Error> {
     })
 }
 
-/// The cards of all models, chat and embedding, each with its provider's.
+/// The cards of all models, of every kind, each with its provider's.
 pub(crate) fn cards(host: &Host) -> Vec<(ModelCard, ProviderCard)> {
     let mut all = Vec::new();
     for provider in host.providers() {
@@ -243,6 +243,7 @@ pub(crate) fn cards(host: &Host) -> Vec<(ModelCard, ProviderCard)> {
         let models = pollster::block_on(provider.models()).unwrap_or_default();
         all.extend(models.iter().map(|model| (model.card().clone(), card.clone())));
         all.extend(provider.embedders().iter().map(|embedder| (embedder.card().clone(), card.clone())));
+        all.extend(provider.realtime_models().iter().map(|model| (model.card().clone(), card.clone())));
     }
     all
 }

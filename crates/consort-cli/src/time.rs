@@ -1,4 +1,5 @@
 //! Times as people read them, in universal time.
+use consort_core::Date;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// `2026-11-28 20:56:03 UTC`.
@@ -13,9 +14,8 @@ pub(crate) fn minute(time: SystemTime) -> String {
 
 fn spaced(time: SystemTime, seconds: bool) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (year, month, day) = date(since / 86_400);
     let (hour, minute, second) = (since / 3600 % 24, since / 60 % 60, since % 60);
-    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}");
+    let text = format!("{} {hour:02}:{minute:02}", Date::of_seconds(since));
     if seconds { format!("{text}:{second:02}") } else { text }
 }
 
@@ -25,35 +25,20 @@ pub(crate) fn since(text: &str, now: SystemTime) -> Option<SystemTime> {
     if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
         return now.checked_sub(DAY * days);
     }
-    let wanted: Vec<u64> = text.split('-').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [year, month, day] = wanted[..] else { return None };
-    if !(1970..=9999).contains(&year) {
+    let mut numbers = text.split('-').map(|number| number.parse::<u16>().ok());
+    let [year, month, day] = [numbers.next()??, numbers.next()??, numbers.next()??];
+    if numbers.next().is_some() || !(1970..=9999).contains(&year) {
         return None;
     }
-    // The day is near the one that an average year gives; the calendar itself says which it is.
-    let near = (year - 1970) * 365 + (year - 1970) / 4 + (month.min(12) * 30).saturating_sub(31);
-    let found = (near.saturating_sub(40)..near + 60).find(|days| date(*days) == (year, month, day))?;
-    Some(UNIX_EPOCH + DAY * u32::try_from(found).ok()?)
+    let date = Date { year: year.into(), month: month.try_into().ok()?, day: day.try_into().ok()? };
+    Some(UNIX_EPOCH + DAY * u32::try_from(date.days()?).ok()?)
 }
 
 /// When the day or the month began that a moment is in.
 pub(crate) fn begin(now: SystemTime, of_month: bool) -> SystemTime {
-    let days = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
-    let gone = if of_month { date(days).2 - 1 } else { 0 };
-    UNIX_EPOCH + Duration::from_secs((days - gone) * 86_400)
-}
-
-/// Year, month and day in the Gregorian calendar of a day after the first of 1970. Years start in March here, so that a
-/// leap day is a year's last.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let of_year_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * of_year_era + of_year_era / 4 - of_year_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (of_year_era + era * 400 + next, month, day)
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let gone = if of_month { u64::from(Date::of_seconds(seconds).day) - 1 } else { 0 };
+    UNIX_EPOCH + Duration::from_secs((seconds / 86_400 - gone) * 86_400)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One try at one target: what every reply is told about how it came to be.
 use crate::{Error, Money, Usage};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// One try at one target.
 ///
@@ -17,6 +17,9 @@ pub struct Attempt {
     /// Why nobody was asked; absent where somebody was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unasked: Option<Unasked>,
+    /// When it was sent, in milliseconds since 1970; absent where nobody with a clock for people heard of it.
+    #[serde(default, with = "some_moment", skip_serializing_if = "Option::is_none")]
+    pub started: Option<SystemTime>,
     /// How long it waited before it was sent: for a slot, a limit, or the time that the vendor asked for.
     #[serde(with = "millis", rename = "waited_ms")]
     pub waited: Duration,
@@ -26,6 +29,9 @@ pub struct Attempt {
     /// From when it was sent to its first content.
     #[serde(default, with = "some_millis", rename = "first_ms", skip_serializing_if = "Option::is_none")]
     pub first: Option<Duration>,
+    /// It failed, and the same target is asked again after so long.
+    #[serde(default, with = "some_millis", rename = "retry_in_ms", skip_serializing_if = "Option::is_none")]
+    pub retry_in: Option<Duration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Absent where unknown, which is not free.
@@ -51,9 +57,11 @@ impl Attempt {
             target: target.into(),
             error: None,
             unasked: None,
+            started: None,
             waited: Duration::ZERO,
             took: Duration::ZERO,
             first: None,
+            retry_in: None,
             usage: None,
             cost: None,
         }
@@ -84,5 +92,22 @@ mod some_millis {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
+
+mod some_moment {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    #[allow(clippy::ref_option, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(time: &Option<SystemTime>, to: S) -> Result<S::Ok, S::Error> {
+        let millis =
+            |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        time.map(millis).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
+        let millis = Option::<u64>::deserialize(from)?;
+        Ok(millis.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis))))
     }
 }

@@ -19,8 +19,11 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub cancel: Cancel,
     pub credentials: Arc<dyn Credentials>,
-    /// Who asks, where several people or programs do.
+    /// Who speaks, where several people or programs do.
     pub participant: Option<String>,
+    /// Whose limits and budgets the call counts to, and under which it is booked: the name of a caller's key, and never
+    /// the key itself. Whoever lets callers in sets it; nobody where there is one user.
+    pub key: Option<String>,
     pub trace: Option<Trace>,
     /// Asked once for a smaller request when the vendor says the context is too long.
     pub shrink: Option<Arc<dyn Shrink>>,
@@ -50,6 +53,7 @@ impl Context {
             cancel: Cancel::default(),
             credentials,
             participant: None,
+            key: None,
             trace: None,
             shrink: None,
             tools: None,
@@ -85,6 +89,7 @@ impl fmt::Debug for Context {
             .field("remaining", &self.remaining())
             .field("cancelled", &self.cancel.is_cancelled())
             .field("participant", &self.participant)
+            .field("key", &self.key)
             .field("trace", &self.trace)
             .finish_non_exhaustive()
     }

@@ -40,6 +40,7 @@ mod card;
 mod clock;
 mod context;
 mod credential;
+mod date;
 mod embed;
 mod error;
 mod event;
@@ -68,6 +69,7 @@ pub use card::{
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{Context, Shrink, Trace};
 pub use credential::{Credentials, NoCredentials, Secret};
+pub use date::Date;
 pub use embed::{EmbedRequest, Embedder, Embeddings};
 pub use error::{Error, ErrorKind, Phase};
 pub use event::{ChoiceFinish, Delta, Event, Finish, FinishReason, PartKey, PartKind, Warning};
@@ -79,7 +81,8 @@ pub use model::{EventStream, Model, Provider, TokenCount, collect, estimate_toke
 pub use money::Money;
 pub use processor::{Frame, Processor};
 pub use realtime::{
-    Pcm, RealtimeConfig, RealtimeEvent, RealtimeInput, RealtimeModel, RealtimeSession, RealtimeSink,
+    CloseReason, Pcm, RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionEvents,
+    SessionInput, SessionInputs, SessionSink, SessionTeller, SessionUpdate, Speaker, TranscriptMode,
 };
 pub use request::{Effort, Output, Reasoning, Request, Sampling, ToolChoice, ToolSpec};
 pub use response::{Choice, Response};

@@ -1,7 +1,7 @@
 //! The traits at the plug boundary: models, and providers of models.
 use crate::{
     Accumulator, BoxFuture, BoxStream, Context, Embedder, Error, Event, Message, ModelCard, Part,
-    ProviderCard, Request, Response, ToolSpec, event::Item,
+    ProviderCard, RealtimeModel, Request, Response, ToolSpec, event::Item,
 };
 use futures_core::Stream;
 use std::collections::VecDeque;
@@ -62,6 +62,16 @@ pub trait Provider: Send + Sync {
     /// An embedder by its name at this provider, listed or not.
     fn embedder(&self, name: &str) -> Option<Arc<dyn Embedder>> {
         self.embedders().into_iter().find(|embedder| embedder.card().name == name)
+    }
+
+    /// The models that hold live sessions, without asking anybody.
+    fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
+        Vec::new()
+    }
+
+    /// A live model by its name at this provider, listed or not.
+    fn realtime_model(&self, name: &str) -> Option<Arc<dyn RealtimeModel>> {
+        self.realtime_models().into_iter().find(|model| model.card().name == name)
     }
 }
 

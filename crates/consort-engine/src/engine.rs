@@ -6,7 +6,7 @@ use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
 use consort_core::{
     Cancel, Context, Error, ErrorKind, Model, ModelCard, Part, Request, Role, estimate_tokens,
 };
-use consort_store::{Conversation, ConversationId, NewTurn, Status, Store, Turn, TurnId};
+use consort_store::{Conversation, ConversationId, NewTurn, Store, Turn, TurnId};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -92,14 +92,14 @@ impl Engine {
             provider: card.provider.as_str().into(),
             participant: ask.participant.as_deref().map(Into::into),
         };
-        let state =
-            Arc::new(RunState::new(who, ask.context.cancel.clone(), ask.watched_once, self.0.bus.clone()));
+        let (cancel, bus) = (ask.context.cancel.clone(), self.0.bus.clone());
+        let state = Arc::new(RunState::new(who, cancel, ask.watched_once, bus, ask.tools.allowed.clone()));
         let run = Run(state.clone());
         for warning in &ask.notices {
             state.emit(What::Notice { warning: warning.clone() });
         }
-        let mut branch =
-            Branch { log, journal: Journal::new(&self.0.store, ask.history.as_ref()), run: state };
+        let journal = Journal::new(&self.0.store, ask.history.as_ref());
+        let mut branch = Branch { log, journal, run: state, follows: !ask.shown };
         if let Some(input) = &ask.input {
             branch.add(Role::User, input.clone()).await;
         }
@@ -141,9 +141,8 @@ impl Engine {
             Place::After(turn) => Some(turn),
             Place::Tip => self.conversation(conversation).await?.tip,
         };
-        let id = TurnId::new();
-        let (role, status) = (Role::User, Status::Complete);
-        let turn = NewTurn { id, conversation, parent, role, participant, parts, status, answer: None };
+        let turn = NewTurn { participant, ..NewTurn::complete(conversation, parent, Role::User, parts) };
+        let id = turn.id;
         self.0.store.begin(turn).await?;
         Ok(id)
     }
@@ -222,8 +221,8 @@ impl Inner {
         }
         let Some(_alone) = Summarising::begin(self, ask.conversation) else { return };
         let model = summariser.as_ref();
-        let (window, key) = (self.windows.of(model.card(), ask.window), ask.key.clone());
-        let written = summary::write(summary::Writer { store, model, window, context, key }, full).await;
+        let window = self.windows.of(model.card(), ask.window);
+        let written = summary::write(summary::Writer { store, model, window, context }, full).await;
         if let Err(error) = written {
             // The view drops what is old instead; the next turn tries again.
             tracing::warn!(conversation = %ask.conversation, "no summary: {error}");

@@ -59,6 +59,9 @@ pub enum What {
     ApprovalGiven {
         call_id: String,
         decision: Decision,
+        /// Why, where it was said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     ToolStarted {
         call: ToolCall,

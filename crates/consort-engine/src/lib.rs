@@ -13,6 +13,7 @@ mod export;
 #[cfg(unix)]
 mod feed;
 mod judge;
+mod line;
 mod memory;
 mod over;
 mod run;
@@ -29,6 +30,7 @@ pub use envelope::{Decision, Envelope, What};
 pub use export::{to_html, to_markdown};
 #[cfg(unix)]
 pub use feed::{Feed, Listener};
+pub use line::{line, title};
 pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
 pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId, open_calls};
 pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};

@@ -70,6 +70,12 @@ impl Server {
             Some("tools/call") if message["params"]["name"] == "freeze" => {
                 std::thread::sleep(Duration::from_mins(10));
             }
+            // One that does one thing after the other: meanwhile it hears nothing.
+            Some("tools/call") if message["params"]["name"] == "alone" => {
+                let text = message["params"]["arguments"]["text"].as_str().unwrap_or_default();
+                std::thread::sleep(Duration::from_millis(text.parse().unwrap()));
+                say(&id, "done");
+            }
             Some("tools/call") => {
                 let (server, params, answered) = (self.clone(), message["params"].clone(), answered.clone());
                 std::thread::spawn(move || server.call(&id, &params, &answered));
@@ -208,7 +214,7 @@ impl Server {
     }
 }
 
-const TOOLS: [&str; 21] = [
+const TOOLS: [&str; 22] = [
     "echo",
     "fail",
     "refuse",
@@ -230,6 +236,7 @@ const TOOLS: [&str; 21] = [
     "variable",
     "complain",
     "child",
+    "alone",
 ];
 
 fn say(id: &Value, text: &str) {

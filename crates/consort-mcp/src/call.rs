@@ -2,6 +2,7 @@
 use crate::connection::Connection;
 use crate::content;
 use crate::failure;
+use crate::handler::Patience;
 use crate::pipe::UNREADABLE;
 use consort_core::{Error, Phase, ToolOutput};
 use rmcp::ServiceError;
@@ -11,19 +12,19 @@ use rmcp::model::{
 };
 use rmcp::service::PeerRequestOptions;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// How long a server may take to answer a ping after a call was withdrawn.
+/// How long a server may take to answer a ping once none of its calls keeps it busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Calls a tool. Dropping the call withdraws it. `quiet` is how long the server may say nothing about it.
+    /// Calls a tool. Dropping the call withdraws it.
     pub(crate) async fn call(
         self: &Arc<Self>,
         tool: &str,
         arguments: JsonObject,
-        quiet: Duration,
+        patience: Patience,
     ) -> Result<ToolOutput, Error> {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
@@ -32,7 +33,8 @@ impl Connection {
             Ok(sent) => sent,
             Err(error) => return Err(self.explained(failure::serving(&error)).await),
         };
-        let bell = self.news.bell(sent.progress_token.clone());
+        let bell = self.news.begin(sent.progress_token.clone(), patience);
+        let quiet = patience.quiet;
         let mut open =
             Open { connection: self.clone(), id: Some(sent.id.clone()), token: sent.progress_token.clone() };
         let answer = tokio::select! {
@@ -57,11 +59,14 @@ impl Connection {
         }
     }
 
-    /// Ends a process that does not answer any more: the next call starts another.
-    async fn check_on(&self) {
+    /// Ends a process that does not answer any more: the next call starts another. One that does one thing after the
+    /// other may first do what it was called for, as long as that may take; the ping waits behind it.
+    async fn check_on(&self, busy_until: Option<Instant>) {
         let Some(process) = &self.process else { return };
+        let now = Instant::now();
+        let patience = busy_until.map_or(PATIENCE, |until| until.saturating_duration_since(now) + PATIENCE);
         let ping = self.peer().send_request(ClientRequest::PingRequest(PingRequest::default()));
-        if tokio::time::timeout(PATIENCE, ping).await.is_err() {
+        if tokio::time::timeout(patience, ping).await.is_err() {
             process.wish.kill("it did not stop a cancelled call, and does not answer");
         }
     }
@@ -82,6 +87,7 @@ struct Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        let busy_until = self.connection.news.busy_until();
         self.connection.news.forget(&self.token);
         let Some(id) = self.id.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -91,7 +97,7 @@ impl Drop for Open {
             let note = CancelledNotificationParam::new(Some(id), reason);
             // A server that is gone has stopped it already.
             if connection.peer().notify_cancelled(note).await.is_ok() {
-                connection.check_on().await;
+                connection.check_on(busy_until).await;
             }
         });
     }

@@ -1,6 +1,6 @@
 //! What a server asks and tells: refused clearly, or kept.
 #![expect(deprecated, reason = "servers of the versions that are in use ask for roots and send logs")]
-use consort_process::LogRing;
+use consort_process::{LogRing, Writer};
 use reqwest::Url;
 use rmcp::ClientHandler;
 use rmcp::model::{
@@ -13,14 +13,40 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// What the handler learns, shared with whoever calls.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     changed: AtomicBool,
-    /// Rings when a call made progress.
-    progress: Mutex<HashMap<ProgressToken, Arc<Notify>>>,
+    calls: Mutex<HashMap<ProgressToken, Call>>,
+}
+
+/// A call that was not answered yet.
+#[derive(Debug)]
+struct Call {
+    /// Rings when it made progress.
+    bell: Arc<Notify>,
+    patience: Patience,
+    /// When it said something last: at its beginning, or by progress.
+    heard: Instant,
+}
+
+/// How long a call may keep its server busy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For so long it may say nothing.
+    pub(crate) quiet: Duration,
+    /// Then its caller goes.
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Patience {
+    fn until(&self, heard: Instant) -> Option<Instant> {
+        let silent = heard.checked_add(self.quiet);
+        silent.into_iter().chain(self.deadline).min()
+    }
 }
 
 impl News {
@@ -29,17 +55,25 @@ impl News {
         self.changed.swap(false, Relaxed)
     }
 
-    /// The bell of one call.
-    pub(crate) fn bell(&self, token: ProgressToken) -> Arc<Notify> {
-        self.bells().entry(token).or_default().clone()
+    /// A call begins. Gives its bell.
+    pub(crate) fn begin(&self, token: ProgressToken, patience: Patience) -> Arc<Notify> {
+        let bell = Arc::<Notify>::default();
+        let call = Call { bell: bell.clone(), patience, heard: Instant::now() };
+        self.calls().insert(token, call);
+        bell
     }
 
     pub(crate) fn forget(&self, token: &ProgressToken) {
-        self.bells().remove(token);
+        self.calls().remove(token);
     }
 
-    fn bells(&self) -> MutexGuard<'_, HashMap<ProgressToken, Arc<Notify>>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Until when the server may do nothing but what it was called for.
+    pub(crate) fn busy_until(&self) -> Option<Instant> {
+        self.calls().values().filter_map(|call| call.patience.until(call.heard)).max()
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<ProgressToken, Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,10 +129,11 @@ impl ClientHandler for Handler {
 
     async fn on_progress(&self, progress: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
         if let Some(message) = &progress.message {
-            self.log.add(&format!("progress: {message}"));
+            self.log.add(Writer::Stdout, &format!("progress: {message}"));
         }
-        if let Some(bell) = self.news.bells().get(&progress.progress_token) {
-            bell.notify_one();
+        if let Some(call) = self.news.calls().get_mut(&progress.progress_token) {
+            call.heard = Instant::now();
+            call.bell.notify_one();
         }
     }
 
@@ -110,6 +145,6 @@ impl ClientHandler for Handler {
         let text = said.data.as_str().map_or_else(|| said.data.to_string(), str::to_owned);
         let level = serde_json::to_value(said.level).unwrap_or_default();
         let level = level.as_str().unwrap_or("log").to_owned();
-        text.lines().for_each(|line| self.log.add(&format!("{level}: {line}")));
+        text.lines().for_each(|line| self.log.add(Writer::Stdout, &format!("{level}: {line}")));
     }
 }

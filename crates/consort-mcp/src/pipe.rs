@@ -1,7 +1,7 @@
 //! A process's stdin and stdout as a transport: lines of bounded length in both directions.
 use crate::flood::{Due, Flood};
 use crate::process::Wish;
-use consort_process::{Line, Lines, LogRing};
+use consort_process::{Line, Lines, LogRing, Writer};
 use rmcp::RoleClient;
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
@@ -126,7 +126,7 @@ impl Reader {
             // A notification of a kind that nobody knows here.
             Ok(Sketch { method: Some(_), .. }) => None,
             _ => {
-                self.log.add(&format!("stray output: {}", String::from_utf8_lossy(line)));
+                self.log.add(Writer::Stdout, &format!("stray output: {}", String::from_utf8_lossy(line)));
                 None
             }
         }
@@ -135,7 +135,7 @@ impl Reader {
     /// A line was too long: where one request alone is open, it was meant.
     fn too_long(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         let what = format!("the server sent more than {} MiB in one line", MOST_OF_LINE >> 20);
-        self.log.add(&what);
+        self.log.add(Writer::Host, &what);
         let id = self.due.only()?;
         Some(failed(id, what))
     }

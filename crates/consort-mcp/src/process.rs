@@ -1,7 +1,7 @@
 //! The process of one server: watched until it is gone, and ended with everything it started.
 use crate::pipe::Pipe;
 use consort_core::{Error, ErrorKind};
-use consort_process::{Group, Launch, LogRing, Started, describe, keep_log};
+use consort_process::{Group, Launch, LogRing, Started, Writer, describe, keep_log};
 use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -130,7 +130,7 @@ async fn guard(
 ) {
     let Started { mut child, group, lacks } = started;
     if let Some(lacks) = lacks {
-        log.add(&format!("warning: {lacks}"));
+        log.add(Writer::Host, &format!("warning: {lacks}"));
     }
     let end = tokio::select! {
         _ = child.wait() => None,

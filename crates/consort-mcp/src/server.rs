@@ -226,7 +226,7 @@ impl Server {
     }
 
     pub(crate) fn kept_log(&self) -> Vec<String> {
-        LogRing::kept(&self.shared.cache.logs(&self.prefix))
+        LogRing::kept(&self.shared.cache.logs(&self.prefix)).into_iter().map(|line| line.text).collect()
     }
 
     pub(crate) fn log(&self) -> &LogRing {

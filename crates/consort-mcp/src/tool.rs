@@ -1,11 +1,12 @@
 //! One tool of a server.
+use crate::handler::Patience;
 use crate::listing::ListedTool;
 use crate::server::Server;
 use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Phase, Tool, ToolOutput};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a call may stay without an answer or a sign of progress where nothing is set.
 const QUIET: Duration = Duration::from_mins(2);
@@ -36,7 +37,7 @@ impl McpTool {
         &self.own_name
     }
 
-    async fn run(&self, arguments: Value) -> Result<ToolOutput, Error> {
+    async fn run(&self, arguments: Value, left: Option<Duration>) -> Result<ToolOutput, Error> {
         let arguments = match arguments {
             Value::Object(arguments) => arguments,
             Value::Null => Map::new(),
@@ -46,7 +47,9 @@ impl McpTool {
             }
         };
         let connection = self.server.connection().await?;
-        connection.call(&self.own_name, arguments, self.server.config.timeout.unwrap_or(QUIET)).await
+        let quiet = self.server.config.timeout.unwrap_or(QUIET);
+        let deadline = left.and_then(|left| Instant::now().checked_add(left));
+        connection.call(&self.own_name, arguments, Patience { quiet, deadline }).await
     }
 }
 
@@ -72,7 +75,7 @@ impl Tool for McpTool {
             tokio::select! {
                 biased;
                 () = context.cancel.cancelled() => Err(Error::cancelled().provider(self.server.name())),
-                done = self.run(arguments) => done,
+                done = self.run(arguments, context.remaining()) => done,
                 () = over => {
                     let what = format!("`{}` was not answered before the deadline", self.own_name);
                     Err(Error::timeout(Phase::Deadline, what).provider(self.server.name()))

@@ -1,6 +1,8 @@
-//! What a plugin offers: providers, models, embedders, tools; and how it starts.
+//! What a plugin offers: providers, models, embedders, live models, tools; and how it starts.
 use crate::{Link, stdio};
-use consort_core::{BoxFuture, Embedder, Error, Model, ModelCard, Object, Provider, ProviderCard, Tool};
+use consort_core::{
+    BoxFuture, Embedder, Error, Model, ModelCard, Object, Provider, ProviderCard, RealtimeModel, Tool,
+};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ pub struct Plugin {
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) models: Vec<Arc<dyn Model>>,
     pub(crate) embedders: Vec<Arc<dyn Embedder>>,
+    pub(crate) live: Vec<Arc<dyn RealtimeModel>>,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) on_start: Option<OnStart>,
 }
@@ -46,6 +49,7 @@ impl Plugin {
             providers: Vec::new(),
             models: Vec::new(),
             embedders: Vec::new(),
+            live: Vec::new(),
             tools: Vec::new(),
             on_start: None,
         }
@@ -65,7 +69,7 @@ impl Plugin {
     /// Adds all that a provider has, under the names that its models have.
     pub fn provider(mut self, provider: impl Provider + 'static) -> Self {
         // The first says what the plugin is: its id marks what comes back with later requests.
-        if self.providers.is_empty() && self.models.is_empty() {
+        if self.is_bare() {
             let name = std::mem::take(&mut self.card.name);
             self.card = ProviderCard { name, ..provider.card().clone() };
         }
@@ -74,11 +78,26 @@ impl Plugin {
     }
 
     pub fn model(mut self, model: impl Model + 'static) -> Self {
-        if self.providers.is_empty() && self.models.is_empty() {
+        if self.is_bare() {
             self.card.id.clone_from(&model.card().provider);
         }
         self.models.push(Arc::new(model));
         self
+    }
+
+    /// Adds a model that holds live sessions. Its tools are run by the host, each call of
+    /// [`ToolCall`](consort_core::SessionEvent::ToolCall).
+    pub fn realtime(mut self, model: impl RealtimeModel + 'static) -> Self {
+        if self.is_bare() {
+            self.card.id.clone_from(&model.card().provider);
+        }
+        self.live.push(Arc::new(model));
+        self
+    }
+
+    /// Whether nothing said yet what the plugin is.
+    fn is_bare(&self) -> bool {
+        self.providers.is_empty() && self.models.is_empty() && self.live.is_empty()
     }
 
     pub fn embedder(mut self, embedder: impl Embedder + 'static) -> Self {
@@ -164,6 +183,16 @@ impl Provider for Plugin {
     fn embedder(&self, name: &str) -> Option<Arc<dyn Embedder>> {
         let own = self.embedders.iter().find(|embedder| is_named(embedder.card(), name)).cloned();
         own.or_else(|| self.providers.iter().find_map(|provider| provider.embedder(name)))
+    }
+
+    fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
+        let theirs = self.providers.iter().flat_map(|provider| provider.realtime_models());
+        self.live.iter().cloned().chain(theirs).collect()
+    }
+
+    fn realtime_model(&self, name: &str) -> Option<Arc<dyn RealtimeModel>> {
+        let own = self.live.iter().find(|model| is_named(model.card(), name)).cloned();
+        own.or_else(|| self.providers.iter().find_map(|provider| provider.realtime_model(name)))
     }
 }
 

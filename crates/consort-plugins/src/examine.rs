@@ -2,7 +2,8 @@
 use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
 use consort_core::{
-    Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
+    Accumulator, CloseReason, Error, ErrorKind, Event, Model, RealtimeModel, Request, Response,
+    SessionConfig, SessionEvent, State, Support, TokenCount,
 };
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;
@@ -98,6 +99,9 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         let message = format!("it cannot be asked: {}", needs(&missing));
         found.push(Finding { level: Level::Error, at: None, message, help: plugin.help() });
         return found;
+    }
+    if let Some(model) = plugin.realtime_models().first() {
+        found.push(opened(plugin, model.as_ref()).await);
     }
     const MOST: usize = 3;
     for model in models.iter().take(MOST) {
@@ -205,6 +209,25 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
         found.push(stopped(plugin, model, prompt).await);
     }
     found
+}
+
+/// A live model: whether a session opens, and closes.
+async fn opened(plugin: &Arc<Plugin>, model: &dyn RealtimeModel) -> Finding {
+    let id = &model.card().id;
+    let begun = Instant::now();
+    let opened = model.connect(SessionConfig::default(), plugin.context().within(PROMPT)).await;
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(error) => return of_error(&format!("{id} opens no session"), &error),
+    };
+    let taken = begun.elapsed().as_millis();
+    session.sink.close();
+    while let Some(event) = session.events.next().await {
+        if let SessionEvent::Closed { reason: CloseReason::Failed { error } } = event {
+            return of_error(&format!("{id} does not close its session"), &error);
+        }
+    }
+    good(format!("{id} opens a session in {taken} ms, and closes it"))
 }
 
 async fn ask(

@@ -1,13 +1,13 @@
 //! What all plugins of one program share: the environment, folders, keys, what the user granted.
 use crate::found::{Cache, StateFile};
 use crate::media::MediaFolder;
-use consort_core::{Context, Secret};
+use consort_core::{Context, Error, Memory, Secret};
 use consort_providers::{Http, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What plugins live in.
 pub struct Home {
@@ -22,7 +22,12 @@ pub struct Home {
     pub(crate) owned: BTreeSet<String>,
     /// Names of providers: a plugin takes none of them over.
     pub(crate) taken: BTreeSet<String>,
+    /// Where plugins may keep conversations of their own, opened by the first that does.
+    pub(crate) memory: Option<OpenMemory>,
 }
+
+/// Opens a memory, or gives the one that is open.
+pub(crate) type OpenMemory = Arc<dyn Fn() -> Result<Arc<dyn Memory>, Error> + Send + Sync>;
 
 impl Home {
     /// `owned` names the keys of the hosted providers.
@@ -37,6 +42,7 @@ impl Home {
             http: Arc::default(),
             owned: owned.into_iter().collect(),
             taken: BTreeSet::new(),
+            memory: None,
         }
     }
 
@@ -44,6 +50,17 @@ impl Home {
     #[must_use]
     pub fn beside(mut self, providers: impl IntoIterator<Item = String>) -> Self {
         self.taken.extend(providers);
+        self
+    }
+
+    /// Lets plugins keep conversations of their own in a memory, which the first that keeps one opens.
+    #[must_use]
+    pub fn remembering(
+        mut self,
+        open: impl Fn() -> Result<Arc<dyn Memory>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let opened = OnceLock::new();
+        self.memory = Some(Arc::new(move || opened.get_or_init(&open).clone()));
         self
     }
 

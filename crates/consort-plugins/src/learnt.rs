@@ -130,18 +130,28 @@ impl Learnt {
     }
 
     pub(crate) fn chat_models(&self) -> impl Iterator<Item = &Known> {
-        self.models.iter().filter(|known| known.card.kind == ModelKind::Chat)
+        self.of_kind(ModelKind::Chat)
+    }
+
+    pub(crate) fn of_kind(&self, kind: ModelKind) -> impl Iterator<Item = &Known> {
+        self.models.iter().filter(move |known| known.card.kind == kind)
     }
 }
 
-/// A plugin with one chat model is called by its own name alone, and so is the model that has that name. Each is found
-/// by its own name too.
+/// A plugin with one chat model, or with none and one live model, is called by its own name alone, and so is the model
+/// that has that name. Each is found by its own name too.
 fn name_single(plugin: &str, models: &mut [Known]) {
-    let chat = models.iter().filter(|known| known.card.kind == ModelKind::Chat).count();
+    let count = |kind| models.iter().filter(|known| known.card.kind == kind).count();
+    let (chat, live) = (count(ModelKind::Chat), count(ModelKind::Realtime));
+    let single = match (chat, live) {
+        (1, _) => Some(ModelKind::Chat),
+        (0, 1) => Some(ModelKind::Realtime),
+        _ => None,
+    };
     for known in models {
         let card = &mut known.card;
         let name = card.name.clone();
-        if name == plugin || (chat == 1 && card.kind == ModelKind::Chat) {
+        if name == plugin || single == Some(card.kind) {
             let full = std::mem::replace(&mut card.id, plugin.to_owned());
             add_alias(card, full);
         }
@@ -215,6 +225,8 @@ mod tests {
         assert_eq!(odd.len(), 1, "what cannot be shown on one line cannot be asked for: {odd:?}");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
+        let live = learn(json!([{"id": "a", "kind": "realtime"}, {"id": "e", "kind": "embedding"}]));
+        assert_eq!((live[0].0.as_str(), live[1].0.as_str()), ("acme", "acme/e"));
     }
 
     #[test]

@@ -3,8 +3,8 @@ use crate::media::MediaFolder;
 use crate::plugin::Plugin;
 use crate::process::{Files, Question, answer};
 use consort_core::{
-    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Modality, Model, ModelCard,
-    Part, Request, Support, TokenCount, estimate_tokens,
+    Body, BoxFuture, Context, Error, ErrorKind, EventStream, Lack, MediaSource, Message, Modality, Model,
+    ModelCard, Part, Request, Support, TokenCount, estimate_tokens,
 };
 use consort_plugin::protocol::{CountParams, CountResult, GenerateParams, MAX_INLINE_MEDIA};
 use std::fmt;
@@ -54,7 +54,7 @@ impl Model for PluginModel {
             if no_files {
                 text_files_as_text(&mut request);
             }
-            let files = spill(&mut request, &plugin.home.media)?;
+            let files = spill(&mut request.messages, &plugin.home.media)?;
             let (params, warnings) = GenerateParams::new(&request, &plugin.wire(), schema.as_ref());
             Ok(Question { params, warnings, files })
         };
@@ -108,9 +108,9 @@ fn text_files_as_text(request: &mut Request) {
 }
 
 /// Puts large media into files that the plugin can read: a line is no place for them.
-fn spill(request: &mut Request, folder: &MediaFolder) -> Result<Files, Error> {
+pub(crate) fn spill(messages: &mut [Message], folder: &MediaFolder) -> Result<Files, Error> {
     let mut files = Files::default();
-    let parts = request.messages.iter_mut().flat_map(|message| &mut message.parts);
+    let parts = messages.iter_mut().flat_map(|message| &mut message.parts);
     for part in parts {
         let media = match &mut part.body {
             Body::Media(media) => vec![media],

@@ -1,9 +1,11 @@
-//! The models and embedders of one plugin, by their names.
+//! The models, embedders and live models of one plugin, by their names.
 use crate::embedder::PluginEmbedder;
 use crate::learnt::{Known, Outcome};
 use crate::model::PluginModel;
 use crate::plugin::Plugin;
-use consort_core::{Embedder, Error, ErrorKind, Model, ModelCard, ModelKind};
+use crate::realtime::PluginRealtime;
+use crate::start::shell_word;
+use consort_core::{Embedder, Error, ErrorKind, Model, ModelCard, ModelKind, RealtimeModel};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -32,18 +34,36 @@ impl Plugin {
     }
 
     pub(crate) fn model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn Model>> {
-        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready);
-        let card = if let Some(learnt) = known {
+        let card = self.card_named(name, ModelKind::Chat)?;
+        Some(Arc::new(PluginModel::new(card, self.clone())))
+    }
+
+    /// The card of this name. Of a plugin that nobody looked at yet any name may be right.
+    fn card_named(&self, name: &str, kind: ModelKind) -> Option<ModelCard> {
+        if let Some(learnt) = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready) {
             let named = |card: &ModelCard| {
                 card.name == name || card.id == name || card.aliases.iter().any(|alias| alias == name)
             };
-            learnt.chat_models().find(|known| named(&known.card))?.card.clone()
-        } else {
-            let mut cards = self.unlearnt_cards().into_iter();
-            let found = cards.find(|card| card.name == name || card.id == name);
-            found.unwrap_or_else(|| ModelCard::new(self.id(), name))
-        };
-        Some(Arc::new(PluginModel::new(card, self.clone())))
+            return Some(learnt.of_kind(kind).find(|known| named(&known.card))?.card.clone());
+        }
+        let mut cards = self.unlearnt_cards().into_iter();
+        let found = cards.find(|card| card.name == name || card.id == name);
+        Some(ModelCard { kind, ..found.unwrap_or_else(|| ModelCard::new(self.id(), name)) })
+    }
+
+    /// The live models that are known.
+    pub(crate) fn realtime_models(self: &Arc<Self>) -> Vec<Arc<dyn RealtimeModel>> {
+        let learnt = self.learnt();
+        let all = learnt.iter().flat_map(|learnt| learnt.of_kind(ModelKind::Realtime));
+        all.map(|known| {
+            Arc::new(PluginRealtime::new(known.card.clone(), self.clone())) as Arc<dyn RealtimeModel>
+        })
+        .collect()
+    }
+
+    pub(crate) fn realtime_model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn RealtimeModel>> {
+        let card = self.card_named(name, ModelKind::Realtime)?;
+        Some(Arc::new(PluginRealtime::new(card, self.clone())))
     }
 
     /// The model of a card that may have been guessed: the plugin is started where nobody looked at it yet.
@@ -62,19 +82,44 @@ impl Plugin {
 
     /// The model's name as the plugin knows it, and the schema of its options. A plugin that never ran is asked.
     pub(crate) async fn model_named(&self, name: &str) -> Result<(String, Option<Value>), Error> {
+        let card = self.known_named(name, ModelKind::Chat).await?;
+        let schema = card.options.as_ref().clone();
+        Ok((card.name, Some(schema).filter(|schema| !schema.is_null())))
+    }
+
+    /// The live model's name as the plugin knows it.
+    pub(crate) async fn live_named(&self, name: &str) -> Result<String, Error> {
+        Ok(self.known_named(name, ModelKind::Realtime).await?.name)
+    }
+
+    async fn known_named(&self, name: &str, kind: ModelKind) -> Result<ModelCard, Error> {
         let learnt = self.ready().await?;
         let named =
             |known: &&Known| known.card.name == name || known.card.aliases.iter().any(|alias| alias == name);
         // Asked for by the plugin's own name: the only model, or the first.
         let own = name == self.found.id;
-        let known = learnt.chat_models().find(named).or_else(|| learnt.chat_models().next().filter(|_| own));
-        if let Some(known) = known {
-            let schema = known.card.options.as_ref().clone();
-            return Ok((known.card.name.clone(), Some(schema).filter(|schema| !schema.is_null())));
+        let find = |kind| {
+            let mut all = learnt.of_kind(kind);
+            all.find(named).or_else(|| learnt.of_kind(kind).next().filter(|_| own))
+        };
+        if let Some(known) = find(kind) {
+            return Ok(known.card.clone());
         }
-        let names: Vec<&str> = learnt.chat_models().map(|known| known.card.name.as_str()).collect();
-        let error =
-            Error::new(ErrorKind::ModelNotFound, format!("it has no model `{name}`")).provider(self.id());
+        let error = |kind, message: String| Error::new(kind, message).provider(self.id());
+        match kind {
+            ModelKind::Realtime if find(ModelKind::Chat).is_some() => {
+                let message = format!("`{name}` answers questions and holds no live sessions");
+                return Err(error(ErrorKind::Unsupported, message).hint("ask it, or chat with it"));
+            }
+            ModelKind::Chat if find(ModelKind::Realtime).is_some() => {
+                let message = format!("`{name}` holds live sessions and answers no questions");
+                let help = format!("talk with it: consort talk {}", shell_word(name));
+                return Err(error(ErrorKind::Unsupported, message).hint(help));
+            }
+            _ => {}
+        }
+        let names: Vec<&str> = learnt.of_kind(kind).map(|known| known.card.name.as_str()).collect();
+        let error = error(ErrorKind::ModelNotFound, format!("it has no model `{name}`"));
         Err(if names.is_empty() { error } else { error.hint(format!("it has {}", names.join(", "))) })
     }
 }

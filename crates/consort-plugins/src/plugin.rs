@@ -3,7 +3,7 @@ use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
-use crate::process::{LogRing, Supervisor};
+use crate::process::{LogLine, LogRing, Supervisor};
 use crate::start::{folder, keys, start_of};
 use consort_core::{Context, Error};
 use consort_plugin::protocol::Capabilities;
@@ -246,8 +246,8 @@ impl Plugin {
     }
 
     /// Its last words, also those of another process that ran it.
-    pub fn kept_log(&self) -> Vec<String> {
-        let own = self.supervisor.log.lines();
+    pub fn kept_log(&self) -> Vec<LogLine> {
+        let own = self.supervisor.log.said();
         if !own.is_empty() {
             return own;
         }

@@ -1,7 +1,7 @@
-//! A plugin as a provider of models and embedders.
+//! A plugin as a provider of models, embedders and live models.
 use crate::learnt::Outcome;
 use crate::plugin::Plugin;
-use consort_core::{BoxFuture, Context, Embedder, Error, Model, Provider, ProviderCard};
+use consort_core::{BoxFuture, Context, Embedder, Error, Model, Provider, ProviderCard, RealtimeModel};
 use std::sync::Arc;
 
 /// A plugin as a provider: what is known of it at one moment.
@@ -41,5 +41,13 @@ impl Provider for PluginProvider {
 
     fn embedders(&self) -> Vec<Arc<dyn Embedder>> {
         self.plugin.embedders()
+    }
+
+    fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
+        self.plugin.realtime_models()
+    }
+
+    fn realtime_model(&self, name: &str) -> Option<Arc<dyn RealtimeModel>> {
+        self.plugin.realtime_model(name)
     }
 }

@@ -2,7 +2,7 @@
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::Learnt;
-use crate::process::{Grants, Launch, Limits, Services, Start};
+use crate::process::{Grants, Launch, Limits, Remembered, Services, Start};
 use crate::python::{Interpreter, Venv, on_path, place_worker};
 use consort_core::{ConfigKey, Credentials, Error, ErrorKind, Secret};
 use serde_json::{Value, json};
@@ -71,7 +71,8 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
     let hosts = found.manifest.hosts.clone().unwrap_or_default();
     let grants = Grants { keys, hosts };
     let credentials: Arc<dyn Credentials> = credentials;
-    let services = Services::new(&found.id, grants, credentials, home.http.clone());
+    let memory = home.memory.as_ref().map(|memory| Remembered::new(&found.id, memory.clone()));
+    let services = Services::new(&found.id, grants, credentials, home.http.clone(), memory);
     let config = config(&found);
     let (program, arguments) = apart(move || {
         home.media.sweep();

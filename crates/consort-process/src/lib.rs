@@ -14,5 +14,5 @@ pub use crashes::Crashes;
 pub use group::Group;
 pub use launch::{Launch, Limits, Started};
 pub use lines::{Line, Lines};
-pub use log::LogRing;
+pub use log::{LogLine, LogRing, Writer};
 pub use stderr::{describe, keep_log};

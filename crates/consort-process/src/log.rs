@@ -3,13 +3,65 @@ use consort_core::Secret;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, fs};
 
 /// How much is kept.
 const MOST: usize = 64 << 10;
 /// How much of one line.
 const MOST_OF_LINE: usize = 4 << 10;
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    Stdout,
+    Stderr,
+    /// We ourselves, about the process.
+    Host,
+}
+
+impl Writer {
+    const ALL: [Self; 3] = [Self::Stdout, Self::Stderr, Self::Host];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it was written, where known.
+    pub at: Option<SystemTime>,
+    pub by: Writer,
+    pub text: String,
+}
+
+impl LogLine {
+    /// The line as it stands in a file: its time, who wrote it, and its text.
+    fn kept(&self) -> String {
+        let at = self.at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        format!("{} {} {}", at.as_millis(), self.by.as_str(), self.text)
+    }
+
+    /// Reads a line of a file. One that an older program kept is its text.
+    fn read(line: &str) -> Self {
+        let mut words = line.splitn(3, ' ');
+        let at = words.next().and_then(|at| at.parse().ok());
+        let by = words.next().and_then(|by| Writer::ALL.into_iter().find(|known| known.as_str() == by));
+        match (at, by, words.next()) {
+            (Some(at), Some(by), Some(text)) => {
+                let at = UNIX_EPOCH.checked_add(Duration::from_millis(at)).filter(|_| at > 0);
+                Self { at, by, text: text.to_owned() }
+            }
+            _ => Self { at: None, by: Writer::Stderr, text: line.to_owned() },
+        }
+    }
+}
 
 /// The newest lines of one process.
 #[derive(Default)]
@@ -21,7 +73,7 @@ pub struct LogRing {
 
 #[derive(Default)]
 struct Inner {
-    lines: VecDeque<String>,
+    lines: VecDeque<LogLine>,
     bytes: usize,
     lost: u64,
     secrets: Vec<Secret>,
@@ -42,7 +94,8 @@ impl LogRing {
                 let _ = fs::remove_file(old);
             }
         }
-        let (text, file) = (self.lines().join("\n"), folder.join(format!("{}.log", std::process::id())));
+        let lines: Vec<String> = self.said().iter().map(LogLine::kept).collect();
+        let (text, file) = (lines.join("\n"), folder.join(format!("{}.log", std::process::id())));
         if text.is_empty() {
             let _ = fs::remove_file(file);
         } else if fs::create_dir_all(folder).is_ok() {
@@ -51,10 +104,10 @@ impl LogRing {
     }
 
     /// What was kept last in this folder.
-    pub fn kept(folder: &Path) -> Vec<String> {
+    pub fn kept(folder: &Path) -> Vec<LogLine> {
         let newest = files(folder).max_by_key(|(time, _)| *time);
         let text = newest.and_then(|(_, file)| fs::read_to_string(file).ok()).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        text.lines().map(LogLine::read).collect()
     }
 
     /// From now on this is blacked out.
@@ -71,7 +124,7 @@ impl LogRing {
         inner.mask(text)
     }
 
-    pub fn add(&self, line: &str) {
+    pub fn add(&self, by: Writer, line: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         // Blacked out before it is cut: half a key is a key's half.
         let mut text = inner.mask(line);
@@ -80,25 +133,35 @@ impl LogRing {
             text.push('…');
         }
         inner.bytes += text.len() + 1;
-        inner.lines.push_back(text);
+        inner.lines.push_back(LogLine { at: Some(SystemTime::now()), by, text });
         while inner.bytes > MOST {
             let Some(old) = inner.lines.pop_front() else { break };
-            inner.bytes -= old.len() + 1;
+            inner.bytes -= old.text.len() + 1;
             inner.lost += 1;
         }
     }
 
-    /// All lines that are kept, the oldest first.
+    /// The texts of all lines that are kept, the oldest first.
     pub fn lines(&self) -> Vec<String> {
+        self.said().into_iter().map(|line| line.text).collect()
+    }
+
+    /// All lines that are kept, the oldest first.
+    pub fn said(&self) -> Vec<LogLine> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let lost = (inner.lost > 0).then(|| format!("({} earlier lines are not kept)", inner.lost));
+        let lost = (inner.lost > 0).then(|| LogLine {
+            at: None,
+            by: Writer::Host,
+            text: format!("({} earlier lines are not kept)", inner.lost),
+        });
         lost.into_iter().chain(inner.lines.iter().cloned()).collect()
     }
 
     /// The last line that says something.
     pub fn last(&self) -> Option<String> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.lines.iter().rev().find(|line| !line.trim().is_empty()).cloned()
+        let texts = inner.lines.iter().map(|line| &line.text);
+        texts.rev().find(|line| !line.trim().is_empty()).cloned()
     }
 }
 
@@ -127,7 +190,7 @@ mod tests {
     #[test]
     fn two_programs_keep_each_others_last_words() {
         let place = tempfile::tempdir().unwrap();
-        let kept = || LogRing::kept(place.path());
+        let kept = || LogRing::kept(place.path()).into_iter().map(|line| line.text).collect::<Vec<_>>();
         fs::write(place.path().join("1.log"), "before\n").unwrap();
         std::thread::sleep(std::time::Duration::from_millis(20));
         let log = LogRing::kept_in(place.path().into());
@@ -139,7 +202,7 @@ mod tests {
         assert_eq!(kept(), ["crashed"]);
         assert_eq!(files(place.path()).count(), 1, "what came before both is over");
         std::thread::sleep(std::time::Duration::from_millis(20));
-        log.add("ended");
+        log.add(Writer::Host, "ended");
         log.keep();
         assert_eq!(kept(), ["ended"]);
     }
@@ -148,12 +211,29 @@ mod tests {
     fn only_the_newest_lines_are_kept_and_no_secret() {
         let log = LogRing::default();
         log.hide(Secret::new("sk-123"));
-        log.add("the key is sk-123!");
+        log.add(Writer::Stderr, "the key is sk-123!");
         assert_eq!(log.lines(), ["the key is ***!"]);
         for _ in 0..1000 {
-            log.add(&"x".repeat(10_000));
+            log.add(Writer::Stderr, &"x".repeat(10_000));
         }
         assert!(log.lines().iter().map(String::len).sum::<usize>() < 2 * MOST);
         assert!(log.lines()[0].contains("are not kept"));
+    }
+    #[test]
+    fn a_line_says_when_it_was_written_and_by_whom_also_when_it_is_read_again() {
+        let place = tempfile::tempdir().unwrap();
+        let before = SystemTime::now() - Duration::from_millis(1);
+        let log = LogRing::kept_in(place.path().into());
+        log.add(Writer::Stdout, "stray output: hello");
+        log.add(Writer::Host, "");
+        log.keep();
+        let kept = LogRing::kept(place.path());
+        assert_eq!(kept.iter().map(|line| line.by).collect::<Vec<_>>(), [Writer::Stdout, Writer::Host]);
+        assert_eq!((kept[0].text.as_str(), kept[1].text.as_str()), ("stray output: hello", ""));
+        assert!(kept.iter().all(|line| line.at.is_some_and(|at| at >= before && at <= SystemTime::now())));
+        // As an older program kept it.
+        fs::write(place.path().join("2.log"), "error: 12 of 13\n").unwrap();
+        let old = LogLine { at: None, by: Writer::Stderr, text: "error: 12 of 13".into() };
+        assert_eq!(LogRing::kept(place.path()), [old]);
     }
 }

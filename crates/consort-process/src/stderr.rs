@@ -1,5 +1,5 @@
 //! What a process says beside its protocol: its stderr, and how it ended.
-use crate::{Line, Lines, LogRing};
+use crate::{Line, Lines, LogRing, Writer};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,11 @@ pub async fn keep_log(stderr: ChildStderr, log: Arc<LogRing>) {
         match lines.next().await {
             Ok(Some(Line::Whole(line))) => {
                 bytes += line.len() + 1;
-                log.add(&String::from_utf8_lossy(line));
+                log.add(Writer::Stderr, &String::from_utf8_lossy(line));
             }
             Ok(Some(Line::Passing(passed))) => bytes += passed,
             Ok(Some(Line::TooLong)) => {
-                log.add("(a line too long to keep)");
+                log.add(Writer::Host, "(a line too long to keep)");
             }
             Ok(None) | Err(_) => return,
         }

@@ -4,7 +4,7 @@ use crate::catalogue::{quirks, wire_id};
 use crate::tokens;
 use crate::transport::{Endpoint, Opening, events, load_media};
 use consort_core::{
-    BoxFuture, Context, Error, ErrorKind, EventStream, Lack, Model, ModelCard, Request, TokenCount,
+    BoxFuture, Context, Error, ErrorKind, EventStream, Lack, Model, ModelCard, ModelKind, Request, TokenCount,
 };
 use consort_wire::{Normalised, Quirks, Wire};
 use std::fmt;
@@ -33,6 +33,11 @@ impl HostedModel {
     /// Refuses what the model is known not to take, before anything is sent.
     fn check(&self, request: &Request) -> Result<(), Error> {
         let spec = self.plan.endpoint.spec();
+        if self.card.kind == ModelKind::Realtime {
+            let message =
+                format!("the model {} holds live sessions and answers no questions", self.card.name);
+            return Err(Error::unsupported(message).hint("`consort models` shows what each model can do"));
+        }
         let cannot = |what: &str, can: &dyn Fn(&crate::ModelSpec) -> bool| {
             let able: Vec<&str> = spec
                 .models

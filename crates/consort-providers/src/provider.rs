@@ -61,6 +61,11 @@ impl HostedProvider {
         &self.card.id
     }
 
+    /// Whether it is a server at its usual place on this machine: asking it needs no network.
+    pub fn is_here(&self) -> bool {
+        self.is_local() && self.endpoint.is_near()
+    }
+
     /// Whether its file says that it is a server on this machine.
     pub(crate) fn is_local(&self) -> bool {
         self.spec().local.is_some()

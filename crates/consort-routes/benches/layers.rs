@@ -78,7 +78,7 @@ fn all_layers(pieces: usize, keep: bool) -> Route {
 }
 
 fn context() -> Context {
-    Context { clock: Arc::new(TokioClock), participant: Some("ada".into()), ..Context::default() }
+    Context { clock: Arc::new(TokioClock), key: Some("ada".into()), ..Context::default() }
 }
 
 async fn drain(model: &dyn Model, request: Arc<Request>) {

@@ -57,3 +57,8 @@ pub use target::Target;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guides/routes.md")]
 struct Guide;
+
+/// The guide for authors of plugins in Rust that put models around models.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/providers-with-wrappers-in-rust.md")]
+struct WrappersGuide;

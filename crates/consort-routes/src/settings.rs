@@ -131,7 +131,7 @@ pub struct Budget {
 pub enum Per {
     /// Everybody's.
     All,
-    /// That of each who asks (`Context::participant`): a person, a program, a client's key.
+    /// That under each caller's key (`Context::key`).
     Key,
     /// That at each target.
     Model,

@@ -1,6 +1,6 @@
 //! Budgets: what was spent is asked of a ledger before, and told to it after.
 use crate::settings::{Budget, Per, Period};
-use consort_core::{Attempt, BoxFuture, Context, Error, ErrorKind, Money, Warning};
+use consort_core::{Attempt, BoxFuture, Context, Date, Error, ErrorKind, Money, Warning};
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spender<'a> {
     All,
-    /// One who asks, by `Context::participant`; those who gave no name are one.
+    /// That under one caller's key, by `Context::key`; calls without one are one.
     Key(&'a str),
     /// What was spent at one target.
     Model(&'a str),
@@ -72,20 +72,14 @@ impl Ledger for MemoryLedger {
 
 /// The day or month that a moment is in, counted in UTC.
 fn number(period: Period, at: SystemTime) -> u64 {
-    let days = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
+    let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     match period {
-        Period::Day => days,
-        Period::Month => month(days),
+        Period::Day => seconds / 86_400,
+        Period::Month => {
+            let Date { year, month, .. } = Date::of_seconds(seconds);
+            year.unsigned_abs() * 12 + u64::from(month)
+        }
     }
-}
-
-/// Months since the year 0, by the calendar of four hundred years (146,097 days) that begins in March.
-fn month(days: u64) -> u64 {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    (era * 400 + year) * 12 + (5 * day_of_year + 2) / 153
 }
 
 /// The budgets of a route.
@@ -127,16 +121,16 @@ impl Spending {
     }
 }
 
-/// Who asks.
+/// The name of the caller's key, or nothing.
 pub(crate) fn key(context: &Context) -> &str {
-    context.participant.as_deref().unwrap_or_default()
+    context.key.as_deref().unwrap_or_default()
 }
 
 fn whose(by: Spender<'_>) -> String {
     match by {
         Spender::All => "of all".to_owned(),
-        Spender::Key("") => "of those without a name".to_owned(),
-        Spender::Key(key) => format!("of `{key}`"),
+        Spender::Key("") => "of those without a key".to_owned(),
+        Spender::Key(key) => format!("of the key `{key}`"),
         Spender::Model(model) => format!("for {model}"),
     }
 }
@@ -151,9 +145,11 @@ fn when(period: Period) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn months_follow_the_calendar() {
+        let month = |days: u64| number(Period::Month, UNIX_EPOCH + Duration::from_secs(days * 86_400));
         // 1970-01-31 and 02-01; 2024-02-29 and 03-01; 2026-12-31 and 2027-01-01.
         for (before, after) in [(30, 31), (19_782, 19_783), (20_818, 20_819)] {
             assert_eq!(month(before) + 1, month(after), "{before}");

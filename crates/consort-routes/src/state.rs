@@ -29,6 +29,8 @@ struct Memory {
     /// Requests and retries, by moment.
     load: Window,
     rest: Option<Rest>,
+    /// What it failed with last, until it answers.
+    last: Option<Error>,
     /// How many rests began so far. What was sent in an earlier era says nothing about a later one.
     era: u64,
     /// How often it opened without an answer in between.
@@ -62,6 +64,8 @@ pub(crate) struct Resting {
 pub struct Standing {
     /// For how long it still rests, and after which failure.
     pub resting: Option<(Duration, Error)>,
+    /// What it failed with last; nothing once it answered again.
+    pub last_error: Option<Error>,
     /// Requests and failures of the last minute.
     pub asked: u32,
     pub failed: u32,
@@ -131,6 +135,7 @@ impl TargetState {
     pub(crate) fn answered(&self, now: Instant, era: u64, first: Duration, output: Option<u64>) {
         let mut memory = self.lock();
         memory.outcomes.add(now, MINUTE, 1, 0);
+        memory.last = None;
         if era == memory.era {
             memory.rest = None;
             memory.opened = 0;
@@ -153,6 +158,9 @@ impl TargetState {
         breaker: Option<&Breaker>,
     ) {
         let mut memory = self.lock();
+        if error.kind() != ErrorKind::Cancelled {
+            memory.last = Some(error.clone());
+        }
         let first = breaker.map_or(Breaker::default().first, |breaker| breaker.first);
         match (mark, breaker) {
             (Mark::Nothing, _) => memory.outcomes.add(now, MINUTE, 1, 0),
@@ -203,6 +211,7 @@ impl TargetState {
         let rest = memory.rest.as_ref().filter(|rest| rest.until > now);
         Standing {
             resting: rest.map(|rest| (rest.until - now, rest.error.clone())),
+            last_error: memory.last.clone(),
             asked,
             failed,
             first_p95: memory.first.p95().map(Duration::from_millis),

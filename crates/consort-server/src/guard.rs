@@ -1,13 +1,16 @@
 //! Who may call: the page itself, and programs that know the token. Another site's page may not.
 use crate::problem::Problem;
 use crate::state::Shared;
-use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use consort_core::{Error, ErrorKind, Secret};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -22,16 +25,33 @@ pub struct Guard {
     pub token: Option<Secret>,
 }
 
+/// Whether the browser speaks to the server over https.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Secured(pub(crate) bool);
+
 /// Lets a request through, or says why not.
-pub(crate) async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match judge(&shared.guard, &request) {
+pub(crate) async fn check(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let secured = secured(&request);
+    request.extensions_mut().insert(secured);
+    let mut answer = match judge(&shared.guard, &request, secured) {
         Ok(None) => next.run(request).await,
         Ok(Some(answer)) => answer,
         Err(problem) => problem.into_response(),
-    }
+    };
+    // What is sent is what it says it is: no browser may guess.
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
-fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> {
+/// A proxy in front of the server says so; who comes from elsewhere may say anything.
+fn secured(request: &Request) -> Secured {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let near = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    let scheme = request.headers().get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
+    Secured(near && scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https")))
+}
+
+fn judge(guard: &Guard, request: &Request, secured: Secured) -> Result<Option<Response>, Problem> {
     let host = host(request).ok_or_else(|| refused("the request names no host"))?;
     if !guard.knows(&host) {
         let error =
@@ -61,7 +81,7 @@ fn judge(guard: &Guard, request: &Request) -> Result<Option<Response>, Problem> 
     }
     if let Some(given) = token_in_query(request.uri()) {
         return Ok(Some(if same(&given, token) {
-            welcome(request.uri(), token)
+            welcome(request.uri(), token, secured)
         } else {
             unknown().into_response()
         }));
@@ -140,7 +160,7 @@ pub(crate) fn same(given: &str, token: &Secret) -> bool {
 }
 
 /// Sets the cookie and sends the browser to the same place without the token in its address.
-fn welcome(uri: &Uri, token: &Secret) -> Response {
+fn welcome(uri: &Uri, token: &Secret, Secured(secured): Secured) -> Response {
     let rest: Vec<&str> = uri
         .query()
         .unwrap_or_default()
@@ -151,9 +171,10 @@ fn welcome(uri: &Uri, token: &Secret) -> Response {
         if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
     // Two slashes at the start would name another host.
     let place = format!("/{}", place.trim_start_matches('/'));
-    (StatusCode::SEE_OTHER, [(LOCATION, place), (SET_COOKIE, cookie(token))]).into_response()
+    (StatusCode::SEE_OTHER, [(LOCATION, place), (SET_COOKIE, cookie(token, secured))]).into_response()
 }
 
-pub(crate) fn cookie(token: &Secret) -> String {
-    format!("{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000", token.expose())
+pub(crate) fn cookie(token: &Secret, secured: bool) -> String {
+    let secure = if secured { "; Secure" } else { "" };
+    format!("{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000{secure}", token.expose())
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// The models, plugins, keys and routes of whoever runs the server. Everything that lists is quick and starts nothing.
 pub trait House: Send + Sync {
-    /// Goes up whenever the rows may have changed.
+    /// Goes up whenever the rows, or the model that answers when none is chosen, may have changed.
     fn revision(&self) -> watch::Receiver<u64>;
     /// What stands in the dropdown, in order, whether it can be used or not.
     fn models(&self) -> Vec<ModelRow>;
@@ -69,8 +69,8 @@ pub struct ModelRow {
     pub keys: Vec<ConfigKey>,
     pub untrusted: bool,
     pub about: Option<String>,
-    /// Whether it answers without a network.
-    pub offline: bool,
+    /// Whether it answers without a network, where that is known.
+    pub offline: Option<bool>,
 }
 
 /// Where a model comes from.

@@ -8,6 +8,7 @@ mod api;
 mod desk;
 mod guard;
 mod house;
+mod list;
 mod live;
 mod measure;
 mod page;
@@ -25,16 +26,22 @@ pub use page::{Asset, Assets, NoAssets};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 use consort_engine::Engine;
 use consort_store::TurnQuery;
 use state::Shared;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// How long requests that run may take once the server is asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long connections may take after that.
+const LAST: Duration = Duration::from_secs(1);
 
 /// How many of the newest turns tell how fast models are.
 const MEASURED: usize = 300;
@@ -59,11 +66,13 @@ impl Server {
             engine,
             guard,
             desk: desk::Desk::open(folder.join("chat.json")),
-            uploads: uploads::Uploads::new(folder.join("uploads")),
+            uploads: Arc::new(uploads::Uploads::new(folder.join("uploads"))),
+            lists: list::Lists::default(),
             measures: measure::Measures::default(),
             hub: live::Hub::default(),
             started: live::Started::default(),
             boot: uuid::Uuid::new_v4().to_string(),
+            ending: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared), assets }
     }
@@ -71,38 +80,43 @@ impl Server {
     fn router(&self) -> Router {
         Router::new()
             .nest("/api", api::router())
+            .route("/v1", any(api::no_gateway))
+            .route("/v1/{*rest}", any(api::no_gateway))
             .merge(page::router(self.assets.clone()))
             .layer(from_fn_with_state(self.shared.clone(), guard::check))
             .with_state(self.shared.clone())
     }
 
-    /// Serves until `stop` is done; then lets what runs come to its end, for a while, and stops the rest.
+    /// Serves until `stop` is done. Then it begins nothing, lets what runs come to its end, for a while, and stops the rest;
+    /// who is connected sees that.
     pub async fn serve(
         self,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         self.look_back().await;
-        let (engine, router) = (self.shared.engine.clone(), self.router());
-        let (ended, ends) = tokio::sync::oneshot::channel();
+        let shared = self.shared.clone();
+        let (drained, all) = tokio::sync::oneshot::channel();
         let asked = async move {
             stop.await;
-            // Whoever holds this end is gone: so is the server.
-            let _ = ended.send(());
+            shared.ending.store(true, Ordering::SeqCst);
+            drain(&shared.engine).await;
+            // Whoever holds the other end is gone: so is the server.
+            let _ = drained.send(());
         };
-        let serving = axum::serve(listener, router).with_graceful_shutdown(asked).into_future();
-        tokio::pin!(serving);
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(asked).into_future();
         let late = async {
-            let _ = ends.await;
-            drain(&engine).await;
+            let _ = all.await;
+            tokio::time::sleep(LAST).await;
         };
-        tokio::select! {
-            served = &mut serving => {
-                drain(&engine).await;
-                served
-            }
+        let served = tokio::select! {
+            served = serving => served,
             () = late => Ok(()),
-        }
+        };
+        // Where it could not serve, nobody asked it to end.
+        drain(&self.shared.engine).await;
+        served
     }
 
     /// What earlier lives of the server left: speeds to show, uploads and deletions to finish.
@@ -112,18 +126,15 @@ impl Server {
         for hit in turns.iter().rev() {
             self.shared.measures.note(&hit.turn);
         }
-        let shared = self.shared.clone();
-        tokio::spawn(async move {
-            api::conversations::purge(&shared, None).await;
-            tokio::task::spawn_blocking(move || shared.uploads.sweep());
-        });
+        api::deletion::purge_left(&self.shared).await;
+        tokio::spawn(uploads::keep_swept(Arc::downgrade(&self.shared.uploads)));
     }
 }
 
 /// Waits for the runs; those that take too long are stopped, with their text kept.
 async fn drain(engine: &Engine) {
     let ends = async {
-        for run in engine.runs() {
+        while let Some(run) = engine.runs().first() {
             run.done().await;
         }
     };

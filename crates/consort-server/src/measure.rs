@@ -2,13 +2,17 @@
 use consort_store::{Answer, Status, Turn};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many answers a median is made of.
 const ANSWERS: usize = 9;
 
 #[derive(Default)]
-pub(crate) struct Measures(Mutex<HashMap<String, VecDeque<Measure>>>);
+pub(crate) struct Measures {
+    of: Mutex<HashMap<String, VecDeque<Measure>>>,
+    revision: AtomicU64,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Measure {
@@ -23,16 +27,22 @@ impl Measures {
     pub(crate) fn note(&self, turn: &Turn) {
         let Some(answer) = turn.answer.as_deref().filter(|_| turn.status == Status::Complete) else { return };
         let Some(measure) = measure(answer, crate::shape::millis(turn.created)) else { return };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         let of = all.entry(answer.model.clone()).or_default();
         of.push_back(measure);
         if of.len() > ANSWERS {
             of.pop_front();
         }
+        self.revision.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Goes up with each new measure.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::SeqCst)
     }
 
     pub(crate) fn of(&self, model: &str) -> Value {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(of) = all.get(model) else { return Value::Null };
         let first = median(of.iter().map(|one| one.first_ms as f64));
         let speed = median(of.iter().filter_map(|one| one.speed));

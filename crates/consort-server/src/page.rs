@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -89,7 +89,6 @@ fn respond(asset: Asset, cache: &'static str, asked: &HeaderMap) -> Response {
     set(VARY, "accept-encoding");
     set(CONTENT_SECURITY_POLICY, POLICY);
     set(REFERRER_POLICY, "no-referrer");
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     if let Some(encoding) = asset.encoding {
         set(CONTENT_ENCODING, encoding);
     }

@@ -1,9 +1,14 @@
 //! Errors as answers: core's error in JSON, under the status of its kind or one of the API's own.
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use consort_core::{Error, ErrorKind};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a server that ends is thought to be away.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// An error on its way to a client.
 #[derive(Debug)]
@@ -42,6 +47,15 @@ impl Problem {
         Self { error, status: Some(StatusCode::CONFLICT), current: Some(current) }
     }
 
+    /// The server is about to end.
+    pub(crate) fn ending() -> Self {
+        let words = "the server is about to end: it finishes what runs, and starts nothing";
+        let error = Error::new(ErrorKind::Overloaded, words)
+            .retry_in(Some(ENDING))
+            .hint("send it again once the server is back; nothing of it was kept");
+        Self { status: Some(StatusCode::SERVICE_UNAVAILABLE), ..error.into() }
+    }
+
     pub(crate) fn error(&self) -> &Error {
         &self.error
     }
@@ -60,6 +74,13 @@ impl IntoResponse for Problem {
         if let Some(current) = self.current {
             body["current"] = current;
         }
-        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response()
+        let mut answer = (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(body)).into_response();
+        if let Some(wait) = self.error.retry_after() {
+            // In whole seconds, and never too early.
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
+        }
+        answer
     }
 }

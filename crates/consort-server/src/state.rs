@@ -2,21 +2,34 @@
 use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::house::House;
+use crate::list::Lists;
 use crate::live::{Hub, Started};
 use crate::measure::Measures;
+use crate::problem::{Answer, Problem};
 use crate::uploads::Uploads;
 use consort_engine::Engine;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) struct Shared {
     pub(crate) house: Arc<dyn House>,
     pub(crate) engine: Engine,
     pub(crate) guard: Guard,
     pub(crate) desk: Desk,
-    pub(crate) uploads: Uploads,
+    pub(crate) uploads: Arc<Uploads>,
+    pub(crate) lists: Lists,
     pub(crate) measures: Measures,
     pub(crate) hub: Hub,
     pub(crate) started: Started,
     /// Names this life of the server.
     pub(crate) boot: String,
+    /// Whether it is about to end.
+    pub(crate) ending: AtomicBool,
+}
+
+impl Shared {
+    /// Refuses to begin anything once the server is about to end.
+    pub(crate) fn begins(&self) -> Answer<()> {
+        if self.ending.load(Ordering::SeqCst) { Err(Problem::ending()) } else { Ok(()) }
+    }
 }

@@ -179,18 +179,12 @@ fn turn(
     text: &str,
 ) -> NewTurn {
     NewTurn {
-        id: TurnId::new(),
-        conversation,
-        parent,
-        role: Role::Assistant,
-        participant: None,
-        parts: vec![Part::text(text)],
-        status: Status::Complete,
         answer: Some(Box::new(Answer {
             model: model.into(),
             instructions: "Be brief.".into(),
             ..Answer::default()
         })),
+        ..NewTurn::complete(conversation, parent, Role::Assistant, vec![Part::text(text)])
     }
 }
 

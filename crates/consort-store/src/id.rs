@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -51,5 +52,20 @@ impl ConversationId {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The ids that begin like this text; nothing where none can.
+    pub fn beginning(text: &str) -> Option<RangeInclusive<Self>> {
+        const FORM: &str = "00000000-0000-0000-0000-000000000000";
+        let rest = FORM.get(text.len()..)?;
+        let fits = |(letter, form): (u8, u8)| match form {
+            b'-' => letter == b'-',
+            _ => letter.is_ascii_hexdigit(),
+        };
+        if !text.bytes().zip(FORM.bytes()).all(fits) {
+            return None;
+        }
+        let filled = |with: &str| format!("{text}{}", rest.replace('0', with)).parse().ok();
+        Some(filled("0")?..=filled("f")?)
     }
 }

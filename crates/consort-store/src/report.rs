@@ -1,5 +1,6 @@
 //! Rows of a report on costs: their names, sums and order.
 use crate::{ConversationId, CostRow, GroupBy, Spend};
+use consort_core::Date;
 use std::collections::BTreeMap;
 
 /// When and for whom a try was made.
@@ -56,46 +57,10 @@ impl Spend {
 
 /// The name of a day that is so many days after the first of 1970, in universal time.
 pub(crate) fn day(days: i64) -> String {
-    let (year, month, day) = date(days);
-    format!("{year:04}-{month:02}-{day:02}")
+    Date::of(days).to_string()
 }
 
 pub(crate) fn month(days: i64) -> String {
-    let (year, month, _) = date(days);
+    let Date { year, month, .. } = Date::of(days);
     format!("{year:04}-{month:02}")
-}
-
-/// Year, month and day in the Gregorian calendar. Years start in March here, so that a leap day is a year's last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + next, month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_have_their_names() {
-        let names = [0, 58, 59, 11_016, 11_017, 20_785, -1].map(day);
-        assert_eq!(
-            names,
-            [
-                "1970-01-01",
-                "1970-02-28",
-                "1970-03-01",
-                "2000-02-29",
-                "2000-03-01",
-                "2026-11-28",
-                "1969-12-31"
-            ]
-        );
-    }
 }

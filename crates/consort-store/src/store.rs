@@ -13,12 +13,16 @@ pub trait Store: Send + Sync {
     fn create(&self, new: NewConversation) -> BoxFuture<'_, Result<Conversation, Error>>;
     fn conversation(&self, id: ConversationId) -> BoxFuture<'_, Result<Option<Conversation>, Error>>;
     fn conversations(&self, query: ConversationQuery) -> BoxFuture<'_, Result<Vec<Conversation>, Error>>;
-    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<(), Error>>;
+    /// Changes a conversation; false where it is not at the revision that the change was made from.
+    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<bool, Error>>;
     /// Removes a conversation and all that only it holds, for good. What it cost stays.
     fn purge(&self, id: ConversationId) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Begins a turn, and makes it its conversation's tip.
+    /// Begins a turn, and makes it its conversation's tip, unless it only follows the tip and that is elsewhere.
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>>;
+    /// Begins a turn behind its conversation's tip, wherever that is by then: of several at once, one follows the other.
+    /// The turn's own parent counts for nothing.
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>>;
     /// More of a running turn. The events are those of its answer since the last call.
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>>;
     /// Ends a turn, and books what its tries cost.

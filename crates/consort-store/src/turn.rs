@@ -1,9 +1,10 @@
 //! Turns: what one side said, as it is kept.
-use crate::{ConversationId, TurnId};
+use crate::{ConversationId, TurnId, growth};
 use consort_core::{Attempt, Error, Finish, FunctionSpec, Money, Object, Part, Role, Usage, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
+use uuid::Uuid;
 
 /// One node of a conversation's tree: what the user, the model or the tools said at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Turn {
     pub status: Status,
     pub created: SystemTime,
     pub pinned: bool,
+    /// The run that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Uuid>,
     /// What is known of a model's answer.
     pub answer: Option<Box<Answer>>,
 }
@@ -60,7 +64,9 @@ pub struct Answer {
     /// From when it was asked to its first content, and to its end.
     pub first: Option<Duration>,
     pub took: Option<Duration>,
-    /// Whose limits and budget it counts to.
+    /// How long it thought, where it showed that it did.
+    pub thought: Option<Duration>,
+    /// Whose budgets it counts to: the name of the caller's key.
     pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
@@ -79,6 +85,50 @@ pub struct NewTurn {
     pub status: Status,
     /// What is known before the answer: model, options, schema, tools.
     pub answer: Option<Box<Answer>>,
+    /// The run that writes it.
+    pub run: Option<Uuid>,
+    /// Whether it becomes its conversation's tip only where its parent is that: who looks at another branch stays there.
+    pub follows: bool,
+}
+
+impl NewTurn {
+    /// One that is complete from the start.
+    pub fn complete(
+        conversation: ConversationId,
+        parent: Option<TurnId>,
+        role: Role,
+        parts: Vec<Part>,
+    ) -> Self {
+        Self {
+            id: TurnId::new(),
+            conversation,
+            parent,
+            role,
+            participant: None,
+            parts,
+            status: Status::Complete,
+            answer: None,
+            run: None,
+            follows: false,
+        }
+    }
+
+    /// The turn as it begins now.
+    pub fn begun(self) -> Turn {
+        Turn {
+            id: self.id,
+            conversation: self.conversation,
+            parent: self.parent,
+            role: self.role,
+            participant: self.participant,
+            parts: self.parts,
+            status: self.status,
+            created: growth::now(),
+            pinned: false,
+            run: self.run,
+            answer: self.answer,
+        }
+    }
 }
 
 /// How a turn ended. Its parts replace what its events made.

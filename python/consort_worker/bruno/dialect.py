@@ -6,7 +6,7 @@ from ..loading import open_file, plugin, run_source
 from ..page import Page
 from ..standins import offer
 from ..transcript import MEDIA, text_of
-from . import providers
+from . import memory, providers
 from .models import Source, warn_of_taken
 
 # A fallback whose providers have all failed ends like this, as its guide prints it.
@@ -23,6 +23,7 @@ class Bruno:
 
     def load(self):
         """Runs the file or finds the package's providers; gives the result of `initialize`."""
+        memory.host = self.host
         if self.config.get("package"):
             offer()
             offered, notes = providers.from_package(self.config["package"], self.config)
@@ -144,10 +145,4 @@ class Bruno:
         return [kind(role=role_of(role), content=text) for role, text in made if text.strip()]
 
 
-def _memory():
-    from bruno_core.memory import InProcessMemory
-
-    return InProcessMemory()
-
-
-_NAMES = {"memory": _memory}
+_NAMES = {"memory": memory.make}

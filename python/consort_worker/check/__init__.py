@@ -13,6 +13,7 @@ def run(dialect, plugin, live, failure):
         findings += common.findings(tree)
         module = _module(dialect)
         findings += module.findings(tree)
+        findings += common.of_two_dialects(tree, dialect)
         if live is not None:
             findings += module.live_findings(live)
     name = os.path.basename(plugin.file) if plugin.file else plugin.name

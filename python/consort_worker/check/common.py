@@ -14,6 +14,26 @@ def findings(tree):
     return [*_at_import(tree), *_blocking(tree)]
 
 
+_BASES = {"drop_in": {"LLMClient"}, "bruno": {"LLMInterface"},
+          "vision": {"LLM", "AudioLLM", "VideoLLM", "OmniLLM", "Realtime"}}
+
+
+def of_two_dialects(tree, dialect):
+    """Classes of another dialect than the one that the file runs as: nobody asks them that way."""
+    modules = {(node.module or "").partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    known = classes(tree)
+    for node in known.values():
+        outside = set(lineage(node, known)[1])
+        for other, bases in _BASES.items():
+            # `LLM` alone says little: many files have one of their own.
+            if other == dialect or not bases & outside or (other == "vision" and "vision_agents" not in modules):
+                continue
+            yield finding(
+                "warning", node.lineno, f"{node.name} is of the dialect `{other}`, and the file runs as `{dialect}`",
+                "a file is of one dialect: put the class into a file of its own, or say `dialect = \"…\"` in the llm-plugin block",
+            )
+
+
 def _at_import(tree):
     """What happens as soon as the file is loaded, long before anybody asks its model anything."""
     for node in _run_at_import(tree):

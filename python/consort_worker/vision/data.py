@@ -1,5 +1,7 @@
 """Values of a vendor's library as data: what JSON can say is kept, what it cannot is named."""
 
+from ..loading import plugin
+
 _DEEPEST = 12
 _LONGEST = 100_000  # letters
 _MOST = 10_000  # items of a list
@@ -46,3 +48,27 @@ def event(sent):
     }
     kind = getattr(sent, "type", None)
     return {"event": type(sent).__name__, "type": kind if isinstance(kind, str) else None, "fields": fields}
+
+
+_COUNTS = (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"), ("totalTokens", "total_tokens"))
+
+
+def usage(done):
+    """The tokens that an event or item counts; what cannot be a count says nothing."""
+    found = {ours: getattr(done, theirs, None) for ours, theirs in _COUNTS}
+    return {name: count for name, count in found.items() if type(count) is int and 0 <= count < 2**53}
+
+
+def is_odd(sent):
+    """Whether what was sent on the bus is no event of anybody's: events say their type."""
+    return not isinstance(sent, dict) and not isinstance(getattr(sent, "type", None), str)
+
+
+def odd(sent):
+    return f"{type(sent).__name__} is no event that anybody here knows{at()}; it counts for nothing"
+
+
+def at():
+    """` at file:line`, where the plugin's own code is running."""
+    place = plugin.here()
+    return f" at {place}" if place else ""

@@ -29,9 +29,12 @@ def _normalised(llm, normalise, text):
     return [each for each in returned if hasattr(each, "content")]
 
 
-def participant_of(params):
+def participant_of(params, somebody=None):
+    """Who speaks; `somebody` where that is not known."""
     who = (params.get("meta") or {}).get("participant")
     if not isinstance(who, str) or not who:
+        who = somebody
+    if who is None:
         return None
     from vision_agents.core.edge.types import Participant
 

@@ -50,5 +50,22 @@ class Lent:
         """What a live model of the newest form gives: items of a stream of its own."""
         output = getattr(self.llm, "output", None)
         if hasattr(output, "__aiter__"):
+            _keep_words(output)
             async for item in output:
                 self.owner.on_item(item)
+
+
+def _keep_words(output):
+    """An interruption empties the stream: the sound in it is not to be heard any more, but what was said was said."""
+    clear, peek = getattr(output, "clear", None), getattr(output, "peek", None)
+    if clear is None or peek is None:
+        return
+
+    def clear_sound():
+        waiting = list(peek())
+        clear()
+        for item in waiting:
+            if type(item).__name__ != "RealtimeAudioOutput":
+                output.send_nowait(item)
+
+    output.clear = clear_sound

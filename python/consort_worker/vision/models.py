@@ -83,7 +83,8 @@ def choose(module, config):
         return [source(Recipe(named, f"{wanted}()", init, key), plugin.name, _is_realtime(named, live))]
     made = vars(module).get(FACTORY)
     if callable(made):
-        is_realtime = bool(own) and _is_realtime(own[-1], live)
+        used = _used(made, module, LLM) or own[-1:]
+        is_realtime = bool(used) and _is_realtime(used[-1], live)
         return [source(Recipe(made, f"{FACTORY}()", init, key), plugin.name, is_realtime)]
     made = vars(module).get("llm")
     if isinstance(made, LLM):
@@ -117,6 +118,15 @@ def _own(module, base):
             if issubclass(each, base):
                 found.append(each)
     return found
+
+
+def _used(factory, module, base):
+    """The models that a factory names, of the file or of a package: which of them it makes is not known without a key."""
+    names = getattr(getattr(factory, "__code__", None), "co_names", ())
+    found = [vars(module)[name] for name in names if name in vars(module)]
+    packages = [each for each in found if isinstance(each, type(module))]
+    found += [getattr(each, name) for each in packages for name in names if name in vars(each)]
+    return [each for each in found if isinstance(each, type) and issubclass(each, base)]
 
 
 def _is_realtime(each, realtime):

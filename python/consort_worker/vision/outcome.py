@@ -27,12 +27,15 @@ class Outcome:
         if self.closed:
             self._late(event["type"])
             return
-        self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+        size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
+        if size is not None:
+            self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
 
     def _late(self, what):
         self.late += 1
         if self.late == 1:
-            logs.note(f"`{what}` came after the session {self.ident} was closed; it is dropped, and so is what follows")
+            logs.note(f"`{what}` came after the session {self.ident} was closed{data.at()}; it is dropped, "
+                      "and so is what follows")
 
     def warn_once(self, message):
         if message not in self.warned:
@@ -57,6 +60,8 @@ class Outcome:
         handler = _EVENTS.get(type(event).__name__)
         if handler is not None:
             handler(self, event)
+        elif data.is_odd(event):
+            self.warn_once(data.odd(event))
         if self.raw:
             self.emit(type="raw", value=data.event(event))
 
@@ -67,7 +72,7 @@ class Outcome:
             return
         handler = _ITEMS.get(type(item).__name__)
         if handler is None:
-            self.warn_once(f"{type(item).__name__} is nothing that a live session gives")
+            self.warn_once(f"{type(item).__name__} is nothing that a live session gives{data.at()}")
             return
         handler(self, item)
 
@@ -88,11 +93,11 @@ class Outcome:
         try:
             sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
         except Wrong as error:
-            self.warn_once(f"sound that is none was left out: {error}")
+            self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return
         raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
         if raw is not None and len(raw) % (2 * sound.channels):
-            self.warn_once("sound ended within a sample; the odd bytes were left out")
+            self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
         if sound.empty or not self.once.is_new(way, sound, raw):
             return
         text, rate, channels = encoded(sound)
@@ -114,7 +119,7 @@ class Outcome:
     def _transcript(self, role, event):
         text = event.text
         if not isinstance(text, str):
-            self.warn_once(f"a transcript of {type(text).__name__} was left out")
+            self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
         mode = event.mode if event.mode in _MODES else "final"
         item = f"{self.ident}.user{self.questions}" if role == "user" else f"{self.ident}.{self.items}"
@@ -131,7 +136,7 @@ class Outcome:
         if not text:
             return
         if not isinstance(text, str):
-            self.warn_once(f"a chunk of {type(text).__name__} was left out")
+            self.warn_once(f"a chunk of {type(text).__name__} was left out{data.at()}")
             return
         if self.by_words not in (None, way):
             return
@@ -145,7 +150,8 @@ class Outcome:
         if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
             self._word(text[len(said) :], way)
         if self.by_words == way or (self.by_words is None and not said):
-            self.emit(type="turn_done", finishReason="stop", **_usage(done))
+            usage = data.usage(done)
+            self.emit(type="turn_done", finishReason="stop", **({"usage": usage} if usage else {}))
             self.begin_turn()
             self.ended = True
 
@@ -200,16 +206,6 @@ class Outcome:
             asyncio.run_coroutine_threadsafe(self.close(reason), loop.get())
             return
         asyncio.ensure_future(self.close(reason))
-
-
-def _usage(done):
-    usage = {
-        ours: count
-        for ours, theirs in (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"),
-                             ("totalTokens", "total_tokens"))
-        if isinstance(count := getattr(done, theirs, None), int)
-    }
-    return {"usage": usage} if usage else {}
 
 
 _EVENTS = {

@@ -147,12 +147,29 @@ class Session(Outcome):
             interrupt = getattr(self.model, "interrupt", None)
             if callable(interrupt):
                 await _settled(interrupt())
+            self.ended = True  # what is said from now on is another answer
+        elif kind == "update":
+            self._update(item)
         elif kind == "commit":
             commit = getattr(self.model, "commit_audio", None)
             if callable(commit):
                 await _settled(commit())
         else:
             self.warn_once(f"this model takes no `{kind}`")
+
+    def _update(self, item):
+        """Instructions and tools from now on; a plugin is told no other wish of the host once it is connected."""
+        if isinstance(item.get("system"), str):
+            self.given = {**self.given, "_instructions": item["system"]}
+            if is_real(self.model):
+                self.model.set_instructions(item["system"])
+        if isinstance(item.get("tools"), list):
+            self.tools = self.dialect.tools_of({"tools": item["tools"]}, {"session": self.ident})
+            for name, (function, said, schema) in self.tools.items() if is_real(self.model) else ():
+                self.model.function_registry.register(name, said, schema)(function)
+        for name in ("voice", "turnDetection"):
+            if item.get(name) is not None:
+                self.warn_once(f"this model's `{name}` cannot be changed while it is connected")
 
     async def _hear(self, item):
         hear = getattr(self.model, "simple_audio_response", None)
@@ -164,7 +181,9 @@ class Session(Outcome):
         if "participant" in named:
             from .history import participant_of
 
-            sound.participant = self.model._current_participant = participant_of(self.params)
+            # The real package keeps nothing of what nobody said.
+            who = participant_of(self.params, "user" if is_real(self.model) else None)
+            named["participant"] = sound.participant = self.model._current_participant = who
         named.pop("processors", None)
         shape = Shape(hear)
         if shape.known and not shape.positional and not shape.has_varargs:
@@ -176,6 +195,11 @@ class Session(Outcome):
         return [each for each in secrets.values() if isinstance(each, str)] if isinstance(secrets, dict) else []
 
     # -- the end ------------------------------------------------------------------------------------------------
+
+    def give_up(self):
+        """It did not open, and nobody will close it: what `connect` had begun is ended, unheard."""
+        self.closed = self.leaving = True
+        asyncio.ensure_future(self.close("it did not open"))
 
     async def close(self, reason):
         """Closes the plugin's side and tells the host. Whatever the plugin does about it, the session is over."""

@@ -27,6 +27,7 @@ class Sessions:
             await session.open()
         except BaseException:
             self.open_ones.pop(ident, None)
+            session.give_up()
             raise
         return {"session": ident}
 

@@ -6,6 +6,7 @@ of these that holds text is the answer, since pages and plugins often do two of 
 
 from .. import logs
 from ..failures import Failure
+from ..loading import plugin
 from ..reply import Gather
 from . import data
 from .current import current
@@ -30,13 +31,17 @@ class Turn:
         self.over = False
         self.usage = None
         self.model = None
+        self.asked = None  # the plugin's method
+        self.odd = set()  # what was told once: things that are no events, and that something came late
 
     # -- what the plugin sends ----------------------------------------------------------------------------------
 
     def on_event(self, event):
         name = type(event).__name__
         if self.over:
-            logs.note(f"{name} came after the answer was done; it is dropped")
+            if "late" not in self.odd:
+                self.odd.add("late")
+                logs.note(f"{name} came after the answer was done{data.at()}; it is dropped, and so is what follows")
             return
         if name == "LLMResponseChunkEvent":
             self._delta(event.delta, _EVENTS)
@@ -46,8 +51,21 @@ class Turn:
             self.error = event
         elif name == "VLMInferenceCompletedEvent":
             self._completed(event, _EVENTS)
+        elif data.is_odd(event) and name not in self.odd:
+            self.odd.add(name)
+            logs.note(data.odd(event))
         if self.raw:
             self.call.event(type="raw", value=data.event(event))
+
+    def _wrong(self, message, help_=None):
+        """A slip of the author's, where it was made, or at least in which method."""
+        at = plugin.here()
+        if at is None and self.asked is not None:
+            from ..shape import Shape
+            from ..source import place
+
+            at = place(self.asked, Shape(self.asked).line)
+        return Failure("plugin_bug", message, at=at, help=help_)
 
     def _delta(self, delta, source):
         if not delta:
@@ -57,7 +75,7 @@ class Turn:
                 return
             self.source = source
         if not isinstance(delta, str):
-            raise Failure("plugin_bug", f"a chunk's delta is {type(delta).__name__}, expected str")
+            raise self._wrong(f"a chunk's delta is {type(delta).__name__}, expected str")
         self.streamed.append(delta)
         self.write(delta)
 
@@ -67,13 +85,7 @@ class Turn:
         if isinstance(text, str) and text and (self.source in (None, source)):
             self.whole = text
             self.source = source
-        usage = {
-            ours: count
-            for ours, theirs in (("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"),
-                                 ("totalTokens", "total_tokens"))
-            if isinstance(count := getattr(done, theirs, None), int)
-        }
-        self.usage = usage or self.usage
+        self.usage = data.usage(done) or self.usage
         model = getattr(done, "model", None)
         self.model = model if isinstance(model, str) and model else self.model
 
@@ -108,14 +120,14 @@ class Turn:
         elif hasattr(item, "text"):
             self._completed(item, _ITEMS)
         elif item is not None:
-            raise Failure("plugin_bug", f"simple_response yielded {type(item).__name__}, expected LLMResponseDelta")
+            raise self._wrong(f"simple_response yielded {type(item).__name__}, expected LLMResponseDelta")
         if self.raw and not isinstance(item, str) and item is not None:
             self.call.event(type="raw", value=data.event(item))
 
     def _returned(self, returned):
         if not hasattr(returned, "text"):
             gave = type(returned).__name__
-            raise Failure("plugin_bug", f"simple_response returned {gave}, expected LLMResponseEvent")
+            raise self._wrong(f"simple_response returned {gave}, expected LLMResponseEvent")
         failed = getattr(returned, "exception", None)
         if isinstance(failed, BaseException):
             raise failed
@@ -138,9 +150,9 @@ class Turn:
         if self.error is not None:
             self._failed(said)
         if not said and not self.finished:
-            raise Failure(
-                "plugin_bug", "simple_response returned nothing, and no event with text was sent",
-                help="send LLMResponseChunkEvent for each piece, or return an LLMResponseEvent",
+            raise self._wrong(
+                "simple_response returned nothing, and no event with text was sent",
+                "send LLMResponseChunkEvent for each piece, or return an LLMResponseEvent",
             )
         result = {"finishReason": "stop"}
         if self.gather:
@@ -163,6 +175,7 @@ class Turn:
 async def answer(turn, llm, text, named):
     """Asks the plugin within its request: everything that it starts from here on knows which one it is for."""
     token = current.set(turn)
+    turn.asked = llm.simple_response
     events = getattr(llm, "events", None)
     if events is not None and hasattr(events, "_request"):
         events._request = turn

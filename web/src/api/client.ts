@@ -13,6 +13,12 @@ export function asError(thrown: unknown): ApiError {
   return { kind: "network", message: thrown instanceof Error ? thrown.message : String(thrown) };
 }
 
+/** The newest state beside a change that came too late. */
+export function newest<T>(thrown: unknown): T | null {
+  if (!(thrown instanceof Failure) || thrown.status !== 409) return null;
+  return (thrown.body as { current?: T } | null)?.current ?? null;
+}
+
 export const unreachable: ApiError = {
   kind: "network",
   message: "Consort does not answer",

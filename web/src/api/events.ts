@@ -31,6 +31,7 @@ export type RunEvent =
   | { type: "attempt"; attempt: Attempt }
   | { type: "context_trimmed"; from: string; left_out: number }
   | { type: "tool_waiting"; call: ToolWaiting }
+  | { type: "tool_decided"; call_id: string; decision: "yes" | "always" | "no"; reason?: string | null }
   | { type: "tool_started"; call_id: string }
   | { type: "tool_finished"; call_id: string; ms: number; is_error: boolean }
   | { type: "turn_ended"; turn: Turn }

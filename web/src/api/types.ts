@@ -87,7 +87,7 @@ export interface ModelRow {
   keys?: ConfigKey[];
   untrusted?: boolean;
   about?: string | null;
-  offline?: boolean;
+  offline?: boolean | null;
   measured?: { first_ms: number | null; tokens_per_second: number | null; runs: number; at: Millis } | null;
 }
 
@@ -120,7 +120,7 @@ export interface Usage {
 
 export type TurnStatus = "running" | "complete" | "interrupted" | "failed";
 
-export interface Attempt { model: string; started: Millis; ms: number | null; error?: ApiError | null; retry_in_ms?: number | null }
+export interface Attempt { model: string; started?: Millis | null; ms: number | null; error?: ApiError | null; retry_in_ms?: number | null }
 export interface Warning { code: string; message: string }
 
 export interface Turn {
@@ -150,6 +150,8 @@ export interface Settings {
   reasoning?: { effort?: string | null };
   options?: Record<string, unknown>;
   tools?: string[];
+  /** Tools that run without asking. */
+  allowed?: string[];
 }
 
 export interface Conversation {
@@ -160,6 +162,8 @@ export interface Conversation {
   created: Millis;
   updated: Millis;
   revision: number;
+  /** What was said in later has a greater one, whatever the clock does. */
+  order: number;
   model: string | null;
   head: string | null;
   settings: Settings;
@@ -225,7 +229,7 @@ export interface PluginRow {
   packages?: string[];
 }
 
-export interface LogLine { at: Millis; stream: "stdout" | "stderr" | "host"; text: string }
+export interface LogLine { at: Millis | null; stream: "stdout" | "stderr" | "host"; text: string }
 export interface KeyRow { name: string; from: "stored" | "environment" | "command" | null; env: string[]; help: string; required: boolean; used_by: string[] }
 export interface PromptRow { id: string; name: string; text: string; updated: Millis }
 export interface ToolRow { name: string; source: string; description: string; parameters?: Schema; approval: "ask" | "allow" }

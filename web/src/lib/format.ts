@@ -87,6 +87,8 @@ export function day(at: number, now: number): string {
 const MONTH = new Intl.DateTimeFormat("en", { month: "long", year: "numeric" });
 const DATE = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 const TIME = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const SECONDS = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 export const clock = (at: number): string => TIME.format(at);
+export const seconds = (at: number): string => SECONDS.format(at);
 export const dateTime = (at: number): string => `${DATE.format(at)}, ${clock(at)}`;

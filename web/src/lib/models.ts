@@ -3,8 +3,9 @@ import type { Modality, ModelRow } from "../api/types";
 import { score } from "./fuzzy";
 import * as format from "./format";
 
+/** Whether it can be asked. One that is being looked at can: the start waits for it. */
 export const isReady = (row: ModelRow | undefined): boolean =>
-  row !== undefined && row.card != null && (row.state.state === "ready" || row.state.state === "unchecked");
+  row !== undefined && (row.state.state === "loading" || row.state.state === "unchecked" || (row.card != null && row.state.state === "ready"));
 
 export const needsAttention = (row: ModelRow): boolean => row.state.state !== "ready" && row.state.state !== "unchecked";
 

@@ -1,6 +1,6 @@
 // What the user does in a conversation: send, retry, edit, continue, choose the model.
-import { asError } from "../api/client";
-import type { ApiError, Part, Settings, Turn } from "../api/types";
+import { asError, newest } from "../api/client";
+import type { ApiError, Conversation, Part, Settings, Turn } from "../api/types";
 import { keep, kept } from "../lib/keep";
 import { conversations } from "./conversations.svelte";
 import { type Draft, draftOf, newKey } from "./draft.svelte";
@@ -11,6 +11,9 @@ import { focusTurn } from "./ui.svelte";
 import { session } from "./session.svelte";
 import { settings } from "./settings.svelte";
 import { Thread } from "./thread.svelte";
+
+/** Whether the page shows the conversation that is not there yet. */
+const isFresh = (): boolean => router.now.page === "chat" && router.conversation === null;
 
 class Chat {
   /** The model and settings of the conversation that is not there yet. */
@@ -35,29 +38,39 @@ class Chat {
     await this.#told(conversations.change(thread.id, { model: id }).then((row) => thread.onconversation(row)));
   }
 
-  async tune(next: Settings): Promise<void> {
+  /** Changes some settings. Gives the newest where another tab changed the same since `seen`, and changes nothing then. */
+  async tune(fields: Settings, seen?: Conversation): Promise<Conversation | null> {
     const thread = session.thread;
     if (!thread?.conversation) {
-      this.#freshSettings = next;
-      return;
+      this.#freshSettings = { ...this.#freshSettings, ...fields };
+      return null;
     }
-    thread.onconversation({ ...thread.conversation, settings: next });
-    await this.#told(conversations.change(thread.id, { settings: next }).then((row) => thread.onconversation(row)));
+    thread.onconversation({ ...thread.conversation, settings: { ...thread.conversation.settings, ...fields } });
+    try {
+      thread.onconversation(await conversations.change(thread.id, { settings: fields }, seen));
+    } catch (thrown) {
+      const now = newest<Conversation>(thrown);
+      if (now) thread.onconversation(now);
+      else this.failed(asError(thrown));
+      return now;
+    }
+    return null;
   }
 
   /** Sends the draft. It is cleared only when the server has it. */
   async send(): Promise<boolean> {
     const draft = this.draft;
-    if (draft.empty || draft.sending || draft.uploading || this.targets.length === 0) return false;
+    const models = this.targets;
+    if (draft.empty || draft.sending || draft.uploading || draft.failing || models.length === 0) return false;
     draft.sending = true;
     draft.error = null;
+    const sent = draft.sent();
     try {
       const thread = session.thread ?? (await this.#fresh());
       const parent = thread.conversation?.head ?? null;
-      await thread.start({ parent, parts: draft.parts(), models: this.targets, key: draft.key });
-      const opened = draft.name === "new";
-      draft.clear();
-      if (opened) router.go(pathOf(thread.id), true);
+      await thread.start({ parent, parts: sent.parts, models, key: sent.key });
+      draft.taken(sent, thread.id);
+      if (draft.name === "new") this.#opened(thread);
       return true;
     } catch (thrown) {
       draft.error = asError(thrown);
@@ -73,8 +86,16 @@ class Chat {
     conversations.put(made);
     const thread = new Thread(made.id, session.live);
     await thread.open();
-    session.adopt(thread);
+    // Who went on to another conversation meanwhile stays there.
+    if (isFresh()) session.adopt(thread);
     return thread;
+  }
+
+  #opened(thread: Thread): void {
+    this.#freshSettings = {};
+    if (isFresh()) return router.go(pathOf(thread.id), true);
+    thread.close();
+    say.note("Sent in a new chat", { action: { name: "Open", run: () => router.go(pathOf(thread.id)) } });
   }
 
   /** Another reply to the same question, by the same model or others. */

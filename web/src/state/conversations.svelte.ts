@@ -1,11 +1,20 @@
 // The list of conversations: pages of it, search, and what changes in other tabs.
-import { call, get, query, segment } from "../api/client";
+import { call, get, newest, query, segment } from "../api/client";
 import type { Conversation, Settings } from "../api/types";
 import { say } from "./say.svelte";
 
 interface Rows { rows: Conversation[]; next: string | null }
 
-const order = (a: Conversation, b: Conversation): number => Number(b.pinned) - Number(a.pinned) || b.updated - a.updated;
+type Fields = Partial<Pick<Conversation, "title" | "pinned" | "model" | "head" | "settings">>;
+
+const order = (a: Conversation, b: Conversation): number => Number(b.pinned) - Number(a.pinned) || b.order - a.order;
+
+/** Whether what is to be changed was changed elsewhere since it was seen. */
+function clash(fields: Fields, seen: Conversation, now: Conversation): boolean {
+  const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) !== JSON.stringify(b ?? null);
+  const settings = Object.keys(fields.settings ?? {}) as (keyof Settings)[];
+  return (fields.title !== undefined && differs(seen.title, now.title)) || settings.some((key) => differs(seen.settings[key], now.settings[key]));
+}
 
 class Conversations {
   rows = $state.raw<Conversation[]>([]);
@@ -59,10 +68,24 @@ class Conversations {
     return call("POST", "/conversations", { model, settings: given });
   }
 
-  async change(id: string, fields: Partial<Pick<Conversation, "title" | "pinned" | "model" | "head" | "settings">>): Promise<Conversation> {
-    const changed = await call<Conversation>("PATCH", `/conversations/${segment(id)}`, fields);
-    this.put(changed);
-    return changed;
+  /**
+   * Changes a conversation. `seen` is what the user saw when the edit began: where another tab changed the same since,
+   * nothing is changed, and the failure holds the newest. What another tab changed beside it is in nobody's way.
+   */
+  async change(id: string, fields: Fields, seen?: Conversation): Promise<Conversation> {
+    for (let revision = seen?.revision; ; ) {
+      try {
+        const changed = await call<Conversation>("PATCH", `/conversations/${segment(id)}`, { ...fields, revision });
+        this.put(changed);
+        return changed;
+      } catch (thrown) {
+        const now = newest<Conversation>(thrown);
+        if (!now || !seen) throw thrown;
+        this.put(now);
+        if (clash(fields, seen, now)) throw thrown;
+        revision = now.revision;
+      }
+    }
   }
 
   async remove(row: Conversation): Promise<void> {

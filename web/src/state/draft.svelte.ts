@@ -14,7 +14,13 @@ export interface Upload {
   done: Attachment | null;
   error: ApiError | null;
   abort: AbortController;
+  /** What is to be sent, while this page lives. */
+  file: File | null;
+  owner: Draft;
 }
+
+/** What of a draft is on its way. */
+export interface Sent { text: string; files: Set<number>; parts: Part[]; key: string }
 
 interface Kept { text: string; files: Attachment[] }
 
@@ -37,8 +43,8 @@ export class Draft {
     this.files = before.files.map((done) => this.#row(done.name, done.mime, done.bytes, done));
   }
 
-  #row(name: string, mime: string, size: number, done: Attachment | null = null): Upload {
-    return { key: this.#next++, name, mime, bytes: size, share: done ? 1 : 0, done, error: null, abort: new AbortController() };
+  #row(name: string, mime: string, size: number, done: Attachment | null = null, file: File | null = null): Upload {
+    return { key: this.#next++, name, mime, bytes: size, share: done ? 1 : 0, done, error: null, abort: new AbortController(), file, owner: this };
   }
 
   get empty(): boolean {
@@ -47,6 +53,11 @@ export class Draft {
 
   get uploading(): boolean {
     return this.files.some((file) => file.done === null && file.error === null);
+  }
+
+  /** Files that did not arrive: nothing is sent without them unless the user says so. */
+  get failing(): boolean {
+    return this.files.some((file) => file.error !== null);
   }
 
   write(text: string): void {
@@ -69,17 +80,24 @@ export class Draft {
       this.error = { kind: "invalid_request", message: `At most ${attachments} files go with one message` };
       return;
     }
-    const at = this.files.push(this.#row(file.name || "pasted", file.type || "application/octet-stream", file.size)) - 1;
+    const whole = file.size <= limit;
+    const at = this.files.push(this.#row(file.name || "pasted", file.type || "application/octet-stream", file.size, null, whole ? file : null)) - 1;
+    // With another file it is another message.
+    this.key = newKey();
     const row = this.files[at];
     if (!row) return;
-    if (file.size > limit) {
-      row.error = { kind: "invalid_request", message: `${bytes(file.size)} is more than the ${bytes(limit)} that a file may have` };
-      return;
-    }
+    if (whole) await this.send(row);
+    else row.error = { kind: "invalid_request", message: `${bytes(file.size)} is more than the ${bytes(limit)} that a file may have` };
+  }
+
+  /** Sends a file to the server; also once more, where it did not arrive. */
+  async send(row: Upload): Promise<void> {
+    if (!row.file) return;
+    row.error = null;
     try {
-      row.done = await upload<Attachment>(`/attachments${query({ name: row.name })}`, file, (share) => (row.share = share), row.abort.signal);
+      row.done = await upload<Attachment>(`/attachments${query({ name: row.name })}`, row.file, (share) => (row.share = share), row.abort.signal);
       row.share = 1;
-      this.save();
+      row.owner.save();
     } catch (thrown) {
       row.error = asError(thrown);
     }
@@ -98,13 +116,24 @@ export class Draft {
     return this.text.trim() === "" ? media : [...media, { type: "text", text: this.text }];
   }
 
-  clear(): void {
-    this.text = "";
-    this.files = [];
-    this.once = null;
-    this.error = null;
-    this.key = newKey();
-    this.save();
+  /** What is sent now. What is written while it is on its way is not in it. */
+  sent(): Sent {
+    return { text: this.text, files: new Set(this.files.map((file) => file.key)), parts: this.parts(), key: this.key };
+  }
+
+  /** The server has it: what was written meanwhile stays, in the draft of the conversation that it was written in. */
+  taken(sent: Sent, conversation: string): void {
+    const to = draftOf(conversation);
+    const text = this.text.startsWith(sent.text) ? this.text.slice(sent.text.length).trimStart() : this.text;
+    const files = this.files.filter((file) => !sent.files.has(file.key));
+    const compare = this.compare;
+    for (const draft of new Set([this, to])) {
+      Object.assign(draft, { text: "", files: [], once: null, compare: [], error: null, key: newKey() });
+      draft.save();
+    }
+    for (const file of files) Object.assign(file, { owner: to, key: to.#next++ });
+    Object.assign(to, { text, files, compare });
+    to.save();
   }
 }
 

@@ -7,6 +7,8 @@ export interface Writing {
   turn: Turn;
   /** Part keys in the order of their start; null for a part that was there before. */
   keys: (number | null)[];
+  /** What is being thought, and since when. */
+  thinking?: { part: number; since: number } | null;
 }
 
 export const writing = (turn: Turn): Writing => ({ turn: { ...turn, parts: [...turn.parts] }, keys: turn.parts.map(() => null) });
@@ -52,8 +54,13 @@ export function fold(state: Writing, event: RunEvent, at: number): boolean {
       return true;
     case "part_start":
       if ((event.choice ?? 0) !== 0) return false;
+      thinks(state, event.kind.type === "reasoning" ? event.part : null, at);
       keys.push(event.part);
       turn.parts.push(emptyPart(event.kind));
+      return true;
+    case "part_end":
+      if (state.thinking?.part !== event.part) return false;
+      thinks(state, null, at);
       return true;
     case "part_delta": {
       const index = keys.lastIndexOf(event.part);
@@ -76,11 +83,19 @@ export function fold(state: Writing, event: RunEvent, at: number): boolean {
       turn.attempts = [...(turn.attempts ?? []), event.attempt];
       return true;
     case "finished":
+      thinks(state, null, at);
       turn.finish = event;
       return true;
     default:
       return false;
   }
+}
+
+/** A thought begins or ends: how long it took is known before the server says it. */
+function thinks(state: Writing, part: number | null, at: number): void {
+  const { turn, thinking } = state;
+  if (thinking) turn.timings = { ...turn.timings, thought_ms: (turn.timings?.thought_ms ?? 0) + Math.max(0, at - thinking.since) };
+  state.thinking = part === null ? null : { part, since: at };
 }
 
 function firstContent(turn: Turn, at: number): void {

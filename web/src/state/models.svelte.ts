@@ -20,7 +20,8 @@ class Models {
   usual(asked: string | null): string | null {
     if (asked && this.get(asked)) return asked;
     if (isReady(this.get(this.fallback))) return this.fallback;
-    return (this.rows.find(isReady) ?? this.rows[0])?.id ?? null;
+    const sure = (row: ModelRow): boolean => isReady(row) && row.state.state === "ready";
+    return (this.rows.find(sure) ?? this.rows.find(isReady) ?? this.rows[0])?.id ?? null;
   }
 
   async load(): Promise<void> {
@@ -66,6 +67,12 @@ class Models {
       else if (row.state.state === "missing") say.quietly(`${row.name} is gone`);
     }
     for (const id of removed) say.quietly(`${this.get(id)?.name ?? id} was removed`);
+  }
+
+  /** Finds out what is known of one row: a plugin that never ran is looked at. */
+  async learn(id: string): Promise<void> {
+    const row = await get<ModelRow>(`/models/${segment(id)}`);
+    this.rows = this.rows.map((old) => (old.id === row.id ? row : old));
   }
 
   reload = (plugin: string): Promise<void> => call("POST", `/plugins/${segment(plugin)}/reload`);

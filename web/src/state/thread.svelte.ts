@@ -147,6 +147,7 @@ export class Thread {
         return;
       case "tool_waiting":
         return this.#change(run, { waiting: [...run.waiting, event.call] });
+      case "tool_decided":
       case "tool_started":
       case "tool_finished":
         return this.#change(run, { waiting: run.waiting.filter((call) => call.call_id !== event.call_id) });

@@ -14,9 +14,9 @@ export function branch(turns: Turns, head: string | null): Turn[] {
   return path.reverse();
 }
 
-/** The turns below a parent, oldest first; the order is that of the map where times are equal. */
+/** The turns below a parent in the order in which they came, which is that of the map: clocks may go backwards. */
 export function children(turns: Turns, parent: string | null): Turn[] {
-  return [...turns.values()].filter((turn) => turn.parent === parent).sort((a, b) => a.created - b.created);
+  return [...turns.values()].filter((turn) => turn.parent === parent);
 }
 
 /** Children of every parent at once: a long conversation asks for the siblings of each turn. */
@@ -27,7 +27,6 @@ export function byParent(turns: Turns): Map<string | null, Turn[]> {
     if (siblings) siblings.push(turn);
     else found.set(turn.parent, [turn]);
   }
-  for (const siblings of found.values()) siblings.sort((a, b) => a.created - b.created);
   return found;
 }
 

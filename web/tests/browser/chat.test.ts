@@ -186,6 +186,23 @@ describe("tools", () => {
     await page.getByText("1. sketch").waitFor();
   });
 
+  it("run without asking in this chat once that was said, until it is taken back", async () => {
+    const page = await visit();
+    await send(page, "#tool", false);
+    await page.getByRole("button", { name: "Allow in this chat" }).click();
+    await page.getByText("The plan has three steps.").waitFor();
+    await page.reload();
+    await send(page, "#tool", false);
+    await page.getByText("The plan has three steps.").nth(1).waitFor();
+    await page.keyboard.press("Control+.");
+    await page.getByText("Runs without asking in this chat.").waitFor();
+    await page.getByRole("button", { name: "Let read_file ask again" }).click();
+    await page.getByText("Asks before it runs.").waitFor();
+    await send(page, "#tool", false);
+    await page.getByRole("region", { name: "Approve read_file" }).waitFor();
+    expect(await page.getByRole("region", { name: "Approve read_file" }).count()).toBe(1);
+  });
+
   it("are denied with a reason", async () => {
     const page = await visit();
     await send(page, "#tool", false);
@@ -213,10 +230,11 @@ describe("errors", () => {
   it("that are tried again are said meanwhile and counted afterwards", async () => {
     const page = await visit();
     await send(page, "#again", false);
-    await page.getByText("too many requests: 20 a minute; trying again").waitFor();
+    await page.getByText(/too many requests: 20 a minute; trying again in [12] s/).waitFor();
     await page.getByText("The second attempt.").waitFor();
     await page.getByText("2 attempts").click();
     await page.getByText(/script: answered/).waitFor();
+    expect(await page.getByText(/script: too many requests/).textContent()).toMatch(/at \d\d:\d\d:\d\d, then waited 900 ms/);
   });
 
   it("never lose the draft", async () => {
@@ -232,6 +250,53 @@ describe("errors", () => {
     await page.getByRole("button", { name: "Send again" }).click();
     await page.getByText("You said: a long thought").waitFor();
     expect(await composer(page).inputValue()).toBe("");
+  });
+
+  it("keep what is written while a new conversation is being added, in that conversation", async () => {
+    const page = await visit();
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/api/conversations", async (route) => {
+      if (route.request().method() === "POST") await held;
+      await route.continue();
+    });
+    await composer(page).fill("first words");
+    await composer(page).press("Enter");
+    await page.getByRole("button", { name: "Sending" }).waitFor();
+    await composer(page).pressSequentially(" and more");
+    answer();
+    await page.getByText("You said: first words").waitFor();
+    expect(await composer(page).inputValue()).toBe("and more");
+    await page.reload();
+    expect(await composer(page).inputValue()).toBe("and more");
+    await page.getByRole("link", { name: "New chat", exact: true }).first().click();
+    await page.getByText("What shall we talk about?").waitFor();
+    expect(await composer(page).inputValue()).toBe("");
+  });
+
+  it("leave the user in the conversation to which they went while a new one was being added", async () => {
+    const page = await visit();
+    await send(page, "an older one");
+    const older = page.url();
+    await page.getByRole("link", { name: "New chat", exact: true }).first().click();
+    await page.getByText("What shall we talk about?").waitFor();
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/api/conversations", async (route) => {
+      if (route.request().method() === "POST") await held;
+      await route.continue();
+    });
+    await composer(page).fill("for the new one");
+    await composer(page).press("Enter");
+    await page.goBack();
+    await page.getByText("You said: an older one").waitFor();
+    await composer(page).fill("for the older one");
+    answer();
+    await page.getByText("Sent in a new chat").first().waitFor();
+    expect(page.url()).toBe(older);
+    expect(await composer(page).inputValue()).toBe("for the older one");
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.getByText("You said: for the new one").waitFor();
   });
 
   it("keep one draft per conversation", async () => {

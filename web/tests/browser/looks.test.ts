@@ -1,7 +1,7 @@
 // Every view in light, dark, on a phone and at 320 px.
 import type { Page } from "playwright-core";
 import { afterEach, describe, expect, it } from "vitest";
-import { closeAll, composer, pill, post, send, useBrowser, visit } from "./browser";
+import { closeAll, composer, pill, post, send, url, useBrowser, visit } from "./browser";
 import { judge, kinds } from "./judge";
 
 useBrowser();
@@ -33,6 +33,32 @@ const views: Record<string, (page: Page) => Promise<void>> = {
   approval: async (page) => {
     await send(page, "#tool", false);
     await page.getByRole("button", { name: "Allow once" }).waitFor();
+  },
+  waits: async (page) => {
+    await send(page, "#again", false);
+    await page.getByText(/trying again in/).waitFor();
+  },
+  clash: async (page) => {
+    await send(page, "hello");
+    const id = new URL(page.url()).pathname.split("/")[2];
+    await page.keyboard.press("Control+.");
+    await page.getByLabel("System prompt").fill("Be brief, and kind.");
+    const init = { method: "PATCH", body: JSON.stringify({ settings: { system: "Be thorough.", allowed: ["read_file"] } }), headers: { "Content-Type": "application/json" } };
+    await fetch(`${url()}/api/conversations/${id}`, init);
+    await page.waitForTimeout(200);
+    await page.getByLabel("Temperature").focus();
+    await page.getByText("Another tab changed it meanwhile.").waitFor();
+  },
+  files: async (page) => {
+    await page.route("**/api/attachments*", (route) => route.abort());
+    await page.locator("input[type=file]").setInputFiles({ name: "holiday.png", mimeType: "image/png", buffer: Buffer.from("x") });
+    await page.getByText("the upload was cut").waitFor();
+  },
+  log: async (page) => {
+    await pill(page).click();
+    await page.getByRole("button", { name: "Details of script" }).click();
+    await page.getByRole("button", { name: "Log", exact: true }).click();
+    await page.getByText("ModuleNotFoundError").waitFor();
   },
   compare: async (page) => {
     await pill(page).click();

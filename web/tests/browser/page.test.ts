@@ -2,6 +2,7 @@
 import { mkdtempSync, openSync, closeSync, ftruncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { closeAll, composer, pill, post, replies, send, url, useBrowser, visit } from "./browser";
 
@@ -50,6 +51,51 @@ describe("the list of conversations", () => {
     await two.getByRole("link", { name: title }).first().click();
     await send(two, "from tab two");
     await one.getByText("You said: from tab two").waitFor();
+  });
+});
+
+describe("two tabs on one conversation", () => {
+  it("are told when both name it, and what was typed stays", async () => {
+    const title = `Named twice ${Date.now()}`;
+    const one = await visit();
+    await send(one, title);
+    const two = await visit(new URL(one.url()).pathname);
+    const rename = async (page: Page, to: string): Promise<void> => {
+      await page.getByRole("button", { name: `More for ${title.slice(0, 40)}` }).click();
+      await page.getByRole("button", { name: "Rename" }).click();
+      await page.getByLabel("Name of the conversation").fill(to);
+    };
+    await rename(one, "My name");
+    await rename(two, "Their name");
+    await two.keyboard.press("Enter");
+    await one.getByRole("heading", { level: 1, name: "Their name" }).waitFor();
+    // What another tab did is in nobody's way, and nothing typed is lost.
+    expect(await one.getByLabel("Name of the conversation").inputValue()).toBe("My name");
+    await one.keyboard.press("Enter");
+    await one.getByText(/Another tab named it “Their name” meanwhile/).first().waitFor();
+    expect(await one.getByLabel("Name of the conversation").inputValue()).toBe("My name");
+    await one.keyboard.press("Enter");
+    await two.getByRole("heading", { level: 1, name: "My name" }).waitFor();
+  });
+
+  it("are told when both write its system prompt; other settings go past each other", async () => {
+    const one = await visit();
+    await send(one, "hello");
+    const two = await visit(new URL(one.url()).pathname);
+    await two.getByText("You said: hello").waitFor();
+    for (const page of [one, two]) await page.keyboard.press("Control+.");
+    await one.getByLabel("System prompt").fill("Mine");
+    await two.getByLabel("Max tokens").fill("100");
+    await two.getByLabel("System prompt").fill("Theirs");
+    await two.getByLabel("Temperature").focus();
+    await one.waitForTimeout(300);
+    expect(await one.getByLabel("System prompt").inputValue()).toBe("Mine");
+    await one.getByLabel("Temperature").focus();
+    await one.getByText("Another tab changed it meanwhile.").waitFor();
+    expect(await one.getByLabel("System prompt").inputValue()).toBe("Mine");
+    expect(await one.getByLabel("Max tokens").inputValue()).toBe("100");
+    await one.getByRole("button", { name: "Keep mine" }).click();
+    await expect.poll(() => two.getByLabel("System prompt").inputValue()).toBe("Mine");
   });
 });
 
@@ -110,6 +156,15 @@ describe("attachments", () => {
     await page.locator("input[type=file]").setInputFiles({ name: "cut.png", mimeType: "image/png", buffer: PNG });
     await page.getByText("the upload was cut").waitFor();
     await page.unroute("**/api/attachments*");
+    // Nothing goes without the file unless the user says so.
+    await composer(page).fill("look at it");
+    await composer(page).press("Enter");
+    expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
+    await page.getByText("Not all files arrived.").waitFor();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Not all files arrived.").waitFor({ state: "detached" });
+    await composer(page).press("Enter");
+    await page.locator("article img").waitFor();
     await composer(page).evaluate((field) => {
       const data = new DataTransfer();
       data.setData("text/plain", "word ".repeat(200_000));
@@ -117,6 +172,7 @@ describe("attachments", () => {
     });
     await page.getByText("pasted.txt").waitFor();
     expect(await composer(page).inputValue()).toBe("");
+    await page.getByText("977 KB").waitFor();
   });
 });
 

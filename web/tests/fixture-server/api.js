@@ -61,6 +61,7 @@ const plugin = (world, name) => world.models.rows.find((row) => row.source.plugi
 export const routes = [
   ["GET", "/health", () => [200, { ok: true, version: "0.1.0" }]],
   ["GET", "/models", (world) => [200, { revision: world.models.revision, default: world.models.default, rows: world.models.rows }]],
+  ["GET", "/models/:id", (world, { id }) => (world.models.get(id) ? [200, world.models.get(id)] : missing())],
   ["GET", "/settings", (world) => [200, world.settings]],
   ["PATCH", "/settings", (world, _, { body }) => (Object.assign(world.settings, body), world.all({ type: "settings", settings: world.settings }), [200, world.settings])],
   ["GET", "/keys", (world) => [200, { rows: keysOf(world) }]],
@@ -104,7 +105,7 @@ export const routes = [
   ["DELETE", "/prompts/:id", (world, { id }) => ((world.prompts = world.prompts.filter((row) => row.id !== id)), [204])],
   ["GET", "/conversations", (world, _, { query }) => {
     const text = query.get("query");
-    const rows = text ? found(world, text) : [...world.conversations.values()].sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.updated - a.updated);
+    const rows = text ? found(world, text) : [...world.conversations.values()].sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.order - a.order);
     return [200, { rows, next: null }];
   }],
   ["POST", "/conversations", (world, _, { body }) => [201, world.addConversation(body)]],
@@ -115,7 +116,10 @@ export const routes = [
   }],
   ["PATCH", "/conversations/:id", (world, { id }, { body }) => {
     const conversation = world.conversations.get(id);
-    return conversation ? [200, world.changed(conversation, body)] : missing();
+    if (!conversation) return missing();
+    const { revision, ...fields } = body;
+    if (revision !== undefined && revision !== conversation.revision) return [409, { ...problem(409, "invalid_request", "it was changed somewhere else meanwhile")[1], current: conversation }];
+    return [200, world.changed(conversation, fields)];
   }],
   ["DELETE", "/conversations/:id", (world, { id }) => {
     const conversation = world.conversations.get(id);

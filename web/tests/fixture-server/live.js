@@ -55,8 +55,9 @@ export function attach(world, socket, together) {
     decide({ run, call_id, decision, reason }) {
       const found = world.runs.get(run);
       if (!found?.waiting.some((call) => call.call_id === call_id)) throw { kind: "invalid_request", message: "this was decided already" };
+      if (decision === "always") world.allow(found);
       found.decide({ decision, reason });
-      return {};
+      return { counted: true };
     },
   };
 

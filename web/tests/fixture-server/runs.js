@@ -63,10 +63,14 @@ export class Run {
   }
 
   async askFor(call) {
-    this.waiting = [call];
-    this.emit({ type: "tool_waiting", call });
-    const decision = await new Promise((resolve) => (this.decide = resolve));
-    this.waiting = [];
+    let decision = { decision: "once" };
+    if (!this.conversation.settings.allowed?.includes(call.name)) {
+      this.waiting = [call];
+      this.emit({ type: "tool_waiting", call });
+      decision = await new Promise((resolve) => (this.decide = resolve));
+      this.waiting = [];
+      this.emit({ type: "tool_decided", call_id: call.call_id, decision: { once: "yes", always: "always", deny: "no" }[decision.decision], reason: decision.reason });
+    }
     const denied = decision.decision === "deny";
     this.emit({ type: "tool_started", call_id: call.call_id });
     this.emit({ type: "tool_finished", call_id: call.call_id, ms: 12, is_error: denied });

@@ -8,6 +8,7 @@ const id = (kind) => `${kind}${next++}`;
 export class World {
   constructor(folder) {
     this.boot = id("boot");
+    this.order = 0;
     this.conversations = new Map();
     this.turns = new Map();
     this.runs = new Map();
@@ -31,14 +32,17 @@ export class World {
 
   addConversation(fields = {}) {
     const now = Date.now();
-    const made = { id: id("c"), title: null, titled: null, pinned: false, created: now, updated: now, revision: 1, model: null, head: null, settings: {}, turns: 0, cost: 0, cost_unknown: 0, running: false, ...fields };
+    const made = { id: id("c"), title: null, titled: null, pinned: false, created: now, updated: now, revision: 1, order: ++this.order, model: null, head: null, settings: {}, turns: 0, cost: 0, cost_unknown: 0, running: false, ...fields };
     this.conversations.set(made.id, made);
     this.all({ type: "conversation", conversation: made });
     return made;
   }
 
   changed(conversation, fields = {}) {
-    Object.assign(conversation, fields, { revision: conversation.revision + 1 });
+    const { settings, ...others } = fields;
+    const moves = ["title", "head", "model"].some((name) => name in fields) || settings;
+    Object.assign(conversation, others, { revision: conversation.revision + 1, settings: { ...conversation.settings, ...settings } });
+    if (moves) conversation.order = ++this.order;
     this.all({ type: "conversation", conversation: { ...conversation } });
     return conversation;
   }
@@ -87,6 +91,10 @@ export class World {
     this.starts.set(key, answer);
     for (const { run } of runs) setTimeout(() => void run.play(), 5);
     return answer;
+  }
+
+  allow({ conversation, waiting }) {
+    this.changed(conversation, { settings: { allowed: [...(conversation.settings.allowed ?? []), ...waiting.map((call) => call.name)] } });
   }
 
   runOver({ conversation }) {

@@ -47,6 +47,18 @@ describe("folding", () => {
     expect(state.turn.parts[0]).not.toBe(before);
   });
 
+  it("times each thought from its start to its end, or to what is said after it", () => {
+    const state = writing(turn("t", null));
+    const at = (ms: number, event: RunEvent): boolean => fold(state, event, ms);
+    at(100, { type: "part_start", part: 0, kind: { type: "reasoning" } });
+    at(350, { type: "part_end", part: 0 });
+    expect(state.turn.timings?.thought_ms).toBe(250);
+    at(400, { type: "part_start", part: 1, kind: { type: "reasoning" } });
+    at(500, { type: "part_start", part: 2, kind: { type: "text" } });
+    at(900, { type: "finished", reason: "stop" });
+    expect(state.turn.timings?.thought_ms).toBe(350);
+  });
+
   it("joins media whose pieces were encoded one by one", () => {
     const made = play([
       { type: "part_start", part: 0, kind: { type: "media", mime: "image/png" } },
@@ -72,6 +84,11 @@ describe("the tree", () => {
   it("finds the leaf that was worked on last", () => {
     expect(leaf(turns, "a1")).toBe("q2");
     expect(leaf(turns, "q")).toBe("a2");
+  });
+
+  it("goes by what came last, also where the clock went backwards meanwhile", () => {
+    const later = new Map([turn("q", null, 900), turn("a1", "q", 800), turn("a2", "q", 100)].map((one) => [one.id, one]));
+    expect(leaf(later, "q")).toBe("a2");
   });
 });
 

@@ -1,7 +1,7 @@
 //! Shows an answer: as text while it comes, as events, or as one JSON object at its end.
 use super::form::Form;
 use super::markdown::Styler;
-use super::words::{clipped, how_it_ended, trimmed, who_answered};
+use super::words::{how_it_ended, trimmed, who_answered};
 use crate::args::Ask;
 use crate::exit;
 use crate::terminal::{Signs, Style, tamed, thousands};
@@ -9,12 +9,15 @@ use consort_core::{
     Accumulator, Delta, Event, MediaSource, ModelCard, Money, PartKey, PartKind, Response, Role, UsageSource,
     Warning,
 };
-use consort_engine::{Outcome, What};
+use consort_engine::{Outcome, What, line};
 use consort_store::ConversationId;
 use serde_json::json;
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
+
+/// Letters of a tool's result that are shown.
+const RESULT: usize = 200;
 
 /// When the first content came, and the end.
 pub(crate) struct Times {
@@ -91,7 +94,7 @@ impl<'a> Show<'a> {
             What::ToolEnded { result, took_ms } => {
                 self.line_of(what)?;
                 let sign = if result.is_error { "failed: " } else { "" };
-                let text = clipped(&result.text());
+                let text = line(&result.text(), RESULT);
                 self.aside(Style::Dim, &format!("  {sign}{text} ({:.1} s)", *took_ms as f64 / 1000.0))
             }
             _ => Ok(()),

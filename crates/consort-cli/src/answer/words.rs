@@ -16,16 +16,6 @@ pub(super) fn trimmed(report: &ViewReport) -> String {
     format!("not all of the conversation fits: {}", words.join(", "))
 }
 
-/// A result in a line.
-pub(super) fn clipped(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST {
-        return line;
-    }
-    line.chars().take(LONGEST).chain(['…']).collect()
-}
-
 /// How an answer ended, where it is not as it should.
 pub(super) fn how_it_ended(reason: FinishReason) -> Option<&'static str> {
     Some(match reason {

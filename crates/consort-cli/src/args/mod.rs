@@ -1,11 +1,13 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 mod conversation;
 mod serve;
+mod talk;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
 pub(crate) use serve::Serve;
 use std::path::PathBuf;
+pub(crate) use talk::Talk;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,6 +145,8 @@ pub(crate) struct Ask {
 pub(crate) enum Command {
     /// Talk with a model, on the terminal
     Chat(Chat),
+    /// Talk with a live model: sound in and out of WAV files, or words
+    Talk(Talk),
     /// Serve the web chat and its API
     Serve(Serve),
     /// See what was asked and answered
@@ -235,6 +239,8 @@ pub(crate) enum Ability {
     Reasoning,
     #[value(alias = "embedding")]
     Embed,
+    #[value(alias = "realtime", alias = "voice")]
+    Live,
 }
 
 #[derive(Debug, Subcommand)]
@@ -497,6 +503,8 @@ pub(crate) enum Scaffold {
     Bruno,
     /// A Python model of Vision Agents
     VisionAgents,
+    /// A Python model of Vision Agents that listens and speaks
+    VisionAgentsLive,
     /// A Python script that speaks the plugin protocol
     Python,
     /// A Node script that speaks the plugin protocol

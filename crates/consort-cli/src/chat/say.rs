@@ -91,16 +91,7 @@ impl Session {
         let said = said.map(|parts| (Role::User, parts));
         for (role, parts) in said.into_iter().chain(answered.map(|parts| (Role::Assistant, parts))) {
             let conversation = self.begun(&parts)?;
-            let turn = NewTurn {
-                id: TurnId::new(),
-                conversation,
-                parent: self.tip,
-                role,
-                participant: None,
-                parts,
-                status: Status::Complete,
-                answer: None,
-            };
+            let turn = NewTurn::complete(conversation, self.tip, role, parts);
             let id = turn.id;
             pollster::block_on(self.store().begin(turn))?;
             self.tip = Some(id);

@@ -226,7 +226,7 @@ impl Session {
     pub(super) fn keep_settings(&self) -> Result<(), Error> {
         let Some(id) = self.conversation else { return Ok(()) };
         let change = ConversationChange { settings: Some(self.settings()), ..ConversationChange::default() };
-        pollster::block_on(self.store().change(id, change))
+        pollster::block_on(self.store().change(id, change)).map(drop)
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {

@@ -23,8 +23,9 @@ pub(crate) fn run(cost: &Cost, setup: &Setup) -> Done {
         By::Conversation => GroupBy::Conversation,
         By::Key => GroupBy::Key,
     };
-    let rows = pollster::block_on(store.costs(query.clone(), by))?;
-    let total = pollster::block_on(store.spend(query))?;
+    let rows = pollster::block_on(store.costs(query, by))?;
+    let mut total = Spend::default();
+    rows.iter().for_each(|row| total.add(&row.spend));
     if cost.json {
         let rows: Vec<Value> = rows.iter().map(|row| object(Some(&row.name), &row.spend)).collect();
         print_json(&json!({"rows": rows, "total": object(None, &total)}))?;

@@ -23,9 +23,12 @@ mod unix {
     use crate::stop;
     use crate::terminal::{Style, tamed};
     use consort_core::{Error, ErrorKind};
-    use consort_engine::Listener;
+    use consort_engine::{Listener, line};
     use serde_json::Value;
     use std::io::{self, IsTerminal, Write};
+
+    /// Letters of an answer that are shown.
+    const LETTERS: usize = 100;
 
     pub(super) fn run(args: &Events, setup: &Setup) -> Done {
         let conversation = match &args.conversation {
@@ -83,7 +86,7 @@ mod unix {
             "chunk" | "event" => return None,
             "missed" => return Some(format!("({} events were missed)", event["count"])),
             "turn_started" => text("/role"),
-            "completed" => line(&text("/text")),
+            "completed" => line(&text("/text"), LETTERS),
             "turn_ended" | "run_ended" => match event.pointer("/error/message") {
                 Some(_) => format!("{}: {}", text("/status"), text("/error/message")),
                 None => text("/status"),
@@ -95,15 +98,5 @@ mod unix {
         };
         let id: String = text("/conversation").chars().take(13).collect();
         Some(format!("{id}  {}  {kind}  {about}", text("/model")).trim_end().to_owned())
-    }
-
-    fn line(text: &str) -> String {
-        const LETTERS: usize = 100;
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() <= LETTERS {
-            line
-        } else {
-            line.chars().take(LETTERS).chain(['…']).collect()
-        }
     }
 }

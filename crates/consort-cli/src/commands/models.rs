@@ -97,6 +97,7 @@ fn can(card: &ModelCard, ability: Ability) -> bool {
         Ability::Schema => able.schema == Support::Yes,
         Ability::Reasoning => able.reasoning == Support::Yes,
         Ability::Embed => card.kind == ModelKind::Embedding,
+        Ability::Live => card.kind == ModelKind::Realtime,
     }
 }
 
@@ -110,7 +111,8 @@ fn abilities(card: &ModelCard) -> String {
         media.into_iter().filter(|modality| able.reads(*modality) == Support::Yes).map(Modality::as_str);
     let rest = [("tools", able.tools), ("schema", able.schema), ("reasoning", able.reasoning)];
     let rest = rest.into_iter().filter(|(_, support)| *support == Support::Yes).map(|(word, _)| word);
-    media.chain(rest).collect::<Vec<_>>().join(" ")
+    let live = (card.kind == ModelKind::Realtime).then_some("live");
+    live.into_iter().chain(media).chain(rest).collect::<Vec<_>>().join(" ")
 }
 
 fn row(card: &ModelCard, provider: &ProviderCard) -> Vec<String> {
@@ -233,14 +235,12 @@ fn named(name: &str, setup: &mut Setup, host: Host) -> Result<Arc<dyn Model>, Er
 fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     let host = setup.host();
     setup.tell_problems()?;
-    let mut model = named(model, &mut setup, host)?;
-    // What a plugin's model takes is known once it ran.
-    if let Some(plugin) = setup.plugin_of(model.card()) {
-        let runtime = runtime()?;
-        model = wait_for(&runtime, plugin.model_for(model.card()))?;
-        setup.end_plugins(&runtime);
-    }
-    let card = model.card();
+    let live = pollster::block_on(host.find_realtime(setup.settings.resolve(model))).ok();
+    let is_listed = |card: &ModelCard| host.realtime_models().iter().any(|model| model.card().id == card.id);
+    let card = match live.map(|live| live.card().clone()).filter(is_listed) {
+        Some(card) => card,
+        None => card_of(model, &mut setup, host)?,
+    };
     if as_json {
         print_json(&card.options)?;
         return Ok(exit::OK);
@@ -260,6 +260,16 @@ fn options(model: &str, as_json: bool, mut setup: Setup) -> Done {
     }
     table(&mut anstream::stdout().lock(), &rows, &[Some(Style::Bold), None, Some(Style::Dim)])?;
     Ok(exit::OK)
+}
+
+/// The card of a model that answers. What a plugin's model takes is known once it ran.
+fn card_of(name: &str, setup: &mut Setup, host: Host) -> Result<ModelCard, Error> {
+    let model = named(name, setup, host)?;
+    let Some(plugin) = setup.plugin_of(model.card()) else { return Ok(model.card().clone()) };
+    let runtime = runtime()?;
+    let model = wait_for(&runtime, plugin.model_for(model.card()))?;
+    setup.end_plugins(&runtime);
+    Ok(model.card().clone())
 }
 
 /// What an option's value must be, in few words.

@@ -7,14 +7,15 @@ pub(crate) use spending::Spending;
 
 use crate::exit;
 use crate::setup::Setup;
-use crate::terminal::tamed;
-use consort_core::{Error, ErrorKind, Object, Part, Request};
+use consort_core::{Error, ErrorKind, Memory, Object, Part, Request};
+use consort_engine::{StoreMemory, title};
 use consort_settings::Folders;
 use consort_store::{
     Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
 };
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The database of conversations.
 pub(crate) fn database(setup: &Setup) -> PathBuf {
@@ -24,6 +25,13 @@ pub(crate) fn database(setup: &Setup) -> PathBuf {
 /// The same, before all files are read.
 pub(crate) fn database_in(folders: &Folders) -> PathBuf {
     folders.data.join("conversations.db")
+}
+
+/// What opens the memory of plugins: a database of their own, so that nothing that they keep stands among the user's
+/// conversations, or is what `-c` goes on with.
+pub(crate) fn plugins_memory(folders: &Folders) -> impl Fn() -> Result<Arc<dyn Memory>, Error> + use<> {
+    let path = folders.data.join("plugin-memory.db");
+    move || Ok(Arc::new(StoreMemory::new(Arc::new(SqliteStore::open(&path)?))))
 }
 
 /// The database, which opens on a thread of its own.
@@ -55,10 +63,11 @@ pub(crate) fn find(store: &dyn Store, id: &str) -> Result<Conversation, Error> {
         let found = pollster::block_on(store.conversation(whole))?;
         return found.ok_or_else(|| none(&id));
     }
-    let all = pollster::block_on(store.conversations(ConversationQuery::default()))?;
-    let mut matching = all.into_iter().filter(|one| one.id.to_string().starts_with(&id));
+    let Some(ids) = ConversationId::beginning(&id).filter(|_| !id.is_empty()) else { return Err(none(&id)) };
+    let query = ConversationQuery { ids: Some(ids), limit: Some(2), ..ConversationQuery::default() };
+    let mut matching = pollster::block_on(store.conversations(query))?.into_iter();
     match (matching.next(), matching.next()) {
-        (Some(found), None) if !id.is_empty() => Ok(found),
+        (Some(found), None) => Ok(found),
         (None, _) => Err(none(&id)),
         (Some(_), _) => Err(exit::usage(format!("several conversations begin with `{id}`"))
             .hint("`consort logs` shows more of each id")),
@@ -93,19 +102,6 @@ pub(crate) fn settings(model: &str, request: &Request) -> Object {
     settings
 }
 
-/// A title from the first words that were said.
-fn title(parts: &[Part]) -> Option<String> {
-    /// Letters of a title.
-    const LONGEST: usize = 80;
-    let text = parts.iter().filter_map(Part::as_text).find(|text| !text.trim().is_empty())?;
-    let line = tamed(text.trim().lines().next().unwrap_or_default());
-    let mut words: String = line.chars().take(LONGEST).collect();
-    if line.chars().count() > LONGEST {
-        words.push('…');
-    }
-    Some(words)
-}
-
 /// Puts a conversation into another store, up to its tip.
 pub(crate) fn copy(from: &dyn Store, to: &dyn Store, conversation: &Conversation) -> Result<(), Error> {
     pollster::block_on(async {
@@ -115,13 +111,11 @@ pub(crate) fn copy(from: &dyn Store, to: &dyn Store, conversation: &Conversation
         for turn in from.path(tip).await? {
             to.begin(NewTurn {
                 id: turn.id,
-                conversation: turn.conversation,
-                parent: turn.parent,
-                role: turn.role,
                 participant: turn.participant,
-                parts: turn.parts,
                 status: turn.status,
                 answer: turn.answer,
+                run: turn.run,
+                ..NewTurn::complete(turn.conversation, turn.parent, turn.role, turn.parts)
             })
             .await?;
         }

@@ -9,7 +9,6 @@ use consort_store::{
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
 use tokio::sync::oneshot;
 
 /// What the thread does next with the store, or with the reason why there is none.
@@ -126,18 +125,8 @@ macro_rules! hand_over {
 
 impl Store for Opening {
     fn create(&self, mut new: NewConversation) -> BoxFuture<'_, Result<Conversation, Error>> {
-        let id = *new.id.get_or_insert_with(ConversationId::new);
-        let now = SystemTime::now();
-        let made = Conversation {
-            id,
-            title: new.title.clone(),
-            created: now,
-            updated: now,
-            pinned: false,
-            tip: None,
-            settings: new.settings.clone(),
-            deleted: None,
-        };
+        new.id.get_or_insert_with(ConversationId::new);
+        let made = new.clone().begun();
         self.later(move |store| pollster::block_on(store.create(new)).map(drop));
         Box::pin(std::future::ready(Ok(made)))
     }
@@ -153,7 +142,8 @@ impl Store for Opening {
     }
 
     hand_over! {
-        write change(id: ConversationId, change: ConversationChange) -> ();
+        write append(turn: NewTurn) -> ();
+        write change(id: ConversationId, change: ConversationChange) -> bool;
         write grow(turn: TurnId, events: Vec<Event>) -> ();
         write end(turn: TurnId, ending: Ending) -> ();
         write pin(turn: TurnId, pinned: bool) -> ();

@@ -50,7 +50,7 @@ async fn booked(store: &SqliteStore, by: Spender<'_>, query: SpendQuery) -> Resu
         Spender::Model(model) => {
             Ok(store.spend(SpendQuery { model: Some(model.to_owned()), ..query }).await?.cost)
         }
-        // Those without a name are a row of their own.
+        // Those without a key are a row of their own.
         Spender::Key(key) => {
             let rows = store.costs(query, GroupBy::Key).await?;
             Ok(rows.into_iter().find(|row| row.name == key).map_or(Money(0), |row| row.spend.cost))

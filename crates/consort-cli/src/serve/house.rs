@@ -149,25 +149,38 @@ impl House for LiveHouse {
     }
 
     fn models(&self) -> Vec<ModelRow> {
-        let live = self.live();
-        rows::models(&live.host, &live.plugins)
+        let known = {
+            let live = self.live();
+            rows::Known {
+                host: live.host.clone(),
+                plugins: live.plugins.clone(),
+                local: live.setup.local.clone(),
+                routes: live.setup.routes.clone(),
+            }
+        };
+        rows::models(&known)
     }
 
     fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>> {
         Box::pin(async move {
             let plugins = self.plugins_now();
             // A plugin that nobody looked at yet has no models until it is asked.
-            if let Some(plugin) = plugins.find(id.split('/').next().unwrap_or(id))
+            let plugin = plugins.find(id.split('/').next().unwrap_or(id));
+            if let Some(plugin) = &plugin
                 && plugin.learnt().is_none()
             {
                 plugin.known().await;
-                self.live().plugins_changed();
+                self.take_plugins();
             }
             let (host, id) = {
                 let live = self.live();
                 (live.host.clone(), live.setup.settings.resolve(id).to_owned())
             };
-            let model = find(&host, &id)?;
+            let model = find(&host, &id).map_err(|error| match &plugin {
+                // Why it has no such model is said by the plugin.
+                Some(plugin) if plugin.state() != State::Ready => plugin.not_ready(),
+                _ => error,
+            })?;
             let plugin =
                 plugins.find(&model.card().provider).filter(|plugin| plugin.found().problem.is_none());
             match plugin {
@@ -239,8 +252,12 @@ impl House for LiveHouse {
     fn log(&self, plugin: &str, lines: usize) -> Result<PluginLog, Error> {
         let all = self.plugin(plugin)?.kept_log();
         let first = all.len().saturating_sub(lines);
-        let line = |text: &String| LogLine { at: None, stream: "stderr".to_owned(), text: text.clone() };
-        Ok(PluginLog { lines: all[first..].iter().map(line).collect(), truncated: first > 0 })
+        let lines = all.into_iter().skip(first).map(|line| LogLine {
+            at: line.at.map(rows::millis),
+            stream: line.by.as_str().to_owned(),
+            text: line.text,
+        });
+        Ok(PluginLog { lines: lines.collect(), truncated: first > 0 })
     }
 
     fn trust<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<(), Error>> {
@@ -338,7 +355,7 @@ impl House for LiveHouse {
     fn routes(&self) -> Vec<Value> {
         let live = self.live();
         let routes = live.setup.routes.iter().flat_map(|routes| routes.rows());
-        routes.map(|row| rows::route(row, &live.host)).collect()
+        routes.map(|row| rows::route(row, &live.host, &live.setup.route_memory.0)).collect()
     }
 
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {

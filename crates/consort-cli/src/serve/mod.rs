@@ -16,6 +16,7 @@ use consort_server::{Guard, Server};
 use consort_store::{MemoryStore, SqliteStore, Store};
 use house::LiveHouse;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -23,8 +24,11 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-pub(crate) fn run(args: Serve, setup: Setup) -> Done {
+pub(crate) fn run(args: Serve, mut setup: Setup) -> Done {
     setup.tell_problems()?;
+    if args.no_log {
+        setup.without_log();
+    }
     let runtime = runtime_of_many()?;
     let done = runtime.block_on(serve(args, setup));
     runtime.shutdown_background();
@@ -44,20 +48,28 @@ async fn serve(args: Serve, setup: Setup) -> Done {
     let server = Server::new(house.clone(), told.engine.clone(), &folder, guard, Arc::new(page::Page));
     let url = url(address, token.as_ref());
     greet(&url, token.is_some())?;
-    if args.open
-        && let Err(error) = page::show(&url)
-    {
-        writeln!(
-            anstream::stderr(),
-            "{} no browser could be opened: {error}",
-            Style::Warning.paint("warning:")
-        )?;
+    if args.open {
+        open(&url, token.is_some(), &folder)?;
     }
     let served = server.serve(listener, stop::asked()).await;
+    // There may be none.
+    let _ = std::fs::remove_file(page::leads_there(&folder));
     told.finish().await;
     house.close().await;
     served?;
     Ok(exit::OK)
+}
+
+/// Opens the browser. Where there is none, the address was told.
+fn open(url: &str, is_secret: bool, folder: &Path) -> io::Result<()> {
+    let what = if is_secret { page::leading_to(url, folder).map(Into::into) } else { Ok(url.into()) };
+    let opened = what.map_err(|error| error.to_string());
+    let opened = opened.and_then(|what: OsString| page::show(&what).map_err(|error| error.to_string()));
+    if let Err(error) = opened {
+        let warning = Style::Warning.paint("warning:");
+        writeln!(anstream::stderr(), "{warning} no browser could be opened: {error}")?;
+    }
+    Ok(())
 }
 
 /// Where conversations are kept. A server that cannot keep them says so before it starts.

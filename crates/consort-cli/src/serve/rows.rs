@@ -1,19 +1,33 @@
 //! Rows of the dropdown and of the plugins page, from what is known without starting anything.
 use crate::args::shown;
-use consort_core::{ConfigKey, Host, ModelKind, ProviderCard, State};
+use crate::local::LocalServers;
+use consort_core::{ConfigKey, Host, Model, ModelKind, ProviderCard, State};
 use consort_plugins::{Plugin, Plugins, Row};
-use consort_routes::{Order, PROVIDER};
+use consort_routes::{Order, PROVIDER, Registry, Route, RouteProvider, Target};
 use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// What rows are made from, at one moment.
+pub(super) struct Known {
+    pub(super) host: Arc<Host>,
+    pub(super) plugins: Plugins,
+    pub(super) local: LocalServers,
+    pub(super) routes: Option<Arc<RouteProvider>>,
+}
 
 /// All models, plugins first, since they are the user's own.
-pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
-    let rows = plugins.rows();
+pub(super) fn models(known: &Known) -> Vec<ModelRow> {
+    let (host, rows) = (&known.host, known.plugins.rows());
     let mut all: Vec<ModelRow> = rows.iter().flat_map(of_plugin).collect();
     for provider in host.providers() {
         let card = provider.card();
         if rows.iter().any(|row| row.plugin.id() == card.id) {
+            continue;
+        }
+        if card.id == PROVIDER {
+            all.extend(known.routes.iter().flat_map(|routes| routes.rows()).map(|row| of_route(row, known)));
             continue;
         }
         let models = pollster::block_on(provider.models()).unwrap_or_default();
@@ -22,14 +36,14 @@ pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
             id: card.id.clone(),
             name: card.id.clone(),
             card: None,
-            source: Source { kind: kind(card), ..Source::default() },
+            source: Source { kind: kind(card, known), ..Source::default() },
             state: card.state.clone(),
             place: None,
             hints: hints(card),
             keys: missing(card),
             untrusted: false,
-            about: None,
-            offline: kind(card) == SourceKind::Builtin,
+            about: about(card),
+            offline: Some(is_here(&card.id, known)),
         };
         if !base.keys.is_empty() {
             // One row asks for the key: its models are there once it is.
@@ -42,20 +56,68 @@ pub(super) fn models(host: &Host, plugins: &Plugins) -> Vec<ModelRow> {
             id: model.id.clone(),
             name: model.id.clone(),
             card: Some(model.clone()),
-            about: model.title.clone(),
             ..base.clone()
         }));
     }
     all
 }
 
-fn kind(card: &ProviderCard) -> SourceKind {
+fn kind(card: &ProviderCard, known: &Known) -> SourceKind {
     match card.id.as_str() {
-        PROVIDER => SourceKind::Route,
         crate::setup::DEMO => SourceKind::Builtin,
-        // What needs no key and may or may not run is on this machine.
-        _ if card.state == State::Unchecked => SourceKind::Local,
+        id if known.local.has(id) => SourceKind::Local,
         _ => SourceKind::Hosted,
+    }
+}
+
+/// Whether a provider answers on this machine alone.
+fn is_here(provider: &str, known: &Known) -> bool {
+    provider == crate::setup::DEMO || known.local.has_here(provider)
+}
+
+/// Who answers, and where more is said of it.
+fn about(card: &ProviderCard) -> Option<String> {
+    if card.id == crate::setup::DEMO {
+        return Some("Answers by a fixed rule, without a network: to try things out.".to_owned());
+    }
+    let docs = card.docs.as_ref().map(|docs| format!("\n{docs}")).unwrap_or_default();
+    Some(format!("By {}.{docs}", card.name))
+}
+
+fn of_route(row: &consort_routes::Row, known: &Known) -> ModelRow {
+    let targets = row.route.as_ref().map(Route::targets).unwrap_or_default();
+    let here = |target: &Target| is_here(&target.card().provider, known);
+    let names: Vec<&str> = targets.iter().map(|target| target.card().id.as_str()).collect();
+    let help = row.problems.iter().filter_map(|problem| problem.help.clone());
+    ModelRow {
+        id: row.id(),
+        name: row.id(),
+        card: row.route.as_ref().map(|route| route.card().clone()),
+        source: Source {
+            kind: SourceKind::Route,
+            path: Some(format!("{}:{}", shown(&row.file), row.line)),
+            ..Source::default()
+        },
+        state: row.state(),
+        place: row
+            .problems
+            .first()
+            .map(|_| Place { file: shown(&row.file), line: u32::try_from(row.line).ok() }),
+        hints: help.collect(),
+        keys: Vec::new(),
+        untrusted: false,
+        about: (!names.is_empty()).then(|| format!("Asks {}, {}.", names.join(", "), policy(row))),
+        offline: (!targets.is_empty()).then(|| targets.iter().all(here)),
+    }
+}
+
+/// In which order a route asks its targets.
+fn policy(row: &consort_routes::Row) -> &'static str {
+    match row.spec.as_ref().map(|spec| spec.order) {
+        Some(Order::Weighted) => "by weight",
+        Some(Order::Latency) => "the quickest first",
+        Some(Order::Listed) => "in this order",
+        None => "broken",
     }
 }
 
@@ -88,7 +150,8 @@ fn of_plugin(row: &Row) -> Vec<ModelRow> {
         keys: wanted(plugin, &row.state),
         untrusted: plugin.found().untrusted,
         about: learnt.as_ref().and_then(|learnt| learnt.description.clone()),
-        offline: false,
+        // One that names hosts asks them; of another nobody knows.
+        offline: plugin.found().manifest.hosts.as_ref().filter(|hosts| !hosts.is_empty()).map(|_| false),
     };
     let known =
         learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| known.card.kind == ModelKind::Chat);
@@ -124,30 +187,32 @@ fn place(plugin: &Plugin, state: &State) -> Option<Place> {
 }
 
 /// A row of the routes page.
-pub(super) fn route(row: &consort_routes::Row, host: &Host) -> Value {
+pub(super) fn route(row: &consort_routes::Row, host: &Host, registry: &Registry) -> Value {
     let spec = row.spec.as_ref();
     let around = spec.map(crate::commands::routes::around).unwrap_or_default();
     let limits: Vec<String> = around.into_iter().map(|(name, what)| format!("{name} {what}")).collect();
-    let policy = match spec.map(|spec| spec.order) {
-        Some(Order::Weighted) => "by weight",
-        Some(Order::Latency) => "the quickest first",
-        Some(Order::Listed) => "in this order",
-        None => "broken",
-    };
+    let built = row.route.as_ref().map(Route::targets).unwrap_or_default();
     let targets: Vec<Value> = spec
         .map(|spec| &spec.targets)
         .into_iter()
         .flatten()
-        .map(|target| {
-            let provider = target.model.split('/').next().unwrap_or_default();
-            let state =
-                host.provider_by_id(provider).map_or(State::Ready, |provider| provider.card().state.clone());
-            json!({"model": target.model, "state": state, "resting_until": null, "last_error": null})
+        .enumerate()
+        .map(|(at, target)| {
+            // Each stands for the one that was built of it.
+            let card = built.get(at).map(Target::card);
+            let provider = card.and_then(|card| host.provider_by_id(&card.provider));
+            let state = provider.map_or(State::Ready, |provider| provider.card().state.clone());
+            let standing = card.and_then(|card| registry.standing(&card.id, Instant::now()));
+            let (rest, last) =
+                standing.map_or((None, None), |standing| (standing.resting, standing.last_error));
+            let until = rest.as_ref().map(|(left, _)| millis(SystemTime::now() + *left));
+            let error = rest.map(|(_, error)| error).or(last);
+            json!({"model": target.model, "state": state, "resting_until": until, "last_error": error})
         })
         .collect();
     let problems = row.problems.iter().map(ToString::to_string);
     json!({
-        "id": row.id(), "name": row.name, "policy": policy, "targets": targets,
+        "id": row.id(), "name": row.name, "policy": policy(row), "targets": targets,
         "limits": limits.into_iter().chain(problems).collect::<Vec<_>>(), "budget": null,
     })
 }
@@ -172,4 +237,9 @@ pub(super) fn plugin(row: &Row) -> PluginRow {
         about: learnt.as_ref().and_then(|learnt| learnt.description.clone()),
         packages: plugin.wanted_packages(),
     }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

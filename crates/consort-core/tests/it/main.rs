@@ -1,5 +1,11 @@
 //! The contract: what a host finds, what events fold into, what usage and limits add up to.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by failing"
+)]
 mod fold;
 mod host;
 mod limits;
+mod sessions;

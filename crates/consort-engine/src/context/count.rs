@@ -63,7 +63,8 @@ fn guess(turn: &Turn) -> Count {
     Count { tokens: tokens_of(&others) + clearable, clearable, exact: false }
 }
 
-fn tokens_of(parts: &[Part]) -> u64 {
+/// A guess at what a message of these parts takes.
+pub(super) fn tokens_of(parts: &[Part]) -> u64 {
     let message = Message::new(consort_core::Role::User, parts.to_vec());
     // A guess errs upwards: what does not fit is refused by the vendor.
     let guess = estimate_tokens(&Request::new(vec![message])).tokens;

@@ -3,6 +3,8 @@ use consort_core::{Body, Media, Message, Part, Role, ToolCall, ToolResult};
 use consort_store::{Status, Turn};
 use std::collections::HashSet;
 
+const GO_ON: &str = "Go on exactly where you stopped, and repeat nothing.";
+
 /// What is left of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -17,7 +19,7 @@ pub(super) fn of(log: &[Turn], cuts: &[Cut], summary: Option<&str>) -> Vec<Messa
     let mut messages: Vec<Message> = summary.map(of_summary).into_iter().collect();
     let kept: Vec<(&Turn, Cut)> =
         log.iter().zip(cuts.iter().copied()).filter(|(_, cut)| *cut != Cut::Dropped).collect();
-    let answered: HashSet<&str> = kept.iter().flat_map(|(turn, _)| results(turn)).collect();
+    let answered = answered(kept.iter().map(|(turn, _)| *turn));
     for (turn, cut) in &kept {
         let parts = parts(turn, *cut, &answered);
         if parts.is_empty() {
@@ -32,17 +34,41 @@ pub(super) fn of(log: &[Turn], cuts: &[Cut], summary: Option<&str>) -> Vec<Messa
                 messages.push(message);
             }
         }
-        let open: Vec<&ToolCall> = turn
-            .parts
-            .iter()
-            .filter_map(Part::as_tool_call)
-            .filter(|call| turn.status == Status::Complete && !answered.contains(call.id.as_str()))
-            .collect();
-        if !open.is_empty() {
-            messages.push(Message::new(Role::Tool, open.into_iter().map(not_run).collect()));
+        let missing = missing(turn, &answered);
+        if !missing.is_empty() {
+            messages.push(Message::new(Role::Tool, missing));
         }
     }
     messages
+}
+
+/// What is put behind messages that end with the model's own words: vendors answer a user.
+pub(crate) fn go_on(last: Option<Role>) -> Option<Message> {
+    (last? == Role::Assistant).then(|| Message::user(GO_ON))
+}
+
+/// The messages that are sent beside what the log holds: for each turn results in the place of those that it lacks, and
+/// what is put at the end.
+pub(super) fn beside(log: &[Turn]) -> (Vec<Vec<Part>>, Option<Message>) {
+    let answered = answered(log);
+    let missing: Vec<Vec<Part>> = log.iter().map(|turn| missing(turn, &answered)).collect();
+    // The newest exchange is always sent, so that the end is that of the whole log.
+    let last = log.iter().rposition(|turn| sent(turn, &answered).next().is_some());
+    let end = last.filter(|at| missing[*at].is_empty()).map(|at| log[at].role);
+    (missing, go_on(end))
+}
+
+fn answered<'a>(turns: impl IntoIterator<Item = &'a Turn>) -> HashSet<&'a str> {
+    turns.into_iter().flat_map(results).collect()
+}
+
+/// Results in the place of those that a turn's calls have not.
+fn missing(turn: &Turn, answered: &HashSet<&str>) -> Vec<Part> {
+    let calls = turn.parts.iter().filter_map(Part::as_tool_call);
+    calls
+        .filter(|call| turn.status == Status::Complete && !answered.contains(call.id.as_str()))
+        .map(not_run)
+        .collect()
 }
 
 fn of_summary(text: &str) -> Message {
@@ -57,12 +83,16 @@ fn results(turn: &Turn) -> impl Iterator<Item = &str> {
 }
 
 fn parts(turn: &Turn, cut: Cut, answered: &HashSet<&str>) -> Vec<Part> {
+    let parts = sent(turn, answered);
+    parts.map(|part| if cut == Cut::Cleared { cleared(part) } else { part.clone() }).collect()
+}
+
+fn sent<'a>(turn: &'a Turn, answered: &'a HashSet<&str>) -> impl Iterator<Item = &'a Part> {
     let whole = turn.status == Status::Complete;
-    let keep = turn.parts.iter().filter(|part| {
+    turn.parts.iter().filter(move |part| {
         let called = part.as_tool_call().is_some_and(|call| answered.contains(call.id.as_str()));
         called || is_sent(part, whole)
-    });
-    keep.map(|part| if cut == Cut::Cleared { cleared(part) } else { part.clone() }).collect()
+    })
 }
 
 /// Whether a part is sent back: a call or a thought that was cut off is nothing that a vendor takes.

@@ -9,7 +9,7 @@ pub use view::{Budget, View, ViewReport, view};
 
 pub(crate) use count::Counter;
 pub use count::Counts;
-pub(crate) use messages::is_sent;
+pub(crate) use messages::{go_on, is_sent};
 
 /// What is kept for the answer where nobody says how long it may be.
 pub(crate) const ANSWER: u64 = 4096;

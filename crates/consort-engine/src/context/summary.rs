@@ -61,13 +61,11 @@ pub(crate) struct Writer<'a> {
     /// The window of the model in tokens, where it is known.
     pub(crate) window: Option<u64>,
     pub(crate) context: Context,
-    /// Whose budget it counts to.
-    pub(crate) key: Option<String>,
 }
 
 /// Writes a summary of the older turns and keeps it. Nothing where the newest one still covers enough.
 pub(crate) async fn write(writer: Writer<'_>, full: Full<'_>) -> Result<(), Error> {
-    let Writer { store, model, window, context, key } = writer;
+    let Writer { store, model, window, context } = writer;
     let log = full.log;
     let Some(last) = log.last() else { return Ok(()) };
     let summaries = store.summaries(last.conversation).await?;
@@ -78,6 +76,7 @@ pub(crate) async fn write(writer: Writer<'_>, full: Full<'_>) -> Result<(), Erro
     let Some(end) = full.cut().filter(|end| *end >= from && full.is_due(from)) else { return Ok(()) };
     let before = before.map(|(_, summary)| summary.text.as_str());
     let Some(request) = request(model, window, before, &log[from..=end]) else { return Ok(()) };
+    let key = context.key.clone();
     let mut attempts = Vec::new();
     let answered = tried::ask(model, &request, &context.within(LIMIT), &mut attempts).await;
     // It is paid for, whether it is one or not.

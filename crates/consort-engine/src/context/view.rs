@@ -1,8 +1,8 @@
 //! The view: which part of the log is sent, so that it fits.
-use super::count::{Counts, of_summary};
+use super::count::{Counts, of_summary, tokens_of};
 use super::exchange::exchanges;
 use super::messages::{self, Cut};
-use consort_core::{Error, ErrorKind, Message, Role};
+use consort_core::{Error, ErrorKind, Message, Part, Role};
 use consort_store::{Summary, SummaryId, Turn, TurnId};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -116,10 +116,15 @@ struct Plan<'a> {
     cuts: Vec<Cut>,
     summary: Option<&'a Summary>,
     summary_tokens: u64,
+    /// What is sent beside each turn, and at the end.
+    beside: Vec<u64>,
+    end: u64,
 }
 
 impl<'a> Plan<'a> {
     fn new(log: &'a [Turn], counts: &'a Counts) -> Self {
+        let (beside, end) = messages::beside(log);
+        let of = |parts: &[Part]| if parts.is_empty() { 0 } else { tokens_of(parts) };
         Self {
             log,
             counts,
@@ -127,6 +132,8 @@ impl<'a> Plan<'a> {
             cuts: vec![Cut::Whole; log.len()],
             summary: None,
             summary_tokens: 0,
+            beside: beside.iter().map(|parts| of(parts)).collect(),
+            end: end.map_or(0, |message| of(&message.parts)),
         }
     }
 
@@ -140,6 +147,7 @@ impl<'a> Plan<'a> {
         if least > available { Err(least) } else { Ok(()) }
     }
 
+    /// What is left of a turn's own tokens.
     fn tokens_of(&self, at: usize) -> u64 {
         let count = self.counts.of(self.log[at].id);
         match self.cuts[at] {
@@ -150,7 +158,9 @@ impl<'a> Plan<'a> {
     }
 
     fn tokens(&self) -> u64 {
-        (0..self.log.len()).map(|at| self.tokens_of(at)).sum::<u64>() + self.summary_tokens
+        let sent = (0..self.log.len()).filter(|at| self.cuts[*at] != Cut::Dropped);
+        let turns = sent.map(|at| self.tokens_of(at) + self.beside[at]).sum::<u64>();
+        turns + self.summary_tokens + self.end
     }
 
     fn is_pinned(&self, exchange: &Range<usize>) -> bool {
@@ -240,11 +250,12 @@ impl<'a> Plan<'a> {
 
     fn report(&self, available: Option<u64>) -> ViewReport {
         let of = |cut: Cut| self.cuts.iter().filter(|have| **have == cut).count();
+        let left: u64 = (0..self.log.len()).map(|at| self.tokens_of(at)).sum();
         let begins = self.cuts.iter().rposition(|cut| *cut == Cut::Dropped).map_or(0, |at| at + 1);
         ViewReport {
             dropped_turns: of(Cut::Dropped),
             cleared: of(Cut::Cleared),
-            left_out: self.counts.total_of(self.log).saturating_sub(self.tokens() - self.summary_tokens),
+            left_out: self.counts.total_of(self.log).saturating_sub(left),
             summary: self.summary.map(|summary| summary.id),
             begins: self.log.get(begins).map(|turn| turn.id),
             tokens: self.tokens(),

@@ -81,6 +81,7 @@ fn turn_of(conversation: ConversationId, parent: Option<TurnId>, message: Messag
         status: Status::Complete,
         created: SystemTime::now(),
         pinned: false,
+        run: None,
         answer: None,
     }
 }

@@ -4,7 +4,7 @@ use consort_core::{
 };
 use consort_store::{
     ConversationId, ConversationQuery, MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordQuery,
-    Status, Store, TurnId, Vector,
+    Store, Vector,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -63,16 +63,11 @@ impl StoreMemory {
         let id = Some(ConversationId::named(conversation));
         let there = self.store.create(NewConversation { id, title, ..NewConversation::default() }).await?;
         let turn = NewTurn {
-            id: TurnId::new(),
-            conversation: there.id,
-            parent: there.tip,
-            role: message.role,
             participant: message.name,
-            parts: message.parts,
-            status: Status::Complete,
-            answer: None,
+            ..NewTurn::complete(there.id, None, message.role, message.parts)
         };
-        self.store.begin(turn).await
+        // Two messages at once follow each other.
+        self.store.append(turn).await
     }
 
     async fn forget_of(&self, scope: &str, id: &str) -> Result<bool, Error> {

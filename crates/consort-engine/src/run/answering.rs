@@ -1,9 +1,10 @@
 //! What is known of an answer while it comes, and what is kept of it when it ends.
 use super::drive::{Driver, Stop, status_of};
+use super::thought::Thought;
 use crate::envelope::What;
 use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked};
 use consort_store::{Answer, Ending, Status};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 impl Driver {
     /// Writes how the turn ended.
@@ -22,11 +23,13 @@ impl Driver {
         about.warnings.clone_from(&response.warnings);
         about.first = answer.first;
         about.took = Some(took);
+        about.thought = answer.thought.all(self.context.clock.now());
         about.attempts.clone_from(&response.attempts);
         // A model that is no route tells of no tries: it was one. A route that was cut did not tell of its last.
         let error = ended.as_ref().err();
         let untold = Attempt {
             error: error.cloned(),
+            started: Some(answer.started),
             took,
             first: answer.first,
             ..Attempt::new(&self.ask.model.card().id)
@@ -81,6 +84,9 @@ pub(super) struct Answering {
     begun: Instant,
     pub(super) first: Option<Duration>,
     pub(super) finished: Option<FinishReason>,
+    thought: Thought,
+    /// When it was asked for, for people.
+    started: SystemTime,
     /// Whether the model itself tells of its tries.
     told: bool,
     /// Whether nobody waited for its end.
@@ -89,7 +95,16 @@ pub(super) struct Answering {
 
 impl Answering {
     pub(super) fn new(begun: Instant) -> Self {
-        Self { fold: Accumulator::default(), begun, first: None, finished: None, told: false, cut: false }
+        Self {
+            fold: Accumulator::default(),
+            begun,
+            first: None,
+            finished: None,
+            thought: Thought::default(),
+            started: SystemTime::now(),
+            told: false,
+            cut: false,
+        }
     }
 
     pub(super) fn note(&mut self, event: &Event, now: impl Fn() -> Instant) {
@@ -99,6 +114,7 @@ impl Answering {
         if let Event::Finished(finish) = event {
             self.finished = Some(finish.reason);
         }
+        self.thought.hear(event, now);
         self.told |= matches!(event, Event::Attempt(_));
         self.fold.push(event.clone());
     }
@@ -107,6 +123,7 @@ impl Answering {
     pub(super) fn refused(&mut self, target: &str, error: &Error, now: Instant) {
         self.fold.push(Event::Attempt(Box::new(Attempt {
             error: Some(error.clone()),
+            started: Some(self.started),
             took: now.saturating_duration_since(self.begun),
             cost: Some(Money(0)),
             ..Attempt::new(target)

@@ -29,10 +29,11 @@ pub struct Ask {
     pub context: Context,
     /// Told to whoever watches before anything else: what the caller goes without.
     pub notices: Vec<Warning>,
-    /// Whose limits and budget it counts to.
-    pub key: Option<String>,
     /// Names the answers that were asked for side by side.
     pub group: Option<String>,
+    /// Whether the branch that it begins is the one that is shown. Otherwise it is only where the conversation's tip is
+    /// what it goes on from.
+    pub shown: bool,
     /// Whether one alone watches the run, from its beginning: what it has seen need not be held for others.
     pub watched_once: bool,
 }
@@ -88,8 +89,8 @@ impl Ask {
             summariser: None,
             context: Context::default(),
             notices: Vec::new(),
-            key: None,
             group: None,
+            shown: true,
             watched_once: false,
         }
     }

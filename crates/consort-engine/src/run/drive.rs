@@ -11,10 +11,11 @@ use crate::context::Budget;
 use crate::engine::Inner;
 use crate::envelope::What;
 use crate::tools::{Approval, Runner};
-use consort_core::{Attempt, Context, Error, ErrorKind, FinishReason, Request, Response};
+use consort_core::{Attempt, Context, Error, ErrorKind, Event, FinishReason, Request, Response};
 use consort_store::Status;
 use futures_util::StreamExt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A run that is being driven. Whoever waits for it hears of its end in any case.
 struct Alive {
@@ -165,7 +166,7 @@ impl Driver {
                 let words = "the answer ended before it was finished";
                 return answer.finished.ok_or_else(|| Error::new(ErrorKind::Interrupted, words));
             };
-            let event = event?;
+            let event = stamped(event?);
             answer.note(&event, || self.context.clock.now());
             growth.push(&event);
             self.branch.run.emit(What::of(event));
@@ -174,5 +175,17 @@ impl Driver {
                 tokio::task::yield_now().await;
             }
         }
+    }
+}
+
+/// A try with the time at which it was sent: who made it has a clock that knows no dates.
+fn stamped(event: Event) -> Event {
+    match event {
+        Event::Attempt(mut attempt) => {
+            let (took, now) = (attempt.took, SystemTime::now());
+            attempt.started.get_or_insert(now.checked_sub(took).unwrap_or(now));
+            Event::Attempt(attempt)
+        }
+        event => event,
     }
 }

@@ -1,5 +1,6 @@
 //! A run from outside: watch it, stop it, answer what it asks, wait for its end.
 use crate::envelope::{Decision, Envelope};
+use crate::run::approvals::Said;
 use crate::run::state::{RunId, RunState};
 use consort_core::{Attempt, Error, Money, Response};
 use consort_store::{ConversationId, Status, TurnId};
@@ -57,7 +58,18 @@ impl Run {
 
     /// Says whether a tool that asked may run; false where no call of this id waits.
     pub fn decide(&self, call_id: &str, decision: Decision) -> bool {
-        self.0.decide(call_id, decision)
+        self.0.decide(call_id, decision.into())
+    }
+
+    /// Says no to a tool that asked, and tells the model why; false where no call of this id waits.
+    pub fn refuse(&self, call_id: &str, reason: &str) -> bool {
+        let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        self.0.decide(call_id, Said { decision: Decision::No, reason })
+    }
+
+    /// From now on this tool runs without asking, and its calls that wait run.
+    pub fn allow(&self, tool: &str) {
+        self.0.allow(tool);
     }
 
     pub fn is_over(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Runs: one generation owned by the host, with numbered events, that can be watched, left, rejoined and stopped.
 mod answering;
+mod approvals;
 mod ask;
 mod calls;
 mod drive;
@@ -9,6 +10,7 @@ mod journal;
 mod prepare;
 mod shrink;
 mod state;
+mod thought;
 mod turns;
 
 pub use ask::{Ask, Place};
@@ -16,6 +18,7 @@ pub use handle::{Outcome, Run, RunEvents};
 pub use state::RunId;
 pub use turns::open_calls;
 
+pub(crate) use approvals::Said;
 pub(crate) use drive::drive;
 pub(crate) use journal::Journal;
 pub(crate) use state::{RunState, Who};

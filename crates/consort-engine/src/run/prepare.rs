@@ -1,15 +1,13 @@
 //! Makes a request from the log: the view that fits, and what processors add.
 use super::drive::Driver;
 use super::shrink::SmallerView;
-use crate::context::{ANSWER, Budget, View, view};
+use crate::context::{ANSWER, Budget, View, go_on, view};
 use crate::envelope::What;
 use crate::over::over;
 use consort_core::{Error, Message, Output, Part, Request, Role, Warning};
 use consort_store::{Answer, Summary};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-const GO_ON: &str = "Go on exactly where you stopped, and repeat nothing.";
 
 /// One request, ready to be sent.
 pub(super) struct Prepared {
@@ -103,7 +101,7 @@ impl Driver {
                 _ => None,
             },
             tools: self.ask.tools.functions(),
-            key: self.ask.key.clone(),
+            key: self.context.key.clone(),
             group: self.ask.group.clone(),
             ..Answer::default()
         }
@@ -112,10 +110,7 @@ impl Driver {
 
 /// The messages of a view as they are sent: somebody asks at their end, and what processors add stands before it.
 pub(super) fn complete(messages: &mut Vec<Message>, added: &[Part]) {
-    if messages.last().is_some_and(|last| last.role == Role::Assistant) {
-        // Vendors answer a user: a model that is to go on with its own words is asked to.
-        messages.push(Message::user(GO_ON));
-    }
+    messages.extend(go_on(messages.last().map(|last| last.role)));
     if let Some(newest) = messages.iter_mut().rev().find(|message| message.role == Role::User) {
         newest.parts.splice(0..0, added.iter().cloned());
     }

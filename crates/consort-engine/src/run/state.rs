@@ -2,14 +2,15 @@
 use crate::bus::Bus;
 use crate::envelope::{Decision, Envelope, What};
 use crate::run::Outcome;
+use crate::run::approvals::{Approvals, Said};
 use consort_core::{Cancel, ToolCall};
 use consort_store::{ConversationId, TurnId};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// How many envelopes a run that is watched once may hold unread before its follower is given a turn.
@@ -40,7 +41,7 @@ pub(crate) struct RunState {
     /// How long the log is: who watches is woken by it.
     length: watch::Sender<usize>,
     pub(crate) outcome: watch::Sender<Option<Outcome>>,
-    waiting: Mutex<HashMap<String, oneshot::Sender<Decision>>>,
+    approvals: Approvals,
 }
 
 /// What happened so far.
@@ -68,7 +69,7 @@ pub(crate) struct Who {
 }
 
 impl RunState {
-    pub(crate) fn new(who: Who, cancel: Cancel, once: bool, bus: Bus) -> Self {
+    pub(crate) fn new(who: Who, cancel: Cancel, once: bool, bus: Bus, allowed: HashSet<String>) -> Self {
         Self {
             id: RunId(Uuid::now_v7()),
             conversation: who.conversation,
@@ -81,7 +82,7 @@ impl RunState {
             log: Mutex::default(),
             length: watch::Sender::new(0),
             outcome: watch::Sender::new(None),
-            waiting: Mutex::default(),
+            approvals: Approvals::new(allowed),
         }
     }
 
@@ -121,20 +122,24 @@ impl RunState {
         self.length.send_replace(log.length());
     }
 
-    /// Asks whoever watches whether this call may run. It waits as long as nobody says anything.
-    pub(crate) async fn ask(&self, call: &ToolCall) -> Decision {
-        let (say, said) = oneshot::channel();
-        self.waiting().insert(call.id.clone(), say);
+    /// Asks whoever watches whether this call may run, unless its tool always may. It waits as long as nobody says
+    /// anything.
+    pub(crate) async fn ask(&self, call: &ToolCall) -> Said {
+        let Some(answer) = self.approvals.wait(call) else { return Decision::Yes.into() };
         self.emit(What::ApprovalWanted { call: call.clone() });
-        let decision = said.await.unwrap_or(Decision::No);
-        self.emit(What::ApprovalGiven { call_id: call.id.clone(), decision });
-        decision
+        let said = answer.await.unwrap_or_else(|_| Decision::No.into());
+        let (call_id, reason) = (call.id.clone(), said.reason.clone());
+        self.emit(What::ApprovalGiven { call_id, decision: said.decision, reason });
+        said
     }
 
     /// Says whether a call may run; false where none of this id waits.
-    pub(crate) fn decide(&self, call_id: &str, decision: Decision) -> bool {
-        let waiting = self.waiting().remove(call_id);
-        waiting.is_some_and(|say| say.send(decision).is_ok())
+    pub(crate) fn decide(&self, call_id: &str, said: Said) -> bool {
+        self.approvals.answer(call_id, said)
+    }
+
+    pub(crate) fn allow(&self, tool: &str) {
+        self.approvals.allow(tool);
     }
 
     /// The envelope of this number, if it is there already.
@@ -163,9 +168,5 @@ impl RunState {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Decision>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

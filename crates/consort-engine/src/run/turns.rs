@@ -6,13 +6,14 @@ use consort_core::{Body, Error, Part, Role, ToolCall, ToolResult, Warning};
 use consort_store::{Answer, Ending, NewTurn, Status, Turn, TurnId};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The branch so far.
 pub(crate) struct Branch {
     pub(crate) log: Vec<Turn>,
     pub(crate) journal: Journal,
     pub(crate) run: Arc<RunState>,
+    /// Whether what it writes next only follows the conversation's tip. Its first turn makes a branch the shown one.
+    pub(crate) follows: bool,
 }
 
 impl Branch {
@@ -39,18 +40,16 @@ impl Branch {
         answer: Option<Box<Answer>>,
     ) -> TurnId {
         let new = NewTurn {
-            id: TurnId::new(),
-            conversation: self.run.conversation,
-            parent: self.tip(),
-            role,
             participant: self.run.participant.as_deref().filter(|_| role == Role::User).map(Into::into),
-            parts,
             status,
             answer,
+            run: Some(self.run.id.0),
+            follows: std::mem::replace(&mut self.follows, true),
+            ..NewTurn::complete(self.run.conversation, self.tip(), role, parts)
         };
         let id = new.id;
         let started = What::TurnStarted { role, parent: new.parent };
-        self.log.push(turn_of(&new));
+        self.log.push(new.clone().begun());
         // Kept before anybody is shown it.
         let refused = self.journal.begin(new).await;
         self.run.turn_begins(id, started);
@@ -108,19 +107,4 @@ pub fn open_calls(log: &[Turn]) -> Vec<ToolCall> {
         .collect();
     let calls = log[at].parts.iter().filter_map(Part::as_tool_call);
     calls.filter(|call| !done.contains(call.id.as_str())).cloned().collect()
-}
-
-fn turn_of(new: &NewTurn) -> Turn {
-    Turn {
-        id: new.id,
-        conversation: new.conversation,
-        parent: new.parent,
-        role: new.role,
-        participant: new.participant.clone(),
-        parts: new.parts.clone(),
-        status: new.status,
-        created: SystemTime::now(),
-        pinned: false,
-        answer: new.answer.clone(),
-    }
 }

@@ -4,9 +4,9 @@ use super::repeats::Repeats;
 use super::set::{Approval, Tools};
 use crate::envelope::{Decision, What};
 use crate::over::over;
-use crate::run::RunState;
+use crate::run::{RunState, Said};
 use consort_core::{Body, Context, Error, ErrorKind, Part, Tool, ToolCall, ToolOutput, ToolResult};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -28,7 +28,6 @@ struct Memory {
     round: u32,
     /// In how many answers in a row a tool was called wrongly, and in which one last.
     faults: HashMap<String, (u32, u32)>,
-    allowed: HashSet<String>,
 }
 
 /// How a call ended.
@@ -73,10 +72,11 @@ impl Runner {
         }
         match self.decision(call, context).await {
             Err(error) => return Outcome::of(error),
-            Ok(Decision::No) => {
-                return self.told(call, ToolOutput::failure("not run: the user said no"));
+            Ok(Said { decision: Decision::No, reason }) => {
+                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                return self.told(call, ToolOutput::failure(format!("not run: the user said no{reason}")));
             }
-            Ok(Decision::Yes | Decision::Always) => {}
+            Ok(_) => {}
         }
         self.run.emit(What::ToolStarted { call: call.clone() });
         let begun = Instant::now();
@@ -125,19 +125,14 @@ impl Runner {
     }
 
     /// Whether it may run; or why the run is over.
-    async fn decision(&self, call: &ToolCall, context: &Context) -> Result<Decision, Error> {
-        let ask = self.tools.approval == Approval::Ask && !self.memory().allowed.contains(&call.name);
-        if !ask {
-            return Ok(Decision::Yes);
+    async fn decision(&self, call: &ToolCall, context: &Context) -> Result<Said, Error> {
+        if self.tools.approval != Approval::Ask {
+            return Ok(Decision::Yes.into());
         }
-        let decision = tokio::select! {
-            decision = self.run.ask(call) => decision,
-            error = over(context) => return Err(error),
-        };
-        if decision == Decision::Always {
-            self.memory().allowed.insert(call.name.clone());
+        tokio::select! {
+            said = self.run.ask(call) => Ok(said),
+            error = over(context) => Err(error),
         }
-        Ok(decision)
     }
 
     fn fault(&self, call: &ToolCall, words: String) -> Outcome {

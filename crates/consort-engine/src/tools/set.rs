@@ -9,6 +9,8 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub struct Tools {
     list: Vec<Arc<dyn Tool>>,
+    /// Those that run without asking, whatever the others do.
+    pub(crate) allowed: HashSet<String>,
     pub approval: Approval,
     pub limits: ToolLimits,
 }
@@ -60,6 +62,12 @@ impl Tools {
 
     pub fn approval(mut self, approval: Approval) -> Self {
         self.approval = approval;
+        self
+    }
+
+    /// Somebody said `always` to the tools of these names before.
+    pub fn allowing(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.allowed.extend(names);
         self
     }
 

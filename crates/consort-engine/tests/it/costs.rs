@@ -5,9 +5,9 @@ use consort_core::{
     PartKind, Price, Request,
 };
 use consort_engine::Ask;
-use consort_store::SpendQuery;
+use consort_store::{GroupBy, SpendQuery};
 use futures_util::{StreamExt, stream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A route: its first try failed for nothing, and the second one answers for a long time.
 struct Route(ModelCard);
@@ -47,6 +47,42 @@ async fn a_route_that_was_stopped_costs_nobody_knows_what() {
     assert_eq!(tries, [("zoo/crow", Some(Money(0))), ("route/fast", None)]);
     assert_eq!(outcome.cost(), None);
     assert_eq!(desk.store.spend(SpendQuery::default()).await.unwrap().unpriced, 1);
+}
+
+/// Knows whose calls it was asked.
+struct Keyed(Mutex<Vec<Option<String>>>, ModelCard);
+
+impl Model for Keyed {
+    fn card(&self) -> &ModelCard {
+        &self.1
+    }
+
+    fn stream(&self, _: Arc<Request>, context: Context) -> EventStream {
+        self.0.lock().unwrap().push(context.key);
+        consort_core::events_of(Event::text_answer("Yes."))
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_under_a_key_is_booked_under_it() {
+    let desk = Desk::new().await;
+    let model = Arc::new(Keyed(Mutex::default(), ModelCard::new("zoo", "parrot")));
+    for key in [Some("team"), None, Some("team")] {
+        let context = Context { key: key.map(str::to_owned), ..Context::default() };
+        // Who speaks is another thing.
+        let participant = Some("ada".to_owned());
+        let ask = desk.ask(&Scripted::new(vec![]), "Hello");
+        desk.run(Ask { model: model.clone(), participant, context, ..ask }).await;
+    }
+    // What a route sees is what the store keeps.
+    let seen = model.0.lock().unwrap().clone();
+    assert_eq!(seen, [Some("team".to_owned()), None, Some("team".to_owned())]);
+    let rows = desk.store.costs(SpendQuery::default(), GroupBy::Key).await.unwrap();
+    let mut tries: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.spend.tries)).collect();
+    tries.sort_unstable();
+    assert_eq!(tries, [("", 1), ("team", 2)]);
+    let kept = desk.branch().await.pop().unwrap().answer.unwrap();
+    assert_eq!(kept.key.as_deref(), Some("team"));
 }
 
 #[tokio::test]

@@ -1,8 +1,15 @@
 //! The engine, run on scripted models and a store in memory.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by failing"
+)]
 mod costs;
+mod crash;
 #[cfg(unix)]
 mod feed;
+mod fits;
 mod memory;
 mod runs;
 mod structured;

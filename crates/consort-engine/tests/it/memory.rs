@@ -6,7 +6,7 @@ use consort_core::{
 };
 use consort_engine::testing::memory_faults;
 use consort_engine::{Ask, History, NoMemory, Place, Recall, StoreMemory, Tools, function, memory_tools};
-use consort_store::{MemoryStore, Status};
+use consort_store::{MemoryStore, SqliteStore, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +35,20 @@ fn seeing() -> StoreMemory {
 async fn the_backends_keep_to_the_contract() {
     assert_eq!(memory_faults(&StoreMemory::in_process()).await, Vec::<String>::new());
     assert_eq!(memory_faults(&NoMemory).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn messages_at_one_time_follow_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("consort.db")).unwrap());
+    // Two programs would have one each.
+    let memories: Vec<StoreMemory> = (0..8).map(|_| StoreMemory::new(store.clone())).collect();
+    for round in 0..5 {
+        let all = memories.iter().map(|memory| memory.append("desk", Message::user(round.to_string())));
+        futures_util::future::join_all(all).await.into_iter().for_each(Result::unwrap);
+    }
+    let kept = StoreMemory::new(store).history("desk").await.unwrap();
+    assert_eq!(kept.len(), 40, "none is on a branch that nobody sees");
 }
 
 /// A memory in a list that may refuse, or break the contract in one way.

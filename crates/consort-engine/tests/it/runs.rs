@@ -6,7 +6,7 @@ use consort_core::{
 use consort_engine::{Ask, Heard, Place};
 use consort_store::{SpendQuery, Status};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[tokio::test]
 async fn an_answer_is_kept_and_told() {
@@ -111,6 +111,51 @@ async fn a_failure_before_the_first_word_keeps_the_question() {
     assert_eq!(outcome.response.unwrap().text(), "Yes");
     assert_eq!(desk.store.tree(desk.conversation).await.unwrap().len(), 3);
     assert_eq!(desk.branch().await.len(), 2);
+}
+
+#[tokio::test]
+async fn how_long_it_thought_and_when_it_was_asked_is_kept() {
+    let desk = Desk::new().await;
+    let before = SystemTime::now();
+    desk.run(desk.ask(&Scripted::new(vec![vec![Step::Think("hm"), Step::Say("Yes")]]), "Hello")).await;
+    desk.run(desk.ask(&Scripted::new(vec![vec![Step::Say("No")]]), "And now?")).await;
+    let branch = desk.branch().await;
+    let answer = branch[1].answer.as_ref().unwrap();
+    assert!(answer.thought.unwrap() <= answer.took.unwrap());
+    let started = answer.attempts[0].started.unwrap();
+    assert!(started >= before - Duration::from_millis(1) && started <= SystemTime::now());
+    assert_eq!(branch[3].answer.as_ref().unwrap().thought, None);
+}
+
+#[tokio::test]
+async fn of_several_answers_side_by_side_the_first_is_where_it_goes_on() {
+    let desk = Desk::new().await;
+    let question =
+        desk.engine.say(desk.conversation, Place::Start, vec![Part::text("Both?")], None).await.unwrap();
+    let (tool, _) = crate::tools::tool("echo", crate::tools::Does::Echo);
+    let tools = consort_engine::Tools::new(vec![tool]).unwrap();
+    let mut runs = Vec::new();
+    for number in 0..2 {
+        let steps = vec![
+            vec![Step::Wait(Duration::from_millis(30 * (number + 1))), Step::Call("a", "echo", "{}")],
+            vec![Step::Say("done")],
+        ];
+        let ask = Ask {
+            tools: tools.clone(),
+            shown: number == 0,
+            ..Ask::again(desk.conversation, Scripted::new(steps), Place::After(question))
+        };
+        let run = desk.engine.start(ask).await.unwrap();
+        let mut events = run.events(0);
+        while !matches!(events.next().await.unwrap().what, consort_engine::What::TurnStarted { .. }) {}
+        runs.push(run);
+    }
+    for run in &runs {
+        assert_eq!(run.done().await.status, Status::Complete);
+    }
+    let branch = desk.branch().await;
+    assert_eq!(branch.len(), 4, "the first run's own turns are followed");
+    assert!(branch[1..].iter().all(|turn| turn.run == Some(runs[0].id().0)));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The tool loop: what runs, what is told, what is cut, what is caught.
 use crate::support::{Desk, Scripted, Step, kinds};
-use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Phase, Role, Tool, ToolOutput};
+use consort_core::{Body, BoxFuture, Context, Error, ErrorKind, FunctionSpec, Phase, Role, Tool, ToolOutput};
 use consort_engine::{Approval, Ask, Decision, ToolLimits, Tools, What, function};
 use consort_store::{Status, Turn};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a test's tool does.
-enum Does {
+pub(crate) enum Does {
     Echo,
     Sleep(Duration),
     Hang,
@@ -25,7 +25,7 @@ struct TestTool {
     ran: Arc<AtomicU32>,
 }
 
-fn tool(name: &str, does: Does) -> (Arc<dyn Tool>, Arc<AtomicU32>) {
+pub(crate) fn tool(name: &str, does: Does) -> (Arc<dyn Tool>, Arc<AtomicU32>) {
     let ran = Arc::new(AtomicU32::new(0));
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
     let spec = FunctionSpec::new(name, "A tool", schema);
@@ -267,6 +267,60 @@ async fn a_tool_asks_first_where_it_must() {
     }
     assert_eq!((asked, ran.load(Ordering::SeqCst)), (vec!["a".to_owned(), "b".to_owned()], 2));
     assert_eq!(results(&desk.branch().await)[0], "not run: the user said no");
+}
+
+#[tokio::test]
+async fn the_model_reads_why_it_may_not() {
+    let (echo, ran) = tool("echo", Does::Echo);
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Call("a", "echo", "{}")], vec![Step::Say("done")]]);
+    let tools = Tools::new(vec![echo]).unwrap().approval(Approval::Ask);
+    let run = desk.engine.start(Ask { tools, ..desk.ask(&model, "go") }).await.unwrap();
+    let mut events = run.events(0);
+    let mut given = None;
+    while let Some(envelope) = events.next().await {
+        match &envelope.what {
+            What::ApprovalWanted { call } => assert!(run.refuse(&call.id, " not that file ")),
+            What::ApprovalGiven { reason, .. } => given.clone_from(reason),
+            _ => {}
+        }
+    }
+    let told = model.requests()[1].messages.last().unwrap().parts[0].clone();
+    let Body::ToolResult(told) = told.body else { panic!("{told:?}") };
+    assert_eq!((told.text().as_str(), told.is_error), ("not run: the user said no: not that file", true));
+    assert_eq!((given.as_deref(), ran.load(Ordering::SeqCst)), (Some("not that file"), 0));
+}
+
+#[tokio::test]
+async fn a_tool_that_always_may_lets_its_other_calls_run_and_asks_no_more() {
+    let (echo, ran) = tool("echo", Does::Echo);
+    let (other, _) = tool("other", Does::Echo);
+    let desk = Desk::new().await;
+    let tools = Tools::new(vec![echo, other]).unwrap().approval(Approval::Ask);
+    let calls = vec![
+        Step::Call("a", "echo", r#"{"n":1}"#),
+        Step::Call("b", "echo", r#"{"n":2}"#),
+        Step::Call("c", "other", r#"{"n":3}"#),
+    ];
+    let model = Scripted::new(vec![calls, vec![Step::Say("done")]]);
+    let run = desk.engine.start(Ask { tools: tools.clone(), ..desk.ask(&model, "go") }).await.unwrap();
+    let mut events = run.events(0);
+    let mut waiting = Vec::new();
+    while waiting.len() < 3 {
+        if let What::ApprovalWanted { call } = &events.next().await.unwrap().what {
+            waiting.push(call.id.clone());
+        }
+    }
+    run.allow("echo");
+    assert!(!run.decide("a", Decision::No) && !run.decide("b", Decision::No), "both run");
+    assert!(run.decide("c", Decision::Yes));
+    assert_eq!((run.done().await.status, ran.load(Ordering::SeqCst)), (Status::Complete, 2));
+    // What was allowed in an earlier run of the conversation.
+    let model = Scripted::new(vec![vec![Step::Call("d", "echo", "{}")], vec![Step::Say("done")]]);
+    let (outcome, envelopes) =
+        desk.run(Ask { tools: tools.allowing(["echo".to_owned()]), ..desk.ask(&model, "again") }).await;
+    assert_eq!((outcome.status, ran.load(Ordering::SeqCst)), (Status::Complete, 3));
+    assert!(!kinds(&envelopes).contains(&"approval_wanted".to_owned()));
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ fn turn(log: &[Turn], role: Role, parts: Vec<Part>) -> Turn {
         status: Status::Complete,
         created: SystemTime::UNIX_EPOCH,
         pinned: false,
+        run: None,
         answer: None,
     }
 }

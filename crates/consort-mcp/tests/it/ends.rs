@@ -1,6 +1,6 @@
 //! How servers end: by themselves, when they hang, and with their host.
 use crate::support::{Place, runs, until, within};
-use consort_core::ErrorKind;
+use consort_core::{Context, ErrorKind};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -38,6 +38,41 @@ async fn one_that_freezes_is_replaced() {
     let error = tools.call_in("echo", "", within(Duration::from_secs(9))).await.unwrap_err();
     assert!(error.message().contains("does not answer"), "{error}");
     assert_eq!(tools.text("echo", "anew").await, "anew");
+}
+
+#[tokio::test]
+async fn one_that_is_busy_with_a_withdrawn_call_is_given_the_time_of_the_call() {
+    let (_servers, tools) = Place::odd(&[]).tools().await;
+    let before = tools.text("child", "").await;
+    let context = Context::default();
+    let cancel = context.cancel.clone();
+    // It hears nothing for longer than a ping may take, and is alive.
+    let working = tools.call_in("alone", "7000", context);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        cancel.cancel();
+    };
+    let (stopped, ()) = tokio::join!(working, stopping);
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(tools.text("echo", "after it").await, "after it");
+    assert_eq!(process_of(&tools.text("child", "").await), process_of(&before), "it is the same process");
+}
+
+#[tokio::test]
+async fn a_call_that_runs_keeps_its_server_alive_when_another_is_withdrawn() {
+    let (_servers, tools) = Place::odd(&[]).tools().await;
+    let long = tools.text("alone", "7000");
+    let short = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tools.call_in("echo", "", within(Duration::from_millis(200))).await
+    };
+    let (long, short) = tokio::join!(long, short);
+    assert_eq!((long.as_str(), short.unwrap_err().kind()), ("done", ErrorKind::Timeout));
+}
+
+/// The server's own process, of what `child` gives.
+fn process_of(said: &str) -> &str {
+    said.split(' ').next().unwrap_or_default()
 }
 
 #[tokio::test]

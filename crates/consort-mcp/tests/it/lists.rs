@@ -51,7 +51,7 @@ async fn names_cannot_collide() {
 async fn a_list_without_end_ends() {
     let servers = Place::odd(&["endless"]).open();
     let (tools, problems) = servers.tools(&[]).await;
-    assert_eq!(tools.len(), 21, "each tool once");
+    assert_eq!(tools.len(), 22, "each tool once");
     assert!(problems.iter().any(|problem| problem.message.contains("does not end")), "{problems:?}");
 }
 
@@ -76,7 +76,7 @@ async fn one_broken_server_harms_no_other() {
     let place = Place::new(&settings);
     let servers = place.open();
     let (tools, problems) = servers.tools(&[]).await;
-    assert_eq!(tools.len(), 21, "those of the good one, and none of the disabled one");
+    assert_eq!(tools.len(), 22, "those of the good one, and none of the disabled one");
     let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let told = |what: &str| all.iter().any(|problem| problem.contains(what));
     assert!(told("`dead`: the server exited with code 3; its last words: no such luck"), "{all:?}");

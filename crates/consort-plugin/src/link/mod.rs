@@ -114,6 +114,15 @@ impl Link {
         Ok(HttpResponse { status: head.status, headers: head.headers, body })
     }
 
+    /// Has the host run a tool.
+    pub(crate) async fn run_tool(&self, params: RunToolParams, wire: &str) -> Result<ToolOutput, Error> {
+        let result: ToolResultContent =
+            self.call("tools/run", params).await.map_err(|failure| failure.to_error())?;
+        let content = result.content.into_iter().map(|part: Content| part.into_core(wire));
+        let content = content.collect::<Result<_, _>>().map_err(Error::protocol)?;
+        Ok(ToolOutput { content, is_error: result.is_error })
+    }
+
     async fn call<T: DeserializeOwned>(&self, method: &str, params: impl Serialize) -> Result<T, Failure> {
         self.call_as(self.next_id(), method, params).await
     }
@@ -227,15 +236,16 @@ impl RunTool for HostTools {
     fn run(&self, call: ToolCall) -> BoxFuture<'_, Result<ToolOutput, Error>> {
         Box::pin(async move {
             let request = serde_json::to_value(&self.link.request).unwrap_or_default();
-            let arguments = call.arguments.value().unwrap_or_else(|_| call.arguments.raw().into());
-            let params = RunToolParams { request, id: call.id, name: call.name, arguments };
-            let result: ToolResultContent =
-                self.link.call("tools/run", params).await.map_err(|failure| failure.to_error())?;
-            let into_part = |part: Content| part.into_core(&self.wire);
-            let content = result.content.into_iter().map(into_part).collect::<Result<_, _>>();
-            Ok(ToolOutput { content: content.map_err(Error::protocol)?, is_error: result.is_error })
+            let params = RunToolParams { request, ..params_of(call) };
+            self.link.run_tool(params, &self.wire).await
         })
     }
+}
+
+/// A call as the host is asked for it.
+pub(crate) fn params_of(call: ToolCall) -> RunToolParams {
+    let arguments = call.arguments.value().unwrap_or_else(|_| call.arguments.raw().into());
+    RunToolParams { id: call.id, name: call.name, arguments, ..RunToolParams::default() }
 }
 
 fn gone() -> Failure {

@@ -1,5 +1,5 @@
 //! Parameters and results of the calls, but for `generate`'s parameters and events.
-use super::{Content, Failure, Vector};
+use super::{Content, Failure, Message, Vector};
 use consort_core::{Effort, Object, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,7 +25,7 @@ shapes! {
         config: Value,
     }
     Peer { name: String, version: String }
-    HostCapabilities { http: bool, secrets: bool, tools: bool }
+    HostCapabilities { http: bool, memory: bool, secrets: bool, tools: bool }
     Limits { max_message_bytes: usize }
     InitializeResult {
         protocol_version: u32,
@@ -56,6 +56,8 @@ shapes! {
         embed: Value,
         #[serde(skip_serializing_if = "Value::is_null")]
         tools: Value,
+        #[serde(skip_serializing_if = "Value::is_null")]
+        realtime: Value,
         #[serde(skip_serializing_if = "Value::is_null")]
         check: Value,
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -238,7 +240,25 @@ shapes! {
     SecretParams { name: String }
     SecretResult { value: String }
     LogParams { level: String, message: String }
-    RunToolParams { request: Value, id: String, name: String, arguments: Value }
+    /// The request or the session that the call belongs to.
+    RunToolParams {
+        #[serde(skip_serializing_if = "Value::is_null")]
+        request: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        id: String,
+        name: String,
+        arguments: Value,
+    }
+    HistoryParams {
+        conversation: String,
+        /// The last so many.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    }
+    HistoryResult { messages: Vec<Message> }
+    AppendParams { conversation: String, messages: Vec<Message> }
+    ClearParams { conversation: String }
     HttpRequest {
         /// The host's request that it is made for.
         #[serde(skip_serializing_if = "Option::is_none")]

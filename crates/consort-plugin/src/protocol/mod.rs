@@ -8,16 +8,17 @@ mod event_reader;
 mod event_writer;
 mod events;
 mod failure;
+mod live;
 mod request;
 mod vector;
 
 pub use calls::{
-    Capabilities, CountParams, CountResult, EmbedParams, EmbedResult, FragmentItem, FragmentParams,
-    FragmentResult, GenerateResult, HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams,
-    InitializeResult, Limits, LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult,
-    OpenParams, OpenResult, Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult,
-    TemplateParams, TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
-    UsageInfo,
+    AppendParams, Capabilities, ClearParams, CountParams, CountResult, EmbedParams, EmbedResult,
+    FragmentItem, FragmentParams, FragmentResult, GenerateResult, HistoryParams, HistoryResult,
+    HostCapabilities, HttpData, HttpRequest, HttpResult, InitializeParams, InitializeResult, Limits,
+    LogParams, Meta, ModelInfo, ModelLimits, ModelNeeds, ModelPrice, ModelsResult, OpenParams, OpenResult,
+    Peer, PluginInfo, ReasoningInfo, RunToolParams, SecretParams, SecretResult, TemplateParams,
+    TemplateResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult, UsageInfo,
 };
 pub use content::{Content, Message};
 pub use envelope::{Id, Incoming, notification, request, response, response_error};
@@ -25,6 +26,9 @@ pub use event_reader::EventReader;
 pub use event_writer::EventWriter;
 pub use events::{EventBatch, WireEvent};
 pub use failure::{Failure, FailureData};
+pub use live::{
+    LiveEvent, LiveEventReader, LiveEvents, LiveInput, LiveInputs, LiveOpenParams, LiveSession, MOST_SOUND,
+};
 pub use request::GenerateParams;
 pub use vector::Vector;
 

@@ -42,17 +42,19 @@ impl Asked {
         }
     }
 
-    /// Answers, unless that was done.
-    pub(super) fn answer(&self, answer: Answer) {
+    /// Answers, unless that was done. Whether this is the answer.
+    pub(super) fn answer(&self, answer: Answer) -> bool {
         let line = match &answer {
             Ok(result) => protocol::response(&self.id, result),
             Err(failure) => protocol::response_error(&self.id, failure),
         };
         let mut answered = self.lock();
-        if !std::mem::replace(&mut *answered, true) {
+        let is_first = !std::mem::replace(&mut *answered, true);
+        if is_first {
             self.out.send(line.as_bytes());
             self.over.notify_all();
         }
+        is_first
     }
 
     /// Answers that it was stopped.

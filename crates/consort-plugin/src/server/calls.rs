@@ -15,12 +15,21 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// What a plugin is asked, but for what the reader answers itself.
-pub(super) const METHODS: [&str; 7] =
-    ["initialize", "models/list", "generate", "tokens/count", "embed", "tools/list", "tools/call"];
+pub(super) const METHODS: [&str; 9] = [
+    "initialize",
+    "models/list",
+    "generate",
+    "tokens/count",
+    "embed",
+    "tools/list",
+    "tools/call",
+    "realtime/open",
+    "realtime/close",
+];
 
 impl Server {
     /// The answer to a request; nothing where it was given already.
-    pub(super) fn call(&self, asked: &Asked, method: &str, params: &str) -> Option<Answer> {
+    pub(super) fn call(self: &Arc<Self>, asked: &Asked, method: &str, params: &str) -> Option<Answer> {
         if method == "initialize" {
             return Some(self.initialize(params));
         }
@@ -30,6 +39,8 @@ impl Server {
         };
         let answer = match method {
             "generate" => return self.generate(ready, asked, params),
+            "realtime/open" => return self.open_session(ready, asked, params),
+            "realtime/close" => self.close_session(params),
             "models/list" => {
                 stoppable(asked, async { Ok(json!(ready.list().await.map_err(|e| Failure::from(&e))?)) })
             }

@@ -4,6 +4,7 @@ mod calls;
 mod crew;
 mod generate;
 mod lines;
+mod live;
 mod out;
 mod panics;
 mod ready;
@@ -18,6 +19,7 @@ use crate::{Link, Plugin};
 use asked::Asked;
 use crew::Crew;
 use lines::{Line, Lines};
+use live::Sessions;
 use ready::Ready;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +44,7 @@ pub(crate) struct Server {
     waiting: Mutex<Option<Plugin>>,
     ready: OnceLock<Ready>,
     open: Mutex<HashMap<Id, Arc<Asked>>>,
+    sessions: Sessions,
 }
 
 impl Server {
@@ -54,6 +57,7 @@ impl Server {
             waiting: Mutex::new(Some(plugin)),
             ready: OnceLock::new(),
             open: Mutex::default(),
+            sessions: Sessions::default(),
         }
     }
 
@@ -77,6 +81,7 @@ impl Server {
             }
         };
         server.open().values().for_each(|asked| asked.cancel.cancel());
+        server.sessions.end();
         server.link.close();
         server.crew.settle(LAST_WORDS);
         ended
@@ -151,7 +156,7 @@ impl Server {
         }
     }
 
-    fn notified(&self, method: &str, params: Option<&RawValue>) {
+    fn notified(self: &Arc<Self>, method: &str, params: Option<&RawValue>) {
         let text = params.map_or("{}", RawValue::get);
         match method {
             "cancel" => {
@@ -166,6 +171,11 @@ impl Server {
             "http/data" => {
                 if let Ok(data) = serde_json::from_str(text) {
                     self.link.body(data);
+                }
+            }
+            "realtime/input" => {
+                if let Ok(inputs) = serde_json::from_str(text) {
+                    self.heard(inputs);
                 }
             }
             _ => {}

@@ -5,7 +5,9 @@ use crate::protocol::{
     Capabilities, Failure, HostCapabilities, InitializeParams, InitializeResult, ModelInfo, ModelNeeds,
     ModelsResult, PluginInfo, VERSION, code,
 };
-use consort_core::{Embedder, Error, ErrorKind, Model, Object, Provider, ProviderCard, State};
+use consort_core::{
+    Embedder, Error, ErrorKind, Model, ModelCard, Object, Provider, ProviderCard, RealtimeModel, State,
+};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +49,12 @@ impl Ready {
         Provider::embedder(&self.plugin, name).ok_or_else(|| not_found(name, &names))
     }
 
+    pub(super) fn realtime(&self, name: &str) -> Result<Arc<dyn RealtimeModel>, Error> {
+        let live = self.plugin.realtime_models();
+        let names: Vec<_> = live.iter().map(|model| model.card().name.as_str()).collect();
+        self.plugin.realtime_model(name).ok_or_else(|| not_found(name, &names))
+    }
+
     /// `models/list`.
     pub(super) async fn list(&self) -> Result<ModelsResult, Error> {
         let mut models: Vec<ModelInfo> = Vec::new();
@@ -60,22 +68,28 @@ impl Ready {
 
     async fn sources(&self) -> Result<Vec<(ProviderCard, Vec<ModelInfo>)>, Error> {
         let plugin = &self.plugin;
-        let embedding = |embedder: &Arc<dyn Embedder>| {
-            let kind = Some("embedding".to_owned());
-            ModelInfo { kind, ..ModelInfo::from(embedder.card()) }
-        };
-        let own = plugin.models.iter().map(|model| ModelInfo::from(model.card()));
-        let own = own.chain(plugin.embedders.iter().map(embedding)).collect();
+        let own = cards(&plugin.models, &plugin.embedders, &plugin.live);
         let mut sources = vec![(plugin.card.clone(), own)];
         for provider in &plugin.providers {
             let models = provider.models().await?;
-            let theirs = models.iter().map(|model| ModelInfo::from(model.card()));
-            let embedders = provider.embedders();
-            let theirs = theirs.chain(embedders.iter().map(embedding));
-            sources.push((provider.card().clone(), theirs.collect()));
+            let theirs = cards(&models, &provider.embedders(), &provider.realtime_models());
+            sources.push((provider.card().clone(), theirs));
         }
         Ok(sources)
     }
+}
+
+/// The cards of all sorts of models. What a model is says the trait that it has.
+fn cards(
+    models: &[Arc<dyn Model>],
+    embedders: &[Arc<dyn Embedder>],
+    live: &[Arc<dyn RealtimeModel>],
+) -> Vec<ModelInfo> {
+    let of = |card: &ModelCard, kind: &str| ModelInfo { kind: Some(kind.to_owned()), ..card.into() };
+    let chat = models.iter().map(|model| ModelInfo::from(model.card()));
+    let embedding = embedders.iter().map(|embedder| of(embedder.card(), "embedding"));
+    let live = live.iter().map(|model| of(model.card(), "realtime"));
+    chat.chain(embedding).chain(live).collect()
 }
 
 /// The keys without which the provider's models do not answer.
@@ -132,6 +146,7 @@ impl Server {
 
 fn hello(plugin: &Plugin) -> InitializeResult {
     let embed = !plugin.embedders().is_empty();
+    let realtime = !plugin.realtime_models().is_empty();
     let generate = !plugin.models.is_empty() || !plugin.providers.is_empty();
     let mut env: Vec<String> = Vec::new();
     for card in plugin.providers.iter().map(|provider| provider.card()).chain([&plugin.card]) {
@@ -153,6 +168,7 @@ fn hello(plugin: &Plugin) -> InitializeResult {
             generate: generate.into(),
             count_tokens: generate.into(),
             embed: embed.into(),
+            realtime: realtime.into(),
             tools: (!plugin.tools.is_empty()).into(),
             ..Capabilities::default()
         },

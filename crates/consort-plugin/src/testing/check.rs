@@ -1,7 +1,7 @@
 //! The contract test: what a provider must hold to, looked at directly and through the protocol.
 use super::run::{Keys, within};
 use super::sane::{outside, sane, vectors_fit};
-use super::{Report, in_order, protocol};
+use super::{Report, in_order, live, protocol};
 use consort_core::{
     Context, EmbedRequest, Embedder, Error, ErrorKind, Event, FunctionSpec, Model, ModelCard, ModelKind,
     Output, PartKind, Provider, Request, Support, SystemClock, ToolSpec,
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one call may take.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 /// How long a stopped call may take to end. The host waits as long.
-const STOPPED: Duration = Duration::from_secs(5);
+pub(super) const STOPPED: Duration = Duration::from_secs(5);
 
 /// Tests whether a provider keeps to the contract, with a prompt of two words and without keys. See [`Check`] for
 /// providers that need more.
@@ -72,6 +72,9 @@ impl Check {
             let what = format!("`{}` embeds", embedder.card().name);
             report.add(what, self.embed(embedder));
         }
+        for model in self.provider.realtime_models() {
+            live::check(&self, &model, &mut report);
+        }
         let cards: Vec<&ModelCard> = asked.iter().map(|model| model.card()).collect();
         protocol::through(&self, &cards, &mut report);
         report
@@ -82,7 +85,7 @@ impl Check {
         chosen && card.kind == ModelKind::Chat
     }
 
-    fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         Context::new(Arc::new(SystemClock), Arc::new(Keys(self.keys.clone())))
     }
 
@@ -95,7 +98,9 @@ impl Check {
         let models = listed.ok()?;
         let mut names = BTreeSet::new();
         let embedders = self.provider.embedders();
+        let live = self.provider.realtime_models();
         let cards = models.iter().map(|model| model.card()).chain(embedders.iter().map(|one| one.card()));
+        let cards = cards.chain(live.iter().map(|model| model.card()));
         let all = cards.flat_map(|card| std::iter::once(&card.name).chain(&card.aliases));
         let twice: Vec<String> = all.filter(|name| !names.insert((*name).clone())).cloned().collect();
         let unique = if twice.is_empty() { Ok(()) } else { Err(format!("twice: {}", twice.join(", "))) };

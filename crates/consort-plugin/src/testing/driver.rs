@@ -29,6 +29,8 @@ pub struct Driver {
     /// What was wrong with lines, by the schema.
     wrong: Vec<String>,
     limit: Duration,
+    /// Events of live sessions that nobody asked for yet, each with its session.
+    live: Vec<(String, Value)>,
 }
 
 trait WriteDebug: Write + Send + std::fmt::Debug {}
@@ -91,6 +93,7 @@ impl Driver {
             transcript: Transcript::default(),
             wrong: Vec::new(),
             limit: Duration::from_secs(30),
+            live: Vec::new(),
         }
     }
 
@@ -117,7 +120,7 @@ impl Driver {
         let params = InitializeParams {
             protocol_version: VERSION,
             host: Peer { name: "driver".into(), version: env!("CARGO_PKG_VERSION").into() },
-            capabilities: HostCapabilities { http: false, secrets: true, tools: true },
+            capabilities: HostCapabilities { http: false, memory: false, secrets: true, tools: true },
             limits: Limits { max_message_bytes: MAX_MESSAGE },
             data_dir: folder,
             config: json!({}),
@@ -171,6 +174,56 @@ impl Driver {
             reader.finish(result.clone(), &mut events);
         }
         Answered { raw, events, result }
+    }
+
+    /// The events of a live session up to one of this type; fewer where it does not come in time.
+    pub fn heard(&mut self, session: &str, until: &str) -> Vec<Value> {
+        let deadline = Instant::now() + self.limit;
+        loop {
+            let is_mine = |(of, _): &&(String, Value)| of == session;
+            let mut mine = self.live.iter().filter(is_mine);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if mine.any(|(_, event)| event["type"] == until) || !self.step(left) {
+                break;
+            }
+        }
+        let mut found = false;
+        let mine = self.live.extract_if(.., |(of, event)| {
+            let take = of.as_str() == session && !found;
+            found |= take && event["type"] == until;
+            take
+        });
+        mine.map(|(_, event)| event).collect()
+    }
+
+    /// Reads one line, and serves what it asks for. False where none came.
+    fn step(&mut self, limit: Duration) -> bool {
+        let Some(line) = self.line(limit) else { return false };
+        self.take(&line);
+        true
+    }
+
+    /// Takes a line that is no answer.
+    fn take(&mut self, line: &str) {
+        match Incoming::read(line) {
+            Ok(Incoming::Notification { method, params }) if method == "realtime/event" => {
+                let params: Object =
+                    params.and_then(|p| serde_json::from_str(p.get()).ok()).unwrap_or_default();
+                let session = params.get("session").and_then(Value::as_str).unwrap_or_default().to_owned();
+                if let Some(Value::Array(events)) = params.get("events") {
+                    self.live.extend(events.iter().map(|event| (session.clone(), event.clone())));
+                }
+            }
+            Ok(Incoming::Request { id, method, params }) => {
+                let answer = self.serve(&method, params.map_or("{}", |params| params.get()));
+                let line = match answer {
+                    Ok(result) => protocol::response(&id, result),
+                    Err(failure) => protocol::response_error(&id, &failure),
+                };
+                self.send(&line);
+            }
+            _ => {}
+        }
     }
 
     /// Sends a line as it is.
@@ -244,15 +297,7 @@ impl Driver {
                         events.extend(more.iter().cloned());
                     }
                 }
-                Ok(Incoming::Request { id, method, params }) => {
-                    let answer = self.serve(&method, params.map_or("{}", |params| params.get()));
-                    let line = match answer {
-                        Ok(result) => protocol::response(&id, result),
-                        Err(failure) => protocol::response_error(&id, &failure),
-                    };
-                    self.send(&line);
-                }
-                _ => {}
+                _ => self.take(&line),
             }
         }
     }

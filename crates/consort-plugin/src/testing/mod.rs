@@ -16,6 +16,7 @@
 //! ```
 mod check;
 mod driver;
+mod live;
 mod order;
 mod protocol;
 mod report;

@@ -60,6 +60,9 @@ pub(super) fn through(check: &Check, cards: &[&ModelCard], report: &mut Report) 
         });
         report.add(format!("`{name}` embeds as a plugin"), vectors);
     }
+    for model in check.provider.realtime_models() {
+        super::live::through(check, &mut driver, &model.card().name, report);
+    }
     let lines = driver.wrong().first().map_or(Ok(()), |wrong| Err(wrong.clone()));
     report.add("every line fits the protocol's schema", lines);
 }

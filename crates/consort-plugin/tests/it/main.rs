@@ -13,6 +13,7 @@ mod check;
 mod examples;
 mod generated;
 mod guide;
+mod live;
 mod others;
 mod reference;
 mod serve;

@@ -191,7 +191,7 @@ async fn open(
 }
 
 /// Reads what a plugin gives by path: plain files below its own folder, and no others.
-fn files_below(folder: PathBuf) -> impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static {
+pub(super) fn files_below(folder: PathBuf) -> impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static {
     const MOST: u64 = 256 << 20;
     move |path| {
         let refused = || format!("the plugin gave the path {path}, which is not below its own folder");

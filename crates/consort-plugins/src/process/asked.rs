@@ -95,8 +95,14 @@ impl Connection {
                 let (head, body) = self.services.fetch(id, read(params)?, data).await?;
                 Ok((head, Some(body)))
             }
+            "memory/history" => Ok((self.services.history(read(params)?, &self.wire).await?, None)),
+            "memory/append" => Ok((self.services.append(read(params)?, &self.wire).await?, None)),
+            "memory/clear" => Ok((self.services.clear(read(params)?).await?, None)),
             "tools/run" => {
                 let call: protocol::RunToolParams = read(params)?;
+                if let Some(session) = call.session.clone() {
+                    return Ok((self.run_for_session(&session, call).await?, None));
+                }
                 let runner =
                     call.request.as_u64().and_then(|request| match self.lock().requests.get(&request) {
                         Some(Pending::Answer(sink)) => sink.tools(),

@@ -1,10 +1,11 @@
 //! One running process, spoken to: requests and their answers, events, and what the plugin asks for.
-use super::LogRing;
 use super::answer::Sink;
 use super::asked::UnderWay;
 use super::failed::Refused;
 use super::guardian::Wish;
+use super::live::{Live, Opening};
 use super::services::Services;
+use super::{LogRing, Writer};
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::Serialize;
@@ -28,7 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     pub(super) to: mpsc::UnboundedSender<String>,
     pub(super) queued: Arc<AtomicUsize>,
+    /// Rings when the process took a line.
+    pub(super) written: Arc<Notify>,
     pub(super) open: Mutex<Open>,
+    pub(super) live: Mutex<Live>,
     pub(super) next: AtomicU64,
     pub(super) stray: AtomicUsize,
     /// Lines that somebody waited for.
@@ -44,7 +48,7 @@ pub(crate) struct Connection {
     /// Where it may write.
     pub(super) folder: PathBuf,
     pub(super) wish: Wish,
-    /// Toolboxes that are open: their state lives in the process.
+    /// Toolboxes and live sessions that are open: their state lives in the process.
     pub(crate) held: AtomicUsize,
     /// Requests of the plugin's that are worked on.
     pub(super) fetches: Mutex<HashMap<Id, UnderWay>>,
@@ -68,6 +72,8 @@ pub(super) struct Open {
 pub(super) enum Pending {
     Call(oneshot::Sender<Result<Box<RawValue>, Failure>>),
     Answer(Box<Sink>),
+    /// A live session that is being opened.
+    Session(Box<Opening>),
     /// Whoever asked is gone; the answer is still due.
     Abandoned(oneshot::Sender<()>),
 }
@@ -138,15 +144,18 @@ impl Connection {
             if tokio::time::timeout(PATIENCE, answered).await.is_ok() {
                 return;
             }
-            // It may be slow, or stuck: a ping tells.
-            let alive = connection.call::<Value>("ping", json!({}), PATIENCE).await.is_ok();
-            if !alive {
-                connection.wish.replace("it did not stop a cancelled request, and does not answer");
-            }
+            connection.replace_if_stuck("it did not stop a cancelled request").await;
         });
     }
 
-    fn open(&self, pending: Pending) -> Result<u64, Error> {
+    /// Ends a process that does not answer any more. It may only be slow: a ping tells.
+    pub(super) async fn replace_if_stuck(&self, what: &str) {
+        if self.call::<Value>("ping", json!({}), PATIENCE).await.is_err() {
+            self.wish.replace(format!("{what}, and does not answer"));
+        }
+    }
+
+    pub(super) fn open(&self, pending: Pending) -> Result<u64, Error> {
         let mut open = self.lock();
         if let Some(error) = &open.ended {
             return Err(error.clone());
@@ -265,12 +274,13 @@ impl Connection {
                 sink.fail(error.clone());
             }
         }
+        self.fail_sessions(&error);
         self.ended.notify_waiters();
         self.ended.notify_one();
     }
 
     pub(super) fn log_text(&self, text: &str) {
-        text.lines().for_each(|line| self.log.add(line));
+        text.lines().for_each(|line| self.log.add(Writer::Stdout, line));
     }
 }
 

@@ -231,11 +231,13 @@ pub(super) async fn write(
     mut stdin: ChildStdin,
     mut lines: mpsc::UnboundedReceiver<String>,
     queued: Arc<AtomicUsize>,
+    taken: Arc<Notify>,
 ) {
     while let Some(line) = lines.recv().await {
         let written =
             if line.is_empty() { Err(()) } else { stdin.write_all(line.as_bytes()).await.map_err(drop) };
         queued.fetch_sub(line.len(), Relaxed);
+        taken.notify_waiters();
         if written.is_err() {
             break;
         }

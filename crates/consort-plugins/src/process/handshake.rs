@@ -3,7 +3,7 @@ use super::connection::Connection;
 use super::failed::Refused;
 use super::guardian::{self, Wish};
 use super::services::Services;
-use super::{Launch, LogRing};
+use super::{Launch, LogRing, Writer};
 use crate::examine::Findings;
 use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
@@ -55,7 +55,9 @@ impl Connection {
         let connection = Arc::new(Self {
             to,
             queued: Arc::default(),
+            written: Arc::default(),
             open: Mutex::default(),
+            live: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
             awaited: AtomicU64::new(0),
@@ -76,9 +78,10 @@ impl Connection {
         });
         let lacks = started.lacks;
         if let Some(lacks) = lacks {
-            connection.log.add(&format!("warning: {lacks}"));
+            connection.log.add(Writer::Host, &format!("warning: {lacks}"));
         }
-        tokio::spawn(guardian::write(stdin, lines, connection.queued.clone()));
+        let (queued, written) = (connection.queued.clone(), connection.written.clone());
+        tokio::spawn(guardian::write(stdin, lines, queued, written));
         let reading = tokio::spawn(connection.clone().read(stdout));
         let logging = tokio::spawn(consort_process::keep_log(stderr, connection.log.clone()));
         tokio::spawn(guardian::guard(started, connection.clone(), reading, logging, launch.limits.clone()));
@@ -109,7 +112,12 @@ impl Connection {
         let params = InitializeParams {
             protocol_version: protocol::VERSION,
             host: Peer { name: "consort".into(), version: env!("CARGO_PKG_VERSION").into() },
-            capabilities: HostCapabilities { http: true, secrets: true, tools: true },
+            capabilities: HostCapabilities {
+                http: true,
+                memory: self.services.remembers(),
+                secrets: true,
+                tools: true,
+            },
             limits: protocol::Limits { max_message_bytes: protocol::MAX_MESSAGE },
             data_dir: launch.folder.to_string_lossy().into_owned(),
             config,

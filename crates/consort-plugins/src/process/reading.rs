@@ -1,9 +1,10 @@
 //! What comes from a process, line by line: answers, events, and what is none of both.
 use super::answer::Budget;
 use super::connection::{Connection, Pending};
+use consort_core::SessionTeller;
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
-use consort_process::{Line, Lines};
+use consort_process::{Line, Lines, Writer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -13,6 +14,12 @@ use tokio::io::AsyncRead;
 
 /// So many lines that are no protocol, and the plugin is stopped.
 const MOST_STRAY: usize = 100;
+
+/// Whose reader is behind.
+pub(super) enum Slow {
+    Answer(u64, Arc<Budget>),
+    Session(String, SessionTeller),
+}
 
 /// What comes and nobody waits for. Of that much is read slowly: a flood costs its writer
 /// and not us.
@@ -57,16 +64,16 @@ impl Connection {
                 }
                 Ok(None) | Err(_) => return,
             };
-            if let Some((id, budget)) = slow
-                && !budget.room().await
-            {
-                self.too_slow(id);
+            match slow {
+                Some(Slow::Answer(id, budget)) if !budget.room().await => self.too_slow(id),
+                Some(Slow::Session(id, tell)) => self.wait_for_session(&id, &tell).await,
+                _ => {}
             }
         }
     }
 
-    /// Handles one line. Names the answer whose reader is behind, where that is so.
-    fn line(self: &Arc<Self>, line: &[u8]) -> Option<(u64, Arc<Budget>)> {
+    /// Handles one line. Names what has a reader that is behind, where that is so.
+    fn line(self: &Arc<Self>, line: &[u8]) -> Option<Slow> {
         let Ok(text) = std::str::from_utf8(line) else {
             self.stray("a line that is no text");
             return None;
@@ -92,13 +99,13 @@ impl Connection {
     }
 
     fn stray(&self, text: &str) {
-        self.log.add(&format!("stray output: {text}"));
+        self.log.add(Writer::Stdout, &format!("stray output: {text}"));
         if self.stray.fetch_add(1, Relaxed) + 1 >= MOST_STRAY {
             self.wish.kill("it prints to its stdout, which belongs to the protocol");
         }
     }
 
-    fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<(u64, Arc<Budget>)> {
+    fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<Slow> {
         let text = params.map_or("{}", RawValue::get);
         match method {
             "generate/event" => match serde_json::from_str::<EventBatch<'_>>(text) {
@@ -109,10 +116,11 @@ impl Connection {
                     };
                     let id = batch.request;
                     self.awaited.fetch_add(1, Relaxed);
-                    return sink.events(batch.events, bytes).map(|budget| (id, budget));
+                    return sink.events(batch.events, bytes).map(|budget| Slow::Answer(id, budget));
                 }
-                Err(error) => self.log.add(&format!("an event could not be read: {error}")),
+                Err(error) => self.log.add(Writer::Host, &format!("an event could not be read: {error}")),
             },
+            "realtime/event" => return self.session_events(text),
             "log" => {
                 if let Ok(LogParams { level, message }) = serde_json::from_str(text) {
                     self.log_text(&format!("{level}: {message}"));
@@ -136,8 +144,10 @@ impl Connection {
                 let _ = to.send(result.map(RawValue::to_owned));
             }
             Some(Pending::Abandoned(to)) => {
+                self.close_unwanted(result.ok());
                 let _ = to.send(());
             }
+            Some(Pending::Session(opening)) => self.session_opened(*opening, result),
             Some(Pending::Answer(sink)) => match result {
                 Err(failure) => sink.fail(self.failed(&failure)),
                 Ok(raw) => match serde_json::from_str::<GenerateResult>(raw.get()) {
@@ -153,7 +163,10 @@ impl Connection {
 
     /// A line was too long: where one request alone is open, it was meant.
     fn too_long(&self) {
-        self.log.add(&format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20));
+        self.log.add(
+            Writer::Host,
+            &format!("a line of more than {} MiB was passed over", protocol::MAX_MESSAGE >> 20),
+        );
         let mut open = self.lock();
         if open.requests.len() != 1 {
             return;
@@ -165,6 +178,9 @@ impl Connection {
             Pending::Answer(sink) => sink.fail(self.named(Error::new(ErrorKind::PluginBug, message))),
             Pending::Call(to) => {
                 let _ = to.send(Err(Failure::new(code::INVALID_REQUEST, message)));
+            }
+            Pending::Session(opening) => {
+                opening.refuse(Failure::new(code::INVALID_REQUEST, message));
             }
             Pending::Abandoned(_) => {}
         }

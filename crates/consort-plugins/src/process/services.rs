@@ -1,5 +1,7 @@
-//! What a plugin may ask of its host: keys that it was granted, HTTP to hosts that it named, tools of its request.
+//! What a plugin may ask of its host: keys that it was granted, HTTP to hosts that it named, tools of its request. What
+//! it keeps there is beside this, in `remembered`.
 //! Every check is here, below all that speaks for a plugin.
+use super::remembered::Remembered;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_core::{
     Arguments, BoxFuture, ConfigKey, Context, Credentials, Error, ErrorKind, RunTool, Secret, ToolCall,
@@ -33,6 +35,7 @@ pub struct Services {
     hosts: Vec<String>,
     credentials: Arc<dyn Credentials>,
     http: Arc<Http>,
+    pub(super) memory: Option<Remembered>,
 }
 
 impl Services {
@@ -41,9 +44,10 @@ impl Services {
         grants: Grants,
         credentials: Arc<dyn Credentials>,
         http: Arc<Http>,
+        memory: Option<Remembered>,
     ) -> Self {
         let Grants { keys, hosts } = grants;
-        Self { plugin: plugin.into(), keys: RwLock::new(keys), hosts, credentials, http }
+        Self { plugin: plugin.into(), keys: RwLock::new(keys), hosts, credentials, http, memory }
     }
 
     /// From now on these keys count.

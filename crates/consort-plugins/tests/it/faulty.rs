@@ -155,6 +155,47 @@ async fn a_worker_that_is_killed_keeps_its_text_and_the_next_call_works() {
     assert_eq!((again.answer.text().as_str(), again.error), ("so far", None));
 }
 
+/// Providers of bruno and models of Vision Agents that hold up their own loop, and one that answers beside them.
+#[tokio::test]
+async fn a_killed_worker_of_either_dialect_takes_nobody_with_it() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    let bruno = "from bruno_core.interfaces import LLMInterface\nimport time\nclass A(LLMInterface):\n    \
+                 async def stream(self, messages, **kwargs):\n        yield 'so far'\n        time.sleep(600)\n";
+    let vision = "from vision_agents.core.llm.llm import LLM\nfrom vision_agents.core.llm.events import *\nimport time\n\
+                  class A(LLM):\n    async def simple_response(self, text):\n        \
+                  self.events.send(LLMResponseChunkEvent(delta='so far'))\n        time.sleep(600)\n";
+    let other = "from bruno_core.interfaces import LLMInterface\nimport asyncio\nclass A(LLMInterface):\n    \
+                 async def stream(self, messages, **kwargs):\n        for word in 'one two three'.split(' '):\n            \
+                 await asyncio.sleep(1)\n            yield word + ' '\n";
+    place.plugin("bruno.py", bruno).plugin("vision.py", vision).plugin("other.py", other);
+    let plugins = place.open();
+    let mut asked = Vec::new();
+    for name in ["bruno", "vision", "other"] {
+        let model = model(&plugins.find(name).unwrap()).await.unwrap();
+        asked.push(tokio::spawn(async move { ask(&model, "x").await }));
+    }
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    // Each worker's working folder bears the plugin's name.
+    for process in processes(&place.path("")) {
+        let folder = std::fs::read_link(format!("/proc/{process}/cwd")).unwrap_or_default();
+        if !folder.ends_with("other") {
+            let killed = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
+            assert!(killed.unwrap().success());
+        }
+    }
+    let other = asked.pop().unwrap();
+    for killed in asked {
+        let outcome = killed.await.unwrap();
+        assert_eq!(outcome.answer.text(), "so far");
+        assert_eq!(outcome.error.unwrap().kind(), ErrorKind::PluginCrash);
+    }
+    let outcome = other.await.unwrap();
+    assert_eq!((outcome.answer.text().as_str(), outcome.error), ("one two three ", None));
+}
+
 #[tokio::test]
 async fn a_plugin_cannot_end_its_host() {
     if !has_python() {

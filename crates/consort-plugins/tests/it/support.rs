@@ -1,5 +1,8 @@
 //! Plugins in a folder of their own, asked as the program asks them.
-use consort_core::{Accumulator, Context, Error, Model, Request, Response, State};
+use consort_core::{
+    Accumulator, CloseReason, Context, Error, Model, RealtimeSession, Request, Response, SessionConfig,
+    SessionEvent, State,
+};
 use consort_plugins::found::{Folder, Origin};
 use consort_plugins::{Home, Plugin, Plugins};
 use consort_settings::{Env, Folders};
@@ -32,6 +35,11 @@ impl Place {
     }
 
     pub(crate) fn open_with(&self, more: &[(&str, &str)]) -> Plugins {
+        self.open_as(more, |home| home)
+    }
+
+    /// The same, in a home that was made ready in another way.
+    pub(crate) fn open_as(&self, more: &[(&str, &str)], ready: impl FnOnce(Home) -> Home) -> Plugins {
         let home = self.0.path().to_string_lossy().into_owned();
         let variables = ["PATH", "CONSORT_PYTHON", "PYENV_ROOT", "HOME"];
         let mut env: Vec<(String, String)> = variables
@@ -43,7 +51,7 @@ impl Place {
         let env = Env::of(env);
         let folders = Folders::find(&env);
         let folder = Folder { path: self.path("plugins"), origin: Origin::Flag, trusted: true };
-        Plugins::open(Home::new(&folders, &env, ["anthropic".to_owned()]), vec![folder]).0
+        Plugins::open(ready(Home::new(&folders, &env, ["anthropic".to_owned()])), vec![folder]).0
     }
 }
 
@@ -121,6 +129,50 @@ pub(crate) async fn model(plugin: &Arc<Plugin>) -> Result<Arc<dyn Model>, Error>
         Some(known) => plugin.model_for(&known.card).await,
         None => Err(plugin.not_ready()),
     }
+}
+
+/// Opens a session with the live model of a plugin.
+pub(crate) async fn live_with(
+    plugins: &Plugins,
+    id: &str,
+    config: SessionConfig,
+    context: Context,
+) -> Result<RealtimeSession, Error> {
+    let providers = plugins.providers();
+    let provider = providers.iter().find(|provider| provider.card().id == id).unwrap();
+    provider.realtime_model(id).unwrap().connect(config, context).await
+}
+
+pub(crate) async fn live(plugins: &Plugins, id: &str) -> RealtimeSession {
+    let opened = live_with(plugins, id, SessionConfig::default(), Context::default()).await;
+    opened.unwrap_or_else(|error| panic!("{error} {:?}", plugins.find(id).unwrap().log().lines()))
+}
+
+/// The events up to one of this kind, which must come soon.
+pub(crate) async fn heard(session: &mut RealtimeSession, until: &str) -> Vec<SessionEvent> {
+    let mut all = Vec::new();
+    loop {
+        let next = tokio::time::timeout(Duration::from_secs(20), session.events.next());
+        let event = next.await.unwrap_or_else(|_| panic!("no {until} behind {all:?}"));
+        let event = event.unwrap_or_else(|| panic!("the session ended without {until}: {all:?}"));
+        let is_last = event.kind() == until;
+        all.push(event);
+        if is_last {
+            return all;
+        }
+    }
+}
+
+/// Why a session ended.
+pub(crate) async fn closed(session: &mut RealtimeSession) -> CloseReason {
+    match heard(session, "closed").await.pop() {
+        Some(SessionEvent::Closed { reason }) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn kinds(events: &[SessionEvent]) -> Vec<&'static str> {
+    events.iter().map(SessionEvent::kind).collect()
 }
 
 /// What came, and how it ended.

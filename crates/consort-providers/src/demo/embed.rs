@@ -61,7 +61,7 @@ fn vector(text: &str, size: usize) -> Vec<f32> {
 }
 
 /// FNV-1a: the same everywhere and for ever, which the standard library's hasher does not promise.
-fn fnv(text: &str) -> u64 {
+pub(super) fn fnv(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

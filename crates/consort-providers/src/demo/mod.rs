@@ -8,6 +8,7 @@
 mod answer;
 mod attachment;
 mod embed;
+mod live;
 mod model;
 mod options;
 mod play;
@@ -18,9 +19,10 @@ mod tools;
 
 use consort_core::{
     BoxFuture, Capabilities, Embedder, Error, Limits, Modality, Model, ModelCard, Price, Provider,
-    ProviderCard, Support,
+    ProviderCard, RealtimeModel, Support,
 };
 use embed::DemoEmbedder;
+use live::DemoLive;
 use model::DemoModel;
 use options::Options;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub struct DemoProvider {
     card: ProviderCard,
     models: Vec<Arc<DemoModel>>,
     embedder: Arc<DemoEmbedder>,
+    live: Arc<DemoLive>,
 }
 
 impl Default for DemoProvider {
@@ -46,7 +49,8 @@ impl DemoProvider {
     pub fn new() -> Self {
         let mut card = ProviderCard::new(ID, "Consort's demo");
         card.proved = true;
-        Self { card, models: models(), embedder: Arc::new(DemoEmbedder::new()) }
+        let (embedder, live) = (Arc::new(DemoEmbedder::new()), Arc::new(DemoLive::new()));
+        Self { card, models: models(), embedder, live }
     }
 }
 
@@ -67,6 +71,10 @@ impl Provider for DemoProvider {
 
     fn embedders(&self) -> Vec<Arc<dyn Embedder>> {
         vec![self.embedder.clone()]
+    }
+
+    fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
+        vec![self.live.clone()]
     }
 }
 

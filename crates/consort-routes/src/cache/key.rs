@@ -30,6 +30,7 @@ pub(crate) fn key_of<'a>(
         hash.text(target);
     }
     hash.text(spend::key(context));
+    hash.text(context.participant.as_deref().unwrap_or_default());
     // The name of a route and whether the answer is streamed change nothing in it, but both are rarely different.
     serde_json::to_writer(&mut hash, request).ok()?;
     Some(Key(hash.0.finalize().into()))

@@ -10,8 +10,9 @@ use crate::backoff;
 use crate::class::{Class, Mark, Next, class};
 use crate::state::Probe;
 use crate::target::Target;
-use consort_core::{Error, Request, Unasked};
+use consort_core::{Attempt, Error, Request, Unasked};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What follows from a failed try.
 enum Then<'a> {
@@ -178,28 +179,37 @@ impl<'a> Course<'a> {
         if log.sent.is_some() {
             target.state.failed(now, log.era, &error, class.mark, self.plan.breaker.as_ref());
         }
-        if !log.told {
-            self.tell(attempt(target, &log, now, Some(&error))).await;
-        }
         field.failed(at, &error, class);
-        self.plan_retry(field, at, &error, class, &log);
+        let retry_in = self.plan_retry(field, at, &error, class, &log);
+        if !log.told {
+            self.tell(Attempt { retry_in, ..attempt(target, &log, now, Some(&error)) }).await;
+        }
         Settled::Failed(error, class)
     }
 
-    /// Lets the same target be asked again, where that is worth it and within all bounds.
-    fn plan_retry(self, field: &mut Field<'a>, at: usize, error: &Error, class: Class, log: &Log) {
-        let (Some(retry), Some(retries)) = (&self.plan.retry, field.retries_of(at)) else { return };
+    /// Lets the same target be asked again, where that is worth it and within all bounds. How long that is put off,
+    /// where it comes next.
+    fn plan_retry(
+        self,
+        field: &mut Field<'a>,
+        at: usize,
+        error: &Error,
+        class: Class,
+        log: &Log,
+    ) -> Option<Duration> {
+        let (retry, retries) = (self.plan.retry.as_ref()?, field.retries_of(at)?);
         if log.told || log.sent.is_none() || retries >= class.retries.min(retry.most) {
-            return;
+            return None;
         }
         let delay = backoff::delay(retry, retries, error.retry_after());
         let patience = self.context.remaining().map_or(retry.patience, |left| left.min(retry.patience));
         let now = self.context.clock.now();
         if delay > patience || !field.target(at).state.may_retry(now) {
-            return;
+            return None;
         }
         let before_others = class.next != Next::AnybodyFirst;
         field.ask_again(at, Again { at: now + delay, retry: true }, before_others);
+        (before_others || !field.another_is_free(at, now)).then_some(delay)
     }
 
     async fn then(

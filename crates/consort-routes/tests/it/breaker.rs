@@ -124,3 +124,21 @@ async fn an_answer_that_breaks_off_counts_as_of_its_beginning() {
     assert_eq!(ask(&one.route).await.outcome(), "server");
     assert_eq!(one.rests(), seconds(10));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_try_says_when_it_is_made_again_and_a_target_what_it_failed_with_last() {
+    let limited = Error::new(ErrorKind::RateLimit, "too many").status(429).retry_in(Some(seconds(2)));
+    let target = Scripted::new("a", [fails(limited), answers("a")]);
+    let registry = Registry::default();
+    let remembered = Target::new(target.clone()).remembered(&registry);
+    let route = consort_routes::retry(Route::of([remembered]));
+    let last = || registry.standing("a/m", clock_now()).and_then(|standing| standing.last_error);
+    let asked = tokio::spawn(async move { ask(&route).await });
+    tokio::time::sleep(seconds(1)).await;
+    assert_eq!(last().unwrap().message(), "too many");
+    let seen = asked.await.unwrap();
+    let attempts = seen.attempts();
+    assert_eq!(attempts.len(), 2);
+    assert!(attempts[0].retry_in.unwrap() >= seconds(2), "{:?}", attempts[0]);
+    assert_eq!((attempts[1].retry_in, last()), (None, None));
+}

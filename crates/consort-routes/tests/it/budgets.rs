@@ -13,7 +13,7 @@ fn budget(per: Per, soft: u64, hard: u64) -> Budget {
 }
 
 async fn as_key(route: &Route, key: &str) -> Seen {
-    ask_with(route, Request::ask("Who?"), Context { participant: Some(key.into()), ..context() }).await
+    ask_with(route, Request::ask("Who?"), Context { key: Some(key.into()), ..context() }).await
 }
 
 #[tokio::test(start_paused = true)]

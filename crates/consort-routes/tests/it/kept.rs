@@ -21,14 +21,15 @@ async fn the_same_question_is_asked_once() {
     let attempt = again.attempts()[0];
     assert_eq!((attempt.unasked, attempt.cost), (Some(Unasked::Cached), Some(Money(0))));
     assert_eq!(attempt.target, "a/m");
-    // Another question, another temperature, another one who asks: all are other questions.
+    // Another question, another temperature, another one who asks, another key: all are other questions.
     ask_with(&route, cold("When?"), context()).await;
     ask_with(&route, Request::ask("Who?"), context()).await;
     ask_with(&route, cold("Who?"), Context { participant: Some("ada".into()), ..context() }).await;
-    assert_eq!(a.calls(), 4);
+    ask_with(&route, cold("Who?"), Context { key: Some("ada".into()), ..context() }).await;
+    assert_eq!(a.calls(), 5);
     tokio::time::sleep(Duration::from_hours(1)).await;
     ask_with(&route, cold("Who?"), context()).await;
-    assert_eq!(a.calls(), 5, "it is kept for an hour");
+    assert_eq!(a.calls(), 6, "it is kept for an hour");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,6 @@ use axum::body::{self, Body};
 use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -44,6 +43,7 @@ pub(crate) async fn keep(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<(StatusCode, Json<About>)> {
+    shared.begins()?;
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let length = length.ok_or_else(|| Problem::wrong("the request does not say how long its body is"))?;
     if length > LIMIT {
@@ -76,7 +76,6 @@ pub(crate) async fn get(State(shared): State<Arc<Shared>>, Named(hash): Named<St
     let headers = [
         (CONTENT_TYPE, mime.as_str()),
         (CONTENT_DISPOSITION, place),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
         (CACHE_CONTROL, "private, max-age=31536000, immutable"),
     ];

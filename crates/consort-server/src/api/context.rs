@@ -33,12 +33,13 @@ pub(crate) async fn context(
         None => Vec::new(),
     };
     // The card that is known: looking starts no plugin.
-    let card = shared.house.models().into_iter().find(|row| row.id == model).and_then(|row| row.card);
-    let preset = card.as_ref().map(|card| shared.house.preset(card)).unwrap_or_default();
+    let list = shared.lists.now(&shared).await;
+    let card = list.rows.iter().find(|row| row.id == model).and_then(|row| row.card.as_ref());
+    let preset = card.map(|card| shared.house.preset(card)).unwrap_or_default();
     let system = shape::settings_of(&one.settings)["system"].as_str().unwrap_or_default().to_owned();
-    let seen = shared.engine.preview(&log, card.as_ref(), preset.window, &system);
+    let seen = shared.engine.preview(&log, card, preset.window, &system);
     let usage = Usage { input: Some(seen.tokens), output: Some(0), ..Usage::default() };
-    let price = card.as_ref().and_then(|card| card.price.as_ref());
+    let price = card.and_then(|card| card.price.as_ref());
     let lacks: BTreeSet<&str> = log
         .iter()
         .flat_map(|turn| &turn.parts)
@@ -47,7 +48,7 @@ pub(crate) async fn context(
             _ => None,
         })
         .filter(|kind| !matches!(kind, Modality::Text | Modality::File))
-        .filter(|kind| card.as_ref().is_some_and(|card| card.capabilities.reads(*kind) == Support::No))
+        .filter(|kind| card.is_some_and(|card| card.capabilities.reads(*kind) == Support::No))
         .map(Modality::as_str)
         .collect();
     Ok(Json(json!({

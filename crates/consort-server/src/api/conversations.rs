@@ -1,4 +1,4 @@
-//! Conversations: lists, one whole, what changes, and what is taken back.
+//! Conversations: lists, one whole, and what changes.
 use super::{Asked, Body, DONE, Named};
 use crate::live::{self, conversation_changed};
 use crate::problem::{Answer, Problem};
@@ -13,10 +13,6 @@ use consort_store::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-/// How long a deletion can be taken back.
-const UNDO: Duration = Duration::from_mins(1);
 
 /// How many rows a list has at most.
 const ROWS: usize = 200;
@@ -36,7 +32,12 @@ pub(crate) async fn all(
     let limit = wanted.limit.unwrap_or(50).clamp(1, ROWS);
     let offset = wanted.before.as_deref().and_then(|before| before.parse().ok()).unwrap_or(0);
     let search = wanted.query.filter(|query| !query.trim().is_empty());
-    let query = ConversationQuery { search: search.clone(), limit: Some(limit + 1), offset, deleted: false };
+    let query = ConversationQuery {
+        search: search.clone(),
+        limit: Some(limit + 1),
+        offset,
+        ..ConversationQuery::default()
+    };
     let mut found = shared.engine.store().conversations(query).await?;
     let more = found.len() > limit;
     found.truncate(limit);
@@ -105,6 +106,7 @@ pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     Body(new): Body<Change>,
 ) -> Answer<(StatusCode, Json<Value>)> {
+    shared.begins()?;
     let mut settings = new.settings.clone().unwrap_or_default();
     let system = shared.desk.get().system;
     if !settings.contains_key("system") && !system.is_empty() {
@@ -137,7 +139,7 @@ pub(crate) async fn one(
     let turns = shared.engine.store().tree(id).await?;
     let runs: Vec<Value> =
         shared.engine.runs().iter().filter(|run| run.conversation() == id).map(live::of_run).collect();
-    let shapes: Vec<Value> = turns.iter().map(|turn| shape::turn(turn, None)).collect();
+    let shapes: Vec<Value> = turns.iter().map(|turn| shape::turn(turn)).collect();
     let conversation = shape::conversation(&shared, &one, Some(&turns)).await?;
     Ok(Json(json!({"conversation": conversation, "turns": shapes, "runs": runs})))
 }
@@ -148,81 +150,52 @@ pub(crate) async fn find(shared: &Shared, id: ConversationId) -> Answer<Conversa
     found.ok_or_else(|| Problem::missing("this conversation is not there any more"))
 }
 
+/// Changes a conversation by what it is at that moment: who changes it at the same time does so before or after, here or in
+/// another process. `seen` is the revision that the user saw; nothing changes where there is a newer one.
+pub(crate) async fn edit(
+    shared: &Shared,
+    id: ConversationId,
+    seen: Option<u64>,
+    change: impl Fn(&Conversation) -> ConversationChange,
+) -> Answer<()> {
+    loop {
+        let one = find(shared, id).await?;
+        if seen.is_some_and(|seen| seen != one.revision) {
+            return Err(Problem::late(shape::conversation(shared, &one, None).await?));
+        }
+        let change = ConversationChange { from: Some(one.revision), ..change(&one) };
+        // Where it is not taken, somebody else's was: this one is made once more from what it is now.
+        if shared.engine.store().change(id, change).await? {
+            return Ok(());
+        }
+    }
+}
+
 pub(crate) async fn change(
     State(shared): State<Arc<Shared>>,
     Named(id): Named<ConversationId>,
     Body(change): Body<Change>,
 ) -> Answer<Json<Value>> {
-    let one = find(&shared, id).await?;
-    let now = shape::conversation(&shared, &one, None).await?;
-    if change.revision.is_some_and(|revision| now["revision"] != revision) {
-        return Err(Problem::late(now));
-    }
-    let mut settings = one.settings.clone();
-    settings.extend(change.settings.clone().unwrap_or_default());
-    settings.extend(noted(&change));
     if let Some(head) = change.head {
         let turn = shared.engine.store().turn(head).await?;
         if turn.is_none_or(|turn| turn.conversation != id) {
             return Err(Problem::missing(format!("this conversation has no turn {head}")));
         }
     }
-    let change = ConversationChange {
-        title: change.title.map(|title| Some(title.trim().to_owned()).filter(|title| !title.is_empty())),
-        pinned: change.pinned,
-        tip: change.head.map(Some),
-        settings: (settings != one.settings).then_some(settings),
-        deleted: None,
-    };
-    shared.engine.store().change(id, change).await?;
-    conversation_changed(&shared, id).await;
-    let one = find(&shared, id).await?;
-    Ok(Json(shape::conversation(&shared, &one, None).await?))
-}
-
-/// Deletes it for the user at once, and for good once nobody took it back.
-pub(crate) async fn delete(
-    State(shared): State<Arc<Shared>>,
-    Named(id): Named<ConversationId>,
-) -> Answer<Json<Value>> {
-    find(&shared, id).await?;
-    for run in shared.engine.runs().iter().filter(|run| run.conversation() == id) {
-        run.stop();
-    }
-    let deleted = ConversationChange { deleted: Some(true), ..ConversationChange::default() };
-    shared.engine.store().change(id, deleted).await?;
-    conversation_changed(&shared, id).await;
-    let later = shared.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(UNDO).await;
-        purge(&later, Some(id)).await;
-    });
-    Ok(Json(json!({"restore_until": shape::millis(SystemTime::now() + UNDO)})))
-}
-
-/// Removes what was deleted long enough ago: one of them, or all that an earlier life of the server left.
-pub(crate) async fn purge(shared: &Shared, only: Option<ConversationId>) {
-    let query = ConversationQuery { deleted: true, ..ConversationQuery::default() };
-    let Ok(deleted) = shared.engine.store().conversations(query).await else { return };
-    for one in deleted.iter().filter(|one| only.is_none_or(|only| one.id == only)) {
-        let age = one.deleted.and_then(|time| time.elapsed().ok()).unwrap_or_default();
-        if age + Duration::from_secs(1) >= UNDO
-            && let Err(error) = shared.engine.store().purge(one.id).await
-        {
-            tracing::warn!(conversation = %one.id, "not removed: {error}");
+    edit(&shared, id, change.revision, |one| {
+        let mut settings = one.settings.clone();
+        settings.extend(change.settings.clone().unwrap_or_default());
+        settings.extend(noted(&change));
+        let title = change.title.as_deref().map(str::trim);
+        ConversationChange {
+            title: title.map(|title| Some(title.to_owned()).filter(|title| !title.is_empty())),
+            pinned: change.pinned,
+            tip: change.head.map(Some),
+            settings: (settings != one.settings).then_some(settings),
+            ..ConversationChange::default()
         }
-    }
-}
-
-pub(crate) async fn restore(
-    State(shared): State<Arc<Shared>>,
-    Named(id): Named<ConversationId>,
-    Body(_): Body<Value>,
-) -> Answer<Json<Value>> {
-    let there = shared.engine.store().conversation(id).await?;
-    there.ok_or_else(|| Problem::missing("it is gone for good"))?;
-    let back = ConversationChange { deleted: Some(false), ..ConversationChange::default() };
-    shared.engine.store().change(id, back).await?;
+    })
+    .await?;
     conversation_changed(&shared, id).await;
     let one = find(&shared, id).await?;
     Ok(Json(shape::conversation(&shared, &one, None).await?))
@@ -243,7 +216,8 @@ pub(crate) async fn pin(
     let turn = turn.ok_or_else(|| Problem::missing("this turn is not there any more"))?;
     shared.engine.store().pin(id, pin.pinned).await?;
     let turn = consort_store::Turn { pinned: pin.pinned, ..turn };
-    let value = json!({"type": "turn", "turn": shape::turn(&turn, None)});
+    let value = json!({"type": "turn", "turn": shape::turn(&turn)});
     shared.hub.tell(live::News::Of(turn.conversation, value));
+    conversation_changed(&shared, turn.conversation).await;
     DONE
 }

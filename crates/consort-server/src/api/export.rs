@@ -5,7 +5,7 @@ use crate::problem::Answer;
 use crate::shape;
 use crate::state::Shared;
 use axum::extract::State;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use consort_store::{ConversationId, Turn};
 use serde::Deserialize;
@@ -49,7 +49,7 @@ pub(crate) async fn export(
         Format::Json => {
             let tree: Vec<Turn> = store.tree(id).await?;
             let conversation = shape::conversation(&shared, &one, Some(&tree)).await?;
-            let turns: Vec<_> = tree.iter().map(|turn| shape::turn(turn, None)).collect();
+            let turns: Vec<_> = tree.iter().map(|turn| shape::turn(turn)).collect();
             let text = json!({"conversation": conversation, "turns": turns}).to_string();
             ("application/json", "json", text)
         }
@@ -57,7 +57,6 @@ pub(crate) async fn export(
     let headers = [
         (CONTENT_TYPE, kind.to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.{end}\"", file_name(&title))),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     Ok((headers, text).into_response())
 }

@@ -2,6 +2,7 @@
 pub(crate) mod attachments;
 pub(crate) mod context;
 pub(crate) mod conversations;
+pub(crate) mod deletion;
 pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod models;
@@ -42,9 +43,9 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/conversations", get(conversations::all).post(conversations::create))
         .route(
             "/conversations/{id}",
-            get(conversations::one).patch(conversations::change).delete(conversations::delete),
+            get(conversations::one).patch(conversations::change).delete(deletion::delete),
         )
-        .route("/conversations/{id}/restore", post(conversations::restore))
+        .route("/conversations/{id}/restore", post(deletion::restore))
         .route("/conversations/{id}/export", get(export::export))
         .route("/conversations/{id}/context", get(context::context))
         .route("/turns/{id}", patch(conversations::pin))
@@ -60,6 +61,11 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 
 async fn nothing() -> Problem {
     Problem::missing("there is no such call")
+}
+
+/// The place of the calls that other programs know from elsewhere. They are never answered by the page.
+pub(crate) async fn no_gateway() -> Problem {
+    Problem::missing("this server has no such call: it offers no gateway")
 }
 
 /// A JSON body; what is wrong with it is told in the API's own form.

@@ -1,37 +1,30 @@
 //! The models of the dropdown.
 use super::Named;
-use crate::house::ModelRow;
+use crate::list::row;
 use crate::problem::{Answer, Problem};
 use crate::state::Shared;
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use std::sync::Arc;
 
-pub(crate) async fn all(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(list(&shared))
-}
-
-pub(crate) fn list(shared: &Shared) -> Value {
-    // The number first: rows may be newer than it, and never older.
-    let revision = *shared.house.revision().borrow();
-    let rows: Vec<Value> = shared.house.models().iter().map(|one| row(shared, one)).collect();
-    json!({"revision": revision, "default": shared.house.default_model(), "rows": rows})
+pub(crate) async fn all(State(shared): State<Arc<Shared>>) -> Response {
+    let list = shared.lists.now(&shared).await;
+    ([(CONTENT_TYPE, "application/json")], list.body.clone()).into_response()
 }
 
 /// One row, for its details: a plugin that never ran is started to learn its card.
 pub(crate) async fn one(State(shared): State<Arc<Shared>>, Named(id): Named<String>) -> Answer<Json<Value>> {
-    let find = || shared.house.models().into_iter().find(|row| row.id == id);
-    let found = find().ok_or_else(|| Problem::missing(format!("no model is named `{id}`")))?;
-    if matches!(found.state, consort_core::State::Unchecked | consort_core::State::Loading) {
-        // What comes of it stands in the row.
-        let _ = shared.house.model(&id).await;
+    let list = shared.lists.now(&shared).await;
+    let found = list.rows.iter().find(|row| row.id == id);
+    let found = found.ok_or_else(|| Problem::missing(format!("no model is named `{id}`")))?;
+    if !matches!(found.state, consort_core::State::Unchecked | consort_core::State::Loading) {
+        return Ok(Json(row(&shared, found)));
     }
-    Ok(Json(row(&shared, &find().unwrap_or(found))))
-}
-
-fn row(shared: &Shared, one: &ModelRow) -> Value {
-    let mut value = json!(one);
-    value["measured"] = shared.measures.of(&one.id);
-    value
+    // What comes of it stands in the row, which may be newer than the list.
+    let _ = shared.house.model(&id).await;
+    let learnt = shared.house.models().into_iter().find(|row| row.id == id);
+    Ok(Json(row(&shared, learnt.as_ref().unwrap_or(found))))
 }

@@ -5,6 +5,7 @@ use crate::live::News;
 use crate::problem::{Answer, Problem};
 use crate::state::Shared;
 use crate::uploads::{LIMIT, MOST};
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,10 +19,12 @@ use std::sync::Arc;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The longest message, in letters.
-const MESSAGE: u64 = 2_000_000;
+pub(crate) const MESSAGE: usize = 2_000_000;
 
-pub(crate) async fn health() -> Json<Value> {
-    Json(json!({"ok": true, "version": VERSION}))
+pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> (StatusCode, Json<Value>) {
+    let ok = shared.begins().is_ok();
+    let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ok": ok, "version": VERSION})))
 }
 
 #[derive(Deserialize)]
@@ -29,12 +32,16 @@ pub(crate) struct Given {
     token: String,
 }
 
-pub(crate) async fn token(State(shared): State<Arc<Shared>>, Body(given): Body<Given>) -> Answer<Response> {
+pub(crate) async fn token(
+    State(shared): State<Arc<Shared>>,
+    Extension(guard::Secured(secured)): Extension<guard::Secured>,
+    Body(given): Body<Given>,
+) -> Answer<Response> {
     let Some(token) = &shared.guard.token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     if !guard::same(&given.token, token) {
         return Err(Error::new(ErrorKind::Auth, "this is not the token of this server").into());
     }
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, guard::cookie(token))]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, guard::cookie(token, secured))]).into_response())
 }
 
 pub(crate) async fn get(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -71,7 +78,8 @@ pub(crate) async fn change(
 ) -> Answer<Json<Value>> {
     if let Some(model) = &change.default_model {
         let model = model.as_str();
-        let known = |model: &&str| shared.house.models().iter().any(|row| row.id == **model);
+        let list = shared.lists.now(&shared).await;
+        let known = |model: &&str| list.rows.iter().any(|row| row.id == **model);
         if let Some(unknown) = model.filter(|model| !known(model)) {
             return Err(Problem::missing(format!("no model is named `{unknown}`")));
         }

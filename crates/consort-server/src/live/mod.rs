@@ -1,4 +1,5 @@
 //! The live socket: one per tab, for runs and for what changes meanwhile.
+mod decide;
 mod hub;
 mod news;
 mod socket;

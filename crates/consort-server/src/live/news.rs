@@ -31,7 +31,7 @@ pub(crate) fn observe(shared: &Arc<Shared>, run: &Run) {
             if matches!(envelope.what, What::TurnEnded { .. }) {
                 shared.measures.note(&turn);
             }
-            let value = shape::turn(&turn, Some(run.id().to_string()));
+            let value = shape::turn(&turn);
             shared.hub.tell(News::Of(turn.conversation, json!({"type": "turn", "turn": value})));
             if matches!(envelope.what, What::TurnStarted { .. }) {
                 conversation_changed(&shared, run.conversation()).await;

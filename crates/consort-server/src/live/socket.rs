@@ -1,15 +1,15 @@
 //! One tab: what it asks for, what it watches, what it is sent.
 use super::hub::News;
-use super::start;
 use super::writer::{Out, write};
-use crate::api::models;
+use super::{decide, start};
+use crate::list::List;
 use crate::problem::{Answer, Problem};
 use crate::shape;
 use crate::state::Shared;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use consort_engine::{Decision, Run, RunId, What};
+use consort_engine::{Run, RunId, What};
 use consort_store::ConversationId;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -52,17 +52,10 @@ enum Asked {
     Decide {
         run: RunId,
         call_id: String,
-        decision: Said,
+        decision: decide::Said,
+        reason: Option<String>,
     },
     Ping {},
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Said {
-    Once,
-    Always,
-    Deny,
 }
 
 pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
@@ -73,6 +66,8 @@ struct Tab {
     shared: Arc<Shared>,
     to: mpsc::Sender<Out>,
     from: Option<mpsc::Receiver<Out>>,
+    /// The list of models that it was sent last.
+    list: Option<Arc<List>>,
     /// What follows the runs of each conversation that is watched, and which these are.
     watched: HashMap<ConversationId, (JoinSet<()>, HashSet<RunId>)>,
 }
@@ -80,7 +75,7 @@ struct Tab {
 impl Tab {
     fn new(shared: Arc<Shared>) -> Self {
         let (to, from) = mpsc::channel(WAITING);
-        Self { shared, to, from: Some(from), watched: HashMap::new() }
+        Self { shared, to, from: Some(from), list: None, watched: HashMap::new() }
     }
 
     async fn live(mut self, socket: WebSocket) {
@@ -148,14 +143,8 @@ impl Tab {
                 }
                 Ok(json!({}))
             }
-            Asked::Decide { run, call_id, decision } => {
-                let decision = match decision {
-                    Said::Once => Decision::Yes,
-                    Said::Always => Decision::Always,
-                    Said::Deny => Decision::No,
-                };
-                let counted = self.shared.engine.run(run).is_some_and(|run| run.decide(&call_id, decision));
-                Ok(json!({"counted": counted}))
+            Asked::Decide { run, call_id, decision, reason } => {
+                decide::decide(&self.shared, run, &call_id, decision, reason.as_deref()).await
             }
             Asked::Ping {} => Ok(json!({})),
         }
@@ -177,8 +166,7 @@ impl Tab {
             self.follow(run, after);
             runs.push(of_run(run));
         }
-        let revision = shape::conversation(&self.shared, &one, None).await?["revision"].clone();
-        Ok(json!({"runs": runs, "gone": gone, "revision": revision}))
+        Ok(json!({"runs": runs, "gone": gone, "revision": one.revision}))
     }
 
     /// Sends what happens in a run, from this number on. Nothing of it is missed, however slow the tab is.
@@ -211,11 +199,14 @@ impl Tab {
                 true
             }
             News::Models => {
-                let mut list = models::list(&self.shared);
-                list["type"] = "models".into();
-                list["removed"] = json!([]);
-                list["whole"] = true.into();
-                self.send(list).await
+                let list = self.shared.lists.now(&self.shared).await;
+                // Several news may be of the same list.
+                if self.list.as_ref().is_some_and(|sent| Arc::ptr_eq(sent, &list)) {
+                    return true;
+                }
+                let message = list.message.clone();
+                self.list = Some(list);
+                self.to.send(Out::Message(message)).await.is_ok()
             }
         }
     }
@@ -229,6 +220,7 @@ impl Tab {
                 return false;
             }
         }
+        self.list = None;
         self.news(News::Models).await
     }
 }

@@ -1,7 +1,8 @@
 //! Starting runs: one for each model that is asked, below one question.
 use super::hub::News;
 use super::news::{conversation_changed, observe};
-use crate::api::conversations::find;
+use crate::api::conversations::{edit, find};
+use crate::api::settings::MESSAGE;
 use crate::problem::{Answer, Problem};
 use crate::shape::{self, WIRE};
 use crate::state::Shared;
@@ -10,7 +11,7 @@ use consort_core::{
     Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role,
     Sampling,
 };
-use consort_engine::{Approval, Ask, Place, Run, Tools, What};
+use consort_engine::{Approval, Ask, Place, Run, Tools, What, title};
 use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,9 +19,6 @@ use std::sync::Arc;
 
 /// How many models one question may be put to.
 const MODELS: usize = 4;
-
-/// How many letters a title gets from a first message.
-const TITLE: usize = 60;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Start {
@@ -62,6 +60,7 @@ pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
 }
 
 async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
+    shared.begins()?;
     if asked.models.is_empty() || asked.models.len() > MODELS {
         return Err(Problem::wrong(format!("one to {MODELS} models can be asked at once")));
     }
@@ -80,7 +79,8 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     if parts.is_none() && asked.parent.is_none() {
         return Err(Problem::wrong("there is nothing to answer"));
     }
-    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask);
+    let allowed = super::decide::allowed(&one.settings);
+    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask).allowing(allowed);
     let mut models = Vec::new();
     for id in &asked.models {
         let model = shared.house.model(id).await?;
@@ -91,6 +91,8 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
         check(model.as_ref(), &request, parts.as_deref(), &tools)?;
         models.push((model, request));
     }
+    // Looking for models and tools may have taken long.
+    shared.begins()?;
     let question = match parts {
         Some(parts) => {
             let place = asked.parent.map_or(Place::Start, Place::After);
@@ -116,6 +118,8 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
             summariser: preset.summariser,
             context: shared.house.context(),
             group: group.clone(),
+            // Of several side by side, the first is where the conversation goes on.
+            shown: runs.is_empty(),
             ..Ask::again(asked.conversation, model, behind)
         };
         let run = shared.engine.start(ask).await?;
@@ -125,7 +129,7 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     let recent = crate::api::settings::settings(shared);
     shared.hub.tell(News::All(json!({"type": "settings", "settings": recent})));
     let user = match question {
-        Some(id) => store.turn(id).await?.map(|turn| shape::turn(&turn, None)),
+        Some(id) => store.turn(id).await?.map(|turn| shape::turn(&turn)),
         None => None,
     };
     let answer = json!({"user": user, "runs": runs});
@@ -155,11 +159,20 @@ async fn with_media(shared: &Shared, mut parts: Vec<Part>) -> Answer<Vec<Part>> 
             _ => return Err(Problem::wrong("a message is made of texts and attachments")),
         }
     }
+    let letters: usize = parts.iter().filter_map(Part::as_text).map(|text| text.chars().count()).sum();
+    if letters > MESSAGE {
+        return Err(too_long(letters));
+    }
     parts.retain(|part| part.as_text() != Some(""));
     if parts.is_empty() {
         return Err(Problem::wrong("the message is empty"));
     }
     Ok(parts)
+}
+
+fn too_long(letters: usize) -> Problem {
+    let words = format!("the message is {letters} letters long, and {MESSAGE} are the most");
+    Error::new(ErrorKind::InvalidRequest, words).hint("attach the text as a file instead").into()
 }
 
 fn request(shared: &Shared, model: &dyn Model, settings: &Settings, own: bool) -> Request {
@@ -200,22 +213,21 @@ async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<(
     if one.title.is_some() || shared.desk.get().titles == Some(false) {
         return Ok(());
     }
-    let text: String = parts.iter().filter_map(Part::as_text).collect::<Vec<_>>().join(" ");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        return Ok(());
-    }
-    let mut title: String = line.chars().take(TITLE).collect();
-    if line.chars().count() > TITLE {
-        title.push('…');
-    }
-    // What was set meanwhile stays.
-    let mut settings = find(shared, one.id).await?.settings;
-    settings.insert("titled".into(), "auto".into());
-    let change =
-        ConversationChange { title: Some(Some(title)), settings: Some(settings), ..Default::default() };
-    shared.engine.store().change(one.id, change).await?;
-    Ok(())
+    let Some(title) = title(parts) else { return Ok(()) };
+    edit(shared, one.id, None, |one| {
+        // A title that was given meanwhile stays.
+        if one.title.is_some() {
+            return ConversationChange::default();
+        }
+        let mut settings = one.settings.clone();
+        settings.insert("titled".into(), "auto".into());
+        ConversationChange {
+            title: Some(Some(title.clone())),
+            settings: Some(settings),
+            ..Default::default()
+        }
+    })
+    .await
 }
 
 /// A run, with the turn that its model writes once it is begun; or why none was.
@@ -236,7 +248,7 @@ async fn first_turn(shared: &Shared, run: &Run) -> Value {
 /// Tells those that look on of a turn that no run wrote.
 async fn tell_turn(shared: &Shared, id: TurnId) {
     if let Ok(Some(turn)) = shared.engine.store().turn(id).await {
-        let value = json!({"type": "turn", "turn": shape::turn(&turn, None)});
+        let value = json!({"type": "turn", "turn": shape::turn(&turn)});
         shared.hub.tell(News::Of(turn.conversation, value));
     }
 }

@@ -4,7 +4,6 @@ use crate::problem::Answer;
 use crate::state::Shared;
 use consort_store::{Conversation, SpendQuery, Turn};
 use serde_json::{Map, Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the API says of one conversation. `turns` where the caller has them already.
 pub(crate) async fn conversation(
@@ -17,7 +16,7 @@ pub(crate) async fn conversation(
     let running = shared.engine.runs().iter().any(|run| run.conversation() == one.id);
     let mut value = json!({
         "id": one.id, "title": one.title, "titled": one.settings.get("titled"), "pinned": one.pinned,
-        "created": millis(one.created), "updated": millis(one.updated), "revision": revision(one.updated),
+        "created": millis(one.created), "updated": millis(one.updated), "revision": one.revision, "order": one.changed,
         "model": one.settings.get("model"), "head": one.tip, "settings": settings_of(&one.settings),
         "cost": spend.cost, "cost_unknown": spend.unpriced, "running": running,
     });
@@ -27,11 +26,6 @@ pub(crate) async fn conversation(
     Ok(value)
 }
 
-/// A number that goes up with each change.
-fn revision(updated: SystemTime) -> u64 {
-    updated.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
-}
-
 /// What the next request starts from; all of it is there.
 pub(crate) fn settings_of(kept: &Map<String, Value>) -> Value {
     let or =
@@ -39,5 +33,6 @@ pub(crate) fn settings_of(kept: &Map<String, Value>) -> Value {
     json!({
         "system": or("system", "".into()), "sampling": or("sampling", json!({})),
         "reasoning": or("reasoning", json!({})), "options": or("options", json!({})), "tools": or("tools", json!([])),
+        "allowed": or("allowed", json!([])),
     })
 }

@@ -20,11 +20,10 @@ pub(crate) async fn event(store: &dyn Store, envelope: &Envelope) -> Value {
 
 /// The turn as it is kept; where the disk refused it, only what is sure.
 pub(crate) async fn turn_of(store: &dyn Store, envelope: &Envelope) -> Value {
-    let run = Some(envelope.run.to_string());
     if let Some(id) = envelope.turn
         && let Ok(Some(kept)) = store.turn(id).await
     {
-        let mut value = turn(&kept, run);
+        let mut value = turn(&kept);
         // How it ended is sure, also where the disk refused to keep that.
         if let What::TurnEnded { status, error } = &envelope.what {
             value["status"] = json!(status);
@@ -45,7 +44,7 @@ pub(crate) async fn turn_of(store: &dyn Store, envelope: &Envelope) -> Value {
     };
     json!({
         "id": envelope.turn, "conversation": envelope.conversation, "parent": parent, "role": role, "status": status,
-        "run": run, "parts": [], "created": millis(envelope.at), "model": &*envelope.model,
+        "run": envelope.run, "parts": [], "created": millis(envelope.at), "model": &*envelope.model,
     })
 }
 
@@ -58,8 +57,8 @@ fn plain(what: &What) -> Value {
         What::RunStarted => json!({"type": "run_started"}),
         What::Completed { .. } => json!({"type": "completed"}),
         What::ApprovalWanted { call } => json!({"type": "tool_waiting", "call": call_of(call)}),
-        What::ApprovalGiven { call_id, decision } => {
-            json!({"type": "tool_decided", "call_id": call_id, "decision": decision})
+        What::ApprovalGiven { call_id, decision, reason } => {
+            json!({"type": "tool_decided", "call_id": call_id, "decision": decision, "reason": reason})
         }
         What::ToolStarted { call } => json!({"type": "tool_started", "call_id": call.id}),
         What::ToolEnded { result, took_ms } => {

@@ -9,11 +9,11 @@ use std::fmt::Write;
 /// The wire that stands for this server in references to media.
 pub(crate) const WIRE: &str = "consort";
 
-pub(crate) fn turn(turn: &Turn, run: Option<String>) -> Value {
+pub(crate) fn turn(turn: &Turn) -> Value {
     let mut value = json!({
         "id": turn.id, "conversation": turn.conversation, "parent": turn.parent, "role": turn.role,
         "created": millis(turn.created), "parts": parts(&turn.parts), "status": turn.status, "pinned": turn.pinned,
-        "participant": turn.participant, "run": run,
+        "participant": turn.participant, "run": turn.run,
     });
     let about = turn.answer.as_deref().map(about).unwrap_or_default();
     if let (Some(object), Value::Object(about)) = (value.as_object_mut(), about) {
@@ -26,7 +26,7 @@ fn about(answer: &Answer) -> Value {
     json!({
         "model": answer.model, "resolved_model": answer.resolved_model, "group": answer.group,
         "usage": answer.usage.as_ref().map(|usage| known(json!(usage))), "cost": answer.cost,
-        "timings": {"first_ms": answer.first.map(ms), "total_ms": answer.took.map(ms)},
+        "timings": {"first_ms": answer.first.map(ms), "total_ms": answer.took.map(ms), "thought_ms": answer.thought.map(ms)},
         "finish": answer.finish, "attempts": answer.attempts.iter().map(attempt).collect::<Vec<_>>(),
         "warnings": answer.warnings, "error": answer.error, "schema": answer.schema, "options": answer.options,
     })
@@ -34,7 +34,7 @@ fn about(answer: &Answer) -> Value {
 
 pub(super) fn attempt(attempt: &Attempt) -> Value {
     json!({
-        "model": attempt.target, "ms": ms(attempt.took), "waited_ms": ms(attempt.waited),
+        "model": attempt.target, "started": attempt.started.map(millis), "retry_in_ms": attempt.retry_in.map(ms), "ms": ms(attempt.took), "waited_ms": ms(attempt.waited),
         "first_ms": attempt.first.map(ms), "error": attempt.error, "cost": attempt.cost, "unasked": attempt.unasked,
     })
 }

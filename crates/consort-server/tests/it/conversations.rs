@@ -1,6 +1,9 @@
 //! Conversations over REST: lists, changes, search, export, deletion that can be taken back.
 use crate::support::{Site, say};
+use consort_server::{Guard, NoAssets};
+use consort_store::SqliteStore;
 use serde_json::json;
+use std::sync::Arc;
 
 /// A conversation with one question and its answer, and the ids of both turns.
 async fn talk(site: &Site, text: &str) -> (String, String, String) {
@@ -54,6 +57,58 @@ async fn changes_that_come_too_late_are_told() {
     let (status, _) =
         site.call("PATCH", &path, Some(json!({"head": "0192e0c0-0000-7000-8000-000000000000"}))).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_at_once_are_made_one_after_the_other() {
+    let folder = Arc::new(tempfile::TempDir::new().unwrap());
+    let store = Arc::new(SqliteStore::open(folder.path().join("consort.db")).unwrap());
+    let site = Site::on(store, folder, Guard::default(), Arc::new(NoAssets)).await;
+    let id = site.conversation().await;
+    let path = format!("/api/conversations/{id}");
+    for round in 0..10 {
+        let changes = [
+            json!({"settings": {"system": format!("{round}")}}),
+            json!({"settings": {"options": {"words": round}}}),
+            json!({"settings": {"sampling": {"seed": round}}}),
+            json!({"settings": {"tools": [format!("{round}")]}}),
+            json!({"title": format!("{round}")}),
+            json!({"model": format!("{round}")}),
+        ];
+        let made = changes.map(|change| site.call("PATCH", &path, Some(change)));
+        assert!(futures_util::future::join_all(made).await.iter().all(|(status, _)| *status == 200));
+        let now = site.get(&path).await["conversation"].clone();
+        let text = round.to_string();
+        let settings = &now["settings"];
+        assert_eq!(
+            (&now["title"], &now["model"], &settings["system"], &settings["tools"][0]),
+            (&json!(text), &json!(text), &json!(text), &json!(text))
+        );
+        assert_eq!(
+            (&settings["options"]["words"], &settings["sampling"]["seed"]),
+            (&json!(round), &json!(round))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_revision_goes_up_with_each_change_and_the_order_with_what_is_said() {
+    let site = Site::new().await;
+    let (id, question, _) = talk(&site, "Hello").await;
+    let path = format!("/api/conversations/{id}");
+    let now = async || site.get(&path).await["conversation"].clone();
+    let first = now().await;
+    assert!(first["revision"].as_u64().unwrap() < 100, "{first}");
+    site.call("PATCH", &path, Some(json!({"pinned": true}))).await;
+    let second = now().await;
+    assert!(second["revision"].as_u64() > first["revision"].as_u64());
+    assert_eq!(second["order"], first["order"]);
+    site.call("PATCH", &format!("/api/turns/{question}"), Some(json!({"pinned": true}))).await;
+    let third = now().await;
+    assert!(third["revision"].as_u64() > second["revision"].as_u64());
+    let (other, ..) = talk(&site, "Something else").await;
+    let other = site.get(&format!("/api/conversations/{other}")).await["conversation"].clone();
+    assert!(other["order"].as_u64() > third["order"].as_u64());
 }
 
 #[tokio::test]

@@ -79,6 +79,46 @@ async fn the_address_with_the_token_becomes_a_cookie() {
 }
 
 #[tokio::test]
+async fn the_cookie_is_for_https_alone_where_the_browser_speaks_that() {
+    let guard = Guard { token: Some(Secret::new("s3cret")), hosts: Vec::new() };
+    let site = Site::with(guard, Arc::new(NoAssets)).await;
+    let cookie = async |scheme: &str| {
+        let asked = site.client.get(site.url("/?token=s3cret")).header("x-forwarded-proto", scheme);
+        let answer = asked.send().await.unwrap();
+        answer.headers()["set-cookie"].to_str().unwrap().ends_with("; Secure")
+    };
+    assert!(cookie("https").await && !cookie("http").await);
+    let asked = site.client.post(site.url("/api/token")).header("x-forwarded-proto", "https");
+    let answer = asked.header("content-type", "application/json").body(r#"{"token": "s3cret"}"#);
+    let answer = answer.send().await.unwrap();
+    assert!(answer.headers()["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+}
+
+#[tokio::test]
+async fn nothing_that_is_sent_may_be_taken_for_something_else() {
+    let site = Site::new().await;
+    for path in ["/api/models", "/api/nothing", "/", "/v1/models", "/api/health"] {
+        let answer = site.client.get(site.url(path)).send().await.unwrap();
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+    let answer = site.client.get(site.url("/api/models")).header("origin", "https://evil.example");
+    let answer = answer.send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["x-content-type-options"]),
+        (403, &"nosniff".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn other_programs_calls_are_not_answered_by_the_page() {
+    let site = Site::with(Guard::default(), Arc::new(crate::page::Files)).await;
+    for (method, path) in [("GET", "/v1"), ("GET", "/v1/models"), ("POST", "/v1/chat/completions")] {
+        let (status, body) = site.call(method, path, Some(serde_json::json!({}))).await;
+        assert_eq!((status, &body["error"]["kind"]), (404, &"invalid_request".into()), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told_in_the_api_own_form() {
     let site = Site::new().await;
     let (status, body) = site.call("GET", "/api/nothing", None).await;

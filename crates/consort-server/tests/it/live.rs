@@ -1,6 +1,10 @@
 //! The live socket: runs, tabs that come and go, tools that ask.
 use crate::support::{Site, Tab, say, words};
+use consort_server::{Guard, NoAssets};
+use consort_store::MemoryStore;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 async fn watching(site: &Site, id: &str) -> Tab {
     let mut tab = site.tab().await;
@@ -164,6 +168,112 @@ async fn a_tool_waits_for_a_yes() {
         "{}",
         turns[2]
     );
+}
+
+/// Starts an answer that calls the tool, and waits until it asks: the run, and the call.
+async fn asking(tab: &mut Tab, id: &str, key: &str) -> (Value, Value) {
+    let mut start = say(id, key, None, "please call add");
+    start["settings"] = json!({"tools": ["add"]});
+    let reply = tab.ask(start).await;
+    let asked = tab.until(|message| message["event"]["type"] == "tool_waiting").await;
+    (reply["ok"]["runs"][0]["run"].clone(), asked.last().unwrap()["event"]["call"]["call_id"].clone())
+}
+
+#[tokio::test]
+async fn why_a_tool_may_not_run_reaches_the_model() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    let (run, call) = asking(&mut tab, &id, "k").await;
+    let said =
+        json!({"type": "decide", "run": run, "call_id": call, "decision": "deny", "reason": "not that sum"});
+    assert_eq!(tab.ask(said).await["ok"]["counted"], true);
+    let all = tab.until_run_ends().await;
+    let decided = all.iter().find(|message| message["event"]["type"] == "tool_decided").unwrap();
+    assert_eq!(decided["event"]["reason"], "not that sum");
+    let turns = site.get(&format!("/api/conversations/{id}")).await["turns"].clone();
+    assert_eq!(turns[2]["parts"][0]["content"][0]["text"], "not run: the user said no: not that sum");
+    assert!(turns[3]["parts"][0]["text"].as_str().unwrap().contains("not that sum"), "{}", turns[3]);
+}
+
+#[tokio::test]
+async fn what_may_always_run_does_so_in_this_conversation_also_after_a_restart() {
+    let (store, folder) = (Arc::new(MemoryStore::default()), Arc::new(tempfile::TempDir::new().unwrap()));
+    let new = || Site::on(store.clone(), folder.clone(), Guard::default(), Arc::new(NoAssets));
+    let site = new().await;
+    let (id, other) = (site.conversation().await, site.conversation().await);
+    let mut tab = watching(&site, &id).await;
+    let (run, call) = asking(&mut tab, &id, "k").await;
+    tab.ask(json!({"type": "decide", "run": run, "call_id": call, "decision": "always"})).await;
+    tab.until_run_ends().await;
+    let path = format!("/api/conversations/{id}");
+    assert_eq!(site.get(&path).await["conversation"]["settings"]["allowed"], json!(["add"]));
+    drop((tab, site));
+    let site = new().await;
+    let mut tab = watching(&site, &id).await;
+    let mut start = say(&id, "k2", None, "please call add");
+    start["settings"] = json!({"tools": ["add"]});
+    tab.ask(start).await;
+    let all = tab.until_run_ends().await;
+    assert!(all.iter().all(|message| message["event"]["type"] != "tool_waiting"));
+    assert!(all.iter().any(|message| message["event"]["type"] == "tool_finished"));
+    // In another conversation it asks, and here too once that is taken back.
+    let mut beside = watching(&site, &other).await;
+    asking(&mut beside, &other, "k3").await;
+    site.call("PATCH", &path, Some(json!({"settings": {"allowed": []}}))).await;
+    asking(&mut tab, &id, "k4").await;
+}
+
+#[tokio::test]
+async fn of_several_answers_the_first_is_shown_and_each_turn_names_its_run() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    let mut start = say(&id, "k", None, "Both of you");
+    start["models"] = json!(["demo/think", "demo"]);
+    let runs = tab.ask(start).await["ok"]["runs"].clone();
+    tab.until_run_ends().await;
+    tab.until_run_ends().await;
+    let whole = site.get(&format!("/api/conversations/{id}")).await;
+    assert_eq!(whole["conversation"]["head"], runs[0]["turn"]["id"]);
+    for run in runs.as_array().unwrap() {
+        let turns = whole["turns"].as_array().unwrap();
+        let turn = turns.iter().find(|turn| turn["id"] == run["turn"]["id"]).unwrap();
+        assert_eq!(turn["run"], run["run"]);
+        assert!(turn["attempts"][0]["started"].as_u64().unwrap() > 1_700_000_000_000, "{turn}");
+        assert_eq!(turn["timings"]["thought_ms"].is_u64(), turn["model"] == "demo/think", "{turn}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_models_is_made_once_for_all_tabs() {
+    let site = Site::new().await;
+    let mut tabs = Vec::new();
+    for _ in 0..10 {
+        tabs.push(site.tab().await);
+    }
+    let before = site.house.listed.load(Ordering::SeqCst);
+    site.call("PUT", "/api/keys/acme", Some(json!({"value": "sk"}))).await;
+    for tab in &mut tabs {
+        let heard = tab.until(|message| message["type"] == "models").await;
+        assert_eq!(heard.last().unwrap()["rows"].as_array().unwrap().len(), 4);
+    }
+    assert_eq!(site.get("/api/models").await["revision"], 2);
+    assert_eq!(site.house.listed.load(Ordering::SeqCst) - before, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_refused_and_one_of_a_million_letters_is_not() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    let error = tab.ask(say(&id, "k", None, &"é".repeat(2_000_001))).await["error"].clone();
+    assert_eq!(error["message"], "the message is 2000001 letters long, and 2000000 are the most");
+    assert_eq!(error["hints"][0], "attach the text as a file instead");
+    let reply = tab.ask(say(&id, "k", None, &"é".repeat(1_000_000))).await;
+    assert_eq!(reply["ok"]["runs"][0]["turn"]["status"], "running", "{}", reply["error"]);
+    let all = tab.until_run_ends().await;
+    assert_eq!(all.last().unwrap()["event"]["status"], "complete");
 }
 
 #[tokio::test]

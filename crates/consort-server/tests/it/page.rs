@@ -7,7 +7,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-struct Files;
+pub(crate) struct Files;
 
 impl Assets for Files {
     fn get(&self, path: &str, accepted: &str) -> Option<Asset> {
@@ -72,4 +72,44 @@ async fn a_server_that_ends_keeps_what_was_said() {
     let whole = site.get(&format!("/api/conversations/{id}")).await;
     assert_eq!(whole["turns"][1]["status"], "interrupted");
     assert!(!whole["turns"][1]["parts"][0]["text"].as_str().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_ends_begins_nothing_and_finishes_what_runs() {
+    let mut site = Site::new().await;
+    let (id, other) = (site.conversation().await, site.conversation().await);
+    let mut tab = site.tab().await;
+    tab.ask(json!({"type": "watch", "conversation": id, "runs": {}})).await;
+    let mut start = say(&id, "k", None, "Tell me");
+    start["settings"] = json!({"options": {"words": 100, "delay_ms": 20}});
+    tab.ask(start).await;
+    tab.until(|message| message["event"]["delta"]["text"].is_string()).await;
+    site.stop();
+    // Whoever asks is told, until the answer is whole.
+    let refused = loop {
+        let reply = tab.ask(say(&other, "k2", None, "And you?")).await;
+        if reply["error"].is_object() {
+            break reply["error"].clone();
+        }
+        tab.ask(json!({"type": "stop", "run": reply["ok"]["runs"][0]["run"]})).await;
+    };
+    assert_eq!(
+        (&refused["kind"], &refused["retry_after"]["secs"]),
+        (&json!("overloaded"), &json!(10)),
+        "{refused}"
+    );
+    let new = site.client.post(site.url("/api/conversations")).header("content-type", "application/json");
+    let answer = new.body("{}").send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"10".parse().unwrap()));
+    assert_eq!(site.call("GET", "/api/health", None).await.0, 503);
+    let mut all = tab
+        .until(|message| {
+            message["type"] == "event"
+                && message["conversation"] == id.as_str()
+                && message["event"]["type"] == "run_ended"
+        })
+        .await;
+    assert_eq!(all.pop().unwrap()["event"]["status"], "complete");
+    let served = tokio::time::timeout(Duration::from_secs(10), site.served.take().unwrap()).await;
+    served.expect("it ends").unwrap().unwrap();
 }

@@ -12,6 +12,7 @@ use consort_store::{MemoryStore, Store};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ pub(crate) struct DemoHouse {
     revision: watch::Sender<u64>,
     default: Mutex<String>,
     keys: Mutex<Vec<String>>,
+    /// How often it was asked for its models.
+    pub(crate) listed: AtomicUsize,
 }
 
 impl Default for DemoHouse {
@@ -35,6 +38,7 @@ impl Default for DemoHouse {
             revision: watch::Sender::new(1),
             default: Mutex::new("demo".into()),
             keys: Mutex::default(),
+            listed: AtomicUsize::new(0),
         }
     }
 }
@@ -67,6 +71,7 @@ impl House for DemoHouse {
     }
 
     fn models(&self) -> Vec<ModelRow> {
+        self.listed.fetch_add(1, Ordering::SeqCst);
         let provider = &self.host.providers()[0];
         let models = provider.models();
         let models = futures_util::FutureExt::now_or_never(models).unwrap().unwrap();
@@ -83,7 +88,7 @@ impl House for DemoHouse {
                 keys: Vec::new(),
                 untrusted: false,
                 about: None,
-                offline: true,
+                offline: Some(true),
             })
             .collect()
     }
@@ -98,6 +103,7 @@ impl House for DemoHouse {
 
     fn set_default_model(&self, id: Option<&str>) -> Result<(), Error> {
         id.unwrap_or("demo").clone_into(&mut self.default.lock().unwrap());
+        self.revision.send_modify(|revision| *revision += 1);
         Ok(())
     }
 
@@ -180,6 +186,7 @@ pub(crate) struct Site {
     pub(crate) base: String,
     pub(crate) client: reqwest::Client,
     pub(crate) folder: Arc<TempDir>,
+    pub(crate) house: Arc<DemoHouse>,
     stop: Option<oneshot::Sender<()>>,
     pub(crate) served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
@@ -201,7 +208,7 @@ impl Site {
         assets: Arc<dyn Assets>,
     ) -> Self {
         let house = Arc::new(DemoHouse::default());
-        let server = Server::new(house, Engine::new(store), folder.path(), guard, assets);
+        let server = Server::new(house.clone(), Engine::new(store), folder.path(), guard, assets);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -215,7 +222,7 @@ impl Site {
             .no_proxy()
             .build()
             .unwrap();
-        Self { base, client, folder, stop: Some(stop), served: Some(served) }
+        Self { base, client, folder, house, stop: Some(stop), served: Some(served) }
     }
 
     pub(crate) fn stop(&mut self) {

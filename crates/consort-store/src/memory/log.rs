@@ -23,7 +23,6 @@ pub(super) struct Log {
 struct Talk {
     is: Conversation,
     words: Vec<String>,
-    changed: u64,
 }
 
 #[derive(Debug)]
@@ -48,20 +47,10 @@ impl Log {
         if let Some(there) = new.id.and_then(|id| self.conversation(id)) {
             return there;
         }
-        let now = growth::now();
-        let conversation = Conversation {
-            id: new.id.unwrap_or_else(ConversationId::new),
-            title: new.title,
-            created: now,
-            updated: now,
-            pinned: false,
-            tip: None,
-            settings: new.settings,
-            deleted: None,
-        };
+        let conversation = Conversation { changed: self.changes + 1, ..new.begun() };
         self.changes += 1;
         let words = index(conversation.title.as_deref().unwrap_or_default());
-        self.conversations.push(Talk { is: conversation.clone(), words, changed: self.changes });
+        self.conversations.push(Talk { is: conversation.clone(), words });
         conversation
     }
 
@@ -73,7 +62,8 @@ impl Log {
         self.changes += 1;
         let changes = self.changes;
         let talk = self.talk(id)?;
-        talk.changed = changes;
+        talk.is.changed = changes;
+        talk.is.revision += 1;
         talk.is.updated = growth::now();
         Ok(())
     }
@@ -86,24 +76,34 @@ impl Log {
         let search = Search::read(query.search.as_deref(), false);
         let found = |talk: &&Talk| {
             talk.is.deleted.is_some() == query.deleted
+                && query.ids.as_ref().is_none_or(|ids| ids.contains(&talk.is.id))
                 && search.as_ref().is_none_or(|search| {
                     let mut turns = self.turns.iter().filter(|said| said.turn.conversation == talk.is.id);
                     search.matches(&talk.words) || turns.any(|said| search.matches(&said.words))
                 })
         };
         let mut found: Vec<&Talk> = self.conversations.iter().filter(found).collect();
-        found.sort_by_key(|talk| std::cmp::Reverse((talk.is.pinned, talk.changed)));
+        found.sort_by_key(|talk| std::cmp::Reverse((talk.is.pinned, talk.is.changed)));
         let limit = query.limit.unwrap_or(usize::MAX);
         found.into_iter().skip(query.offset).take(limit).map(|talk| talk.is.clone()).collect()
     }
 
-    pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<(), Error> {
-        self.talk(id)?;
+    pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<bool, Error> {
+        let revision = self.talk(id)?.is.revision;
         if let Some(Some(tip)) = change.tip {
             self.in_conversation(tip, id)?;
         }
-        let moves = change.title.is_some() || change.tip.is_some() || change.settings.is_some();
+        if change.from.is_some_and(|from| from != revision) {
+            return Ok(false);
+        }
+        if change.is_nothing() {
+            return Ok(true);
+        }
+        let moves = change.moves();
         let talk = self.talk(id)?;
+        if !moves {
+            talk.is.revision += 1;
+        }
         if let Some(title) = change.title {
             talk.words = index(title.as_deref().unwrap_or_default());
             talk.is.title = title;
@@ -118,7 +118,10 @@ impl Log {
             Some(false) => talk.is.deleted = None,
             _ => {}
         }
-        if moves { self.touch(id) } else { Ok(()) }
+        if moves {
+            self.touch(id)?;
+        }
+        Ok(true)
     }
 
     pub(super) fn purge(&mut self, id: ConversationId) {
@@ -137,22 +140,15 @@ impl Log {
         if self.places.contains_key(&new.id) {
             return Err(refuse::turn_exists(new.id));
         }
-        let turn = Turn {
-            id: new.id,
-            conversation: new.conversation,
-            parent: new.parent,
-            role: new.role,
-            participant: new.participant,
-            parts: new.parts,
-            status: new.status,
-            created: growth::now(),
-            pinned: false,
-            answer: new.answer,
-        };
+        let follows = new.follows;
+        let turn = new.begun();
         self.places.insert(turn.id, self.turns.len());
         let words = index(&growth::text(&turn.parts));
         self.turns.push(Said { turn: turn.clone(), words, grown: Vec::new() });
-        self.talk(turn.conversation)?.is.tip = Some(turn.id);
+        let talk = self.talk(turn.conversation)?;
+        if !follows || talk.is.tip == turn.parent {
+            talk.is.tip = Some(turn.id);
+        }
         self.touch(turn.conversation)?;
         Ok(turn)
     }
@@ -192,7 +188,10 @@ impl Log {
     }
 
     pub(super) fn pin(&mut self, id: TurnId, pinned: bool) -> Result<(), Error> {
-        self.said(id)?.turn.pinned = pinned;
+        let said = self.said(id)?;
+        said.turn.pinned = pinned;
+        let conversation = said.turn.conversation;
+        self.talk(conversation)?.is.revision += 1;
         Ok(())
     }
 

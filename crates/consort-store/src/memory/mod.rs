@@ -50,7 +50,7 @@ impl Store for MemoryStore {
         self.now(|kept| Ok(kept.log.conversations(&query)))
     }
 
-    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<(), Error>> {
+    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<bool, Error>> {
         self.now(|kept| kept.log.change(id, change))
     }
 
@@ -64,6 +64,15 @@ impl Store for MemoryStore {
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
         self.now(|kept| {
             let turn = kept.log.begin(turn)?;
+            kept.ledger.book(&turn);
+            Ok(())
+        })
+    }
+
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
+        self.now(|kept| {
+            let parent = kept.log.conversation(turn.conversation).and_then(|there| there.tip);
+            let turn = kept.log.begin(NewTurn { parent, ..turn })?;
             kept.ledger.book(&turn);
             Ok(())
         })

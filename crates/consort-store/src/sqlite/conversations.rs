@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use uuid::Uuid;
 
-const COLUMNS: &str = "id, title, created, updated, pinned, tip, settings, deleted";
+const COLUMNS: &str = "id, title, created, updated, pinned, tip, settings, deleted, revision, changed";
 /// The next number in the order of changes.
 const NEXT: &str = "1 + max(coalesce((SELECT max(changed) FROM conversations WHERE pinned = 0), 0),
                             coalesce((SELECT max(changed) FROM conversations WHERE pinned = 1), 0))";
@@ -22,24 +22,14 @@ pub(super) fn create(connection: &Connection, new: NewConversation) -> Done<Conv
     {
         return Ok(there);
     }
-    let now = growth::now();
-    let made = Conversation {
-        id: new.id.unwrap_or_else(ConversationId::new),
-        title: new.title,
-        created: now,
-        updated: now,
-        pinned: false,
-        tip: None,
-        settings: new.settings,
-        deleted: None,
-    };
+    let made = new.begun();
     let sql = format!(
         "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?1, ?2, ?3, ?3, ?4, {NEXT})"
     );
-    let at = growth::micros(now);
+    let at = growth::micros(made.created);
     connection.execute(&sql, params![made.id.0.as_bytes(), made.title, at, json(&made.settings)?])?;
     find_by(connection, connection.last_insert_rowid(), made.title.as_deref())?;
-    Ok(made)
+    conversation(connection, made.id)?.ok_or_else(|| refuse::no_conversation(made.id).into())
 }
 
 pub(super) fn find(connection: &Connection, id: ConversationId) -> Done<Option<i64>> {
@@ -69,10 +59,15 @@ pub(super) fn conversations(connection: &Connection, query: &ConversationQuery) 
         }
         None => "",
     };
+    let within = if query.ids.is_some() { "AND id BETWEEN ? AND ?" } else { "" };
+    let ids = query.ids.iter().flat_map(|ids| [ids.start(), ids.end()]);
+    values.extend(ids.map(|id| Value::from(id.0.as_bytes().to_vec())));
     let deleted = if query.deleted { "NOT NULL" } else { "NULL" };
+    // A few ids are found by their index, and sorted afterwards.
+    let order = if query.ids.is_some() { "+pinned DESC, +changed DESC" } else { "pinned DESC, changed DESC" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found}
-         ORDER BY pinned DESC, changed DESC LIMIT ? OFFSET ?"
+        "SELECT {COLUMNS} FROM conversations WHERE deleted IS {deleted} {found} {within}
+         ORDER BY {order} LIMIT ? OFFSET ?"
     );
     values.push(limit(query.limit).into());
     values.push(i64::try_from(query.offset).unwrap_or(i64::MAX).into());
@@ -99,15 +94,25 @@ fn of(row: &Row<'_>) -> Done<Conversation> {
         tip: row.get::<_, Option<[u8; 16]>>(5)?.map(|bytes| TurnId(Uuid::from_bytes(bytes))),
         settings: read(&row.get::<_, String>(6)?)?,
         deleted: row.get::<_, Option<i64>>(7)?.map(growth::time),
+        revision: row.get::<_, i64>(8)?.unsigned_abs(),
+        changed: row.get::<_, i64>(9)?.unsigned_abs(),
     })
 }
 
-pub(super) fn change(connection: &Connection, id: ConversationId, change: ConversationChange) -> Done<()> {
+pub(super) fn change(connection: &Connection, id: ConversationId, change: ConversationChange) -> Done<bool> {
     let seq = place(connection, id)?;
     if let Some(Some(tip)) = change.tip {
         super::log::inside(connection, tip, seq)?;
     }
-    let moves = change.title.is_some() || change.tip.is_some() || change.settings.is_some();
+    if let Some(from) = change.from
+        && revision(connection, seq)? != from
+    {
+        return Ok(false);
+    }
+    if change.is_nothing() {
+        return Ok(true);
+    }
+    let moves = change.moves();
     let set = |column: &str, value: Value| -> Done<()> {
         connection
             .execute(&format!("UPDATE conversations SET {column} WHERE seq = ?"), params![value, seq])?;
@@ -132,13 +137,38 @@ pub(super) fn change(connection: &Connection, id: ConversationId, change: Conver
         let column = if deleted { "deleted = coalesce(deleted, ?)" } else { "deleted = ?" };
         set(column, at.into())?;
     }
-    if moves { goes_on(connection, seq, None) } else { Ok(()) }
+    if moves {
+        goes_on(connection, seq, None)?;
+    } else {
+        changed(connection, seq)?;
+    }
+    Ok(true)
+}
+
+fn revision(connection: &Connection, seq: i64) -> Done<u64> {
+    let mut find = connection.prepare_cached("SELECT revision FROM conversations WHERE seq = ?")?;
+    let revision: i64 = find.query_row([seq], |row| row.get(0))?;
+    Ok(revision.unsigned_abs())
+}
+
+/// Something of it changed that does not bring it to the front.
+pub(super) fn changed(connection: &Connection, seq: i64) -> Done<()> {
+    let sql = "UPDATE conversations SET revision = revision + 1 WHERE seq = ?";
+    connection.prepare_cached(sql)?.execute([seq])?;
+    Ok(())
+}
+
+/// The turn at which its shown branch ends.
+pub(super) fn tip(connection: &Connection, seq: i64) -> Done<Option<TurnId>> {
+    let mut find = connection.prepare_cached("SELECT tip FROM conversations WHERE seq = ?")?;
+    let tip: Option<[u8; 16]> = find.query_row([seq], |row| row.get(0))?;
+    Ok(tip.map(|bytes| TurnId(Uuid::from_bytes(bytes))))
 }
 
 /// Something changed in it: it comes first now, and what was said last is its tip.
 pub(super) fn goes_on(connection: &Connection, seq: i64, tip: Option<TurnId>) -> Done<()> {
     let sql = format!(
-        "UPDATE conversations SET changed = {NEXT}, updated = ?, tip = coalesce(?, tip) WHERE seq = ?"
+        "UPDATE conversations SET changed = {NEXT}, revision = revision + 1, updated = ?, tip = coalesce(?, tip) WHERE seq = ?"
     );
     let mut change = connection.prepare_cached(&sql)?;
     let changed = change.execute(params![

@@ -46,6 +46,10 @@ impl Fault {
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {
     let file = path.display();
     let setup = |message: String| Error::new(ErrorKind::Setup, message);
+    let read_only = || {
+        setup(format!("{file} may not be written"))
+            .hint("check who may write the file and its folder: the database needs both")
+    };
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => not_ours(path),
         Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()),
@@ -56,10 +60,9 @@ fn explain(path: &Path, error: &rusqlite::Error) -> Error {
             format!("another program holds {file}, and did not let go of it in time"),
         )
         .hint("close the program that has it open, and try again"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            setup(format!("{file} may not be written"))
-                .hint("check who may write the file and its folder: the database needs both")
-        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => read_only(),
+        // What cannot be opened is a file beside it.
+        Some(ErrorCode::CannotOpen) if std::fs::File::open(path).is_ok() => read_only(),
         Some(ErrorCode::CannotOpen) => setup(format!("{file} cannot be opened"))
             .hint("check that its folder exists, and who may read and write there"),
         Some(ErrorCode::TooBig) => {

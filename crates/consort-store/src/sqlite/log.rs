@@ -50,8 +50,8 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
     let (answer, asked) = pack_answer(connection, turn.answer.as_deref())?;
     let mut add = connection.prepare_cached(
         "INSERT INTO turns (id, conversation, parent, role, participant, status, created, model, writer, media,
-           asked, parts, answer)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           asked, parts, answer, run)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     add.execute(params![
         turn.id.0.as_bytes(),
@@ -67,15 +67,23 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
         asked,
         packed.json,
         answer,
+        turn.run.as_ref().map(|run| run.as_bytes()),
     ])?;
     let seq = connection.last_insert_rowid();
     parts::attach(connection, seq, &packed.media)?;
     find_by(connection, seq, &growth::text(&turn.parts))?;
-    conversations::goes_on(connection, conversation, Some(turn.id))?;
+    let shown = !turn.follows || conversations::tip(connection, conversation)? == turn.parent;
+    conversations::goes_on(connection, conversation, Some(turn.id).filter(|_| shown))?;
     if let Some(answer) = turn.answer.as_ref().filter(|_| !runs) {
         ledger::book(connection, turn.conversation, answer.key.as_deref(), &tries(answer, turn.status))?;
     }
     Ok(())
+}
+
+pub(super) fn append(session: &Session, turn: NewTurn) -> Done<()> {
+    let there = conversations::conversation(&session.connection, turn.conversation)?;
+    let parent = there.and_then(|there| there.tip);
+    begin(session, &NewTurn { parent, ..turn })
 }
 
 fn pack_answer(
@@ -161,7 +169,7 @@ pub(super) fn pin(connection: &Connection, id: TurnId, pinned: bool) -> Done<()>
     let place = place(connection, id)?;
     let mut change = connection.prepare_cached("UPDATE turns SET pinned = ? WHERE seq = ?")?;
     change.execute(params![pinned, place.seq])?;
-    Ok(())
+    conversations::changed(connection, place.conversation)
 }
 
 /// Removes a conversation with all that only it holds.

@@ -123,7 +123,7 @@ impl Store for SqliteStore {
         self.read(move |connection| conversations::conversations(connection, &query))
     }
 
-    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<(), Error>> {
+    fn change(&self, id: ConversationId, change: ConversationChange) -> BoxFuture<'_, Result<bool, Error>> {
         self.write(move |session| conversations::change(&session.connection, id, change))
     }
 
@@ -133,6 +133,10 @@ impl Store for SqliteStore {
 
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
         self.write_as(turn.status == Status::Running, move |session| log::begin(session, &turn))
+    }
+
+    fn append(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
+        self.write_as(turn.status == Status::Running, move |session| log::append(session, turn))
     }
 
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {

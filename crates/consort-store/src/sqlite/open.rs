@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Marks a file as ours: "cons".
 const APPLICATION: i64 = 0x636f_6e73;
-const MIGRATIONS: &[&str] = &[include_str!("1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql")];
 /// How long it waits for another program.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -86,8 +86,9 @@ fn careful(connection: &Connection) -> Done<()> {
     Ok(())
 }
 
-/// Whose database it is. Nothing but its first page is read.
+/// Whose database it is. Nothing but its first page is read, and all of it at one moment: another process may just make it.
 fn look(connection: &Connection, path: &Path) -> Done<Found> {
+    let _moment = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let number = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -200,15 +201,17 @@ mod tests {
         let mut connection = nothing().unwrap();
         connection.pragma_update(None, "user_version", 0).unwrap();
         assert!(look(&connection, Path::new("x")).is_err(), "ours, and without a version");
-        connection.pragma_update(None, "user_version", 1).unwrap();
-        let broken = [MIGRATIONS[0], "CREATE TABLE added (x); CREATE TABLE turns (x);"];
+        let all = MIGRATIONS.len();
+        connection.pragma_update(None, "user_version", all as i64).unwrap();
+        let with = |step| [MIGRATIONS, &[step]].concat();
+        let broken = with("CREATE TABLE added (x); CREATE TABLE turns (x);");
         migrate(&mut connection, Path::new("x"), &broken).unwrap_err();
         let count = |connection: &Connection| {
             let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'added'";
             connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
         };
-        assert_eq!((count(&connection), look(&connection, Path::new("x")).unwrap()), (0, Found::Ours(1)));
-        migrate(&mut connection, Path::new("x"), &[MIGRATIONS[0], "CREATE TABLE added (x);"]).unwrap();
+        assert_eq!((count(&connection), look(&connection, Path::new("x")).unwrap()), (0, Found::Ours(all)));
+        migrate(&mut connection, Path::new("x"), &with("CREATE TABLE added (x);")).unwrap();
         assert_eq!(count(&connection), 1);
         assert!(look(&connection, Path::new("x")).is_err(), "it is newer than this program now");
     }

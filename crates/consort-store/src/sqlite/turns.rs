@@ -14,7 +14,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 const COLUMNS: &str = "t.seq, t.id, c.id, p.id, t.role, t.participant, t.status, t.created, t.pinned, t.media, \
-                       t.parts, t.answer, t.asked, w.name";
+                       t.parts, t.answer, t.asked, w.name, t.run";
 const TABLES: &str = "CROSS JOIN conversations c ON c.seq = t.conversation \
                       LEFT JOIN turns p ON p.seq = t.parent LEFT JOIN writers w ON w.seq = t.writer";
 
@@ -147,6 +147,7 @@ impl<'a> Reading<'a> {
             created: growth::time(row.get(7)?),
             pinned: row.get(8)?,
             parts: self.unpack.parts(seq, text(10)?.unwrap_or("[]"), row.get(9)?)?,
+            run: row.get::<_, Option<[u8; 16]>>(14)?.map(Uuid::from_bytes),
             answer,
         };
         if turn.status == Status::Running {

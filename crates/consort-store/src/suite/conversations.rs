@@ -13,6 +13,9 @@ promises!(
     purging_leaves_nothing_but_the_others,
     the_last_changed_comes_first_and_pinned_ones_before,
     lists_come_in_pages,
+    each_change_raises_the_revision,
+    a_change_from_an_older_revision_changes_nothing,
+    some_are_found_by_the_beginning_of_an_id,
     hostile_titles_are_titles,
     unknown_ones_are_refused,
 );
@@ -59,7 +62,7 @@ async fn what_changes_is_kept_and_the_rest_stays(store: &dyn Store) {
         pinned: Some(true),
         tip: Some(None),
         settings: Some(settings.clone()),
-        deleted: None,
+        ..ConversationChange::default()
     };
     store.change(made.id, change).await.unwrap();
     let now = get().await;
@@ -116,6 +119,54 @@ async fn the_last_changed_comes_first_and_pinned_ones_before(store: &dyn Store) 
     assert_eq!(order().await, "cab", "a pin is no change of what is in it");
 }
 
+async fn each_change_raises_the_revision(store: &dyn Store) {
+    let made = talk(store, "counted").await;
+    assert_eq!(made.revision, 1);
+    let root = say(store, &made, None, "hello").await;
+    let mut last = 1;
+    let mut goes_up = async |what: &str| {
+        let now = store.conversation(made.id).await.unwrap().unwrap().revision;
+        assert!(now > last, "{what}: {now} after {last}");
+        last = now;
+    };
+    goes_up("a turn begins").await;
+    let none = ConversationChange::default;
+    for (what, change) in [
+        ("a title", ConversationChange { title: Some(None), ..none() }),
+        ("a pin", ConversationChange { pinned: Some(true), ..none() }),
+        ("a tip", ConversationChange { tip: Some(None), ..none() }),
+        ("settings", ConversationChange { settings: Some(Object::new()), ..none() }),
+        ("a deletion", ConversationChange { deleted: Some(true), ..none() }),
+        ("taken back", ConversationChange { deleted: Some(false), ..none() }),
+    ] {
+        assert!(store.change(made.id, change).await.unwrap());
+        goes_up(what).await;
+    }
+    store.pin(root, true).await.unwrap();
+    goes_up("a turn is pinned").await;
+    let running = super::kit::running(made.id, Some(root), "zoo/parrot");
+    let id = running.id;
+    store.begin(running).await.unwrap();
+    goes_up("an answer begins").await;
+    store.end(id, super::kit::ended("done")).await.unwrap();
+    goes_up("it ends").await;
+}
+
+async fn a_change_from_an_older_revision_changes_nothing(store: &dyn Store) {
+    let made = talk(store, "first").await;
+    let titled = |title: &str, from| ConversationChange {
+        title: Some(Some(title.to_owned())),
+        from: Some(from),
+        ..ConversationChange::default()
+    };
+    assert!(store.change(made.id, titled("second", made.revision)).await.unwrap());
+    let now = store.conversation(made.id).await.unwrap();
+    assert!(!store.change(made.id, titled("third", made.revision)).await.unwrap());
+    assert_eq!(store.conversation(made.id).await.unwrap(), now);
+    let now = now.unwrap();
+    assert_eq!((now.title.as_deref(), now.revision), (Some("second"), made.revision + 1));
+}
+
 async fn lists_come_in_pages(store: &dyn Store) {
     for number in 0..5 {
         talk(store, &number.to_string()).await;
@@ -136,6 +187,38 @@ async fn lists_come_in_pages(store: &dyn Store) {
     assert_eq!(page(None, 3).await, "10");
     assert_eq!(page(Some(0), 0).await, "");
     assert_eq!(page(Some(usize::MAX), usize::MAX).await, "");
+}
+
+async fn some_are_found_by_the_beginning_of_an_id(store: &dyn Store) {
+    let named = |text: &str| NewConversation {
+        id: Some(text.parse().unwrap()),
+        title: Some(text[..2].to_owned()),
+        ..NewConversation::default()
+    };
+    for id in ["0199a1b2-c3d4-7000-8000-000000000000", "0299ffff-ffff-7fff-bfff-ffffffffffff"] {
+        store.create(named(id)).await.unwrap();
+    }
+    let gone = store.create(named("0399a1b2-c3d4-7000-8000-000000000000")).await.unwrap();
+    store.change(gone.id, ConversationChange { deleted: Some(true), ..Default::default() }).await.unwrap();
+    let found = |text: &'static str, search: Option<&'static str>| async move {
+        let ids = ConversationId::beginning(text);
+        assert!(ids.is_some(), "{text}");
+        let query = ConversationQuery { ids, search: search.map(str::to_owned), ..Default::default() };
+        let found = store.conversations(query).await.unwrap();
+        found.into_iter().map(|one| one.title.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("", None).await, ["02", "01"]);
+    assert_eq!(found("0", None).await, ["02", "01"]);
+    assert_eq!(found("0199a1b2-c3", None).await, ["01"]);
+    assert_eq!(found("0299FFFF-FFFF-7FFF-BFFF-FFFFFFFFFFFF", None).await, ["02"]);
+    assert_eq!(found("03", None).await, Vec::<String>::new());
+    assert_eq!(
+        (found("0", Some("02")).await, found("01", Some("02")).await),
+        (vec!["02".to_owned()], vec![])
+    );
+    for no in ["x", "0199a1b2c", "0199a1b2-c3d4-7000-8000-0000000000000", "é"] {
+        assert_eq!(ConversationId::beginning(no), None, "{no}");
+    }
 }
 
 async fn hostile_titles_are_titles(store: &dyn Store) {

@@ -11,16 +11,7 @@ pub(super) async fn talk(store: &dyn Store, title: &str) -> Conversation {
 }
 
 pub(super) fn turn(conversation: ConversationId, parent: Option<TurnId>, text: &str) -> NewTurn {
-    NewTurn {
-        id: TurnId::new(),
-        conversation,
-        parent,
-        role: Role::User,
-        participant: None,
-        parts: vec![Part::text(text)],
-        status: Status::Complete,
-        answer: None,
-    }
+    NewTurn::complete(conversation, parent, Role::User, vec![Part::text(text)])
 }
 
 /// A turn that a model begins to answer.

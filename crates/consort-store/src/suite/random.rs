@@ -64,6 +64,7 @@ impl Work<'_> {
                     search: self.maybe_words(),
                     limit: self.dice.maybe(3),
                     offset: self.dice.roll(2),
+                    ids: None,
                     deleted: self.dice.roll(4) == 0,
                 };
                 self.both(|store, _| store.conversations(query.clone())).await
@@ -143,6 +144,7 @@ impl Work<'_> {
         let status = [Status::Running, Status::Complete, Status::Running][self.dice.roll(3)];
         let answer = (self.dice.roll(2) == 0).then(|| Box::new(self.answer()));
         let parts = self.parts();
+        let follows = self.dice.roll(2) == 0;
         let turn = |side| NewTurn {
             id,
             conversation: pick(talk, side),
@@ -152,8 +154,13 @@ impl Work<'_> {
             parts: parts.clone(),
             status,
             answer: answer.clone(),
+            run: Some(id.0),
+            follows,
         };
-        let said = self.both(|store, side| store.begin(turn(side))).await;
+        let appends = self.dice.roll(3) == 0;
+        let said = self
+            .both(|store, side| if appends { store.append(turn(side)) } else { store.begin(turn(side)) })
+            .await;
         self.names.turns.push((place, id));
         said
     }
@@ -166,6 +173,7 @@ impl Work<'_> {
             tip: (self.dice.roll(4) == 0).then(|| (self.dice.roll(3) > 0).then(|| self.turn())),
             settings: None,
             deleted: self.dice.maybe(6).map(|n| n == 0),
+            from: (self.dice.roll(4) == 0).then(|| 1 + self.dice.roll(4) as u64),
         };
         self.both(|store, side| store.change(pick(talk, side), change.clone())).await
     }
@@ -257,8 +265,8 @@ impl Names {
         for (id, name) in &self.known {
             text = text.replace(id, name);
         }
-        // Times are each store's own, and so are the ids of records.
-        for own in ["tv_sec: ", "tv_nsec: ", "RecordId("] {
+        // Times and places in the order are each store's own, and so are the ids of records.
+        for own in ["tv_sec: ", "tv_nsec: ", "changed: ", "RecordId("] {
             let pieces = text.split(own).map(|piece| {
                 piece.trim_start_matches(|letter: char| letter.is_ascii_hexdigit() || letter == '-')
             });

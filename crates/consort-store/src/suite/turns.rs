@@ -18,6 +18,9 @@ promises!(
     an_ending_replaces_what_grew,
     an_ended_turn_changes_no_more,
     edits_are_branches,
+    what_follows_goes_on_where_the_user_is_and_nowhere_else,
+    what_is_appended_follows_what_there_is,
+    of_several_that_are_appended_at_once_one_follows_the_other,
     deep_paths_are_paths,
     the_newest_turns_come_first,
     deleted_conversations_show_no_turns_unless_asked_for,
@@ -103,6 +106,7 @@ async fn all_that_is_known_of_an_answer_is_kept(store: &dyn Store) {
         warnings: vec![Warning::new("dropped", "top_k")],
         first: Some(Duration::from_micros(120_001)),
         took: Some(Duration::from_secs(3)),
+        thought: Some(Duration::from_millis(1500)),
         key: Some("team".into()),
         group: Some("side by side".into()),
     };
@@ -186,6 +190,25 @@ async fn edits_are_branches(store: &dyn Store) {
     assert_eq!(texts(&store.tree(made.id).await.unwrap()), ["a", "b1", "b2", "c"]);
     assert_eq!(store.path(TurnId::new()).await.unwrap(), []);
     assert_eq!(store.tree(ConversationId::new()).await.unwrap(), []);
+}
+
+async fn what_follows_goes_on_where_the_user_is_and_nowhere_else(store: &dyn Store) {
+    let made = talk(store, "branches").await;
+    let root = say(store, &made, None, "hello").await;
+    let run = Some(uuid::Uuid::now_v7());
+    let follow = async |parent| {
+        let new = NewTurn { run, follows: true, ..turn(made.id, Some(parent), "more") };
+        let id = new.id;
+        store.begin(new).await.unwrap();
+        (id, store.conversation(made.id).await.unwrap().unwrap().tip)
+    };
+    let (first, tip) = follow(root).await;
+    assert_eq!(tip, Some(first));
+    let (second, tip) = follow(root).await;
+    assert_eq!(tip, Some(first), "the user looks at the other branch");
+    assert_eq!(follow(second).await.1, Some(first));
+    assert_eq!(store.turn(first).await.unwrap().unwrap().run, run);
+    assert_eq!(store.turn(root).await.unwrap().unwrap().run, None);
 }
 
 async fn deep_paths_are_paths(store: &dyn Store) {
@@ -280,6 +303,37 @@ async fn what_is_wrong_is_refused_and_changes_nothing(store: &dyn Store) {
     refused(store.end(id, Ending { status: Status::Running, ..ended("x") }).await);
     assert_eq!(store.turn(id).await.unwrap().unwrap().status, Status::Running);
     assert_eq!(texts(&store.tree(made.id).await.unwrap()), ["root", ""]);
+}
+
+async fn what_is_appended_follows_what_there_is(store: &dyn Store) {
+    let made = talk(store, "line").await;
+    store.append(turn(made.id, None, "a")).await.unwrap();
+    let other = say(store, &made, None, "another beginning").await;
+    // Whatever its parent says.
+    let last = turn(made.id, Some(TurnId::new()), "b");
+    let id = last.id;
+    store.append(last).await.unwrap();
+    let path = store.path(id).await.unwrap();
+    assert_eq!((texts(&path), path[1].parent), (vec!["another beginning".into(), "b".into()], Some(other)));
+    assert_eq!(store.conversation(made.id).await.unwrap().unwrap().tip, Some(id));
+    refused(store.append(turn(ConversationId::new(), None, "lost")).await);
+    refused(store.append(NewTurn { id, ..turn(made.id, None, "twice") }).await);
+}
+
+async fn of_several_that_are_appended_at_once_one_follows_the_other(store: &dyn Store) {
+    let made = talk(store, "line").await;
+    std::thread::scope(|threads| {
+        for writer in 0..8 {
+            threads.spawn(move || {
+                for number in 0..20 {
+                    let new = turn(made.id, None, &format!("{writer}.{number}"));
+                    pollster::block_on(store.append(new)).unwrap();
+                }
+            });
+        }
+    });
+    let tip = store.conversation(made.id).await.unwrap().unwrap().tip.unwrap();
+    assert_eq!(store.path(tip).await.unwrap().len(), 160, "none is beside another");
 }
 
 async fn many_grow_at_once(store: &dyn Store) {

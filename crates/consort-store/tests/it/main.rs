@@ -7,6 +7,5 @@
 )]
 mod bad;
 mod child;
-mod crash;
 mod sqlite;
 mod suites;

@@ -17,14 +17,9 @@ fn begin(store: &dyn Store, conversation: ConversationId, status: Status, parts:
     let answer =
         Answer { model: "zoo/parrot".into(), instructions: "Be brief.".repeat(100), ..Answer::default() };
     let new = NewTurn {
-        id: TurnId::new(),
-        conversation,
-        parent: None,
-        role: Role::Assistant,
-        participant: None,
-        parts,
         status,
         answer: Some(Box::new(answer)),
+        ..NewTurn::complete(conversation, None, Role::Assistant, parts)
     };
     let id = new.id;
     block_on(store.begin(new)).unwrap();
@@ -71,6 +66,20 @@ fn what_was_left_and_cannot_be_read_is_in_nobodys_way() {
     begin(&next, conversation, Status::Complete, Vec::new());
     assert_eq!(read(&next, good), (Status::Interrupted, "found".into()));
     assert_eq!(read(&next, bad), (Status::Interrupted, String::new()));
+}
+
+#[test]
+fn a_database_that_is_just_being_made_is_one() {
+    for _ in 0..60 {
+        let folder = TempDir::new().unwrap();
+        let path = &folder.path().join("consort.db");
+        std::thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| (0..40).for_each(|_| drop(SqliteStore::open_to_read(path).unwrap())));
+            }
+            threads.spawn(|| talk(&SqliteStore::open(path).unwrap()));
+        });
+    }
 }
 
 #[test]
@@ -178,4 +187,30 @@ fn nobody_has_to_wait_for_what_is_written() {
     drop(store.create(NewConversation::default()));
     drop(store);
     assert_eq!(count(&path, "conversations"), 1);
+}
+
+#[test]
+fn a_file_of_the_first_version_is_read_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("consort.db");
+    let plain = rusqlite::Connection::open(&path).unwrap();
+    plain.execute_batch(include_str!("../../src/sqlite/1.sql")).unwrap();
+    plain
+        .execute_batch(
+            "PRAGMA application_id = 0x636f6e73; PRAGMA user_version = 1; PRAGMA journal_mode = WAL",
+        )
+        .unwrap();
+    let (talk, turn) = (ConversationId::new(), TurnId::new());
+    let made = "INSERT INTO conversations (id, title, created, updated, settings, changed) VALUES (?, 'old', 1, 2, '{}', 7)";
+    plain.execute(made, [talk.0.as_bytes()]).unwrap();
+    let said = "INSERT INTO turns (id, conversation, role, status, created, media, parts)
+                VALUES (?, 1, 'user', 'complete', 1, 0, '[{\"type\":\"text\",\"text\":\"hello\"}]')";
+    plain.execute(said, [turn.0.as_bytes()]).unwrap();
+    drop(plain);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(read(&store, turn), (Status::Complete, "hello".into()));
+    let kept = block_on(store.conversation(talk)).unwrap().unwrap();
+    assert_eq!((kept.title.as_deref(), kept.revision, kept.changed), (Some("old"), 1, 7));
+    begin(&store, talk, Status::Complete, vec![Part::text("more")]);
+    assert_eq!(block_on(store.conversation(talk)).unwrap().unwrap().revision, 2);
 }

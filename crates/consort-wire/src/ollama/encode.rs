@@ -3,8 +3,8 @@ use super::request;
 use crate::in_order::InOrder;
 use crate::{Encode, Reply, json};
 use consort_core::{
-    Accumulator, Body, Delta, Error, Event, Finish, FinishReason, Media, Object, Part, PartKey, PartKind,
-    Response, Usage,
+    Accumulator, Body, Date, Delta, Error, Event, Finish, FinishReason, Media, Object, Part, PartKey,
+    PartKind, Response, Usage,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -207,17 +207,8 @@ fn last(finish: &Finish, usage: Option<&Usage>) -> Object {
 
 /// Seconds since 1970 as `2026-08-05T08:11:04Z`.
 fn timestamp(seconds: u64) -> String {
-    let (days, second) = ((seconds / 86_400).min(3_000_000), seconds % 86_400);
-    // Days are counted from 1 March of the year 0, so that the day that leap years add is a year's last.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let date = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z", era * 400 + year + carry)
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of_seconds(seconds))
 }
 
 #[cfg(test)]

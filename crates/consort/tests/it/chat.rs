@@ -208,6 +208,36 @@ fn tools_ask_when_they_should() {
 }
 
 #[test]
+fn a_retry_of_what_was_cut_goes_on_with_its_tools() {
+    let place = Place::new();
+    place.file("home/consort.toml", QUICK);
+    let mut chat = Terminal::open(&place, &["chat", "-m", "demo", "-T", "time", "--approve"], &[]);
+    chat.say("what time is it");
+    chat.sees("[n] ");
+    chat.press("\x03");
+    chat.say("/retry");
+    chat.sees("[n] ");
+    chat.press("y\n");
+    chat.sees("The tool `time` answered: 20");
+    chat.say("/branches");
+    chat.sees("1*");
+    // Once all is answered, it is the question that is answered anew: a branch.
+    chat.say("/retry");
+    chat.sees("[n] ");
+    chat.press("y\n");
+    chat.sees("The tool `time` answered: 20");
+    chat.say("/branches");
+    chat.sees("2*");
+    chat.say("/quit");
+    chat.ends_with(0);
+    // The call that was cut was not made again: a question, its call, the result, the words.
+    let id = place.run(&["logs", "--json"]).json()[0]["conversation"].as_str().unwrap().to_owned();
+    let database = rusqlite::Connection::open(place.path("home/data/conversations.db")).unwrap();
+    let turns: i64 = database.query_row("SELECT count(*) FROM turns", [], |row| row.get(0)).unwrap();
+    assert_eq!(turns, 7, "{}", place.run(&["logs", "show", &id]));
+}
+
+#[test]
 fn a_stop_at_a_question_leaves_the_next_line_to_the_chat() {
     let place = Place::new();
     place.file("home/consort.toml", QUICK);

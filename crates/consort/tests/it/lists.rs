@@ -11,6 +11,7 @@ fn models_for_people() {
       demo/slow   ready  image audio pdf video tools schema reasoning  128k     0/0
       demo/text   ready                                                128k     0/0
       demo/embed  ready  embed                                                  0/0
+      demo/live   ready  live image audio video tools                           0/0
     --- stderr
 
     default: demo (`consort models default ID` changes it)
@@ -79,7 +80,7 @@ fn models_that_can() {
     let found = run(&["models", "-q", "demo", "--can", "vision", "--json"]).json();
     let ids: Vec<&str> =
         found.as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["demo", "demo/think", "demo/slow"]);
+    assert_eq!(ids, ["demo", "demo/think", "demo/slow", "demo/live"]);
     let found = run(&["models", "-q", "demo", "--can", "embed", "--json"]).json();
     assert_eq!(found[0]["id"], "demo/embed");
 }
@@ -137,6 +138,7 @@ fn help_and_completions() {
 
     Commands:
       chat         Talk with a model, on the terminal
+      talk         Talk with a live model: sound in and out of WAV files, or words
       serve        Serve the web chat and its API
       logs         See what was asked and answered
       cost         Say what was used and what it cost

@@ -2,9 +2,10 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "",
     "chat",
+    "talk",
     "logs",
     "cost",
     "events",

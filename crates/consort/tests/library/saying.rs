@@ -147,7 +147,10 @@ async fn abilities_bring_tools_and_how_to_use_them() {
     ]);
     let assistant =
         Assistant::builder("desk", model.clone()).instructions("Be brief.").ability(sums()).build();
-    assert_eq!(assistant.say("2+3?").await.unwrap().text, "It is 5.");
+    let said = assistant.say("2+3?").await.unwrap();
+    assert_eq!(said.text, "It is 5.");
+    let tries: Vec<&str> = said.response.attempts.iter().map(|tried| tried.target.as_str()).collect();
+    assert_eq!(tries, ["test/model", "test/model"], "the answer that called was paid for too");
     let request = &model.requests()[0];
     assert_eq!(request.instructions_text(), "Be brief.\n\nNever add in your head.");
     let spec = request.functions().next().unwrap();

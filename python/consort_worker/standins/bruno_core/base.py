@@ -2,17 +2,16 @@
 
 import sys
 
-from .memory import InProcessMemory
 from .models import AssistantResponse, Message, MessageRole
 from .utils.exceptions import BrunoError
 
 
 class BaseAssistant:
-    """Without a memory of its own it gets one that lasts as long as the process."""
+    """Without a memory of its own it gets one that the host keeps."""
 
     def __init__(self, llm, memory=None, config=None, abilities=None):
         self.llm = llm
-        self.memory = InProcessMemory() if memory is None else memory
+        self.memory = _lasting() if memory is None else memory
         self.config = config or {}
         self.abilities = {_name(each): each for each in abilities or ()}
         self.initialized = False
@@ -76,6 +75,12 @@ class BaseAssistant:
             await ability.shutdown()
         self.abilities.clear()
         self.initialized = False
+
+
+def _lasting():
+    from consort_worker.bruno import memory
+
+    return memory.make()
 
 
 async def _settled(value):

@@ -2,8 +2,9 @@
 use super::super::session::Session;
 use super::{tell, wrong};
 use crate::exit::Failure;
-use crate::terminal::{Style, table, tamed};
+use crate::terminal::{Style, table};
 use consort_core::{Part, Role};
+use consort_engine::line;
 use consort_store::{ConversationChange, Turn, TurnId};
 use std::collections::{HashMap, HashSet};
 
@@ -53,6 +54,5 @@ fn words(leaf: &Turn, turns: &HashMap<TurnId, &Turn>) -> String {
 
 fn begins(turn: &Turn, letters: usize) -> String {
     let text: String = turn.parts.iter().filter_map(Part::as_text).collect::<Vec<_>>().join(" ");
-    let line = tamed(&text.split_whitespace().collect::<Vec<_>>().join(" "));
-    if line.chars().count() <= letters { line } else { line.chars().take(letters).chain(['…']).collect() }
+    line(&text, letters)
 }

@@ -2,7 +2,8 @@
 use consort_core::{Body, Error, Money, Part, Role};
 use consort_store::{Answer, Hit, Status, Store, Turn, TurnId};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::UNIX_EPOCH;
 
 /// A question, its answer, and what was found of them.
@@ -12,17 +13,22 @@ pub(super) struct Exchange {
     pub(super) snippet: Option<String>,
 }
 
-/// The hits as exchanges, in their order. A question of which the answer was listed is not listed again.
-pub(super) fn of(store: &dyn Store, hits: Vec<Hit>) -> Result<Vec<Exchange>, Error> {
+/// The hits as exchanges, in their order, so many at most. A question of which the answer was listed is not listed again.
+pub(super) fn of(store: &dyn Store, hits: Vec<Hit>, wanted: usize) -> Result<Vec<Exchange>, Error> {
     let mut asked_before: HashSet<TurnId> = HashSet::new();
     let mut all = Vec::new();
+    // What was read already is not read again: an answer stands beside its question.
+    let mut known: HashMap<TurnId, Turn> = hits.iter().map(|hit| (hit.turn.id, hit.turn.clone())).collect();
     for Hit { turn, snippet } in hits {
+        if all.len() == wanted {
+            break;
+        }
         match turn.role {
             Role::User if asked_before.insert(turn.id) => {
                 all.push(Exchange { asked: Some(turn), answer: None, snippet });
             }
             Role::Assistant => {
-                let asked = question(store, &turn)?;
+                let asked = question(store, &mut known, &turn)?;
                 asked_before.extend(asked.iter().map(|turn| turn.id));
                 all.push(Exchange { asked, answer: Some(turn), snippet });
             }
@@ -33,15 +39,25 @@ pub(super) fn of(store: &dyn Store, hits: Vec<Hit>) -> Result<Vec<Exchange>, Err
 }
 
 /// What the answer is to: the nearest words of the user before it.
-fn question(store: &dyn Store, answer: &Turn) -> Result<Option<Turn>, Error> {
+fn question(
+    store: &dyn Store,
+    known: &mut HashMap<TurnId, Turn>,
+    answer: &Turn,
+) -> Result<Option<Turn>, Error> {
     /// Between a question and its answer stand rounds of tools, of which there are not many.
     const FAR: usize = 60;
     let mut parent = answer.parent;
     for _ in 0..FAR {
         let Some(id) = parent else { return Ok(None) };
-        let Some(turn) = pollster::block_on(store.turn(id))? else { return Ok(None) };
+        let turn = match known.entry(id) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(turn) = pollster::block_on(store.turn(id))? else { return Ok(None) };
+                place.insert(turn)
+            }
+        };
         if turn.role == Role::User {
-            return Ok(Some(turn));
+            return Ok(Some(turn.clone()));
         }
         parent = turn.parent;
     }

@@ -6,9 +6,13 @@ use crate::kept;
 use crate::terminal::{Style, print_json, tamed, thousands};
 use crate::time::minute;
 use consort_core::Usage;
+use consort_engine::line;
 use consort_store::{SqliteStore, Status, Store, TurnQuery};
 use serde_json::Value;
 use std::io::Write;
+
+/// Letters of a question and of an answer.
+const LETTERS: usize = 100;
 
 /// How many are listed where nobody says how many.
 const USUAL: usize = 10;
@@ -28,8 +32,7 @@ pub(super) fn run(list: &LogList, store: &SqliteStore) -> Done {
         limit,
     };
     let hits = pollster::block_on(store.turns(query))?;
-    let mut found = exchange::of(store, hits)?;
-    found.truncate(wanted);
+    let found = exchange::of(store, hits, wanted)?;
     if list.json {
         let all: Vec<Value> = found.iter().map(Exchange::object).collect();
         print_json(&all.into())?;
@@ -72,7 +75,8 @@ fn show(one: &Exchange, full: bool, to: &mut String) {
         to.push('\n');
         return;
     }
-    let lines = [("> ", line(&asked)), ("  ", one.snippet.as_deref().map_or_else(|| line(&answered), line))];
+    let answered = one.snippet.as_deref().unwrap_or(&answered);
+    let lines = [("> ", line(&asked, LETTERS)), ("  ", line(answered, LETTERS))];
     for (mark, line) in lines {
         if !line.is_empty() {
             to.extend(["  ", mark, &line, "\n"]);
@@ -96,15 +100,6 @@ fn about(about: &consort_store::Answer) -> Vec<String> {
         words.push(format!("{} tries", about.attempts.len()));
     }
     words
-}
-
-/// The beginning of a text, in a line.
-fn line(text: &str) -> String {
-    const LETTERS: usize = 100;
-    let mut letters = text.split_whitespace().flat_map(|word| word.chars().chain([' ']));
-    let line: String = letters.by_ref().take(LETTERS).collect();
-    let more = if letters.next().is_some() { "…" } else { "" };
-    format!("{}{more}", tamed(line.trim_end()))
 }
 
 fn indented(mark: &str, text: &str) -> String {

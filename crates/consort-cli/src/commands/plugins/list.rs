@@ -104,7 +104,7 @@ pub(super) fn log(plugin: &Plugin) -> Done {
     }
     let mut to = anstream::stdout().lock();
     for line in lines {
-        writeln!(to, "{}", tamed(&line))?;
+        writeln!(to, "{}", tamed(&line.text))?;
     }
     Ok(exit::OK)
 }

@@ -12,6 +12,7 @@ const DROP_IN: &str = include_str!("../../../scaffolds/drop_in.py");
 const LLM: &str = include_str!("../../../scaffolds/llm.py");
 const BRUNO: &str = include_str!("../../../scaffolds/bruno.py");
 const VISION_AGENTS: &str = include_str!("../../../scaffolds/vision_agents.py");
+const VISION_AGENTS_LIVE: &str = include_str!("../../../scaffolds/vision_agents_live.py");
 const PYTHON: &str = include_str!("../../../scaffolds/protocol.py");
 const NODE: &str = include_str!("../../../scaffolds/protocol.mjs");
 const RUST_MANIFEST: &str = include_str!("../../../scaffolds/rust/Cargo.toml.in");
@@ -38,6 +39,7 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
         Scaffold::Llm => vec![(folder.join(format!("{name}.py")), filled(LLM))],
         Scaffold::Bruno => vec![(folder.join(format!("{name}.py")), filled(BRUNO))],
         Scaffold::VisionAgents => vec![(folder.join(format!("{name}.py")), filled(VISION_AGENTS))],
+        Scaffold::VisionAgentsLive => vec![(folder.join(format!("{name}.py")), filled(VISION_AGENTS_LIVE))],
         Scaffold::Python => vec![(folder.join(format!("{name}.py")), filled(PYTHON))],
         Scaffold::Node => vec![(folder.join(format!("{name}.mjs")), filled(NODE))],
         Scaffold::Rust => {
@@ -74,6 +76,9 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
         Scaffold::Rust => format!(
             "cd {package}; cargo test; cargo build --release; consort plugins install target/release/{package}"
         ),
+        Scaffold::VisionAgentsLive => {
+            format!("edit it, then: consort plugins check {word}; consort plugins test {word}")
+        }
         Scaffold::Llm => format!("consort plugins install-deps {word}, then: consort -m {word} \"hello\""),
         _ => format!("edit it, then: consort plugins check {word}; consort -m {word} \"hello\""),
     };

@@ -7,12 +7,14 @@ mod commands;
 mod guides;
 mod installing;
 mod listing;
+mod memory;
 mod odd;
 mod python;
 mod samples;
 mod scaffolds;
 #[cfg(target_os = "linux")]
 mod stopping;
+mod talking;
 
 use super::support::{Place, Run};
 use std::io::Write;

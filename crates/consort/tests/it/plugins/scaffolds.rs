@@ -31,6 +31,23 @@ fn a_bruno_and_a_vision_agents_scaffold() {
 }
 
 #[test]
+fn a_live_scaffold_of_vision_agents() {
+    let Some(place) = Plugged::with_python() else { return };
+    assert_snapshot!(place.run(&["plugins", "new", "vision-agents-live", "ear"]), @r"
+    --- stderr
+    ok: wrote ~/home/data/plugins/ear.py
+    next: edit it, then: consort plugins check ear; consort plugins test ear
+    ");
+    let check = place.run(&["plugins", "check", "ear"]);
+    assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
+    assert_snapshot!(place.run(&["plugins", "test", "ear"]), @r"
+    passed: has_a_model
+    passed: a_session_opens_hears_and_closes
+    2 passed, 0 failed
+    ");
+}
+
+#[test]
 fn tests_of_a_plugin() {
     let Some(place) = Plugged::with_python() else { return };
     assert_eq!(place.run(&["plugins", "new", "bruno", "mine"]).code, 0);
@@ -49,7 +66,7 @@ fn tests_of_a_plugin() {
     1 passed, 0 failed
     ");
     assert_snapshot!(place.run(&["plugins", "test", "mine"]), @r"
-    passed: has_a_chat_model
+    passed: has_a_model
     passed: answers_in_one_piece
     passed: streams
     3 passed, 0 failed

@@ -1,10 +1,14 @@
 //! Where providers come together, and models are found.
-use crate::{
-    BoxFuture, Context, Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State,
-};
+mod live;
+mod near;
+mod with_model;
+
+use crate::{Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State};
+use near::{how_to_set_up, nearest, rank};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use with_model::WithModel;
 
 /// Providers in; models by id, alias and search out.
 ///
@@ -100,6 +104,9 @@ impl Host {
         }
         if let Some(model) = self.unlisted(wanted, |provider, name| provider.model(name)) {
             return Ok(model);
+        }
+        if let Some(live) = self.live_named(wanted) {
+            return Err(Self::only_live(live.card()));
         }
         // Of models that are equally near, one that can be used is meant.
         let is_ready = |model: &&Arc<dyn Model>| self.state_of(model.card()) == Some(&State::Ready);
@@ -197,110 +204,5 @@ impl fmt::Debug for Host {
 impl fmt::Debug for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.model.card().id, self.rank)
-    }
-}
-
-/// What a provider still needs, as the thing to do.
-fn how_to_set_up(card: &ProviderCard) -> String {
-    let missing = match &card.state {
-        State::NeedsSetup { missing } => missing.as_str(),
-        State::Broken { reason } | State::Missing { reason } => return format!("{}: {reason}", card.name),
-        State::Ready | State::Unchecked | State::Loading => {
-            return format!("{}: `{}/...`", card.name, card.id);
-        }
-    };
-    match card
-        .keys
-        .iter()
-        .find(|key| key.secret && key.env.iter().any(|name| missing.contains(name.as_str())))
-    {
-        Some(key) => format!("{}: `consort keys set {}`, or set {missing}", card.name, key.name),
-        None => format!("{}: set {missing}", card.name),
-    }
-}
-
-/// How well a card fits the words: in its name at the start, in its name, anywhere else.
-fn rank(card: &ModelCard, words: &[String]) -> Option<u32> {
-    let name = card.name.to_lowercase();
-    let rest =
-        format!("{} {} {}", card.id, card.title.as_deref().unwrap_or_default(), card.aliases.join(" "))
-            .to_lowercase();
-    words
-        .iter()
-        .map(|word| match name.find(word.as_str()) {
-            Some(0) => Some(0),
-            Some(_) => Some(1),
-            None => rest.contains(word.as_str()).then_some(2),
-        })
-        .sum::<Option<u32>>()
-        .map(|rank| rank * 1000 + card.id.len() as u32)
-}
-
-/// The name that was probably meant: near as a whole, or near after the provider's part.
-fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    const NEAR: f64 = 0.8;
-    let alikeness = |name: &str| {
-        let short = name.split_once('/').map_or(name, |(_, short)| short);
-        strsim::jaro_winkler(wanted, name).max(strsim::jaro_winkler(wanted, short))
-    };
-    // The first of equals: what is listed first is nearer to its source.
-    let mut best: Option<(f64, String)> = None;
-    for name in names {
-        let alike = alikeness(&name);
-        if alike >= NEAR && best.as_ref().is_none_or(|(so_far, _)| alike > *so_far) {
-            best = Some((alike, name));
-        }
-    }
-    best.map(|(_, name)| name)
-}
-
-/// A provider with one model more, or of that one model alone.
-struct WithModel {
-    card: ProviderCard,
-    below: Option<Arc<dyn Provider>>,
-    model: Arc<dyn Model>,
-}
-
-impl WithModel {
-    /// The models below, with this one in the place of one with its id.
-    fn join(&self, below: Vec<Arc<dyn Model>>) -> Vec<Arc<dyn Model>> {
-        let id = &self.model.card().id;
-        let others = below.into_iter().filter(|model| model.card().id != *id);
-        others.chain([self.model.clone()]).collect()
-    }
-}
-
-impl Provider for WithModel {
-    fn card(&self) -> &ProviderCard {
-        &self.card
-    }
-
-    fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
-        Box::pin(async {
-            let Some(below) = &self.below else { return Ok(self.join(Vec::new())) };
-            Ok(self.join(below.models().await?))
-        })
-    }
-
-    fn discover(&self, context: Context) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
-        Box::pin(async {
-            let Some(below) = &self.below else { return Ok(self.join(Vec::new())) };
-            Ok(self.join(below.discover(context).await?))
-        })
-    }
-
-    fn model(&self, name: &str) -> Option<Arc<dyn Model>> {
-        if self.model.card().name == name {
-            return Some(self.model.clone());
-        }
-        self.below.as_ref()?.model(name)
-    }
-
-    fn embedders(&self) -> Vec<Arc<dyn Embedder>> {
-        self.below.as_ref().map(|below| below.embedders()).unwrap_or_default()
-    }
-
-    fn embedder(&self, name: &str) -> Option<Arc<dyn Embedder>> {
-        self.below.as_ref()?.embedder(name)
     }
 }

@@ -1,0 +1,56 @@
+//! Live models by their names; and what is said where one sort of model is wanted and another has the name.
+use super::Host;
+use crate::{Error, ModelCard, RealtimeModel};
+use std::sync::Arc;
+
+impl Host {
+    /// All listed live models.
+    pub fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
+        self.providers.iter().flat_map(|provider| provider.realtime_models()).collect()
+    }
+
+    /// The live model of this id, alias or name.
+    pub async fn find_realtime(&self, wanted: &str) -> Result<Arc<dyn RealtimeModel>, Error> {
+        let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
+        let all = self.realtime_models();
+        if let Some(model) = all.iter().find(|model| model.card().id == wanted) {
+            return Ok(model.clone());
+        }
+        let named: Vec<_> = all.iter().filter(|model| is_named(model.card(), wanted)).collect();
+        if !named.is_empty() {
+            let cards: Vec<&ModelCard> = named.iter().map(|model| model.card()).collect();
+            return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));
+        }
+        // One that nobody looked at yet may be called by its provider's name alone.
+        let own = self.provider_by_id(wanted).and_then(|provider| provider.realtime_model(wanted));
+        let unlisted = || self.unlisted(wanted, |provider, name| provider.realtime_model(name));
+        if let Some(model) = own.or_else(unlisted) {
+            return Ok(model);
+        }
+        if let Ok(model) = self.find(wanted).await {
+            let message = format!("`{}` answers questions and holds no live sessions", model.card().id);
+            let ids: Vec<String> = all.iter().take(4).map(|model| format!("`{}`", model.card().id)).collect();
+            let error = Error::unsupported(message);
+            return Err(if ids.is_empty() {
+                error
+            } else {
+                error.hint(format!("these do: {}", ids.join(", ")))
+            });
+        }
+        Err(self.not_found(wanted, all.iter().map(|model| model.card().id.clone())))
+    }
+
+    pub(super) fn live_named(&self, wanted: &str) -> Option<Arc<dyn RealtimeModel>> {
+        let mut all = self.realtime_models().into_iter();
+        all.find(|model| model.card().id == wanted || is_named(model.card(), wanted))
+    }
+
+    pub(super) fn only_live(card: &ModelCard) -> Error {
+        Error::unsupported(format!("`{}` holds live sessions and answers no questions", card.id))
+            .hint(format!("talk with it: consort talk {}", card.id))
+    }
+}
+
+fn is_named(card: &ModelCard, wanted: &str) -> bool {
+    card.name == wanted || card.aliases.iter().any(|alias| alias == wanted)
+}

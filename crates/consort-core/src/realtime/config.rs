@@ -1,0 +1,31 @@
+//! How a session starts, and what may change while it runs.
+use crate::{FunctionSpec, Message, Object};
+use serde::{Deserialize, Serialize};
+
+/// How a session starts. What a model has no place for it leaves aside, with a warning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionConfig {
+    pub instructions: String,
+    pub voice: Option<String>,
+    pub tools: Vec<FunctionSpec>,
+    /// What was said before the session.
+    pub messages: Vec<Message>,
+    /// The sample rate of the sound that will be sent, and of the sound that is wanted. Wishes: each piece says its own.
+    pub input_rate: Option<u32>,
+    pub output_rate: Option<u32>,
+    /// Whether the model itself decides when the speaker is done; absent: as it does by itself.
+    pub turn_detection: Option<bool>,
+    /// The model's own options.
+    pub options: Object,
+}
+
+/// What changes in a session that runs. What is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionUpdate {
+    pub instructions: Option<String>,
+    pub voice: Option<String>,
+    pub tools: Option<Vec<FunctionSpec>>,
+    pub turn_detection: Option<bool>,
+}

@@ -1,0 +1,310 @@
+//! The live sessions of one process, as its reader sees them: opened, told of, and over.
+use super::connection::{Connection, Pending};
+use super::reading::Slow;
+use consort_core::{
+    Arguments, CloseReason, Error, ErrorKind, SessionEvent, SessionTeller, ToolCall, ToolResult,
+};
+use consort_plugin::protocol::{
+    self, Content, Failure, Id, LiveEvent, LiveEventReader, LiveEvents, LiveSession, RunToolParams,
+    ToolResultContent, code,
+};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a plugin's reader waits for whoever reads a session.
+const WAIT: Duration = Duration::from_secs(10);
+/// How much of sessions that are not yet open is kept for when they are.
+const MOST_EARLY: usize = 4 << 20;
+/// So many answers of a session may be under way, and so many different complaints about it are shown.
+const MOST_ITEMS: usize = 256;
+const MOST_TOLD: usize = 32;
+
+/// The sessions of one process.
+#[derive(Default)]
+pub(super) struct Live {
+    open: HashMap<String, Session>,
+    /// How many are being opened. What comes of sessions that nobody knows is kept as long as there are any.
+    pub(super) opening: usize,
+    early: Vec<(String, String)>,
+    early_bytes: usize,
+}
+
+/// A session that is being opened.
+pub(super) struct Opening {
+    pub(super) session: Session,
+    pub(super) opened: oneshot::Sender<Result<String, Failure>>,
+}
+
+impl Opening {
+    pub(super) fn refuse(self, failure: Failure) {
+        // Whoever asked may be gone.
+        let _ = self.opened.send(Err(failure));
+    }
+}
+
+/// One session.
+pub(super) struct Session {
+    reader: LiveEventReader,
+    tell: SessionTeller,
+    /// In which epoch each answer began.
+    items: HashMap<String, u64>,
+    told: HashSet<String>,
+    /// The calls of tools that nobody answered yet.
+    calls: HashMap<String, oneshot::Sender<ToolResult>>,
+    native: bool,
+}
+
+impl Session {
+    pub(super) fn new(reader: LiveEventReader, tell: SessionTeller, native: bool) -> Self {
+        let (items, told, calls) = (HashMap::new(), HashSet::new(), HashMap::new());
+        Self { reader, tell, items, told, calls, native }
+    }
+
+    /// Reads one event and says it. True where it was the last.
+    fn event(&mut self, raw: &RawValue) -> bool {
+        let read = serde_json::from_str::<LiveEvent<'_>>(raw.get());
+        let read = read.map_err(|error| format!("an event could not be read: {error}"));
+        match read.and_then(|event| self.reader.read(event)) {
+            Err(wrong) => self.complain(wrong),
+            Ok(None) => {}
+            Ok(Some(SessionEvent::Native { .. })) if !self.native => {}
+            Ok(Some(SessionEvent::Closed { reason })) => {
+                let asked = self.tell.is_closed() && !matches!(reason, CloseReason::Failed { .. });
+                self.tell.close(if asked { CloseReason::Asked } else { reason });
+                return true;
+            }
+            Ok(Some(event)) => self.say(event),
+        }
+        false
+    }
+
+    fn say(&mut self, mut event: SessionEvent) {
+        match &mut event {
+            SessionEvent::Audio { item, epoch, .. } => {
+                let now = self.tell.epoch();
+                if self.items.len() >= MOST_ITEMS {
+                    self.items.retain(|_, began| *began == now);
+                }
+                *epoch = *self.items.entry(item.clone()).or_insert(now);
+            }
+            SessionEvent::AudioDone { item, .. } => {
+                self.items.remove(item);
+            }
+            _ => {}
+        }
+        self.tell.push(event);
+    }
+
+    /// Says what is wrong with the plugin's events; the same thing once.
+    fn complain(&mut self, wrong: String) {
+        if self.told.len() < MOST_TOLD && self.told.insert(wrong.clone()) {
+            self.tell.push(SessionEvent::warning("plugin", wrong));
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to `realtime/open`.
+    pub(super) fn session_opened(&self, opening: Opening, result: Result<&RawValue, Failure>) {
+        let Opening { session, opened } = opening;
+        let read = result.and_then(|raw| {
+            serde_json::from_str::<LiveSession>(raw.get()).map_err(|error| {
+                Failure::new(code::KIND, format!("its answer to `realtime/open` could not be read: {error}"))
+            })
+        });
+        let id = match read {
+            Ok(LiveSession { session }) => session,
+            Err(failure) => return Opening { session, opened }.refuse(failure),
+        };
+        let mut live = self.live();
+        if live.open.contains_key(&id) {
+            drop(live);
+            let message = format!("it gave two sessions one name, `{id}`");
+            return Opening { session, opened }.refuse(Failure::new(code::KIND, message));
+        }
+        session.tell.push(SessionEvent::Connected { model: None, session: Some(id.clone()) });
+        live.open.insert(id.clone(), session);
+        self.held.fetch_add(1, Relaxed);
+        for (_, text) in live.early.extract_if(.., |(of, _)| *of == id).collect::<Vec<_>>() {
+            live.early_bytes -= text.len();
+            if let Ok(batch) = serde_json::from_str::<LiveEvents<'_, &RawValue>>(&text) {
+                self.told(&mut live, &id, batch.events);
+            }
+        }
+        drop(live);
+        if let Err(Ok(id)) = opened.send(Ok(id)) {
+            self.close_unheard(&id);
+        }
+    }
+
+    /// Events of a session. Gives the session whose reader is behind.
+    pub(super) fn session_events(&self, text: &str) -> Option<Slow> {
+        let batch = match serde_json::from_str::<LiveEvents<'_, &RawValue>>(text) {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.log.add(&format!("an event could not be read: {error}"));
+                return None;
+            }
+        };
+        let mut live = self.live();
+        if let Some(session) = live.open.get(&*batch.session) {
+            let tell = session.tell.clone();
+            self.awaited.fetch_add(1, Relaxed);
+            let id = batch.session.into_owned();
+            self.told(&mut live, &id, batch.events);
+            return (!tell.has_room()).then_some(Slow::Session(id, tell));
+        }
+        // What comes behind a session's end is late, and nobody's.
+        if live.opening > 0 {
+            if live.early_bytes + text.len() <= MOST_EARLY {
+                live.early_bytes += text.len();
+                live.early.push((batch.session.into_owned(), text.to_owned()));
+            } else {
+                self.log.add("it says too much of a session before it is open; the rest is left out");
+            }
+        }
+        None
+    }
+
+    /// Says the events of a line.
+    fn told(&self, live: &mut Live, id: &str, events: Vec<&RawValue>) {
+        let Some(session) = live.open.get_mut(id) else { return };
+        // Nothing comes behind the last event.
+        if events.into_iter().any(|event| session.event(event)) {
+            live.open.remove(id);
+            self.held.fetch_sub(1, Relaxed);
+        }
+        self.touch();
+    }
+
+    /// One that was opening is open, refused, or no longer wanted.
+    pub(super) fn opening_is_over(&self) {
+        let mut live = self.live();
+        live.opening -= 1;
+        if live.opening == 0 {
+            live.early = Vec::new();
+            live.early_bytes = 0;
+        }
+    }
+
+    /// Waits for whoever reads the session; one that nobody reads is ended.
+    pub(super) async fn wait_for_session(&self, id: &str, tell: &SessionTeller) {
+        if tokio::time::timeout(WAIT, tell.room()).await.is_err() {
+            let error = Error::new(ErrorKind::Interrupted, "the session was not read for ten seconds");
+            self.end_session(id, self.named(error).into());
+            self.close_unheard(id);
+        }
+    }
+
+    /// Ends a session on this side, where it is open.
+    pub(super) fn end_session(&self, id: &str, reason: CloseReason) {
+        if let Some(session) = self.live().open.remove(id) {
+            self.held.fetch_sub(1, Relaxed);
+            session.tell.close(reason);
+        }
+    }
+
+    pub(super) fn has_session(&self, id: &str) -> bool {
+        self.live().open.contains_key(id)
+    }
+
+    /// Has the plugin close a session that nobody hears, without waiting for it.
+    pub(super) fn close_unheard(&self, id: &str) {
+        if self.live().open.remove(id).is_some() {
+            self.held.fetch_sub(1, Relaxed);
+        }
+        let (to, _) = oneshot::channel();
+        if let Ok(request) = self.open(Pending::Abandoned(to)) {
+            self.send(protocol::request(&Id::Number(request), "realtime/close", json!({"session": id})));
+        }
+    }
+
+    /// A request that nobody waits for was answered: where it opened a session, that is closed.
+    pub(super) fn close_unwanted(&self, answer: Option<&RawValue>) {
+        let opened = answer.and_then(|raw| serde_json::from_str::<LiveSession>(raw.get()).ok());
+        if let Some(LiveSession { session }) = opened {
+            self.close_unheard(&session);
+        }
+    }
+
+    /// The process is gone, and so are its sessions.
+    pub(super) fn fail_sessions(&self, error: &Error) {
+        let sessions = std::mem::take(&mut self.live().open);
+        sessions.into_values().for_each(|session| session.tell.close(error.clone()));
+    }
+
+    /// What goes wrong with one input is told, and the session goes on.
+    pub(super) fn warn_session(&self, id: &str, wrong: String) {
+        if let Some(session) = self.live().open.get_mut(id) {
+            session.complain(wrong);
+        }
+    }
+
+    // -- tools
+
+    /// `tools/run` of a session: whoever holds the session is asked, and answers.
+    pub(super) async fn run_for_session(&self, id: &str, params: RunToolParams) -> Result<Value, Failure> {
+        let call_id = params.id.clone();
+        let (to, result) = oneshot::channel();
+        {
+            let mut live = self.live();
+            let session = live
+                .open
+                .get_mut(id)
+                .ok_or_else(|| Failure::new(code::INVALID_PARAMS, format!("no session is open as `{id}`")))?;
+            if session.calls.contains_key(&call_id) {
+                let message = format!("a call is open as `{call_id}`");
+                return Err(Failure::new(code::INVALID_PARAMS, message));
+            }
+            session.calls.insert(call_id.clone(), to);
+            let arguments = Arguments::from(params.arguments);
+            let call = ToolCall { id: call_id.clone(), name: params.name, arguments };
+            session.tell.push(SessionEvent::ToolCall { call });
+        }
+        let mut unanswered = Unanswered { connection: self, session: id, call: Some(&call_id) };
+        let result = result.await;
+        unanswered.call = None;
+        let result = result.map_err(|_| Failure::new(code::CANCELLED, "the session is over"))?;
+        let content =
+            result.content.iter().filter_map(|part| Content::for_plugin(part, &self.wire)).collect();
+        Ok(json!(ToolResultContent { content, is_error: result.is_error }))
+    }
+
+    /// Whoever holds the session ran a tool.
+    pub(super) fn tool_was_run(&self, id: &str, result: ToolResult) {
+        let mut live = self.live();
+        let Some(session) = live.open.get_mut(id) else { return };
+        match session.calls.remove(&result.call_id) {
+            // The plugin may no longer want it.
+            Some(to) => drop(to.send(result)),
+            None => session.complain(format!("no call is open as `{}`", result.call_id)),
+        }
+    }
+}
+
+/// A call whose asker went away has no result that anybody wants.
+struct Unanswered<'a> {
+    connection: &'a Connection,
+    session: &'a str,
+    call: Option<&'a str>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let Some(call) = self.call else { return };
+        if let Some(session) = self.connection.live().open.get_mut(self.session)
+            && session.calls.remove(call).is_some()
+        {
+            session.tell.push(SessionEvent::ToolCancelled { id: call.to_owned() });
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One session of the demo: turns heard or read, tools called, answers given word by word.
+use super::super::{ID, tokens, tools};
+use super::ear::{Ear, Heard};
+use super::tone::tone;
+use consort_core::{
+    Clock, CloseReason, Error, ErrorKind, Finish, FinishReason, Request, SessionConfig, SessionEvent,
+    SessionInput, SessionInputs, SessionTeller, Speaker, ToolResult, ToolSpec, TranscriptMode, Usage,
+};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+const RATE: u32 = 24_000;
+
+/// What the session is, and how far it came.
+pub(super) struct Talk {
+    config: SessionConfig,
+    clock: Arc<dyn Clock>,
+    delay: Duration,
+    rate: u32,
+    ear: Ear,
+    pictures: usize,
+    turns: usize,
+    /// What was said to it while it spoke.
+    later: VecDeque<SessionInput>,
+    leaving: bool,
+}
+
+impl Talk {
+    pub(super) fn new(config: SessionConfig, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let delay = match config.options.get("delay_ms") {
+            None => 0,
+            Some(value) => value.as_u64().filter(|ms| *ms <= 60_000).ok_or_else(|| wrong("delay_ms"))?,
+        };
+        if let Some(name) = config.options.keys().find(|name| *name != "delay_ms") {
+            return Err(wrong(name));
+        }
+        let rate = config.output_rate.filter(|rate| (8_000..=48_000).contains(rate)).unwrap_or(RATE);
+        Ok(Self {
+            config,
+            clock,
+            delay: Duration::from_millis(delay),
+            rate,
+            ear: Ear::default(),
+            pictures: 0,
+            turns: 0,
+            later: VecDeque::new(),
+            leaving: false,
+        })
+    }
+
+    /// Holds the session up to its end.
+    pub(super) async fn hold(mut self, mut inputs: SessionInputs, say: SessionTeller) -> CloseReason {
+        say.push(SessionEvent::Connected { model: Some(format!("{ID}/live")), session: None });
+        while let Some(input) = self.next(&mut inputs).await {
+            match input {
+                SessionInput::Audio(pcm) => {
+                    for heard in self.ear.listen(&pcm, self.config.turn_detection != Some(false)) {
+                        match heard {
+                            Heard::Began => say.push(SessionEvent::SpeechStarted { by: Speaker::User }),
+                            Heard::Ended(spoken) => self.answer_sound(spoken, &mut inputs, &say).await,
+                        }
+                    }
+                }
+                SessionInput::Commit => {
+                    if let Some(spoken) = self.ear.done() {
+                        self.answer_sound(spoken, &mut inputs, &say).await;
+                    }
+                }
+                SessionInput::Text { text } => self.answer_text(&text, &mut inputs, &say).await,
+                SessionInput::Image { .. } | SessionInput::Video { .. } => self.pictures += 1,
+                SessionInput::Update { update } => {
+                    let config = &mut self.config;
+                    if let Some(instructions) = update.instructions {
+                        config.instructions = instructions;
+                    }
+                    if let Some(tools) = update.tools {
+                        config.tools = tools;
+                    }
+                    config.turn_detection = update.turn_detection.or(config.turn_detection);
+                }
+                // What is spoken into a silence cuts nothing, and a result of a call that was cut is late.
+                SessionInput::Interrupt { .. } | SessionInput::ToolResult { .. } => {}
+            }
+        }
+        CloseReason::Asked
+    }
+
+    async fn next(&mut self, inputs: &mut SessionInputs) -> Option<SessionInput> {
+        match self.later.pop_front() {
+            Some(input) => Some(input),
+            None if self.leaving => None,
+            None => inputs.next().await,
+        }
+    }
+
+    async fn answer_sound(&mut self, spoken: Duration, inputs: &mut SessionInputs, say: &SessionTeller) {
+        let length = format!("{:.1} s", spoken.as_secs_f64());
+        say.push(SessionEvent::SpeechStopped { by: Speaker::User });
+        say.push(SessionEvent::Transcript {
+            item: format!("user{}", self.turns),
+            by: Speaker::User,
+            mode: TranscriptMode::Final,
+            text: format!("({length} of sound)"),
+        });
+        self.answer(format!("I heard {length} of sound."), inputs, say).await;
+    }
+
+    async fn answer_text(&mut self, text: &str, inputs: &mut SessionInputs, say: &SessionTeller) {
+        let mut request = Request::ask(text);
+        request.tools = self.config.tools.iter().cloned().map(ToolSpec::Function).collect();
+        let calls = match tools::calls(&request) {
+            Ok(calls) => calls,
+            Err(error) => return say.push(SessionEvent::Error { error }),
+        };
+        let mut waiting: Vec<String> = Vec::new();
+        for mut call in calls {
+            call.id = format!("call{}_{}", self.turns, waiting.len());
+            waiting.push(call.id.clone());
+            say.push(SessionEvent::ToolCall { call });
+        }
+        let mut answer = format!("You said: {text}");
+        while !waiting.is_empty() {
+            match inputs.next().await {
+                Some(SessionInput::ToolResult { result }) => {
+                    waiting.retain(|id| *id != result.call_id);
+                    answer += &told(&result);
+                }
+                Some(SessionInput::Interrupt { .. }) => {
+                    waiting.drain(..).for_each(|id| say.push(SessionEvent::ToolCancelled { id }));
+                }
+                Some(other) => self.later.push_back(other),
+                None => {
+                    self.leaving = true;
+                    return;
+                }
+            }
+        }
+        self.answer(answer, inputs, say).await;
+    }
+
+    /// Says an answer, each word as a tone; and what else it was given.
+    async fn answer(&mut self, mut text: String, inputs: &mut SessionInputs, say: &SessionTeller) {
+        if !self.config.instructions.is_empty() {
+            text += &format!(" My instructions: {}", self.config.instructions);
+        }
+        if self.pictures > 0 {
+            text += &format!(" You showed me {} picture(s).", std::mem::take(&mut self.pictures));
+        }
+        let (item, epoch) = (format!("answer{}", self.turns), say.epoch());
+        self.turns += 1;
+        say.push(SessionEvent::SpeechStarted { by: Speaker::Assistant });
+        let (mut said, mut cut) = (String::new(), false);
+        for word in text.split_inclusive(' ') {
+            cut = self.is_cut(inputs).await;
+            if cut {
+                break;
+            }
+            said += word;
+            let (by, mode) = (Speaker::Assistant, TranscriptMode::Delta);
+            say.push(SessionEvent::Transcript { item: item.clone(), by, mode, text: word.to_owned() });
+            let pcm = tone(word.trim(), self.rate);
+            say.send(SessionEvent::Audio { item: item.clone(), epoch, pcm }).await;
+        }
+        if cut {
+            say.push(SessionEvent::Interrupted { item: Some(item.clone()) });
+        }
+        say.push(SessionEvent::AudioDone { item: item.clone(), interrupted: cut });
+        let (by, mode) = (Speaker::Assistant, TranscriptMode::Final);
+        let words = said.trim_end().to_owned();
+        say.push(SessionEvent::Transcript { item, by, mode, text: words });
+        say.push(SessionEvent::SpeechStopped { by: Speaker::Assistant });
+        let finish =
+            if cut { Finish::new(FinishReason::Other, "interrupted") } else { FinishReason::Stop.into() };
+        let output = tokens::of_text(&said);
+        let usage = Usage { output: Some(output), total: Some(output), ..Usage::default() };
+        say.push(SessionEvent::TurnDone { finish, usage: Some(usage) });
+    }
+
+    /// Waits before a word. Whether somebody spoke into it meanwhile, or wants no more.
+    async fn is_cut(&mut self, inputs: &mut SessionInputs) -> bool {
+        if self.delay.is_zero() {
+            return self.leaving;
+        }
+        let mut pause = self.clock.sleep(self.delay);
+        loop {
+            let input = tokio::select! {
+                biased;
+                input = inputs.next(), if !self.leaving => input,
+                () = &mut pause => return self.leaving,
+            };
+            match input {
+                Some(SessionInput::Interrupt { .. }) => return true,
+                Some(other) => self.later.push_back(other),
+                None => {
+                    self.leaving = true;
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+fn told(result: &ToolResult) -> String {
+    let verb = if result.is_error { "failed" } else { "said" };
+    format!(" {} {verb}: {}", result.name, result.text())
+}
+
+fn wrong(name: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidRequest,
+        format!("the option `{name}` is none of the demo, or has a value that does not fit"),
+    )
+    .provider(ID)
+    .hint("it has delay_ms, from 0 to 60000")
+}

@@ -1,0 +1,71 @@
+//! Live models of plugins, talked with by their users: the example of another project's guide, and one of our own.
+use super::Plugged;
+use super::blocks::blocks;
+use crate::talk::{read, voice};
+
+const TEACHER: &str = "from vision_agents.core.llm import realtime
+
+class Teacher(realtime.Realtime):
+    async def simple_audio_response(self, pcm, participant=None):
+        self.heard = getattr(self, 'heard', 0) + pcm.duration
+
+    async def commit_audio(self):
+        self._emit_user_speech_transcription(f'{self.heard:.2f} s')
+        self._emit_agent_speech_transcription(self._instructions + ' ', mode='delta')
+        self._emit_agent_speech_transcription('Good.', mode='delta')
+        self._emit_audio_output_event(bytes(4800), 24000)
+        self._emit_audio_output_done_event()
+";
+
+#[test]
+fn a_live_plugin_hears_a_file_and_answers() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin("teacher.py", TEACHER);
+    place.place.file("in.wav", voice());
+    let args =
+        ["talk", "teacher", "--wav-in", "in.wav", "--wav-out", "out.wav", "--fast", "-q", "-s", "Well."];
+    let run = place.run(&args);
+    assert_eq!(run.stdout, "user: 0.50 s\nassistant: Well. Good.\n", "{run}");
+    let (rate, heard) = read(&std::fs::read(place.place.path("out.wav")).unwrap());
+    assert_eq!((rate, heard.len()), (24_000, 2400));
+    let card = place.run(&["models", "-q", "teacher", "--json"]).json();
+    assert_eq!((&card[0]["id"], &card[0]["kind"]), (&"teacher".into(), &"realtime".into()), "{card}");
+    let asked = place.ask("teacher", "hello");
+    assert!(asked.code == 2 && asked.stderr.contains("consort talk teacher"), "{asked}");
+    let check = place.run(&["plugins", "check", "teacher"]);
+    assert!(check.code == 0 && check.stdout.contains("opens a session"), "{check}");
+}
+
+/// What the guide leaves to its reader: the sound, and a client that is faked.
+const REST: &str = r#"
+audio_content = bytes([1, 0] * 4800)
+
+class Chunk:
+    def __init__(self, text): self.text = text
+
+class FakeClient:
+    async def mynativemethod(self, *args, **kwargs):
+        return (Chunk(word) for word in ("I ", "was ", "told: ", str(kwargs.get("system"))))
+
+def create_llm(model):
+    return MyRealtime(model, FakeClient())
+"#;
+
+#[test]
+fn the_guides_example_runs_as_it_is_printed() {
+    let Some(blocks) = blocks("001") else { return };
+    let Some(place) = Plugged::with_python() else { return };
+    let page = blocks.iter().find(|block| block.contains("class MyRealtime")).unwrap();
+    place.plugin("my_realtime.py", format!("{page}\n{REST}"));
+    place.place.file("in.wav", voice());
+    let args =
+        ["talk", "my_realtime", "--text", "hi", "--wav-out", "out.wav", "--fast", "-q", "-s", "Be brief."];
+    let run = place.run(&args);
+    assert_eq!(run.stdout, "assistant: I was told: [{'text': 'Be brief.'}]\n", "{run}");
+    // It writes each piece to the bus and to its track: it is heard once.
+    let (rate, heard) = read(&std::fs::read(place.place.path("out.wav")).unwrap());
+    assert_eq!((rate, heard.len(), heard[100]), (24_000, 4800, 1));
+    let args = ["talk", "my_realtime", "--wav-in", "in.wav", "--fast", "--json", "--wait", "1"];
+    let told = place.run(&args).json();
+    assert_eq!((&told["error"], &told["said_s"]), (&serde_json::Value::Null, &0.5.into()), "{told}");
+}

@@ -1,0 +1,95 @@
+//! `consort serve`, called as the page calls it.
+use super::support::Place;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// A server that ends with its test.
+struct Served {
+    child: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(place: &Place, args: &[&str]) -> Self {
+        let mut child =
+            place.command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("Consort is at http://").unwrap_or_else(|| panic!("{line}"));
+        Self { child, address: address.trim_end_matches('/').to_owned() }
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let (host, body) = (&self.address, body.to_string());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        // A short answer comes with its length.
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap())
+            .unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// Sends one message over a live socket, which is given back: it stays open.
+    fn live(&self, message: &Value) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let upgrade = format!(
+            "GET /api/live HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.address
+        );
+        stream.write_all(upgrade.as_bytes()).unwrap();
+        let text = message.to_string();
+        // A whole text, of a length in two bytes, under a mask that changes nothing.
+        let mut frame = vec![0x81, 0xfe];
+        frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        frame.extend([0; 4]);
+        frame.extend(text.as_bytes());
+        stream.write_all(&frame).unwrap();
+        stream
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_keeps_nothing_looks_no_budget_up() {
+    let place = Place::new();
+    place.file(
+        "home/consort.toml",
+        "[models.\"demo/text\".options]\ndelay_ms = 0\n[routes.thrifty]\ntargets = [\"demo/text\"]\n\
+         budgets = [{ per = \"all\", period = \"day\", hard = 1 }]\n",
+    );
+    place.file("home/data/conversations.db", "this is no database at all");
+    let served = Served::start(&place, &["--no-log"]);
+    let made = served.call("POST", "/api/conversations", &json!({"model": "route/thrifty"}));
+    let id = made["id"].as_str().unwrap();
+    let parts = json!([{"type": "text", "text": "hello"}]);
+    let _live = served.live(&json!({
+        "type": "start", "id": 1, "conversation": id, "key": "once", "parent": null, "mode": "reply",
+        "user": {"parts": parts}, "models": ["route/thrifty"], "about": "x".repeat(100),
+    }));
+    let begun = Instant::now();
+    let ended = loop {
+        let now = served.call("GET", &format!("/api/conversations/{id}"), &Value::Null).to_string();
+        if now.contains("\"complete\"") && now.contains("demo/text") || now.contains("\"failed\"") {
+            break now;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{now}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(!ended.contains("\"failed\"") && !ended.contains("no database"), "{ended}");
+}

@@ -1,0 +1,1 @@
+"""Stands for the namespace of Google's packages."""
