@@ -1,4 +1,5 @@
 //! The live sessions of one process, as its reader sees them: opened, told of, and over.
+use super::Writer;
 use super::connection::{Connection, Pending};
 use super::reading::Slow;
 use consort_core::{
@@ -151,7 +152,7 @@ impl Connection {
         let batch = match serde_json::from_str::<LiveEvents<'_, &RawValue>>(text) {
             Ok(batch) => batch,
             Err(error) => {
-                self.log.add(&format!("an event could not be read: {error}"));
+                self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
                 return None;
             }
         };
@@ -169,7 +170,10 @@ impl Connection {
                 live.early_bytes += text.len();
                 live.early.push((batch.session.into_owned(), text.to_owned()));
             } else {
-                self.log.add("it says too much of a session before it is open; the rest is left out");
+                self.log.add(
+                    Writer::Host,
+                    "it says too much of a session before it is open; the rest is left out",
+                );
             }
         }
         None
