@@ -202,7 +202,7 @@ mod tests {
         connection.pragma_update(None, "user_version", 0).unwrap();
         assert!(look(&connection, Path::new("x")).is_err(), "ours, and without a version");
         let all = MIGRATIONS.len();
-        connection.pragma_update(None, "user_version", all as i64).unwrap();
+        connection.pragma_update(None, "user_version", i64::try_from(all).unwrap()).unwrap();
         let with = |step| [MIGRATIONS, &[step]].concat();
         let broken = with("CREATE TABLE added (x); CREATE TABLE turns (x);");
         migrate(&mut connection, Path::new("x"), &broken).unwrap_err();
