@@ -54,6 +54,21 @@ describe("the list of conversations", () => {
   });
 });
 
+describe("a conversation that could not be deleted", () => {
+  it("stays on the page", async () => {
+    const page = await visit();
+    await send(page, `Stays ${Date.now()}`);
+    const before = page.url();
+    const title = (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
+    await page.route("**/api/conversations/*", (route) => (route.request().method() === "DELETE" ? route.abort() : route.continue()));
+    await page.getByRole("button", { name: `More for ${title}` }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("Consort does not answer").first().waitFor();
+    await page.waitForTimeout(200);
+    expect(page.url()).toBe(before);
+  });
+});
+
 describe("two tabs on one conversation", () => {
   it("are told when both name it, and what was typed stays", async () => {
     const title = `Named twice ${Date.now()}`;
@@ -162,6 +177,22 @@ describe("lists that did not come at first", () => {
 });
 
 describe("attachments", () => {
+  it("of the greatest number leave a pasted text where it is", async () => {
+    const page = await visit();
+    await page.locator("input[type=file]").setInputFiles(Array.from({ length: 16 }, (_, at) => ({ name: `${at}.txt`, mimeType: "text/plain", buffer: Buffer.from("x") })));
+    await page.getByRole("list", { name: "Attached files" }).getByText("15.txt").waitFor();
+    const text = "word ".repeat(1000);
+    await composer(page).evaluate((field, pasted) => {
+      const data = new DataTransfer();
+      data.setData("text/plain", pasted);
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, text);
+    await composer(page).fill(text);
+    await page.getByRole("button", { name: "Attach it as a file instead" }).click();
+    await page.getByText("At most 16 files go with one message").first().waitFor();
+    expect(await composer(page).inputValue()).toBe(text);
+  });
+
   it("come by picker, paste and drop, and go with the message", async () => {
     const page = await visit();
     await page.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: PNG });
