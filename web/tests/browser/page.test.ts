@@ -378,7 +378,7 @@ describe("the pages", () => {
 describe("rows that no server should send", () => {
   it("twice, or with a schema that is none, take no part of the page away", async () => {
     const page = await visit();
-    const twice = async (path: string, change: (rows: Record<string, unknown>[]) => void = () => {}): Promise<void> => page.route(`**/api/${path}`, async (route) => {
+    const twice = async (path: string, change: (rows: Record<string, unknown>[]) => void = () => {}): Promise<unknown> => page.route(`**/api/${path}`, async (route) => {
       const answer = (await (await route.fetch()).json()) as { rows: Record<string, unknown>[] };
       change(answer.rows);
       await route.fulfill({ json: { ...answer, rows: [...answer.rows, ...answer.rows] } });
