@@ -25,6 +25,8 @@ export const unreachable: ApiError = {
   hints: ["Is `consort serve` still running on this machine?"],
 };
 
+export const isUnreachable = (thrown: unknown): boolean => thrown instanceof Failure && thrown.error === unreachable;
+
 async function failed(response: Response): Promise<Failure> {
   const body: unknown = await response.json().catch(() => null);
   const error = (body as { error?: ApiError } | null)?.error;

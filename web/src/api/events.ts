@@ -66,7 +66,6 @@ export interface Start {
   user: { parts: Part[] } | null;
   models: string[];
   settings?: Settings;
-  mode?: "continue";
 }
 
 export interface Started { user: Turn | null; runs: { run: string; turn: Turn | null; error?: ApiError | null }[] }

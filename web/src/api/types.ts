@@ -178,8 +178,6 @@ export interface ToolWaiting {
   call_id: string;
   name: string;
   arguments: string;
-  source?: string | null;
-  description?: string | null;
 }
 
 export interface Run {

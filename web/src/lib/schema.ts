@@ -1,4 +1,4 @@
-// A model's options, from its JSON Schema to the fields of a form. Pure.
+// A model's options, from its JSON Schema to the fields of a form. Pure. The schema is a plugin's: it may be anything.
 import type { Schema } from "../api/types";
 
 export interface Field {
@@ -16,13 +16,23 @@ export interface Field {
 
 /** The schema that says most: `anyOf [X, null]` is an optional X. */
 function plain(schema: Schema): Schema {
-  const some = schema.anyOf?.filter((one) => one.type !== "null");
-  return some?.length === 1 && some[0] ? { ...some[0], ...schema, type: some[0].type, anyOf: undefined } : schema;
+  const some = listOf(schema.anyOf).filter(isSchema).filter((one) => one.type !== "null");
+  return some.length === 1 && some[0] ? { ...some[0], ...schema, type: some[0].type, anyOf: undefined } : schema;
+}
+
+const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null && !Array.isArray(value);
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+
+/** What may be chosen, once each; empty where there is more to say than these. */
+function choicesOf(schema: Schema): string[] {
+  const all = new Set(listOf(schema.enum));
+  return [...all].every((value) => typeof value === "string") ? ([...all] as string[]) : [];
 }
 
 function kindOf(schema: Schema): Field["kind"] {
   const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).filter((type) => type !== "null");
-  if (schema.enum?.every((value) => typeof value === "string")) return "choice";
+  if (choicesOf(schema).length > 0) return "choice";
   if (types.length !== 1) return "json";
   switch (types[0]) {
     case "boolean":
@@ -39,20 +49,21 @@ function kindOf(schema: Schema): Field["kind"] {
 }
 
 export function fields(schema: Schema | undefined): Field[] {
-  return Object.entries(schema?.properties ?? {}).map(([name, given]) => {
-    const one = plain(given);
+  const given = Object.entries(isSchema(schema?.properties) ? schema.properties : {});
+  return given.filter((entry): entry is [string, Schema] => isSchema(entry[1])).map(([name, property]) => {
+    const one = plain(property);
     const kind = kindOf(one);
     return {
       name,
-      label: one.title && one.title.length < 60 ? one.title : name,
-      help: one.description ?? "",
+      label: typeof one.title === "string" && one.title !== "" && one.title.length < 60 ? one.title : name,
+      help: typeof one.description === "string" ? one.description : "",
       kind,
-      choices: kind === "choice" ? (one.enum as string[]) : [],
-      min: one.minimum,
-      max: one.maximum,
-      step: one.multipleOf ?? (kind === "integer" ? 1 : "any"),
+      choices: kind === "choice" ? choicesOf(one) : [],
+      min: numberOf(one.minimum),
+      max: numberOf(one.maximum),
+      step: numberOf(one.multipleOf) ?? (kind === "integer" ? 1 : "any"),
       fallback: one.default,
-      required: schema?.required?.includes(name) ?? false,
+      required: listOf(schema?.required).includes(name),
     };
   });
 }

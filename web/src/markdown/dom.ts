@@ -149,7 +149,14 @@ export class Builder {
     const list = token.ordered ? element("ol") : element("ul");
     if (list instanceof HTMLOListElement && typeof token.start === "number" && token.start !== 1) list.start = token.start;
     list.append(...token.items.map((item) => this.item(item)));
+    this.widen(list, token);
     return list;
+  }
+
+  /** Room for the longest number of a list; short ones have it by the stylesheet. */
+  widen(list: HTMLElement, { ordered, start, items }: Tokens.List): void {
+    const digits = String((start || 1) + items.length - 1).length;
+    if (ordered && digits > 2) list.style.paddingInlineStart = `${(0.9 + 0.6 * digits).toFixed(1)}em`;
   }
 
   item(item: Tokens.ListItem): HTMLElement {

@@ -104,6 +104,7 @@ export class MarkdownStream {
     const same = samePrefix(old.items, next.items, (a, b) => a.raw === b.raw && a.loose === b.loose);
     cutTo(node, same);
     node.append(...next.items.slice(same).map((item) => this.#builder.item(item)));
+    this.#builder.widen(node, next);
     return node;
   }
 

@@ -10,10 +10,13 @@ import { say } from "./say.svelte";
 import { focusTurn } from "./ui.svelte";
 import { session } from "./session.svelte";
 import { settings } from "./settings.svelte";
-import { Thread } from "./thread.svelte";
+import { type Ask, Thread } from "./thread.svelte";
 
 /** Whether the page shows the conversation that is not there yet. */
 const isFresh = (): boolean => router.now.page === "chat" && router.conversation === null;
+
+/** Whether the settings are changed; and if not because of another tab, what they are now. */
+type Tuned = { done: true } | { done: false; now: Conversation | null };
 
 class Chat {
   /** The model and settings of the conversation that is not there yet. */
@@ -34,27 +37,27 @@ class Chat {
     this.draft.compare = this.draft.compare.filter((other) => other !== id);
     const thread = session.thread;
     if (!thread?.conversation) return;
-    thread.onconversation({ ...thread.conversation, model: id });
-    await this.#told(conversations.change(thread.id, { model: id }).then((row) => thread.onconversation(row)));
+    thread.foresee({ model: id });
+    if (!(await this.#told(conversations.change(thread.id, { model: id }).then((row) => thread.onconversation(row))))) thread.recall();
   }
 
-  /** Changes some settings. Gives the newest where another tab changed the same since `seen`, and changes nothing then. */
-  async tune(fields: Settings, seen?: Conversation): Promise<Conversation | null> {
-    const thread = session.thread;
-    if (!thread?.conversation) {
+  /** Changes some settings. Where another tab changed the same since `seen`, nothing is changed, and the newest is given. */
+  async tune(fields: Settings, seen?: Conversation, thread = session.thread): Promise<Tuned> {
+    if (!thread) {
       this.#freshSettings = { ...this.#freshSettings, ...fields };
-      return null;
+      return { done: true };
     }
-    thread.onconversation({ ...thread.conversation, settings: { ...thread.conversation.settings, ...fields } });
+    thread.foresee({ settings: { ...thread.conversation?.settings, ...fields } });
     try {
       thread.onconversation(await conversations.change(thread.id, { settings: fields }, seen));
+      return { done: true };
     } catch (thrown) {
       const now = newest<Conversation>(thrown);
+      thread.recall();
       if (now) thread.onconversation(now);
       else this.failed(asError(thrown));
-      return now;
+      return { done: false, now };
     }
-    return null;
   }
 
   /** Sends the draft. It is cleared only when the server has it. */
@@ -66,7 +69,7 @@ class Chat {
     draft.error = null;
     const sent = draft.sent();
     try {
-      const thread = session.thread ?? (await this.#fresh());
+      const thread = session.thread ?? (await this.#fresh(draft));
       const parent = thread.conversation?.head ?? null;
       await thread.start({ parent, parts: sent.parts, models, key: sent.key });
       draft.taken(sent, thread.id);
@@ -81,43 +84,68 @@ class Chat {
     }
   }
 
-  async #fresh(): Promise<Thread> {
-    const made = await conversations.create(this.model, this.settings);
-    conversations.put(made);
-    const thread = new Thread(made.id, session.live);
-    await thread.open();
+  async #fresh(draft: Draft): Promise<Thread> {
+    const thread = (await this.#begun(draft)) ?? (await this.#opening(await this.#made(draft)));
     // Who went on to another conversation meanwhile stays there.
     if (isFresh()) session.adopt(thread);
     return thread;
   }
 
+  /** The conversation that an earlier try of the same message made, if it is still there. */
+  async #begun(draft: Draft): Promise<Thread | null> {
+    if (draft.made === null) return null;
+    const thread = await this.#opening(draft.made);
+    return thread.failure?.status === 404 ? null : thread;
+  }
+
+  async #opening(id: string): Promise<Thread> {
+    const thread = new Thread(id, session.live);
+    await thread.open();
+    return thread;
+  }
+
+  async #made(draft: Draft): Promise<string> {
+    const made = await conversations.create(this.model, this.settings);
+    conversations.put(made);
+    return (draft.made = made.id);
+  }
+
   #opened(thread: Thread): void {
     this.#freshSettings = {};
     if (isFresh()) return router.go(pathOf(thread.id), true);
-    thread.close();
+    // Who went to another page, or to this conversation already, still needs what it is told.
+    if (session.thread?.id !== thread.id) thread.close();
+    else if (router.conversation === thread.id) return;
     say.note("Sent in a new chat", { action: { name: "Open", run: () => router.go(pathOf(thread.id)) } });
   }
 
   /** Another reply to the same question, by the same model or others. */
-  retry(turn: Turn, by: string[] = [turn.model ?? this.model ?? ""]): Promise<void> {
+  retry(turn: Turn, by: string[] = [turn.model ?? this.model ?? ""]): Promise<boolean> {
     return this.#start({ parent: turn.parent, parts: null, models: by });
   }
 
-  edit(turn: Turn, parts: Part[]): Promise<void> {
-    return this.#start({ parent: turn.parent, parts, models: this.model ? [this.model] : [] });
+  /** Asks again in other words. Whoever tries the same words again gives the same key. */
+  edit(turn: Turn, parts: Part[], key: string): Promise<boolean> {
+    return this.#start({ parent: turn.parent, parts, models: this.model ? [this.model] : [], key });
   }
 
-  goOn(turn: Turn): Promise<void> {
-    return this.#start({ parent: turn.id, parts: null, models: [turn.model ?? this.model ?? ""], mode: "continue" });
+  /** A run below a reply goes on with it. */
+  goOn(turn: Turn): Promise<boolean> {
+    return this.#start({ parent: turn.id, parts: null, models: [turn.model ?? this.model ?? ""] });
   }
 
-  async #start(ask: { parent: string | null; parts: Part[] | null; models: string[]; mode?: "continue" }): Promise<void> {
+  async #start({ key = newKey(), ...ask }: Omit<Ask, "key"> & { key?: string }): Promise<boolean> {
     const thread = session.thread;
-    if (thread) await this.#told(thread.start({ ...ask, key: newKey() }).then(({ user, runs }) => focusTurn(user?.id ?? runs[0]?.turn?.id)));
+    if (!thread) return false;
+    return this.#told(thread.start({ ...ask, key }).then(({ user, runs }) => focusTurn(user?.id ?? runs[0]?.turn?.id)));
   }
 
-  async #told(work: Promise<unknown>): Promise<void> {
-    await work.catch((thrown: unknown) => say.note(asError(thrown).message, { bad: true }));
+  /** Says what went wrong, and whether nothing did. */
+  #told(work: Promise<unknown>): Promise<boolean> {
+    return work.then(() => true, (thrown: unknown) => {
+      this.failed(asError(thrown));
+      return false;
+    });
   }
 
   failed(error: ApiError): void {

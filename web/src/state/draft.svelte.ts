@@ -24,6 +24,8 @@ export interface Sent { text: string; files: Set<number>; parts: Part[]; key: st
 
 interface Kept { text: string; files: Attachment[] }
 
+const written = (name: string): Kept => kept<Kept>(`draft.${name}`, { text: "", files: [] });
+
 export class Draft {
   text = $state("");
   files = $state<Upload[]>([]);
@@ -34,13 +36,19 @@ export class Draft {
   sending = $state(false);
   /** The same message sent twice, because the answer was lost, is one message. */
   key: string = newKey();
+  /** The conversation that was made for it, until the message is in it. */
+  made: string | null = null;
   #next = 1;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly name: string) {
-    const before = kept<Kept>(`draft.${name}`, { text: "", files: [] });
+    const before = written(name);
     this.text = before.text;
-    this.files = before.files.map((done) => this.#row(done.name, done.mime, done.bytes, done));
+    this.files = this.#rows(before.files);
+  }
+
+  #rows(files: Attachment[]): Upload[] {
+    return files.map((done) => this.#row(done.name, done.mime, done.bytes, done));
   }
 
   #row(name: string, mime: string, size: number, done: Attachment | null = null, file: File | null = null): Upload {
@@ -53,6 +61,10 @@ export class Draft {
 
   get uploading(): boolean {
     return this.files.some((file) => file.done === null && file.error === null);
+  }
+
+  get full(): boolean {
+    return this.files.length >= settings.now.limits.attachments;
   }
 
   /** Files that did not arrive: nothing is sent without them unless the user says so. */
@@ -68,15 +80,29 @@ export class Draft {
     this.#timer = setTimeout(() => this.save(), text.length > 50_000 ? 1000 : 60);
   }
 
+  /** Writes what waits to be written, and nothing else: another tab may have written since. */
+  flush(): void {
+    if (this.#timer !== undefined) this.save();
+  }
+
+  /** Another tab wrote the same draft. What this one is at work on stays. */
+  adopt(written: Kept): void {
+    if (this.#timer !== undefined || this.sending || this.files.some((file) => file.done === null)) return;
+    this.text = written.text;
+    this.files = this.#rows(written.files);
+    this.key = newKey();
+  }
+
   save(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const files = this.files.flatMap((file) => file.done ?? []);
     keep(`draft.${this.name}`, this.empty ? null : { text: this.text, files });
   }
 
   async add(file: File): Promise<void> {
     const { attachment_bytes: limit, attachments } = settings.now.limits;
-    if (this.files.length >= attachments) {
+    if (this.full) {
       this.error = { kind: "invalid_request", message: `At most ${attachments} files go with one message` };
       return;
     }
@@ -128,7 +154,7 @@ export class Draft {
     const files = this.files.filter((file) => !sent.files.has(file.key));
     const compare = this.compare;
     for (const draft of new Set([this, to])) {
-      Object.assign(draft, { text: "", files: [], once: null, compare: [], error: null, key: newKey() });
+      Object.assign(draft, { text: "", files: [], once: null, compare: [], error: null, key: newKey(), made: null });
       draft.save();
     }
     for (const file of files) Object.assign(file, { owner: to, key: to.#next++ });
@@ -143,6 +169,10 @@ export function newKey(): string {
 }
 
 const drafts = new Map<string, Draft>();
+
+addEventListener("storage", ({ key }) => {
+  for (const [name, draft] of drafts) if (key === `consort.draft.${name}`) draft.adopt(written(name));
+});
 
 export function draftOf(conversation: string | null): Draft {
   const name = conversation ?? "new";

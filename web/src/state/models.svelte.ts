@@ -2,8 +2,12 @@
 import { call, get, segment } from "../api/client";
 import type { ServerMessage } from "../api/events";
 import type { ModelList, ModelRow } from "../api/types";
+import { distinct } from "../lib/distinct";
 import { isReady } from "../lib/models";
 import { say } from "./say.svelte";
+
+/** Rows that one name would stand for twice cannot be told apart: the first stands. */
+const once = (rows: ModelRow[]): ModelRow[] => distinct(rows, (row) => row.id);
 
 class Models {
   rows = $state.raw<ModelRow[]>([]);
@@ -25,8 +29,11 @@ class Models {
   }
 
   async load(): Promise<void> {
+    const before = this.#revision;
     const list = await get<ModelList>("/models");
-    this.rows = list.rows;
+    // What the socket told meanwhile is newer than this answer.
+    if (this.#revision !== before && list.revision < this.#revision) return;
+    this.rows = once(list.rows);
     this.fallback = list.default;
     this.#revision = list.revision;
     this.loaded = true;
@@ -40,7 +47,7 @@ class Models {
       if (this.loaded) this.#tell(change.rows, removed);
       this.#revision = change.revision;
       this.fallback = change.default;
-      this.rows = change.rows;
+      this.rows = once(change.rows);
       return;
     }
     if (change.revision <= this.#revision) return;

@@ -15,7 +15,6 @@ class Session {
   /** Why the page cannot be used: most of all a missing token. */
   refused = $state.raw<ApiError | null>(null);
   live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/live`);
-  #boot: string | null = null;
 
   constructor() {
     this.live.onmessage = (message) => this.#receive(message);
@@ -63,7 +62,7 @@ class Session {
     const thread = this.thread;
     switch (message.type) {
       case "hello":
-        return this.#hello(message.boot);
+        return this.#hello();
       case "event":
         return message.conversation === thread?.id ? thread.onevent(message) : undefined;
       case "events":
@@ -88,10 +87,9 @@ class Session {
     }
   }
 
-  #hello(boot: string): void {
-    const first = this.#boot === null;
-    this.#boot = boot;
-    if (!first) void this.#lists();
+  /** From now on changes are heard: those of before are read. */
+  #hello(): void {
+    void this.#lists();
     void this.thread?.open();
   }
 }

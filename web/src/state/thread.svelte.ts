@@ -1,6 +1,6 @@
 // The open conversation: its tree, its runs, and what is being written.
 import { untrack } from "svelte";
-import { Failure, get, query, segment } from "../api/client";
+import { asError, Failure, get, isUnreachable, query, segment } from "../api/client";
 import type { Envelope, Start, Started, Watched } from "../api/events";
 import type { Live } from "../api/live";
 import type { ApiError, Conversation, ContextView, Opened, Part, Run, Settings, ToolWaiting, Turn } from "../api/types";
@@ -23,7 +23,6 @@ export interface Ask {
   models: string[];
   key: string;
   settings?: Settings;
-  mode?: "continue";
 }
 
 export class Thread {
@@ -40,6 +39,10 @@ export class Thread {
   #flushed = 0;
   #seen = true;
   #watching = false;
+  /** What the server said last, before what the page shows ahead of its answer. */
+  #said: Conversation | null = null;
+  /** How much of the conversation was read. */
+  #read = 0;
 
   /** The turns of the shown branch. */
   path = $derived.by(() => this.#path(this.conversation?.head ?? null));
@@ -66,7 +69,8 @@ export class Thread {
   async open(): Promise<void> {
     try {
       const opened = await get<Opened>(`/conversations/${segment(this.id)}`);
-      this.conversation = opened.conversation;
+      this.conversation = this.#said = opened.conversation;
+      this.#read = opened.conversation.revision;
       const running = new Set(opened.runs.map((run) => run.id));
       for (const turn of opened.turns) this.onturn(turn);
       this.runs = this.runs.filter((run) => running.has(run.id));
@@ -93,13 +97,13 @@ export class Thread {
       const watched = await this.live.send<Watched>("watch", { conversation: this.id, runs: seen });
       for (const run of watched.runs) this.#know(run);
       const over = new Set(watched.gone ?? []);
-      if (over.size > 0) {
-        this.runs = this.runs.filter((run) => !over.has(run.id));
-        this.#writings.clear();
-        queueMicrotask(() => void this.open());
-      }
-    } catch {
+      this.runs = this.runs.filter((run) => !over.has(run.id));
+      for (const [id, { turn }] of this.#writings) if (over.has(turn.run ?? "")) this.#writings.delete(id);
+      // What came between the reading and the watching was told to nobody here.
+      if (over.size > 0 || watched.revision > this.#read) queueMicrotask(() => void this.open());
+    } catch (thrown) {
       // The connection is lost: the session opens the conversation again when it is back.
+      if (!isUnreachable(thrown)) say.note(asError(thrown).message, { bad: true });
     } finally {
       this.#watching = false;
     }
@@ -218,7 +222,17 @@ export class Thread {
   }
 
   onconversation(conversation: Conversation): void {
-    if (conversation.revision >= (this.conversation?.revision ?? 0)) this.conversation = conversation;
+    if (conversation.revision >= (this.conversation?.revision ?? 0)) this.conversation = this.#said = conversation;
+  }
+
+  /** Shows what was asked for before the server has it. */
+  foresee(fields: Partial<Conversation>): void {
+    if (this.conversation) this.conversation = { ...this.conversation, ...fields };
+  }
+
+  /** What was foreseen did not come: shows what is stored. */
+  recall(): void {
+    if (this.#said) this.foresee({ model: this.#said.model, settings: this.#said.settings });
   }
 
   onbehind(): void {
@@ -228,11 +242,12 @@ export class Thread {
   async start(ask: Ask): Promise<Started> {
     const command: Start = {
       conversation: this.id, key: ask.key, parent: ask.parent, user: ask.parts ? { parts: ask.parts } : null,
-      models: ask.models, settings: ask.settings, mode: ask.mode,
+      models: ask.models, settings: ask.settings,
     };
     const started = await this.live.send<Started>("start", command);
-    if (started.user) this.onturn(started.user);
-    for (const { turn } of started.runs) if (turn) this.onturn(turn);
+    // Events may come before the reply: what is known of a turn then is newer.
+    const turns = [started.user, ...started.runs.map((run) => run.turn)];
+    for (const turn of turns) if (turn && !this.turns.has(turn.id)) this.onturn(turn);
     const head = started.runs[0]?.turn?.id ?? started.user?.id;
     if (head && this.conversation) this.conversation = { ...this.conversation, head };
     // A run that ended before its first turn has no place in the thread: it is told beside it.
@@ -241,7 +256,9 @@ export class Thread {
   }
 
   stop(): void {
-    for (const run of this.runs) void this.live.send("stop", { run: run.id }).catch(() => {});
+    for (const run of this.runs) {
+      void this.live.send("stop", { run: run.id }).catch((thrown: unknown) => say.note(`Not stopped: ${asError(thrown).message}`, { bad: true }));
+    }
   }
 
   waiting(callId: string): { run: string; call: ToolWaiting } | null {
@@ -259,8 +276,14 @@ export class Thread {
   /** Shows another branch: the last one that goes through the turn. */
   async show(turn: string, stay = false): Promise<void> {
     const head = stay ? turn : leaf(this.#turns(), turn);
-    if (this.conversation) this.conversation = { ...this.conversation, head };
-    this.onconversation(await conversations.change(this.id, { head }));
+    const before = this.conversation?.head ?? null;
+    this.foresee({ head });
+    try {
+      this.onconversation(await conversations.change(this.id, { head }));
+    } catch (thrown) {
+      if (this.conversation?.head === head) this.foresee({ head: before });
+      throw thrown;
+    }
   }
 
   async look(model: string | null): Promise<void> {

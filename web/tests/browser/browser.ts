@@ -58,6 +58,20 @@ export async function send(page: Page, text: string, end = true): Promise<void> 
   if (end) await page.locator(`[data-turn][aria-label*='replied'] >> nth=${before}`).and(page.locator("[aria-busy=false]")).waitFor({ timeout: 30_000 });
 }
 
+/** Stands between the page and its socket: a command waits until `ask` is done, and fails with the error that it gives. */
+export async function between(page: Page, ask: (command: { type: string; id: number }) => Promise<object | void> | object | void): Promise<void> {
+  await page.routeWebSocket("**/api/live", (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage(async (text) => {
+      const command = JSON.parse(String(text)) as { type: string; id: number };
+      const error = await ask(command);
+      if (error) socket.send(JSON.stringify({ type: "reply", id: command.id, error }));
+      else server.send(text);
+    });
+  });
+  await page.reload();
+}
+
 export async function choose(page: Page, name: string): Promise<void> {
   await pill(page).click();
   await page.getByRole("combobox", { name: "Search plugins and models" }).fill(name);

@@ -1,6 +1,6 @@
 // Talking: streaming, stopping, retrying, editing, branches, tools, errors, drafts, several tabs.
 import { afterEach, describe, expect, it } from "vitest";
-import { choose, closeAll, composer, pill, post, replies, send, url, useBrowser, visit } from "./browser";
+import { between, choose, closeAll, composer, pill, post, replies, send, url, useBrowser, visit } from "./browser";
 
 useBrowser();
 afterEach(closeAll);
@@ -163,6 +163,23 @@ describe("branches", () => {
     await page.getByRole("article", { name: /^demo replied/ }).waitFor();
   });
 
+  it("keep what was edited until the server has it, and are made once", async () => {
+    const page = await visit();
+    let refuse = false;
+    await between(page, ({ type }) => (refuse && type === "start" ? { kind: "network", message: "not now" } : undefined));
+    await send(page, "one thought");
+    refuse = true;
+    await page.getByRole("article", { name: /^You/ }).getByRole("button", { name: "Edit" }).click();
+    await page.getByLabel("Edit the message").fill("a better thought");
+    await page.keyboard.press("Control+Enter");
+    await page.getByText("not now").first().waitFor();
+    expect(await page.getByLabel("Edit the message").inputValue()).toBe("a better thought");
+    refuse = false;
+    await page.getByRole("button", { name: "Send", exact: true }).first().click();
+    await page.getByText("You said: a better thought").waitFor();
+    expect(await page.getByRole("article", { name: /^You/ }).textContent()).toContain("2/2");
+  });
+
   it("edit the last message by the arrow", async () => {
     const page = await visit();
     await send(page, "typo hree");
@@ -178,6 +195,8 @@ describe("tools", () => {
     await send(page, "#tool", false);
     const ask = page.getByRole("region", { name: "Approve read_file" });
     expect(await ask.textContent()).toContain("notes/plan.txt");
+    await ask.getByText("from files").waitFor();
+    await ask.getByText("Reads a text file.").waitFor();
     expect(await page.evaluate(() => document.activeElement?.textContent)).not.toContain("Allow");
     await page.getByRole("status").filter({ hasText: "read_file waits for your approval" }).waitFor({ state: "attached" });
     await ask.getByRole("button", { name: "Allow once" }).click();
@@ -299,6 +318,62 @@ describe("errors", () => {
     await page.getByText("You said: for the new one").waitFor();
   });
 
+  it("show the whole first reply to who went to another page while it began", async () => {
+    const page = await visit();
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await between(page, ({ type }) => (type === "start" ? held : undefined));
+    await composer(page).fill("from afar");
+    await composer(page).press("Enter");
+    await page.getByRole("button", { name: "Sending" }).waitFor();
+    await page.getByRole("link", { name: "Plugins" }).click();
+    await page.getByRole("heading", { level: 1, name: "Plugins" }).waitFor();
+    answer();
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.getByText("You said: from afar").waitFor();
+  });
+
+  it("make one conversation of a message that is sent twice", async () => {
+    const page = await visit();
+    let refuse = false;
+    await between(page, ({ type }) => (refuse && type === "start" ? { kind: "network", message: "not now" } : undefined));
+    await send(page, "an older one");
+    const count = async (): Promise<number> => ((await (await fetch(`${url()}/api/conversations`)).json()) as { rows: unknown[] }).rows.length;
+    const before = await count();
+    await page.getByRole("link", { name: "New chat", exact: true }).first().click();
+    refuse = true;
+    await composer(page).fill("try and try");
+    await composer(page).press("Enter");
+    await page.getByRole("group", { name: "Error" }).waitFor();
+    await page.goBack();
+    await page.getByText("You said: an older one").waitFor();
+    await page.goForward();
+    refuse = false;
+    await page.getByRole("button", { name: "Send again" }).click();
+    await page.getByText("You said: try and try").waitFor();
+    expect(await count()).toBe(before + 1);
+  });
+
+  it("of another tab, which was sent there, is not brought back by one that goes", async () => {
+    const one = await visit();
+    await composer(one).fill("said once");
+    await one.waitForTimeout(200);
+    const two = await one.context().newPage();
+    await two.goto(url());
+    await two.getByText("What shall we talk about?").waitFor();
+    expect(await composer(two).inputValue()).toBe("said once");
+    await composer(one).press("Enter");
+    await one.getByText("You said: said once").waitFor();
+    await expect.poll(() => composer(two).inputValue()).toBe("");
+    await composer(one).fill("and what was written since");
+    await one.goto(`${url()}/`);
+    await composer(one).fill("the newest");
+    await one.waitForTimeout(200);
+    await two.goto("about:blank");
+    await one.reload();
+    expect(await composer(one).inputValue()).toBe("the newest");
+  });
+
   it("keep one draft per conversation", async () => {
     const page = await visit();
     await send(page, "hello");
@@ -364,6 +439,22 @@ describe("models", () => {
     const id = new URL(page.url()).pathname.split("/")[2];
     const { conversation } = (await (await fetch(`${url()}/api/conversations/${id}`)).json()) as { conversation: { settings: object } };
     expect(conversation.settings).toMatchObject({ system: "Review this change. Be brief and kind.", sampling: { temperature: 0.3, max_tokens: 100 }, options: { top_k: 7 } });
+  });
+
+  it("show what is stored again where a change fails", async () => {
+    const page = await visit();
+    await send(page, "hello");
+    await page.keyboard.press("Control+.");
+    const box = page.getByRole("checkbox", { name: /read_file/ });
+    await box.waitFor();
+    await page.route("**/api/conversations/*", (route) => (route.request().method() === "PATCH" ? route.abort() : route.continue()));
+    await box.click();
+    await page.getByText("Consort does not answer").first().waitFor();
+    await expect.poll(() => box.isChecked()).toBe(false);
+    await page.unroute("**/api/conversations/*");
+    await box.click();
+    await page.waitForTimeout(300);
+    expect(await box.isChecked()).toBe(true);
   });
 
   it("show where their view of the conversation begins", async () => {

@@ -54,6 +54,21 @@ describe("the list of conversations", () => {
   });
 });
 
+describe("a conversation that could not be deleted", () => {
+  it("stays on the page", async () => {
+    const page = await visit();
+    await send(page, `Stays ${Date.now()}`);
+    const before = page.url();
+    const title = (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
+    await page.route("**/api/conversations/*", (route) => (route.request().method() === "DELETE" ? route.abort() : route.continue()));
+    await page.getByRole("button", { name: `More for ${title}` }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("Consort does not answer").first().waitFor();
+    await page.waitForTimeout(200);
+    expect(page.url()).toBe(before);
+  });
+});
+
 describe("two tabs on one conversation", () => {
   it("are told when both name it, and what was typed stays", async () => {
     const title = `Named twice ${Date.now()}`;
@@ -74,7 +89,11 @@ describe("two tabs on one conversation", () => {
     await one.keyboard.press("Enter");
     await one.getByText(/Another tab named it “Their name” meanwhile/).first().waitFor();
     expect(await one.getByLabel("Name of the conversation").inputValue()).toBe("My name");
-    await one.keyboard.press("Enter");
+    // Only Enter takes the other name away, not leaving the field.
+    await composer(one).focus();
+    await one.waitForTimeout(400);
+    expect(await two.getByRole("heading", { level: 1 }).textContent()).toBe("Their name");
+    await one.getByLabel("Name of the conversation").press("Enter");
     await two.getByRole("heading", { level: 1, name: "My name" }).waitFor();
   });
 
@@ -94,12 +113,86 @@ describe("two tabs on one conversation", () => {
     await one.getByText("Another tab changed it meanwhile.").waitFor();
     expect(await one.getByLabel("System prompt").inputValue()).toBe("Mine");
     expect(await one.getByLabel("Max tokens").inputValue()).toBe("100");
+    await one.getByRole("button", { name: "Close the settings" }).click();
+    await one.keyboard.press("Control+.");
+    await one.getByText("Another tab changed it meanwhile.").waitFor();
+    expect(await one.getByLabel("System prompt").inputValue()).toBe("Mine");
     await one.getByRole("button", { name: "Keep mine" }).click();
     await expect.poll(() => two.getByLabel("System prompt").inputValue()).toBe("Mine");
   });
 });
 
+describe("a system prompt", () => {
+  const stored = async (path: string): Promise<string | undefined> => {
+    const answer = await fetch(`${url()}/api/conversations/${path.split("/")[2]}`);
+    return ((await answer.json()) as { conversation: { settings: { system?: string } } }).conversation.settings.system;
+  };
+
+  it("is of the conversation that it was typed in, wherever the user goes from there", async () => {
+    const page = await visit();
+    await send(page, "the other one");
+    const other = new URL(page.url()).pathname;
+    await page.getByRole("link", { name: "New chat", exact: true }).first().click();
+    await send(page, "this one");
+    const mine = new URL(page.url()).pathname;
+    await page.keyboard.press("Control+.");
+    await page.getByLabel("System prompt").fill("Only here");
+    await page.goBack();
+    await page.getByText("You said: the other one").waitFor();
+    await expect.poll(() => stored(mine)).toBe("Only here");
+    expect(await page.getByLabel("System prompt").inputValue()).toBe("");
+    await page.getByLabel("Temperature").focus();
+    await page.waitForTimeout(300);
+    expect(await stored(other) ?? "").toBe("");
+  });
+
+  it("that could not be stored stays as it was typed, also where the panel is closed", async () => {
+    const page = await visit();
+    await send(page, "hello");
+    await page.keyboard.press("Control+.");
+    await page.route("**/api/conversations/*", (route) => (route.request().method() === "PATCH" ? route.abort() : route.continue()));
+    await page.getByLabel("System prompt").fill("Hard to write again");
+    await page.getByRole("button", { name: "Close the settings" }).click();
+    await page.getByText("Consort does not answer").first().waitFor();
+    await page.unroute("**/api/conversations/*");
+    await page.keyboard.press("Control+.");
+    expect(await page.getByLabel("System prompt").inputValue()).toBe("Hard to write again");
+    await page.getByLabel("System prompt").focus();
+    await page.getByLabel("Temperature").focus();
+    await expect.poll(() => stored(new URL(page.url()).pathname)).toBe("Hard to write again");
+  });
+});
+
+describe("lists that did not come at first", () => {
+  it("come when the server is heard", async () => {
+    const title = `Missed ${Date.now()}`;
+    await post("/test/fill", { title, turns: [{ role: "user", text: "hello" }] });
+    const page = await visit("/settings");
+    let failed = 0;
+    await page.route("**/api/conversations", (route) => ((failed += 1) === 1 ? route.abort() : route.continue()));
+    await page.reload();
+    await page.getByRole("link", { name: title }).waitFor();
+    expect(failed).toBeGreaterThan(1);
+  });
+});
+
 describe("attachments", () => {
+  it("of the greatest number leave a pasted text where it is", async () => {
+    const page = await visit();
+    await page.locator("input[type=file]").setInputFiles(Array.from({ length: 16 }, (_, at) => ({ name: `${at}.txt`, mimeType: "text/plain", buffer: Buffer.from("x") })));
+    await page.getByRole("list", { name: "Attached files" }).getByText("15.txt").waitFor();
+    const text = "word ".repeat(1000);
+    await composer(page).evaluate((field, pasted) => {
+      const data = new DataTransfer();
+      data.setData("text/plain", pasted);
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, text);
+    await composer(page).fill(text);
+    await page.getByRole("button", { name: "Attach it as a file instead" }).click();
+    await page.getByText("At most 16 files go with one message").first().waitFor();
+    expect(await composer(page).inputValue()).toBe(text);
+  });
+
   it("come by picker, paste and drop, and go with the message", async () => {
     const page = await visit();
     await page.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: PNG });
@@ -279,6 +372,60 @@ describe("the pages", () => {
     const moving = await page.evaluate(() => document.getAnimations().filter((one) => Number(one.effect?.getComputedTiming().duration) > 1).length);
     expect(moving).toBe(0);
     await page.keyboard.press("Escape");
+  });
+});
+
+describe("rows that no server should send", () => {
+  it("twice, or with a schema that is none, take no part of the page away", async () => {
+    const page = await visit();
+    const twice = async (path: string, change: (rows: Record<string, unknown>[]) => void = () => {}): Promise<unknown> => page.route(`**/api/${path}`, async (route) => {
+      const answer = (await (await route.fetch()).json()) as { rows: Record<string, unknown>[] };
+      change(answer.rows);
+      await route.fulfill({ json: { ...answer, rows: [...answer.rows, ...answer.rows] } });
+    });
+    await twice("models", (rows) => {
+      const [script] = rows as { card: { options: object } }[];
+      if (script) script.card.options = { properties: { none: null, odd: { anyOf: {} }, list: { enum: "abc" }, style: { enum: ["plain", "plain"] } } };
+      for (const row of rows) if (Array.isArray(row.keys)) row.keys = [...row.keys, ...row.keys];
+    });
+    await twice("tools");
+    await twice("plugins", (rows) => rows.forEach((row) => (row.grants = ["weather", "weather"])));
+    await twice("routes", (rows) => rows.forEach((row) => (row.targets = [...(row.targets as object[]), ...(row.targets as object[])])));
+    await page.reload();
+    await pill(page).click();
+    await page.getByRole("grid").getByRole("row", { name: /script/ }).first().waitFor();
+    await page.getByRole("combobox", { name: "Search plugins and models" }).fill("script");
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("region", { name: "About script" }).getByLabel("style").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+.");
+    await page.getByRole("checkbox", { name: /read_file/ }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search conversations, actions and plugins" }).fill("script");
+    await page.getByRole("option", { name: /script/ }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await send(page, "all the same");
+    for (const [path, text] of [["/plugins", "script"], ["/routes", "demo"], ["/settings", "script"]] as const) {
+      await page.goto(url() + path);
+      await page.locator("main").getByText(text).first().waitFor({ state: "attached" });
+    }
+    expect(page.problems).toEqual([]);
+  });
+
+  it("are missed in their own part of the page only", async () => {
+    const page = await visit();
+    await page.route("**/api/models", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { rows: { id: string; state: object | null }[] };
+      for (const row of answer.rows) if (row.id === "demo") row.state = null;
+      await route.fulfill({ json: answer });
+    });
+    await page.reload();
+    await pill(page).filter({ hasText: "script" }).waitFor();
+    await pill(page).click();
+    await page.getByRole("alert").filter({ hasText: "The list of plugins cannot be shown" }).waitFor();
+    await send(page, "the rest goes on");
+    await page.getByText("You said: the rest goes on").waitFor();
   });
 });
 

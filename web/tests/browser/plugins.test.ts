@@ -91,7 +91,8 @@ describe("a row", () => {
     const page = await visit();
     await pill(page).click();
     const row = page.getByRole("row", { name: /borrowed/ });
-    await row.getByRole("button", { name: "Trust and load" }).click();
+    expect(await row.textContent()).toMatch(/llm_plugins\/borrowed\.py.*whole folder: files that come there later run too/);
+    await row.getByRole("button", { name: "Trust its folder" }).click();
     await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "borrowed" }).waitFor();
   });
 

@@ -143,7 +143,7 @@ export function* scene(message, model) {
       yield { event: { type: "part_start", part: 1, choice: 0, kind: { type: "tool_call", id: "call-1", name: "read_file" } } };
       for (const piece of ['{"path": "notes/', 'plan.txt", "lines": 20}']) yield { wait: 30, event: { type: "part_delta", part: 1, delta: { arguments: piece } } };
       yield { event: { type: "part_end", part: 1 } };
-      yield { ask: { call_id: "call-1", name: "read_file", arguments: '{"path": "notes/plan.txt", "lines": 20}', source: "files", description: "Reads a text file of this machine." } };
+      yield { ask: { call_id: "call-1", name: "read_file", arguments: '{"path": "notes/plan.txt", "lines": 20}' } };
       yield* answer("The plan has three steps.");
       break;
     case "rtl":

@@ -65,7 +65,7 @@ export class World {
     return path;
   }
 
-  start({ conversation: cid, key, parent, user, models, mode }) {
+  start({ conversation: cid, key, parent, user, models }) {
     const before = this.starts.get(key);
     if (before) return before;
     const conversation = this.conversations.get(cid);
@@ -78,11 +78,13 @@ export class World {
     const asked = user ? this.addTurn(conversation, { parent, parts: user.parts }) : null;
     if (asked && !conversation.title) this.changed(conversation, { title: (user.parts.find((part) => part.text)?.text ?? "Files").slice(0, 40), titled: "auto" });
     const below = asked?.id ?? parent;
+    // A run below a reply goes on with it.
+    const carry = this.turns.get(below)?.role === "assistant";
     const group = models.length > 1 ? id("g") : null;
     const message = this.path(below).findLast((turn) => turn.role === "user")?.parts.map((part) => part.text ?? "").join("") ?? "";
     const runs = models.map((model) => {
       const turn = this.addTurn(conversation, { parent: below, role: "assistant", status: "running", model, group });
-      const run = new Run(this, { conversation, turn, model, message, carry: mode === "continue" });
+      const run = new Run(this, { conversation, turn, model, message, carry });
       this.runs.set(run.id, run);
       return { run, turn: structuredClone(turn) };
     });

@@ -1,4 +1,5 @@
 // What models, plugins, tools, files and other sites write does nothing but stand there, on the real server.
+import { createHash } from "node:crypto";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, request as rawRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -175,6 +176,9 @@ describe("another site", () => {
     }, server.url);
     evil.close();
     expect(got).toEqual({ read: "refused", json: "refused", plain: "opaque", beacon: "opaque", delete: "refused", socket: "refused" });
+    // What cannot be read may still have been done: a file is stored under the hash of what it holds.
+    const stored = createHash("sha256").update("x").digest("hex");
+    expect((await fetch(`${server.url}/api/attachments/${stored}`)).status).toBe(404);
     const after = (await (await fetch(`${server.url}/api/conversations`)).json()) as { rows: { title: string | null }[] };
     expect(after.rows.length).toBe(before);
     const keys = (await (await fetch(`${server.url}/api/keys`)).json()) as { rows: { name: string; from: string | null }[] };

@@ -60,7 +60,7 @@ it("is trusted in its row, reloaded, and its log read", async () => {
   await page.getByRole("combobox", search).fill("borrowed");
   const row = page.getByRole("row", { name: /borrowed/ });
   await row.getByText("It runs as you, with your files. Look at it first.").waitFor();
-  await row.getByRole("button", { name: "Trust and load" }).click();
+  await row.getByRole("button", { name: "Trust its folder" }).click();
   await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "borrowed" }).waitFor({ timeout: 30_000 });
   await page.getByText("borrowed", { exact: true }).first().click();
   await send(page, "say");
@@ -115,6 +115,7 @@ it("is switched in the middle with what that sends and costs, used once, and set
   await page.keyboard.press("Alt+Enter");
   await pill(page).filter({ hasText: "once" }).waitFor();
   await send(page, "only now");
+  expect(await replies(page).last().getAttribute("aria-label")).toMatch(/^demo\/text replied/);
   await pill(page).filter({ hasText: "large" }).waitFor();
   await pill(page).click();
   await page.getByRole("combobox", search).fill("demo/text");
@@ -126,9 +127,10 @@ it("is switched in the middle with what that sends and costs, used once, and set
   const compare = page.getByRole("region", { name: "Replies side by side" });
   await compare.locator("[data-status=complete]").nth(1).waitFor();
   await compare.getByRole("button", { name: "Go on with this one" }).click();
-  await compare.locator(".one.chosen").nth(0).waitFor();
+  await compare.locator(".one").nth(1).and(page.locator(".chosen")).waitFor();
   await page.reload();
   await compare.locator("[data-status=complete]").nth(1).waitFor();
+  await compare.locator(".one").nth(1).and(page.locator(".chosen")).waitFor();
 });
 
 it("gets the system prompt, sampling and a prompt of the library", async () => {

@@ -103,7 +103,7 @@ class Client(LLMClient):
   expect(await page.getByRole("region", { name: "Lines" }).textContent()).toMatch(/\d\d:\d\d:\d\d .*loaded at last/);
 });
 
-it("takes a million pasted letters as a file, and refuses 200 MB in words", async () => {
+it("takes a million pasted letters as a file", async () => {
   const page = await visit();
   await choose(page, "demo");
   await composer(page).evaluate((field) => {
@@ -114,9 +114,6 @@ it("takes a million pasted letters as a file, and refuses 200 MB in words", asyn
   await page.getByText("977 KB").waitFor();
   await send(page, "read this");
   await page.getByText(/You attached 1 file: pasted\.txt \(text\/plain, 1000000 bytes\)/).waitFor();
-  const answer = await fetch(`${url()}/api/attachments?name=big`, { method: "POST", headers: { "content-type": "image/png" }, body: new Uint8Array(200 << 20) }).catch(() => null);
-  // The server answers before the body is there, and may close the connection on who goes on sending.
-  if (answer) expect([answer.status, await answer.text()]).toEqual([413, expect.stringContaining("200 MB")]);
   expect((await fetch(`${url()}/v1/models`)).status).toBe(404);
 });
 

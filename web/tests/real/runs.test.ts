@@ -1,7 +1,7 @@
 // Answers belong to the server: they outlive tabs, reloads and the server itself, and are the same in every tab.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { at, choose, closeAll, composer, replies, send, useBrowser, visit } from "../browser/browser";
+import { at, choose, closeAll, composer, replies, send, url, useBrowser, visit } from "../browser/browser";
 import { type Server, serve } from "./server";
 
 let server: Server;
@@ -94,6 +94,9 @@ it("is stopped in every tab at once, goes on by Continue, and is made anew as a 
   expect(await text(page)).toBe(await text(other));
   await page.getByRole("button", { name: "Continue" }).click();
   await expect.poll(() => page.locator("[aria-busy=true]").count()).toBeGreaterThan(0);
+  const opened = await fetch(`${url()}/api${new URL(page.url()).pathname.replace("/c/", "/conversations/")}`);
+  const [, cut, next] = ((await opened.json()) as { turns: { id: string; parent: string | null; role: string }[] }).turns;
+  expect(next).toMatchObject({ role: "assistant", parent: cut?.id });
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("button", { name: "Retry", exact: true }).first().click();
   await other.getByText("2/2").waitFor();

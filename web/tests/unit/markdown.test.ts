@@ -23,6 +23,23 @@ const extended = [
   "> a\nlazy\n\n> b\n>\n> - c\n>   d\n\n>e\n\n# h\n\n## h2 ##\n\ntitle\n===\n\nsub\n-\n\n***\n\nend\r\nwindows\r\n\r\nlines",
 ];
 
+describe("a list", () => {
+  it("has room for its longest number, also where it grows", () => {
+    const root = document.createElement("div");
+    const stream = new MarkdownStream(root, plain);
+    const room = (): number => parseFloat(root.querySelector("ol")?.style.paddingInlineStart || "0");
+    stream.update("8. a\n");
+    expect(room()).toBe(0);
+    stream.update("998. a\n");
+    const three = room();
+    stream.update("998. a\n999. b\n1000. c\n");
+    expect(three).toBeGreaterThan(2.5);
+    expect(room()).toBeGreaterThan(three);
+    stream.update("123456. a\n");
+    expect(room()).toBeGreaterThan(4);
+  });
+});
+
 function full(text: string): string {
   const root = document.createElement("div");
   new MarkdownStream(root, plain).update(text);

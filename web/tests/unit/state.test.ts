@@ -1,7 +1,7 @@
 // The pure halves of the page's state: folding events, the tree, searching and grouping models, forms, numbers.
 import { describe, expect, it } from "vitest";
 import type { RunEvent } from "../../src/api/events";
-import type { ModelRow, Turn } from "../../src/api/types";
+import type { ModelRow, Schema, Turn } from "../../src/api/types";
 import { day, money, speed, sumOfMoney, tokens } from "../../src/lib/format";
 import { groups, search } from "../../src/lib/models";
 import { fields, parse } from "../../src/lib/schema";
@@ -154,6 +154,16 @@ describe("a form of a schema", () => {
     expect(d && parse(d, " 0.5 ").value).toBe(0.5);
     expect(d && parse(d, "")).toEqual({});
     expect(e && parse(e, "[1").problem).toBe("not JSON");
+  });
+
+  it("takes any JSON for a schema: what is no property is left out, what is no list of choices offers none", () => {
+    const made = (properties: unknown, more: object = {}): [string, string, string[]][] =>
+      fields({ properties, ...more } as Schema).map(({ name, kind, choices }) => [name, kind, choices]);
+    expect(made({ a: null, b: 7, c: [], d: { type: "string" } })).toEqual([["d", "text", []]]);
+    expect(made({ a: { anyOf: {} }, b: { anyOf: [null, { type: "number" }] }, c: { enum: "abc" } })).toEqual([["a", "json", []], ["b", "number", []], ["c", "json", []]]);
+    expect(made({ a: { enum: ["x", "x", "y"] }, b: { enum: [] } })).toEqual([["a", "choice", ["x", "y"]], ["b", "json", []]]);
+    expect(made({ a: { title: {}, description: 3, minimum: "x" } }, { required: {} }).length).toBe(1);
+    expect([made(null), made("abc"), made([1])]).toEqual([[], [], []]);
   });
 });
 
