@@ -8,7 +8,7 @@ from harness import Case, assistant, client, user
 
 class Loading(Case):
     def test_names(self):
-        for name in ("my new plugin", "日本", "2nd-plugin", "json", "openai", "class", "a.b"):
+        for name in ("my new plugin", "日本", "2nd-plugin", "json", "openai", "class", "a.b", "llm_plugins"):
             with self.subTest(name):
                 source = "import json\n" + client(
                     "def generate_response(self, a, b, c, d): return json.dumps([__name__, __file__])"

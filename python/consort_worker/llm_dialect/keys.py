@@ -46,9 +46,10 @@ class Keys:
                         del os.environ[variable]
         return bool(self.asked)
 
-    def lacked(self):
-        """Keys that the plugin asked for to list its models, and did not get: {name: its variable or None}."""
-        return {name: self.asked[name] for name in sorted(self.refused & set(self.asked))}
+    def of_list(self):
+        """Keys that the plugin asked for to list its models, and those that it did not get: {name: its variable or None}."""
+        asked = dict(sorted(self.asked.items()))
+        return asked, {name: variable for name, variable in asked.items() if name in self.refused}
 
     def _loaded_by_plugin(self):
         with self.lock:
@@ -60,13 +61,14 @@ class Keys:
         name = named.get("alias") or named.get("key_alias") or (arguments[1] if len(arguments) > 1 else None)
         if not name:
             return found
+        variable = named.get("env") or named.get("env_var") or (arguments[2] if len(arguments) > 2 else None)
+        variable = variable if isinstance(variable, str) else None
         if threading.current_thread().name == "register":
-            named_variable = named.get("env") or named.get("env_var") or (arguments[2] if len(arguments) > 2 else None)
-            self.asked[name] = named_variable if isinstance(named_variable, str) else None
+            self.asked[name] = variable
         if found or not self.may_ask or name in self.refused:
             return found
         try:
-            value = self._ask(name)
+            value = self._ask(name, variable)
         except Failure:
             value = None
         if not value:
@@ -75,9 +77,10 @@ class Keys:
         self.grant({name: value})
         return value
 
-    def _ask(self, name):
+    def _ask(self, name, variable):
         arrived, answer = threading.Event(), []
-        self.host.ask_later("secrets/get", {"name": name}, lambda message: (answer.append(message), arrived.set()))
+        wanted = {"name": name, **({"env": variable} if variable else {})}
+        self.host.ask_later("secrets/get", wanted, lambda message: (answer.append(message), arrived.set()))
         if not arrived.wait(2.0) or "error" in answer[0]:
             return None
         return (answer[0].get("result") or {}).get("value")
