@@ -41,6 +41,14 @@ class ListsByKey(LlmCase):
         self.assertEqual(found["needs"], {"secrets": ["acme"], "env": ["ACME_KEY"]})
         self.assertNotIn("notes", found)
 
+    def test_another_look_asks_for_the_key_again(self):
+        model = "M.model_id = llm.get_key('', 'acme', 'ACME_KEY')"
+        one = self.worker(self.lists(f"{model}; M.model_id and register(M())"))
+        for value in (None, "first", "second", None):
+            one.on_request = lambda request, value=value: one.reply(request, value=value)
+            listed = one.ask("models/list")["models"]
+            self.assertEqual([card["id"] for card in listed], [value] if value else [])
+
     def test_another_reason_is_not_hidden_by_a_key(self):
         asks = "llm.get_key('', 'acme', 'ACME_KEY')"
         for body, missing in (

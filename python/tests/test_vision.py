@@ -78,16 +78,21 @@ class Guide(VisionCase):
         self.assertIn("`client` of MyLLM is None, as its annotation allows, since nobody gave one", refused.data["help"])
         self.assertIn("create_llm()", refused.data["help"])
 
-    def test_an_attribute_error_of_its_own_words(self):
-        source = block("000", "class MyLLM")
-        source += "\n\ndef mynativemethod(self, *a, **k):\n    raise AttributeError('no such voice')\n"
-        source += "\n\nMyLLM.mynativemethod = mynativemethod\n"
-        refused = self.refused(self.worker(source).generate, "acme")
-        self.assertIn("no such voice", str(refused))
-        self.assertNotIn("create_llm()", refused.data.get("help") or "")
-
 
 class Eras(VisionCase):
+    def test_an_attribute_error_of_its_own_words(self):
+        for body, is_advised in (("raise AttributeError('no such voice')", False), ("self.client.voice", True)):
+            one = self.llm(f"""
+def __init__(self, client: Optional[object]):
+    super().__init__()
+    self.client = client
+async def simple_response(self, text, participant=None):
+    {body}
+""")
+            refused = self.refused(one.generate, "acme")
+            self.assertIn("voice", str(refused))
+            self.assertEqual("create_llm()" in (refused.data.get("help") or ""), is_advised)
+
     def test_events_deltas_and_values(self):
         for name, body, text, usage in (
             ("events", """

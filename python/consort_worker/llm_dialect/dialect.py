@@ -57,6 +57,7 @@ class Llm:
             return []
 
     def models_list(self, call):
+        self.keys.ask_anew()
         listed, error = self.registry.listed(fresh=True)
         models, embedders = listed
         asked, lacked = self.keys.of_list()
@@ -118,11 +119,6 @@ class Llm:
 
     def fragments_load(self, call):
         return loaders.load_fragments(self.llm, call.params)
-
-    def secrets_changed(self, names):
-        if self.keys.forget(names):
-            self.registry.forget()
-            self.host.notify("models/changed", {})
 
 
 def _has_another_reason(error, lacked):

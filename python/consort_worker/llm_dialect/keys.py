@@ -16,6 +16,7 @@ class Keys:
         self.granted = {}
         self.variables = {}  # set here, name -> value
         self.refused = set()
+        self.fetched = set()  # keys that the host was asked for, and gave
         self.asked = {}  # keys that the plugin asked for while it registered its models, and their variables
         self.may_ask = False  # the host answers nothing before the handshake is done
         self._stored = llm.load_keys
@@ -34,17 +35,13 @@ class Keys:
                 if value and variable and (not os.environ.get(variable) or ours):
                     os.environ[variable] = self.variables[variable] = value
 
-    def forget(self, names):
-        """Drops keys that were changed or taken back; gives whether the plugin's list may depend on them."""
+    def ask_anew(self):
+        """The host may have another word now on the keys that it was asked for."""
         with self.lock:
-            values = [self.granted.pop(name, None) for name in names]
             self.refused.clear()
-            for variable, value in list(self.variables.items()):
-                if value in values:
-                    del self.variables[variable]
-                    if os.environ.get(variable) == value:
-                        del os.environ[variable]
-        return bool(self.asked)
+            for name in self.fetched:
+                self.granted.pop(name, None)
+            self.fetched.clear()
 
     def of_list(self):
         """Keys that the plugin asked for to list its models, and those that it did not get: {name: its variable or None}."""
@@ -75,6 +72,7 @@ class Keys:
             self.refused.add(name)
             return None
         self.grant({name: value})
+        self.fetched.add(name)
         return value
 
     def _ask(self, name, variable):
