@@ -72,7 +72,8 @@ class Keys:
             self.refused.add(name)
             return None
         self.grant({name: value})
-        self.fetched.add(name)
+        with self.lock:
+            self.fetched.add(name)
         return value
 
     def _ask(self, name, variable):
