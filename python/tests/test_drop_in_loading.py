@@ -101,6 +101,11 @@ class Loading(Case):
             head="import concurrent.futures, multiprocessing\ndef square(number): return number * number",
         ))
         self.assertEqual(one.generate("acme")[0], "[4, 9]")
+        # They find the stand-in too where the llm_utils beside the plugin cannot run.
+        with open(os.path.join(self.folder, "llm_utils.py"), "w") as opened:
+            opened.write("raise RuntimeError('not here')\n")
+        again = self.worker(file=one.config["file"])
+        self.assertEqual(again.generate("acme")[0], "[4, 9]")
 
     def test_syntax_error(self):
         source = "from llm_utils import LLMClient\n\nclass C(LLMClient):\n    def f(self, a=1 b=2):\n        pass\n"
