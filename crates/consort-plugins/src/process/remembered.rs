@@ -116,12 +116,11 @@ impl Services {
         let messages = read.collect::<Result<Vec<_>, _>>();
         let messages = messages.map_err(|error| Failure::new(code::INVALID_PARAMS, error))?;
         let mut kept = own.kept.lock().await;
-        let held = match kept.get(&name) {
-            Some(held) => *held,
-            None => {
-                let found = memory.history(&name).await.map_err(|error| Failure::from(&error))?;
-                size(&found.iter().filter_map(|one| Message::for_plugin(one, wire)).collect::<Vec<_>>())
-            }
+        let held = if let Some(held) = kept.get(&name) {
+            *held
+        } else {
+            let found = memory.history(&name).await.map_err(|error| Failure::from(&error))?;
+            size(&found.iter().filter_map(|one| Message::for_plugin(one, wire)).collect::<Vec<_>>())
         };
         count(&mut kept, &name, held, more)?;
         for message in messages {
