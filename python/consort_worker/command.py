@@ -18,7 +18,7 @@ def main(arguments):
 
     llm = package.start(os.path.join(given.data_dir, "llm"))
     if given.file:
-        package.load_file(llm, given.file)
+        package.load_file(llm, given.file, [])
     else:
         package.load_package(llm, given.package or "")
     import click

@@ -130,7 +130,7 @@ def _advice(error):
         return f"llm_utils has {names}" if names else None
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
-    if isinstance(error, AttributeError) and getattr(error, "obj", error) is None and plugin.empty:
+    if isinstance(error, AttributeError) and error.name is not None and getattr(error, "obj", error) is None and plugin.empty:
         name, owner = next(iter(plugin.empty.items()))
         return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "
                 "or write a function create_llm() in the file that makes the model")

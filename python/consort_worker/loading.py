@@ -112,7 +112,7 @@ def run_source(source, page=None, package=None):
     the file's folder passes for: relative imports find what is beside it.
     """
     code = page.code if page else compile(source, plugin.file, "exec", dont_inherit=True)  # finds the encoding line
-    name = module_name(plugin.name)
+    name = module_name(plugin.name, package)
     module = type(sys)(name)
     module.__file__ = plugin.file
     whole = f"{package}.{name}" if package else name
@@ -144,12 +144,13 @@ def _pass_for(package, folder):
     module.__spec__.submodule_search_locations = module.__path__
 
 
-def module_name(stem):
-    """An importable name that hides no other module: `my new plugin` -> my_new_plugin, `openai` -> openai_plugin."""
+def module_name(stem, package=None):
+    """An importable name that hides no other module, nor the package that its folder passes for: `my new plugin` ->
+    my_new_plugin, `openai` -> openai_plugin."""
     name = "".join(letter if letter.isalnum() or letter == "_" else "_" for letter in stem)
     if not name.isidentifier():
         name = f"plugin_{name}"
-    taken = name in sys.modules or name in sys.stdlib_module_names
+    taken = name == package or name in sys.modules or name in sys.stdlib_module_names
     if not taken:
         found = machinery.PathFinder.find_spec(name)
         taken = found is not None and found.origin != plugin.file

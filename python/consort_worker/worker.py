@@ -99,9 +99,7 @@ class Worker:
             if call is not None:
                 calls.cancel(call)
         elif ident is None:
-            if method == "secrets/changed" and self.dialect is not None:
-                self.jobs.put(lambda: self._quietly(self.dialect.secrets_changed, params.get("names") or []))
-            elif method == "realtime/input" and hasattr(self.dialect, "realtime_input"):
+            if method == "realtime/input" and hasattr(self.dialect, "realtime_input"):
                 self.dialect.realtime_input(params)  # only handed on: sound must not wait for anything
         elif not isinstance(ident, (str, int, float)) or isinstance(ident, bool):
             self._refuse(None, -32600, "an id must be an integer or a string")

@@ -8,7 +8,7 @@ from harness import Case, assistant, client, user
 
 class Loading(Case):
     def test_names(self):
-        for name in ("my new plugin", "日本", "2nd-plugin", "json", "openai", "class", "a.b"):
+        for name in ("my new plugin", "日本", "2nd-plugin", "json", "openai", "class", "a.b", "llm_plugins"):
             with self.subTest(name):
                 source = "import json\n" + client(
                     "def generate_response(self, a, b, c, d): return json.dumps([__name__, __file__])"
@@ -101,6 +101,11 @@ class Loading(Case):
             head="import concurrent.futures, multiprocessing\ndef square(number): return number * number",
         ))
         self.assertEqual(one.generate("acme")[0], "[4, 9]")
+        # They find the stand-in too where the llm_utils beside the plugin cannot run.
+        with open(os.path.join(self.folder, "llm_utils.py"), "w") as opened:
+            opened.write("raise RuntimeError('not here')\n")
+        again = self.worker(file=one.config["file"])
+        self.assertEqual(again.generate("acme")[0], "[4, 9]")
 
     def test_syntax_error(self):
         source = "from llm_utils import LLMClient\n\nclass C(LLMClient):\n    def f(self, a=1 b=2):\n        pass\n"

@@ -2,8 +2,10 @@
 
 import base64
 import struct
+import subprocess
 import unittest
 
+from harness import WORKER
 from llm_case import LlmCase
 
 
@@ -87,7 +89,7 @@ class Notes(llm.Toolbox):
 def register_commands(cli):
     @cli.command(name="acme-login")
     def login():
-        pass
+        print("welcome")
 '''
 
     def setUp(self):
@@ -99,6 +101,14 @@ def register_commands(cli):
             "embed": True, "tools": True, "templates": ["acme"], "fragments": ["acme"], "commands": ["acme-login"],
             "check": True,
         })
+
+    def test_a_command_of_a_file_runs(self):
+        file = self.one.config["file"]
+        run = subprocess.run(
+            [self.python, "-I", WORKER, "command", "--name", "acme", "--file", file, "--data-dir", self.folder, "--",
+             "acme-login"], capture_output=True, text=True, timeout=60,
+        )
+        self.assertEqual((run.returncode, run.stdout), (0, "welcome\n"), run.stderr)
 
     def test_embed(self):
         (card,) = self.one.ask("models/list")["models"]

@@ -10,12 +10,15 @@ from llm_case import LlmCase
 class ListsByKey(LlmCase):
     """Plugins that ask their server what models there are, and have no key for it."""
 
-    def listed(self, body):
+    def lists(self, body):
         model = "import llm\nclass M(llm.Model):\n    model_id = 'm'\n    def execute(self, *a): yield 'x'\n\n"
-        one = self.worker(f"{model}@llm.hookimpl\ndef register_models(register):\n    {body}\n")
+        return f"{model}@llm.hookimpl\ndef register_models(register):\n    {body}\n"
+
+    def listed(self, body):
+        one = self.worker(self.lists(body))
         one.on_request = lambda request: one.reply(request, value=None)
         found = one.ask("models/list")
-        self.assertEqual(one.requests.get(timeout=1)["params"], {"name": "acme"})
+        self.assertEqual(one.requests.get(timeout=1)["params"], {"name": "acme", "env": "ACME_KEY"})
         return found
 
     def test_what_the_list_needs_is_told(self):
@@ -29,6 +32,42 @@ class ListsByKey(LlmCase):
                 self.assertEqual(len(found["models"]), count)
                 self.assertEqual(found["needs"], {"secrets": ["acme"], "env": ["ACME_KEY"]})
                 self.assertIn("`acme`", found["notes"][0])
+
+    def test_what_it_needs_is_told_also_where_it_is_there(self):
+        one = self.worker(self.lists("if llm.get_key('', 'acme', 'ACME_KEY'): register(M())"))
+        one.on_request = lambda request: one.reply(request, value="sk-acme")
+        found = one.ask("models/list")
+        self.assertEqual([card["id"] for card in found["models"]], ["m"])
+        self.assertEqual(found["needs"], {"secrets": ["acme"], "env": ["ACME_KEY"]})
+        self.assertNotIn("notes", found)
+
+    def test_another_look_asks_for_the_key_again(self):
+        model = "M.model_id = llm.get_key('', 'acme', 'ACME_KEY')"
+        one = self.worker(self.lists(f"{model}; M.model_id and register(M())"))
+        for value in (None, "first", "second", None):
+            one.on_request = lambda request, value=value: one.reply(request, value=value)
+            listed = one.ask("models/list")["models"]
+            self.assertEqual([card["id"] for card in listed], [value] if value else [])
+
+    def test_another_reason_is_not_hidden_by_a_key(self):
+        asks = "llm.get_key('', 'acme', 'ACME_KEY')"
+        for body, missing in (
+            ("import nowhere_at_all", "the package `nowhere_at_all`"),
+            ("raise ValueError('OTHER_TOKEN must be set')", "OTHER_TOKEN is not set"),
+        ):
+            with self.subTest(body):
+                one = self.worker(self.lists(f"{asks}; {body}"))
+                one.on_request = lambda request: one.reply(request, value=None)
+                refused = self.refused(one.ask, "models/list")
+                self.assertEqual(refused.data["missing"], missing)
+        for body in ("raise ValueError('ACME_KEY must be set')", "raise llm.NeedsKeyException('llm keys set acme')"):
+            with self.subTest(body):
+                found = self.listed(f"{asks}; {body}")
+                self.assertEqual((found["models"], found["needs"]["secrets"]), ([], ["acme"]))
+                self.assertIn("its list broke off: ", found["notes"][1])
+        found = self.listed(f"{asks}; register(M()); raise ValueError('the server is away')")
+        self.assertEqual(len(found["models"]), 1)
+        self.assertIn("the server is away", found["notes"][1])
 
 
 class Running(LlmCase):

@@ -80,6 +80,19 @@ class Guide(VisionCase):
 
 
 class Eras(VisionCase):
+    def test_an_attribute_error_of_its_own_words(self):
+        for body, is_advised in (("raise AttributeError('no such voice')", False), ("self.client.voice", True)):
+            one = self.llm(f"""
+def __init__(self, client: Optional[object]):
+    super().__init__()
+    self.client = client
+async def simple_response(self, text, participant=None):
+    {body}
+""")
+            refused = self.refused(one.generate, "acme")
+            self.assertIn("voice", str(refused))
+            self.assertEqual("create_llm()" in (refused.data.get("help") or ""), is_advised)
+
     def test_events_deltas_and_values(self):
         for name, body, text, usage in (
             ("events", """

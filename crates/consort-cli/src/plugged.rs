@@ -105,7 +105,8 @@ impl Setup {
     }
 
     fn plugin_home(&self, providers: &[Arc<dyn Provider>]) -> Home {
-        let owned = providers.iter().flat_map(|provider| &provider.card().keys).map(|key| key.name.clone());
+        let owned = providers.iter().flat_map(|provider| &provider.card().keys);
+        let owned = owned.flat_map(|key| key.env.iter().chain([&key.name]).cloned());
         let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
         Home::new(&self.folders, &self.env, owned)
             .beside(ids.chain([DEMO.to_owned(), consort_routes::PROVIDER.to_owned()]))

@@ -1,10 +1,11 @@
 //! What all plugins of one program share: the environment, folders, keys, what the user granted.
-use crate::found::{Cache, StateFile};
+use crate::found::{Cache, Found, StateFile, place_mark};
 use crate::media::MediaFolder;
+use crate::process::{Kept, Remembered};
 use consort_core::{Context, Error, Memory, Secret};
 use consort_providers::{Http, KeyChain, TokioClock};
 use consort_settings::{Env, Folders, KeyStore};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,19 +19,23 @@ pub struct Home {
     pub(crate) http: Arc<Http>,
     pub(crate) media: MediaFolder,
     pub(crate) allowed: StateFile,
-    /// Keys that belong to a provider: a plugin gets none of them unasked.
+    /// Keys that belong to a provider, and the variables that hold them: a plugin gets none of them unasked.
     pub(crate) owned: BTreeSet<String>,
     /// Names of providers: a plugin takes none of them over.
     pub(crate) taken: BTreeSet<String>,
     /// Where plugins may keep conversations of their own, opened by the first that does.
     pub(crate) memory: Option<OpenMemory>,
+    /// How much each of them has kept there, by the name that its conversations begin with.
+    kept: Mutex<HashMap<String, Kept>>,
+    /// The usual folder of plugins: there a name is one plugin's.
+    plugins: PathBuf,
 }
 
 /// Opens a memory, or gives the one that is open.
 pub(crate) type OpenMemory = Arc<dyn Fn() -> Result<Arc<dyn Memory>, Error> + Send + Sync>;
 
 impl Home {
-    /// `owned` names the keys of the hosted providers.
+    /// `owned` names the keys of the hosted providers, and their variables.
     pub fn new(folders: &Folders, env: &Env, owned: impl IntoIterator<Item = String>) -> Self {
         let state = folders.plugin_state_dir();
         Self {
@@ -43,6 +48,8 @@ impl Home {
             owned: owned.into_iter().collect(),
             taken: BTreeSet::new(),
             memory: None,
+            kept: Mutex::default(),
+            plugins: folders.plugins_dir(),
         }
     }
 
@@ -68,6 +75,21 @@ impl Home {
             Ok(opened.insert(memory).clone())
         }));
         self
+    }
+
+    /// What a plugin keeps of its own. One of a folder that is not the usual is known by its place too: its name may be anybody's.
+    pub(crate) fn remembered(&self, found: &Found) -> Option<Remembered> {
+        let open = self.memory.clone()?;
+        let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = if whole(&found.folder) == whole(&self.plugins) {
+            found.id.clone()
+        } else {
+            // No name of the others begins with a slash.
+            format!("/{}/{}", place_mark(&whole(&found.file)), found.id)
+        };
+        let kept =
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default().clone();
+        Some(Remembered::new(name, open, kept))
     }
 
     /// The keys and variables that the plugin in this file may have.

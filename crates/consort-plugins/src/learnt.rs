@@ -1,4 +1,5 @@
 //! What a plugin said of itself when it ran: kept, so that a listing needs no process.
+use crate::start::is_for;
 use consort_core::{ConfigKey, ModelCard, ModelKind};
 use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelNeeds, ModelsResult};
 use serde::{Deserialize, Serialize};
@@ -114,15 +115,24 @@ impl Learnt {
         }
     }
 
-    /// The keys that it needs, each once, with the variables that may hold it: its models', and what its list depends on.
+    /// The keys that it needs, each once, with all variables that may hold it: its models', and what its list depends on.
     pub fn keys(&self) -> Vec<ConfigKey> {
         let of_models = self.models.iter().map(|known| (&known.secrets, &known.env));
-        let all = of_models.chain([(&self.list_needs.secrets, &self.list_needs.env)]);
         let mut keys: Vec<ConfigKey> = Vec::new();
-        for (name, env) in all.flat_map(|(secrets, env)| secrets.iter().map(move |name| (name, env))) {
-            if keys.iter().all(|key| key.name != *name) {
-                let (name, env) = (name.clone(), env.clone());
-                keys.push(ConfigKey { name, env, secret: true, required: true, ..ConfigKey::default() });
+        for (secrets, env) in of_models.chain([(&self.list_needs.secrets, &self.list_needs.env)]) {
+            for name in secrets {
+                let at = keys.iter().position(|key| key.name == *name).unwrap_or_else(|| {
+                    let name = name.clone();
+                    keys.push(ConfigKey { name, secret: true, required: true, ..ConfigKey::default() });
+                    keys.len() - 1
+                });
+                for variable in env {
+                    // Of several keys, each has its own variable and not those of the others.
+                    let is_its = secrets.len() == 1 || is_for(variable, name);
+                    if is_its && !keys[at].env.contains(variable) {
+                        keys[at].env.push(variable.clone());
+                    }
+                }
             }
         }
         keys
@@ -254,6 +264,23 @@ mod tests {
         let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
         assert_eq!(ids, ["acme/a", "acme/b"]);
         assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
+    }
+
+    #[test]
+    fn a_key_has_its_variables_and_not_those_of_another() {
+        let listed = json!({
+            "models": [
+                {"id": "a", "needs": {"secrets": ["acme"]}},
+                {"id": "b", "needs": {"secrets": ["acme", "other"], "env": ["ACME_KEY", "OTHER_KEY"]}},
+                {"id": "c", "needs": {"secrets": ["own"], "env": ["A_NAME"]}},
+            ],
+            "needs": {"secrets": ["acme"], "env": ["LLM_ACME_KEY", "ACME_KEY"]},
+        });
+        let listed: ModelsResult = serde_json::from_value(listed).unwrap();
+        let keys = Learnt::ready("x", &InitializeResult::default(), &listed).keys();
+        let told: Vec<String> =
+            keys.iter().map(|key| format!("{}: {}", key.name, key.env.join(" "))).collect();
+        assert_eq!(told, ["acme: ACME_KEY LLM_ACME_KEY", "other: OTHER_KEY", "own: A_NAME"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
 use crate::process::{LogLine, LogRing, Supervisor};
-use crate::start::{folder, keys, start_of};
+use crate::start::{folder, is_same_key, keys, start_of};
 use consort_core::{Context, Error};
 use consort_plugin::protocol::Capabilities;
 use serde_json::{Value, json};
@@ -230,8 +230,12 @@ impl Plugin {
         let file = std::fs::canonicalize(&self.found.file).unwrap_or_else(|_| self.found.file.clone());
         let mut given = Vec::new();
         for name in learnt.keys().into_iter().map(|key| key.name) {
-            let others = allowed.grants().any(|(_, other, names)| other != file && names.contains(&name));
-            if !self.home.owned.contains(&name) && !others && self.home.allowed.grant(&self.found, &name)? {
+            // By any spelling: a name in other letters reaches the same variable.
+            let is_it = |known: &String| is_same_key(known, &name);
+            let is_owned = self.home.owned.iter().any(is_it);
+            let is_others =
+                allowed.grants().any(|(_, other, names)| other != file && names.iter().any(is_it));
+            if !is_owned && !is_others && self.home.allowed.grant(&self.found, &name)? {
                 given.push(name);
             }
         }

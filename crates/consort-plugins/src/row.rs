@@ -1,8 +1,9 @@
 //! The row of one plugin: its state, what to do about it, and its card.
 use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
-use crate::start::{is_for, shell_word};
-use consort_core::{Error, ErrorKind, ProviderCard, State};
+use crate::start::{is_for, keys, shell_word};
+use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -19,6 +20,7 @@ impl Plugin {
             Some(outcome) => outcome,
             None => match self.learnt() {
                 None => return State::Unchecked,
+                Some(learnt) if self.is_stale(&learnt) => return State::Unchecked,
                 Some(learnt) => match self.missing_key(&learnt) {
                     Some(name) => return State::NeedsSetup { missing: format!("the key `{name}`") },
                     None => learnt.outcome.clone(),
@@ -37,8 +39,11 @@ impl Plugin {
             outcome
         } else {
             let learnt = self.learnt()?;
+            if self.is_stale(&learnt) {
+                return None;
+            }
             if let Some(name) = self.missing_key(&learnt) {
-                return Some(self.key_help(name));
+                return Some(self.key_help(&name));
             }
             learnt.outcome.clone()
         };
@@ -51,31 +56,50 @@ impl Plugin {
         }
     }
 
-    /// The first model's key, where none of the models has its keys.
-    fn missing_key<'a>(&self, learnt: &'a Learnt) -> Option<&'a String> {
+    /// A key that the first model lacks, where none of the models has its keys.
+    fn missing_key(&self, learnt: &Learnt) -> Option<String> {
         if learnt.outcome != Outcome::Ready {
             return None;
         }
-        let granted = self.granted();
-        let has = |name: &String, env: &[String]| granted.contains(name) && self.is_there(name, env);
-        let all = learnt.models.iter().all(|known| known.secrets.iter().any(|name| !has(name, &known.env)));
-        learnt.models.first()?.secrets.first().filter(|_| all)
+        let there = self.keys_there(learnt);
+        let mut lacked = learnt.models.iter().map(|known| there.lacks(&known.secrets));
+        let first = lacked.next()??.clone();
+        lacked.all(|other| other.is_some()).then_some(first)
     }
 
-    fn is_there(&self, name: &String, env: &[String]) -> bool {
-        let set = |variable: &String| is_for(variable, name) && self.home.env.get(variable).is_some();
-        self.home.keys.names().unwrap_or_default().contains(name) || env.iter().any(set)
+    /// Whether it listed nothing for want of keys that are all there now: another look would find more.
+    fn is_stale(&self, learnt: &Learnt) -> bool {
+        let needs = &learnt.list_needs.secrets;
+        let lacked = matches!(learnt.outcome, Outcome::NeedsSetup { .. }) && learnt.models.is_empty();
+        lacked && !needs.is_empty() && self.keys_there(learnt).lacks(needs).is_none()
     }
 
-    /// Whether a key or variable that it was granted is there: stored, or in the environment.
-    pub fn is_set(&self, name: &String) -> bool {
-        let keys = self.learnt().map(|learnt| learnt.keys()).unwrap_or_default();
-        let own = keys.into_iter().find(|key| key.name == *name).map(|key| key.env);
-        let env: Vec<String> = own.into_iter().flatten().chain(self.found.key_env.iter().cloned()).collect();
-        self.home.env.get(name).is_some() || self.is_there(name, &env)
+    /// Which keys it has, by all that is known of where they may be.
+    pub(crate) fn keys_there(&self, learnt: &Learnt) -> There {
+        let granted = keys(&self.found, Some(learnt), &self.granted());
+        let stored = if granted.is_empty() { Vec::new() } else { self.home.keys.names().unwrap_or_default() };
+        let is_there = |key: &ConfigKey| {
+            stored.contains(&key.name) || key.env.iter().any(|variable| self.home.env.get(variable).is_some())
+        };
+        There(granted.into_iter().filter(is_there).map(|key| key.name).collect())
     }
 
-    pub(crate) fn key_help(&self, name: &String) -> String {
+    /// Whether a key or variable is there: stored, or in the environment.
+    pub fn is_set(&self, name: &str) -> bool {
+        let learnt = self.learnt();
+        // Nobody knows yet which variable it reads: one that is named after the key.
+        let is_exported = || self.home.env.iter().any(|(variable, _)| is_for(variable, name));
+        if learnt.is_none() && is_exported() {
+            return true;
+        }
+        let wanted = BTreeSet::from([name.to_owned()]);
+        let known = keys(&self.found, learnt.as_deref(), &wanted);
+        let mut variables = known.iter().flat_map(|key| &key.env).map(String::as_str).chain([name]);
+        let is_stored = || self.home.keys.names().unwrap_or_default().iter().any(|stored| stored == name);
+        variables.any(|variable| self.home.env.get(variable).is_some()) || is_stored()
+    }
+
+    pub(crate) fn key_help(&self, name: &str) -> String {
         if self.granted().contains(name) {
             format!("consort keys set {name}")
         } else {
@@ -109,6 +133,16 @@ impl Plugin {
             Some(help) => error.hint(help),
             None => error.hint(format!("consort plugins why {}", shell_word(self.id()))),
         }
+    }
+}
+
+/// The keys that a plugin was granted and that are there.
+pub(crate) struct There(BTreeSet<String>);
+
+impl There {
+    /// The first of these that is not among them.
+    pub(crate) fn lacks<'a>(&self, names: &'a [String]) -> Option<&'a String> {
+        names.iter().find(|name| !self.0.contains(*name))
     }
 }
 

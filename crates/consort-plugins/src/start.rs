@@ -2,7 +2,7 @@
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::Learnt;
-use crate::process::{Grants, Launch, Limits, Remembered, Services, Start};
+use crate::process::{Grants, Launch, Limits, Services, Start};
 use crate::python::{Interpreter, Venv, on_path, place_worker};
 use consort_core::{ConfigKey, Credentials, Error, ErrorKind, Secret};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
     let hosts = found.manifest.hosts.clone().unwrap_or_default();
     let grants = Grants { keys, hosts };
     let credentials: Arc<dyn Credentials> = credentials;
-    let memory = home.memory.as_ref().map(|memory| Remembered::new(&found.id, memory.clone()));
+    let memory = home.remembered(&found);
     let services = Services::new(&found.id, grants, credentials, home.http.clone(), memory);
     let config = config(&found);
     let (program, arguments) = apart(move || {
@@ -128,6 +128,11 @@ pub(crate) fn is_for(variable: &str, key: &str) -> bool {
     let named =
         |text: &str| !key.is_empty() && text.strip_prefix(&key).is_some_and(|end| ENDS.contains(&end));
     named(variable) || named(rest)
+}
+
+/// Whether a key is another's, where that is called `known`, or where that is the variable that holds it.
+pub(crate) fn is_same_key(known: &str, key: &str) -> bool {
+    known.eq_ignore_ascii_case(key) || is_for(&known.to_ascii_uppercase(), key)
 }
 
 fn limits(found: &Found) -> Limits {
@@ -226,7 +231,15 @@ fn process(run: &[String], home: &Home) -> Result<(PathBuf, Vec<OsString>), Erro
 
 #[cfg(test)]
 mod tests {
-    use super::is_for;
+    use super::{is_for, is_same_key};
+
+    #[test]
+    fn a_key_is_the_same_in_other_letters() {
+        for name in ["Hosted", "HOSTED", "hosted_api", "Hosted_API_Key"] {
+            assert!(is_same_key("hosted", name) || is_same_key("HOSTED_API_KEY", name), "{name}");
+        }
+        assert!(!is_same_key("hosted", "host") && !is_same_key("HOSTED_API_KEY", "host"));
+    }
 
     #[test]
     fn a_variable_is_for_the_key_that_it_is_named_after() {

@@ -45,8 +45,11 @@ impl Plugin {
     pub(crate) fn lacking_key(&self, learnt: Learnt) -> Learnt {
         let can = &learnt.capabilities;
         let gives = learnt.has_tools() || !can.templates.is_empty() || !can.fragments.is_empty();
-        let lacks = learnt.models.is_empty() && !gives;
-        let Some(name) = learnt.list_needs.secrets.first().filter(|_| lacks) else { return learnt };
+        if gives || !learnt.models.is_empty() {
+            return learnt;
+        }
+        let there = self.keys_there(&learnt);
+        let Some(name) = there.lacks(&learnt.list_needs.secrets) else { return learnt };
         let (missing, help) = (format!("the key `{name}`"), Some(self.key_help(name)));
         Learnt { outcome: Outcome::NeedsSetup { missing, at: None, help }, ..learnt }
     }

@@ -102,12 +102,6 @@ class Bruno:
         tokens, exact = model.counter.tokens(call, [text for text in texts if text])
         return {"tokens": tokens, "exact": exact}
 
-    def secrets_changed(self, names):
-        """Keys come with every request; an instance that was made with an old one is not asked again."""
-        for source in self.sources:
-            with source.making:
-                source.instances.clear()
-
     def _found(self, ident):
         for source in self.sources:
             for model in source.models.values():

@@ -33,8 +33,8 @@ class HostMemory:
         name = _named(conversation_id)
         kept = [each for each in await _history(name, None) if keep_system_messages and each["role"] == "system"]
         await _clear(name)
-        for each in kept:
-            await _append(name, each)
+        if kept:
+            await _append(name, *kept)
 
 
 def make():
@@ -115,11 +115,11 @@ async def _history(name, limit):
     return (await host.ask_async("memory/history", params)).get("messages") or []
 
 
-async def _append(name, message):
+async def _append(name, *messages):
     if not _lasts():
-        _here.setdefault(name, []).append(message)
+        _here.setdefault(name, []).extend(messages)
         return
-    await host.ask_async("memory/append", {"conversation": name, "messages": [message]})
+    await host.ask_async("memory/append", {"conversation": name, "messages": list(messages)})
 
 
 async def _clear(name):

@@ -81,9 +81,6 @@ class DropIn:
         tokens, exact = client.counter.tokens(call, [text for text in texts if text])
         return {"tokens": tokens, "exact": exact}
 
-    def secrets_changed(self, names):
-        """Keys reach a drop-in plugin by its environment alone, and that is new only in a new process."""
-
     def _client(self, params):
         client = self.models.get(params.get("model"))
         if client is None:

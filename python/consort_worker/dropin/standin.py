@@ -4,6 +4,8 @@ import os
 import sys
 from importlib import machinery
 
+from ..loading import plugin
+
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standins")
 _FILE = os.path.join(_FOLDER, "llm_utils.py")
 
@@ -37,7 +39,9 @@ def _load():
     module.__file__, module.__loader__ = _FILE, loader
     sys.modules["llm_utils"] = module
     loader.exec_module(module)
-    sys.path.append(_FOLDER)  # for `multiprocessing`, whose processes import the plugin anew
+    # For `multiprocessing`, whose processes import the plugin anew: before one beside the plugin that cannot run.
+    at = sys.path.index(plugin.folder) if plugin.folder in sys.path else len(sys.path)
+    sys.path.insert(at, _FOLDER)
     return module
 
 

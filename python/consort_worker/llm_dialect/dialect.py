@@ -4,6 +4,7 @@ import os
 import tempfile
 
 from .. import loop
+from ..failures import failure_of
 from . import embedding, loaders, package
 from .cards import embedding_card, model_card
 from .generate import Generation
@@ -56,20 +57,24 @@ class Llm:
             return []
 
     def models_list(self, call):
+        self.keys.ask_anew()
         listed, error = self.registry.listed(fresh=True)
         models, embedders = listed
-        lacked = self.keys.lacked()
-        if error is not None and not lacked:
-            raise error
+        asked, lacked = self.keys.of_list()
         cards = [model_card(entry) for entry in models.values()]
         cards += [embedding_card(entry) for entry in embedders.values()]
-        if not lacked:
+        if error is not None and (not lacked or (not cards and _has_another_reason(error, lacked))):
+            raise error
+        if not asked:
             return {"models": cards}
+        # Also where the key was there: the host is to know next time where else to look for it.
+        variables = [variable for variable in asked.values() if variable]
+        needs = {"secrets": list(asked), **({"env": variables} if variables else {})}
         # Many plugins ask their server what models there are. Without the key that is none, or an error.
         notes = [f"asked for the key `{name}` to list its models, and did not get it" for name in lacked]
-        variables = [variable for variable in lacked.values() if variable]
-        needs = {"secrets": list(lacked), **({"env": variables} if variables else {})}
-        return {"models": cards, "notes": notes, "needs": needs}
+        if error is not None:
+            notes.append(f"its list broke off: {failure_of(error).message}")
+        return {"models": cards, "needs": needs, **({"notes": notes} if notes else {})}
 
     def generate(self, call):
         entry = self.registry.model(call.params.get("model"), call)
@@ -115,7 +120,9 @@ class Llm:
     def fragments_load(self, call):
         return loaders.load_fragments(self.llm, call.params)
 
-    def secrets_changed(self, names):
-        if self.keys.forget(names):
-            self.registry.forget()
-            self.host.notify("models/changed", {})
+
+def _has_another_reason(error, lacked):
+    """Whether what broke the list off lacks something of its own, and not just one of these keys."""
+    missing = failure_of(error).data.get("missing")
+    words = [word for name, variable in lacked.items() for word in (f"`{name}`", variable) if word]
+    return missing is not None and not any(word in missing for word in words)

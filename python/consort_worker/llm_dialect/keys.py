@@ -16,6 +16,7 @@ class Keys:
         self.granted = {}
         self.variables = {}  # set here, name -> value
         self.refused = set()
+        self.fetched = set()  # keys that the host was asked for, and gave
         self.asked = {}  # keys that the plugin asked for while it registered its models, and their variables
         self.may_ask = False  # the host answers nothing before the handshake is done
         self._stored = llm.load_keys
@@ -34,21 +35,18 @@ class Keys:
                 if value and variable and (not os.environ.get(variable) or ours):
                     os.environ[variable] = self.variables[variable] = value
 
-    def forget(self, names):
-        """Drops keys that were changed or taken back; gives whether the plugin's list may depend on them."""
+    def ask_anew(self):
+        """The host may have another word now on the keys that it was asked for."""
         with self.lock:
-            values = [self.granted.pop(name, None) for name in names]
             self.refused.clear()
-            for variable, value in list(self.variables.items()):
-                if value in values:
-                    del self.variables[variable]
-                    if os.environ.get(variable) == value:
-                        del os.environ[variable]
-        return bool(self.asked)
+            for name in self.fetched:
+                self.granted.pop(name, None)
+            self.fetched.clear()
 
-    def lacked(self):
-        """Keys that the plugin asked for to list its models, and did not get: {name: its variable or None}."""
-        return {name: self.asked[name] for name in sorted(self.refused & set(self.asked))}
+    def of_list(self):
+        """Keys that the plugin asked for to list its models, and those that it did not get: {name: its variable or None}."""
+        asked = dict(sorted(self.asked.items()))
+        return asked, {name: variable for name, variable in asked.items() if name in self.refused}
 
     def _loaded_by_plugin(self):
         with self.lock:
@@ -60,24 +58,28 @@ class Keys:
         name = named.get("alias") or named.get("key_alias") or (arguments[1] if len(arguments) > 1 else None)
         if not name:
             return found
+        variable = named.get("env") or named.get("env_var") or (arguments[2] if len(arguments) > 2 else None)
+        variable = variable if isinstance(variable, str) else None
         if threading.current_thread().name == "register":
-            named_variable = named.get("env") or named.get("env_var") or (arguments[2] if len(arguments) > 2 else None)
-            self.asked[name] = named_variable if isinstance(named_variable, str) else None
+            self.asked[name] = variable
         if found or not self.may_ask or name in self.refused:
             return found
         try:
-            value = self._ask(name)
+            value = self._ask(name, variable)
         except Failure:
             value = None
         if not value:
             self.refused.add(name)
             return None
         self.grant({name: value})
+        with self.lock:
+            self.fetched.add(name)
         return value
 
-    def _ask(self, name):
+    def _ask(self, name, variable):
         arrived, answer = threading.Event(), []
-        self.host.ask_later("secrets/get", {"name": name}, lambda message: (answer.append(message), arrived.set()))
+        wanted = {"name": name, **({"env": variable} if variable else {})}
+        self.host.ask_later("secrets/get", wanted, lambda message: (answer.append(message), arrived.set()))
         if not arrived.wait(2.0) or "error" in answer[0]:
             return None
         return (answer[0].get("result") or {}).get("value")

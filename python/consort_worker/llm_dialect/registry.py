@@ -41,10 +41,6 @@ class Registry:
     def has_embedding(self):
         return bool(self.llm.plugins.pm.hook.register_embedding_models.get_hookimpls())
 
-    def forget(self):
-        with self.lock:
-            self.run = None
-
     def listed(self, fresh=False):
         """(entries, embedding models) as far as they are known within the time limit, and what the plugin raised."""
         run = self._started(fresh)

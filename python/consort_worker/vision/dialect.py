@@ -182,12 +182,6 @@ class Vision:
 
     # -- the rest -----------------------------------------------------------------------------------------------
 
-    def secrets_changed(self, names):
-        """Keys come with every request; an instance that was made with an old one is not asked again."""
-        for source in self.sources.values():
-            if source.recipe is not None:
-                source.instances.clear()
-
     def _source(self, params):
         source = self.sources.get(params.get("model"))
         if source is None:

@@ -68,5 +68,5 @@ export interface Start {
   settings?: Settings;
 }
 
-export interface Started { user: Turn | null; runs: { run: string; turn: Turn | null; error?: ApiError | null }[] }
+export interface Started { user: Turn | null; runs: { run: string | null; turn: Turn | null; error?: ApiError | null }[] }
 export interface Watched { runs: Run[]; revision: number; gone?: string[] }

@@ -83,7 +83,8 @@ impl Link {
     }
 
     pub(crate) async fn secret_or_failure(&self, name: &str) -> Result<Secret, Failure> {
-        let SecretResult { value } = self.call("secrets/get", SecretParams { name: name.to_owned() }).await?;
+        let wanted = SecretParams { name: name.to_owned(), env: None };
+        let SecretResult { value } = self.call("secrets/get", wanted).await?;
         Ok(Secret::new(value))
     }
 

@@ -237,7 +237,12 @@ shapes! {
         #[serde(skip_serializing_if = "Option::is_none")]
         media: Option<Content>,
     }
-    SecretParams { name: String }
+    /// `env` is the variable that may hold it, where the plugin knows one.
+    SecretParams {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        env: Option<String>,
+    }
     SecretResult { value: String }
     LogParams { level: String, message: String }
     /// The request or the session that the call belongs to.

@@ -308,7 +308,7 @@ impl Driver {
         match method {
             "ping" => Ok(json!({})),
             "secrets/get" => {
-                let SecretParams { name } = serde_json::from_str(params).map_err(bad)?;
+                let SecretParams { name, .. } = serde_json::from_str(params).map_err(bad)?;
                 let value = self.secrets.get(&name);
                 let value = value.ok_or_else(|| {
                     Failure::new(code::NOT_GRANTED, format!("the key `{name}` was not granted"))

@@ -14,6 +14,11 @@ pub(super) fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     format!("{:x}", hash.finalize())
 }
 
+/// A short text that stands for a place on the disk.
+pub(crate) fn place_mark(path: &Path) -> String {
+    of([path.as_os_str().as_encoded_bytes()])[..16].to_owned()
+}
+
 /// What stands for a file that is not read: its size, the time of its last change, and its place on the disk.
 pub(super) fn mark(found: &Metadata) -> String {
     let changed = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());

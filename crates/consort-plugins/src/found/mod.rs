@@ -26,6 +26,7 @@ mod trust;
 mod variables;
 
 pub use cache::Cache;
+pub(crate) use fingerprint::place_mark;
 pub use folders::{Folder, Origin, PROJECT_DIR, folders};
 pub use manifest::{Dialect, Limits, Manifest};
 pub use row::{Found, Kind};

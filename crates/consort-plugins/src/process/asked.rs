@@ -83,7 +83,8 @@ impl Connection {
         match method {
             "ping" => Ok((json!({}), None)),
             "secrets/get" => {
-                let secret = self.services.secret(&read::<protocol::SecretParams>(params)?.name).await?;
+                let protocol::SecretParams { name, env } = read(params)?;
+                let secret = self.services.secret(&name, env).await?;
                 self.log.hide(secret.clone());
                 Ok((json!({"value": secret.expose()}), None))
             }

@@ -96,6 +96,7 @@ impl Connection {
         waited.is_done = true;
         match shaken {
             Ok(mut hello) => {
+                hello.notes = masked(&connection.log, hello.notes);
                 hello.notes.extend(lacks.map(str::to_owned));
                 let _ = connection.hello.set(hello);
                 Ok(connection)
@@ -149,7 +150,10 @@ impl Connection {
         match tokio::time::timeout(limit, self.ask("models/list", json!({}))).await {
             Err(_) => Err(self.late("models/list", limit).into()),
             Ok(Err(refused)) => Err(self.no_start(refused)),
-            Ok(Ok(raw)) => Ok(self.read_result(&raw)?),
+            Ok(Ok(raw)) => {
+                let listed: ModelsResult = self.read_result(&raw)?;
+                Ok(ModelsResult { notes: masked(&self.log, listed.notes), ..listed })
+            }
         }
     }
 
@@ -164,6 +168,7 @@ impl Connection {
         // Rows and the cache are no place for a secret either.
         failure.message = self.log.masked(&failure.message);
         failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
+        failure.data.at = failure.data.at.map(|text| self.log.masked(&text));
         failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
         let error = self.named(failure.to_error());
         NoStart { failure: Some(failure), ..error.into() }
@@ -175,6 +180,11 @@ impl Connection {
         let findings: Findings = self.call("plugin/check", json!({}), LIMIT).await?;
         Ok(findings.told_by(|text| plain(&self.log.masked(text))))
     }
+}
+
+/// Notes are read by people, and kept.
+fn masked(log: &LogRing, notes: Vec<String>) -> Vec<String> {
+    notes.iter().map(|note| log.masked(note)).collect()
 }
 
 /// Whoever starts a process and goes away before it answers leaves none behind.

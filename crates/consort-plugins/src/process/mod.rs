@@ -19,6 +19,7 @@ pub(crate) use connection::Connection;
 pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub(crate) use live_pump::{SessionWish, open_session};
+pub(crate) use remembered::Kept;
 pub use remembered::Remembered;
 pub use services::{Grants, Services};
 pub(crate) use supervisor::{Start, Supervisor};

@@ -2,6 +2,7 @@
 //! it keeps there is beside this, in `remembered`.
 //! Every check is here, below all that speaks for a plugin.
 use super::remembered::Remembered;
+use crate::start::is_for;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_core::{
     Arguments, BoxFuture, ConfigKey, Context, Credentials, Error, ErrorKind, RunTool, Secret, ToolCall,
@@ -60,13 +61,12 @@ impl Services {
         keys.iter().find(|key| key.name == name).cloned()
     }
 
-    /// A granted key, for a request of the plugin's.
-    pub(super) async fn secret(&self, name: &str) -> Result<Secret, Failure> {
-        let found = match self.allowed_key(name) {
-            None => return Err(self.not_granted(name)),
-            Some(key) => self.credentials.resolve(&self.plugin, &key).await,
-        };
-        match found {
+    /// A granted key, for a request of the plugin's, which may name the variable that holds it: before its models were
+    /// listed nobody else knows that.
+    pub(super) async fn secret(&self, name: &str, variable: Option<String>) -> Result<Secret, Failure> {
+        let Some(mut key) = self.allowed_key(name) else { return Err(self.not_granted(name)) };
+        key.env.extend(variable.filter(|variable| is_for(variable, name)));
+        match self.credentials.resolve(&self.plugin, &key).await {
             Ok(Some(secret)) => Ok(secret),
             Ok(None) => {
                 Err(setup(format!("the key `{name}` is not set"), format!("consort keys set {name}")))
@@ -200,7 +200,7 @@ impl Services {
         while let Some((before, after)) = rest.split_once(MARK) {
             let Some((name, after)) = after.split_once('}') else { break };
             filled.push_str(before);
-            filled.push_str(self.secret(name).await?.expose());
+            filled.push_str(self.secret(name, None).await?.expose());
             rest = after;
         }
         filled.push_str(rest);

@@ -11,6 +11,7 @@ mod floods;
 mod found;
 mod found_any;
 mod found_bad;
+mod keys;
 mod left;
 mod limits;
 mod live;

@@ -72,8 +72,8 @@ impl Memory for Kept {
 
 /// The plugin, in a folder of its own.
 struct Asker {
-    _place: Place,
-    _plugins: Plugins,
+    place: Place,
+    plugins: Plugins,
     model: Arc<dyn Model>,
 }
 
@@ -87,7 +87,14 @@ impl Asker {
         place.plugin("asker.py", ASKER);
         let plugins = place.open_as(&[], ready);
         let model = model(&plugins.find("asker").unwrap()).await.unwrap();
-        Some(Self { _place: place, _plugins: plugins, model })
+        Some(Self { place, plugins, model })
+    }
+
+    /// What another run of the program, in the same place, answers.
+    async fn says_anew(&self, ready: impl FnOnce(Home) -> Home, prompt: &str) -> String {
+        let plugins = self.place.open_as(&[], ready);
+        let model = model(&plugins.find("asker").unwrap()).await.unwrap();
+        ask(&model, prompt).await.answer.text()
     }
 
     async fn says(&self, prompt: &str) -> String {
@@ -118,7 +125,8 @@ async fn conversations_are_the_plugins_own() {
         asker.says(r#"memory/history {"conversation": "../other/c"}"#).await,
         r#"{"messages": []} True"#
     );
-    assert_eq!(kept.0.lock().unwrap().keys().collect::<Vec<_>>(), ["asker/c"]);
+    let name = kept.0.lock().unwrap().keys().next().unwrap().clone();
+    assert!(name.starts_with('/') && name.ends_with("/asker/c"), "{name}");
     assert_eq!(asker.says(r#"memory/clear {"conversation": "c"}"#).await, "{} True");
     assert_eq!(asker.says(all).await, r#"{"messages": []} True"#);
     for wrong in
@@ -131,14 +139,42 @@ async fn conversations_are_the_plugins_own() {
     assert!(asker.says(&format!("memory/append {wrong}")).await.contains("the role `nobody`"));
 }
 
+/// A file of the same name that somebody else wrote is another plugin. One in the usual folder is known by its name.
+#[tokio::test]
+async fn a_plugin_of_the_same_name_elsewhere_is_another() {
+    let (kept, ready) = offered();
+    let Some(asker) = Asker::new(ready).await else { return };
+    let line = r#"{"conversation": "c", "messages": [{"role": "user", "content": [{"type": "text", "text": "tea"}]}]}"#;
+    assert_eq!(asker.says(&format!("memory/append {line}")).await, "{} True");
+    let memory: Arc<dyn Memory> = kept.clone();
+    let other = Asker::new(|home| home.remembering(move || Ok(memory.clone()))).await.unwrap();
+    let all = r#"memory/history {"conversation": "c"}"#;
+    assert_eq!(other.says(all).await, r#"{"messages": []} True"#);
+    let name = kept.0.lock().unwrap().keys().next().unwrap().clone();
+    let guess = format!(r#"memory/history {{"conversation": "{}"}}"#, name.replace("asker", ".."));
+    assert_eq!(other.says(&guess).await, r#"{"messages": []} True"#);
+}
+
 #[tokio::test]
 async fn what_is_kept_is_bounded() {
-    let Some(asker) = Asker::new(offered().1).await else { return };
+    let (kept, ready) = offered();
+    let Some(asker) = Asker::new(ready).await else { return };
     let append = format!(r#"memory/append {{"conversation": "c", "much": {}}}"#, 7 << 20);
-    for _ in 0..9 {
+    for _ in 0..5 {
+        assert_eq!(asker.says(&append).await, "{} True");
+    }
+    // A process that starts anew has not more room.
+    asker.plugins.find("asker").unwrap().forget();
+    for _ in 0..4 {
         assert_eq!(asker.says(&append).await, "{} True");
     }
     assert!(asker.says(&append).await.contains("64 MiB"));
+    asker.plugins.find("asker").unwrap().forget();
+    assert!(asker.says(&append).await.contains("64 MiB"));
+    // Nor has another run of the program.
+    let memory: Arc<dyn Memory> = kept.clone();
+    let again = asker.says_anew(|home| home.remembering(move || Ok(memory.clone())), &append).await;
+    assert!(again.contains("64 MiB"), "{again}");
     assert!(asker.says(r#"memory/history {"conversation": "c"}"#).await.contains("larger than one line"));
     assert!(asker.says(r#"memory/history {"conversation": "c", "limit": 1}"#).await.contains("xxx"));
 }

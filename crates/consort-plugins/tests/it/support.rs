@@ -51,7 +51,11 @@ impl Place {
         let env = Env::of(env);
         let folders = Folders::find(&env);
         let folder = Folder { path: self.path("plugins"), origin: Origin::Flag, trusted: true };
-        Plugins::open(ready(Home::new(&folders, &env, ["anthropic".to_owned()])), vec![folder]).0
+        Plugins::open(
+            ready(Home::new(&folders, &env, ["anthropic", "ANTHROPIC_API_KEY"].map(str::to_owned))),
+            vec![folder],
+        )
+        .0
     }
 }
 

@@ -79,6 +79,13 @@ fn models_that_are_listed_by_key() {
     home.run(&["plugins", "grant", "bykey", "by-key"]);
     let run = home.run(&["-m", "bykey", "x"]);
     assert!(run.code == 3 && run.stderr.contains("consort keys set by-key"), "{run}");
+    // In a variable alone, which only the plugin knows: each time anew.
+    for _ in 0..3 {
+        let run = home.run_with(&[("BY_KEY_KEY", "sk-exported")], &["-m", "bykey", "x"]);
+        assert_eq!(run.stdout, "with sk-exported", "{run}");
+    }
+    let run = home.run(&["-m", "bykey", "x"]);
+    assert!(run.code == 3 && run.stderr.contains("consort keys set by-key"), "{run}");
     home.key("by-key", "sk-by-key");
     assert_eq!(home.run(&["-m", "bykey", "x"]).stdout, "with sk-by-key");
     assert_eq!(home.row("bykey")["state"], "ready");

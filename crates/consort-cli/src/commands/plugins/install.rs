@@ -90,10 +90,14 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
     };
     let (mut plugin, mut learnt) = look()?;
     // Whoever installs a plugin wants it to have the keys that are its own.
-    if !plugin.grant_own_keys()?.is_empty() {
+    let given = plugin.grant_own_keys()?;
+    if !given.is_empty() {
         (plugin, learnt) = look()?;
     }
     drop(runtime);
+    for key in given {
+        say(name, &format!("it gets the key `{key}`"));
+    }
     let mut to = anstream::stderr().lock();
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
     match plugin.state() {

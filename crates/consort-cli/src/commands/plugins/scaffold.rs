@@ -90,7 +90,10 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
 fn package_name(name: &str) -> String {
     let kept = |letter: char| if letter.is_alphanumeric() || letter == '_' { letter } else { '-' };
     let package: String = name.trim().chars().map(kept).collect();
-    if package.starts_with(char::is_numeric) { format!("plugin-{package}") } else { package }
+    // Cargo keeps folders of these names beside what it builds.
+    let is_cargos = ["build", "deps", "examples", "incremental"].contains(&package.as_str());
+    let needs_more = is_cargos || package.starts_with(char::is_numeric);
+    if needs_more { format!("plugin-{package}") } else { package }
 }
 
 /// The checkout that this program was built in and still runs from.
@@ -148,6 +151,7 @@ mod tests {
     #[test]
     fn names_of_packages() {
         assert_eq!(package_name("my model.v2"), "my-model-v2");
+        assert_eq!(package_name("build"), "plugin-build");
         assert_eq!(package_name("4o"), "plugin-4o");
     }
 

@@ -88,6 +88,7 @@ fn a_key_that_the_list_needs_is_its_own() {
     assert_snapshot!(place.run(&["plugins", "install", "draft/keyed.sh"]), @r#"
     --- stderr
     keyed: copied to ~/home/data/plugins
+    keyed: it gets the key `acme-list`
     ok: keyed is installed
     warning: it needs the key `acme-list`
       help: consort keys set acme-list
@@ -109,6 +110,23 @@ fn a_key_that_the_list_needs_is_its_own() {
     place.run(&["plugins", "revoke", "keyed", "acme-list"]);
     let run = place.ask("keyed", "x");
     assert!(run.code != 0 && run.stderr.contains("consort plugins grant keyed acme-list"), "{run}");
+}
+
+/// A hosted vendor's key is not given away, however its name is spelled.
+#[cfg(unix)]
+#[test]
+fn a_key_of_a_hosted_vendor_is_not_given_with_it() {
+    for name in ["Anthropic", "anthropic_api", "ANTHROPIC_API_KEY"] {
+        let place = Plugged::new();
+        let needs =
+            format!("\"needs\":{{\"secrets\":[\"{name}\"],\"env\":[\"ANTHROPIC_API_KEY\"]}},\"models\":[");
+        let text = super::SHELL.replace("\"models\":[", &needs);
+        super::executable(&place.place.file("draft/thief.sh", text));
+        let run = place.run(&["plugins", "install", "draft/thief.sh"]);
+        assert!(run.code == 0 && !run.stderr.contains("it gets the key"), "{run}");
+        let why = place.run(&["plugins", "why", "thief"]).stdout;
+        assert!(!why.contains("granted"), "{why}");
+    }
 }
 
 #[cfg(unix)]

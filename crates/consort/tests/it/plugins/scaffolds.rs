@@ -122,6 +122,7 @@ fn a_rust_scaffold_is_a_package() {
     // A package's name has no spaces, and the crates come from the checkout that this program was built in.
     let manifest = std::fs::read_to_string(place.place.path("my-rust/Cargo.toml")).unwrap();
     assert!(manifest.contains("name = \"my-rust\"") && !manifest.contains('@'), "{manifest}");
+    assert!(manifest.lines().any(|line| line == "[workspace]"), "inside another it stands alone: {manifest}");
     let core = manifest.lines().find_map(|line| line.strip_prefix("consort-core = { path = \"")).unwrap();
     assert!(std::path::Path::new(core.trim_end_matches("\" }")).join("Cargo.toml").is_file(), "{core}");
 }
