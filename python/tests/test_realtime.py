@@ -425,10 +425,31 @@ async def commit_audio(self):
         session = one.open_session("acme")
         self.feed(one, session, audio(bytes(4)))
         time.sleep(0.1)
-        self.feed(one, session, *[audio(bytes(4)) for _ in range(1600)], {"type": "commit"})
+        for _ in range(2000):  # a file that is sent as fast as it goes
+            self.feed(one, session, audio())
+        self.feed(one, session, {"type": "commit"})
+        events = one.heard(session, "transcript")
+        self.assertEqual((self.kinds(events), events[0].get("text")), (["transcript"], "2001"))
+
+    def test_what_waits_for_a_held_up_plugin_has_a_bound(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    import time
+    self.heard = getattr(self, "heard", 0) + 1
+    time.sleep(1.5 if self.heard == 1 else 0)
+
+async def commit_audio(self):
+    self._emit_agent_speech_transcription(str(self.heard))
+""")
+        session = one.open_session("acme")
+        self.feed(one, session, audio(bytes(4)))
+        time.sleep(0.1)
+        for _ in range(40):
+            self.feed(one, session, audio(bytes(1 << 20)))
+        self.feed(one, session, {"type": "commit"})
         events = one.heard(session, "transcript")
         self.assertEqual(self.kinds(events), ["warning", "transcript"])
-        self.assertEqual(events[1]["text"], "1500")
+        self.assertEqual(events[1]["text"], "24")  # 23 of the forty are 32 MiB as they were sent
 
 
 if __name__ == "__main__":
