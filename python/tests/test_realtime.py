@@ -1,6 +1,7 @@
 """Live sessions with models of Vision Agents: the page, the three forms of the contract, sound, and how they end."""
 
 import base64
+import os
 import time
 import unittest
 
@@ -234,8 +235,6 @@ async def run(self):
         self.assertEqual(one.heard(session, "transcript")[-1]["text"], session)
 
     def test_sound_by_path_interrupt_and_unknown_inputs(self):
-        import os
-
         path = os.path.join(self.folder, "sound.pcm")
         with open(path, "wb") as opened:
             opened.write(SOUND)
@@ -432,11 +431,13 @@ async def commit_audio(self):
         self.assertEqual((self.kinds(events), events[0].get("text")), (["transcript"], "2001"))
 
     def test_what_waits_for_a_held_up_plugin_has_a_bound(self):
-        one = self.live("""
+        go = os.path.join(self.folder, "go")
+        one = self.live(f"""
 async def simple_audio_response(self, pcm):
-    import time
+    import os, time
     self.heard = getattr(self, "heard", 0) + 1
-    time.sleep(1.5 if self.heard == 1 else 0)
+    while not os.path.exists({go!r}):
+        time.sleep(0.01)
 
 async def commit_audio(self):
     self._emit_agent_speech_transcription(str(self.heard))
@@ -447,6 +448,8 @@ async def commit_audio(self):
         for _ in range(40):
             self.feed(one, session, audio(bytes(1 << 20)))
         self.feed(one, session, {"type": "commit"})
+        one.ask("ping")  # all of it was read
+        open(go, "x").close()
         events = one.heard(session, "transcript")
         self.assertEqual(self.kinds(events), ["warning", "transcript"])
         self.assertEqual(events[1]["text"], "24")  # 23 of the forty are 32 MiB as they were sent
