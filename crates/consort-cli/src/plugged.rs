@@ -109,7 +109,7 @@ impl Setup {
         let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
         Home::new(&self.folders, &self.env, owned)
             .beside(ids.chain([DEMO.to_owned(), consort_routes::PROVIDER.to_owned()]))
-            .remembering(kept::plugins_memory(&self.folders))
+            .remembering(kept::plugins_memory(self))
     }
 
     /// The plugin in a file or folder anywhere: whoever names it trusts it.

@@ -9,7 +9,7 @@ use consort_core::{
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
-use consort_routes::{Ledger, MemoryLedger, PROVIDER, Registry, RouteProvider};
+use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
 use std::io::{self, Write};
@@ -54,12 +54,7 @@ impl Setup {
         let env = Env::process();
         let folders = Folders::find(&env);
         let (settings, mut problems) = Settings::load(&folders, &env);
-        // Where nothing is kept, a budget counts what this process spends.
-        let spending: Arc<dyn Ledger> = if settings.keeps_log() {
-            Arc::new(Spending::new(kept::database_in(&folders)))
-        } else {
-            Arc::new(MemoryLedger::default())
-        };
+        let spending = Spending::new(kept::database_in(&folders), settings.keeps_log());
         let keys = KeyStore::of(&folders);
         problems.extend(keys.secure());
         Self {
@@ -72,16 +67,17 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
-            route_memory: (Registry::default(), spending),
+            route_memory: (Registry::default(), Arc::new(spending)),
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
         }
     }
 
-    /// Leaves the database alone: budgets count what this process spends.
+    /// Keeps nothing, as `log = false` does: plugins keep nothing either, and budgets need no database.
     pub(crate) fn without_log(&mut self) {
-        self.route_memory.1 = Arc::new(MemoryLedger::default());
+        self.settings.log = Some(false);
+        self.route_memory.1 = Arc::new(Spending::new(kept::database(self), false));
     }
 
     /// All providers. This reads files and uses neither network nor keys.

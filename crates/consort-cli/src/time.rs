@@ -41,6 +41,13 @@ pub(crate) fn begin(now: SystemTime, of_month: bool) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs((seconds / 86_400 - gone) * 86_400)
 }
 
+/// When the next day or month begins.
+pub(crate) fn end(now: SystemTime, of_month: bool) -> SystemTime {
+    // No month is longer than 32 days, and two are.
+    let later = Duration::from_hours(if of_month { 32 * 24 } else { 24 });
+    begin(begin(now, of_month) + later, of_month)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +63,8 @@ mod tests {
         }
         assert_eq!(begin(at(951_782_399), true), at(949_363_200));
         assert_eq!(begin(at(951_782_399), false), at(951_696_000));
+        assert_eq!(end(at(951_782_399), true), at(951_868_800));
+        assert_eq!(end(at(951_782_399), false), at(951_782_400));
         assert_eq!(since("2d", at(200_000)), Some(at(27_200)));
         for wrong in ["", "yesterday", "2026-13-01", "2026-02-30", "2026-1", "x-y-z"] {
             assert_eq!(since(wrong, at(0)), None, "{wrong}");

@@ -46,7 +46,7 @@ pub enum What {
     /// The answer is whole: its text, and all of it.
     Completed {
         text: String,
-        original: Box<Response>,
+        original: Arc<Response>,
     },
     TurnEnded {
         status: Status,

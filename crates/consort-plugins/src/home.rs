@@ -7,7 +7,7 @@ use consort_settings::{Env, Folders, KeyStore};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What plugins live in.
 pub struct Home {
@@ -59,8 +59,14 @@ impl Home {
         mut self,
         open: impl Fn() -> Result<Arc<dyn Memory>, Error> + Send + Sync + 'static,
     ) -> Self {
-        let opened = OnceLock::new();
-        self.memory = Some(Arc::new(move || opened.get_or_init(&open).clone()));
+        let opened = Mutex::new(None);
+        self.memory = Some(Arc::new(move || {
+            let mut opened: MutexGuard<'_, Option<Arc<dyn Memory>>> =
+                opened.lock().unwrap_or_else(PoisonError::into_inner);
+            // One that could not be opened is tried again: the disk may have room by then.
+            let memory = opened.take().map_or_else(&open, Ok)?;
+            Ok(opened.insert(memory).clone())
+        }));
         self
     }
 
@@ -132,5 +138,27 @@ impl Home {
 impl fmt::Debug for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Home").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consort_core::ErrorKind;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_memory_that_could_not_be_opened_is_tried_again() {
+        let tries = Arc::new(AtomicUsize::new(0));
+        let count = tries.clone();
+        let folder = tempfile::TempDir::new().unwrap();
+        let env = Env::of([("CONSORT_HOME", folder.path().to_string_lossy())]);
+        let home = Home::new(&Folders::find(&env), &env, []).remembering(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Err(Error::new(ErrorKind::Setup, "no room"))
+        });
+        let open = home.memory.unwrap();
+        assert!(open().is_err() && open().is_err());
+        assert_eq!(tries.load(Ordering::SeqCst), 2);
     }
 }

@@ -2,6 +2,7 @@
 use consort_core::{ConfigKey, ModelCard, ModelKind};
 use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelNeeds, ModelsResult};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How a plugin was when it was tried last.
@@ -80,6 +81,8 @@ impl Learnt {
                 env: info.needs.env.clone(),
             })
             .collect();
+        let notes = hello.notes.iter().chain(&listed.notes).map(|note| plain(note));
+        let notes = notes.chain(drop_twins(&mut models)).collect();
         name_single(plugin, &mut models);
         Self {
             title: hello.plugin.name.as_deref().map(plain),
@@ -89,7 +92,7 @@ impl Learnt {
             capabilities: hello.capabilities.clone(),
             env: hello.env.clone(),
             list_needs: listed.needs.clone(),
-            notes: hello.notes.iter().chain(&listed.notes).map(|note| plain(note)).collect(),
+            notes,
             ..Self::of(Outcome::Ready)
         }
     }
@@ -157,6 +160,20 @@ fn name_single(plugin: &str, models: &mut [Known]) {
         }
         add_alias(card, name);
     }
+}
+
+/// Of models with one id only the first can be asked for: it alone stays. A remark for each of the others.
+fn drop_twins(models: &mut Vec<Known>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut notes = Vec::new();
+    models.retain(|known| {
+        let first = seen.insert((known.card.kind as u8, known.card.id.clone()));
+        if !first {
+            notes.push(format!("two models are named `{}`: the first is used", known.card.id));
+        }
+        first
+    });
+    notes
 }
 
 fn add_alias(card: &mut ModelCard, alias: String) {
@@ -227,6 +244,16 @@ mod tests {
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
         let live = learn(json!([{"id": "a", "kind": "realtime"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((live[0].0.as_str(), live[1].0.as_str()), ("acme", "acme/e"));
+    }
+
+    #[test]
+    fn a_name_stands_for_one_model() {
+        let listed = json!({"models": [{"id": "a"}, {"id": "b"}, {"id": "a"}]});
+        let listed: ModelsResult = serde_json::from_value(listed).unwrap();
+        let learnt = Learnt::ready("acme", &InitializeResult::default(), &listed);
+        let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
+        assert_eq!(ids, ["acme/a", "acme/b"]);
+        assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub trait House: Send + Sync {
     fn set_key(&self, name: &str, value: &str, plugin: Option<&str>) -> Result<(), Error>;
     fn forget_key(&self, name: &str) -> Result<(), Error>;
 
-    fn routes(&self) -> Vec<Value>;
+    fn routes(&self) -> BoxFuture<'_, Vec<Value>>;
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>>;
     /// The tools of these names, for one conversation.
     fn toolset<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Tools, Error>>;

@@ -139,8 +139,11 @@ async fn drain(engine: &Engine) {
         }
     };
     if tokio::time::timeout(DRAIN, ends).await.is_err() {
-        for run in engine.runs() {
+        let late = engine.runs();
+        for run in &late {
             run.stop();
+        }
+        for run in &late {
             run.done().await;
         }
     }

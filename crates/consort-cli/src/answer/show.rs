@@ -263,7 +263,8 @@ impl<'a> Show<'a> {
         conversation: Option<ConversationId>,
         times: &Times,
     ) -> io::Result<()> {
-        let answer = &outcome.response.clone().unwrap_or_else(|| Accumulator::default().partial());
+        let nothing = Accumulator::default().partial();
+        let answer = outcome.response.as_deref().unwrap_or(&nothing);
         let error = outcome.error.as_ref();
         match self.form {
             Form::Json => writeln!(io::stdout(), "{}", self.object(answer, outcome, conversation, times))?,

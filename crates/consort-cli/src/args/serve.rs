@@ -11,7 +11,7 @@ pub(crate) struct Serve {
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
-    /// A name under which the server is reached, beside its address (for a proxy in front of it)
+    /// A name under which the server is reached, beside its address, for a proxy in front of it: it wants a token then
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Vec<String>,
     /// Keep nothing

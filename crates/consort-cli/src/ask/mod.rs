@@ -39,11 +39,11 @@ struct Question {
 }
 
 pub(crate) fn run(ask: &Ask, mut setup: Setup) -> Done {
-    // It opens while the question is put together.
-    let talk = Talk::open(ask, &setup);
     if ask.no_log {
         setup.without_log();
     }
+    // It opens while the question is put together.
+    let talk = Talk::open(ask, &setup);
     // One runtime for all: a plugin that is started to be looked at answers too.
     let runtime = runtime()?;
     match prepare(ask, &mut setup, &talk, &runtime) {

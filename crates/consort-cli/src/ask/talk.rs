@@ -39,7 +39,7 @@ pub(super) struct Asked {
 
 impl Talk {
     pub(super) fn open(ask: &Ask, setup: &Setup) -> Self {
-        let keeps = !ask.no_log && setup.settings.keeps_log();
+        let keeps = setup.settings.keeps_log();
         let needed = keeps || ask.go_on || ask.cid.is_some();
         Self {
             go_on: ask.go_on,

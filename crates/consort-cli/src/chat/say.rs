@@ -9,6 +9,7 @@ use consort_core::{ErrorKind, Part, Role};
 use consort_engine::{Ask, Place, open_calls};
 use consort_providers::TokioClock;
 use consort_store::{ConversationId, NewTurn, Status, TurnId};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A message of the user, and what it follows.
@@ -55,7 +56,7 @@ impl Session {
             self.tip = outcome.tip.or(self.tip);
         } else {
             self.forget_log();
-            self.remember(said, outcome.response.map(|response| response.parts))?;
+            self.remember(said, outcome.response.map(|response| Arc::unwrap_or_clone(response).parts))?;
         }
         match outcome.error {
             Some(error) if error.kind() == ErrorKind::Cancelled => {

@@ -59,7 +59,7 @@ impl Session {
         }
         let host = setup.host();
         let _ = setup.tell_problems();
-        let (store, keeps) = store(args, &setup);
+        let (store, keeps) = store(&setup);
         let before = match (&args.cid, args.go_on) {
             (Some(id), _) => Some(kept::find(store.as_ref(), id)?),
             (None, true) => kept::newest(store.as_ref())?,
@@ -225,8 +225,21 @@ impl Session {
     /// Keeps with which model and instructions the conversation goes on.
     pub(super) fn keep_settings(&self) -> Result<(), Error> {
         let Some(id) = self.conversation else { return Ok(()) };
-        let change = ConversationChange { settings: Some(self.settings()), ..ConversationChange::default() };
-        pollster::block_on(self.store().change(id, change)).map(drop)
+        let store = self.store();
+        loop {
+            let Some(now) = pollster::block_on(store.conversation(id))? else { return Ok(()) };
+            let mut settings = now.settings;
+            // What the chat does not know of stays: the page keeps more in there.
+            settings.retain(|name, _| !["model", "system", "options"].contains(&name.as_str()));
+            settings.extend(self.settings());
+            let from = Some(now.revision);
+            let change =
+                ConversationChange { settings: Some(settings), from, ..ConversationChange::default() };
+            // Where it is not taken, somebody else's came first.
+            if pollster::block_on(store.change(id, change))? {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
@@ -257,8 +270,8 @@ impl Session {
 }
 
 /// Where the conversation is kept. A database that cannot be used is told, and the chat goes on without.
-fn store(args: &Chat, setup: &Setup) -> (Arc<dyn Store>, bool) {
-    if args.no_log || !setup.settings.keeps_log() {
+fn store(setup: &Setup) -> (Arc<dyn Store>, bool) {
+    if !setup.settings.keeps_log() {
         return (Arc::new(MemoryStore::new()), false);
     }
     match SqliteStore::open(kept::database(setup)) {

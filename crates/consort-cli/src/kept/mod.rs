@@ -11,7 +11,8 @@ use consort_core::{Error, ErrorKind, Memory, Object, Part, Request};
 use consort_engine::{StoreMemory, title};
 use consort_settings::Folders;
 use consort_store::{
-    Conversation, ConversationId, ConversationQuery, NewConversation, NewTurn, SqliteStore, Store, TurnQuery,
+    Conversation, ConversationId, ConversationQuery, MemoryStore, NewConversation, NewTurn, SqliteStore,
+    Store, TurnQuery,
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -28,10 +29,16 @@ pub(crate) fn database_in(folders: &Folders) -> PathBuf {
 }
 
 /// What opens the memory of plugins: a database of their own, so that nothing that they keep stands among the user's
-/// conversations, or is what `-c` goes on with.
-pub(crate) fn plugins_memory(folders: &Folders) -> impl Fn() -> Result<Arc<dyn Memory>, Error> + use<> {
-    let path = folders.data.join("plugin-memory.db");
-    move || Ok(Arc::new(StoreMemory::new(Arc::new(SqliteStore::open(&path)?))))
+/// conversations, or is what `-c` goes on with. Where nothing is to be kept, it ends with the program.
+pub(crate) fn plugins_memory(setup: &Setup) -> impl Fn() -> Result<Arc<dyn Memory>, Error> + use<> {
+    let path = setup.settings.keeps_log().then(|| setup.folders.data.join("plugin-memory.db"));
+    move || {
+        let store: Arc<dyn Store> = match &path {
+            Some(path) => Arc::new(SqliteStore::open(path)?),
+            None => Arc::new(MemoryStore::new()),
+        };
+        Ok(Arc::new(StoreMemory::new(store)))
+    }
 }
 
 /// The database, which opens on a thread of its own.

@@ -12,6 +12,8 @@ use std::time::SystemTime;
 #[derive(Debug)]
 pub(crate) struct Spending {
     database: PathBuf,
+    /// Whether answers are kept there. Else they need no database, and one that cannot be read counts for nothing.
+    keeps: bool,
     open: Mutex<Option<Arc<SqliteStore>>>,
     /// What this process spent: also on answers that have not ended, or that are not kept.
     here: MemoryLedger,
@@ -19,8 +21,9 @@ pub(crate) struct Spending {
 }
 
 impl Spending {
-    pub(crate) fn new(database: PathBuf) -> Self {
-        Self { database, open: Mutex::default(), here: MemoryLedger::default(), begun: SystemTime::now() }
+    pub(crate) fn new(database: PathBuf, keeps: bool) -> Self {
+        let (open, here) = (Mutex::default(), MemoryLedger::default());
+        Self { database, keeps, open, here, begun: SystemTime::now() }
     }
 
     /// The database, where there is one by now.
@@ -34,6 +37,13 @@ impl Spending {
 
     async fn sum(&self, by: Spender<'_>, period: Period) -> Result<Money, Error> {
         let here = self.here.spent(by, period).await?;
+        match self.booked_and(here, by, period).await {
+            Err(_) if !self.keeps => Ok(here),
+            sum => sum,
+        }
+    }
+
+    async fn booked_and(&self, here: Money, by: Spender<'_>, period: Period) -> Result<Money, Error> {
         let Some(store) = self.store()? else { return Ok(here) };
         let since = Some(begin(SystemTime::now(), period == Period::Month));
         let now = booked(&store, by, SpendQuery { since, ..SpendQuery::default() }).await?;

@@ -9,10 +9,11 @@ use consort_core::{BoxFuture, Context, Error, Model, ModelCard, Secret, State, T
 use consort_engine::Tools;
 use consort_plugins::{Plugin, Plugins};
 use consort_providers::TokioClock;
+use consort_routes::Spender;
 use consort_server::{FolderRow, House, KeyRow, LogLine, ModelRow, PluginList, PluginLog, Preset, ToolRow};
 use consort_settings::Summaries;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -93,7 +94,7 @@ impl LiveHouse {
         servers.stop().await;
     }
 
-    /// All tools, each with where it comes from.
+    /// All tools, each with where it comes from: of those with one name the first, which is the one that is called.
     async fn all_tools(&self) -> Vec<(String, Arc<dyn Tool>)> {
         let (plugins, servers) = {
             let live = self.live();
@@ -112,6 +113,8 @@ impl LiveHouse {
             let owner = row.plugin.id().to_owned();
             all.extend(set.tools.into_iter().map(|tool| (owner.clone(), Arc::new(tool) as Arc<dyn Tool>)));
         }
+        let mut seen = HashSet::new();
+        all.retain(|(_, tool)| seen.insert(tool.spec().name.clone()));
         all
     }
 }
@@ -352,10 +355,27 @@ impl House for LiveHouse {
         Ok(())
     }
 
-    fn routes(&self) -> Vec<Value> {
-        let live = self.live();
-        let routes = live.setup.routes.iter().flat_map(|routes| routes.rows());
-        routes.map(|row| rows::route(row, &live.host, &live.setup.route_memory.0)).collect()
+    fn routes(&self) -> BoxFuture<'_, Vec<Value>> {
+        let (all, ledger) = {
+            let live = self.live();
+            let (registry, ledger) = &live.setup.route_memory;
+            let routes = live.setup.routes.iter().flat_map(|routes| routes.rows());
+            let row = |row| (rows::route(row, &live.host, registry), rows::budget(row));
+            (routes.map(row).collect::<Vec<_>>(), ledger.clone())
+        };
+        Box::pin(async move {
+            let mut done = Vec::with_capacity(all.len());
+            for (mut row, budget) in all {
+                // What cannot be read is not known.
+                if let Some(budget) = budget
+                    && let Ok(spent) = ledger.spent(Spender::All, budget.period).await
+                {
+                    row["budget"] = rows::spent(&budget, spent);
+                }
+                done.push(row);
+            }
+            done
+        })
     }
 
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {

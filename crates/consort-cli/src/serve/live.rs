@@ -43,6 +43,10 @@ impl Live {
     /// All of it once more: the settings, the providers, the keys, which folders are trusted.
     pub(super) fn again(&self) -> Self {
         let mut setup = Setup::read(self.setup.plugin_flags.clone(), self.setup.own.clone());
+        // Where nothing was to be kept, that holds as long as the server does.
+        if !self.setup.settings.keeps_log() {
+            setup.without_log();
+        }
         setup.route_memory = self.setup.route_memory.clone();
         Self::open(setup)
     }

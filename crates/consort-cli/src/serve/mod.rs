@@ -37,8 +37,10 @@ pub(crate) fn run(args: Serve, mut setup: Setup) -> Done {
 
 async fn serve(args: Serve, setup: Setup) -> Done {
     let folder = setup.folders.data.clone();
-    let store = store(&args, &setup)?;
-    let token = if args.listen.ip().is_loopback() { None } else { Some(token(&folder)?) };
+    let store = store(&setup)?;
+    // Behind a proxy with a name, whoever reaches the proxy reaches the server.
+    let alone = args.listen.ip().is_loopback() && args.host.is_empty();
+    let token = if alone { None } else { Some(token(&folder)?) };
     let listener =
         TcpListener::bind(args.listen).await.map_err(|error| cannot_listen(args.listen, &error))?;
     let address = listener.local_addr()?;
@@ -73,8 +75,8 @@ fn open(url: &str, is_secret: bool, folder: &Path) -> io::Result<()> {
 }
 
 /// Where conversations are kept. A server that cannot keep them says so before it starts.
-fn store(args: &Serve, setup: &Setup) -> Result<Arc<dyn Store>, Error> {
-    if args.no_log || !setup.settings.keeps_log() {
+fn store(setup: &Setup) -> Result<Arc<dyn Store>, Error> {
+    if !setup.settings.keeps_log() {
         return Ok(Arc::new(MemoryStore::new()));
     }
     let store = SqliteStore::open(kept::database(setup))

@@ -1,11 +1,13 @@
 //! Rows of the dropdown and of the plugins page, from what is known without starting anything.
 use crate::args::shown;
 use crate::local::LocalServers;
-use consort_core::{ConfigKey, Host, Model, ModelKind, ProviderCard, State};
+use crate::time;
+use consort_core::{ConfigKey, Host, Model, ModelKind, Money, ProviderCard, State};
 use consort_plugins::{Plugin, Plugins, Row};
-use consort_routes::{Order, PROVIDER, Registry, Route, RouteProvider, Target};
+use consort_routes::{Budget, Order, PROVIDER, Per, Period, Registry, Route, RouteProvider, Target};
 use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -59,6 +61,9 @@ pub(super) fn models(known: &Known) -> Vec<ModelRow> {
             ..base.clone()
         }));
     }
+    // Whoever lists a model twice has it once: an id is what is asked for.
+    let mut seen = HashSet::new();
+    all.retain(|row| seen.insert(row.id.clone()));
     all
 }
 
@@ -186,7 +191,7 @@ fn place(plugin: &Plugin, state: &State) -> Option<Place> {
     Some(Place { file, line: Some(line) })
 }
 
-/// A row of the routes page.
+/// A row of the routes page, without what was spent.
 pub(super) fn route(row: &consort_routes::Row, host: &Host, registry: &Registry) -> Value {
     let spec = row.spec.as_ref();
     let around = spec.map(crate::commands::routes::around).unwrap_or_default();
@@ -215,6 +220,17 @@ pub(super) fn route(row: &consort_routes::Row, host: &Host, registry: &Registry)
         "id": row.id(), "name": row.name, "policy": policy(row), "targets": targets,
         "limits": limits.into_iter().chain(problems).collect::<Vec<_>>(), "budget": null,
     })
+}
+
+/// The budget that counts everybody's spending, of a route that has one.
+pub(super) fn budget(row: &consort_routes::Row) -> Option<Budget> {
+    row.spec.as_ref()?.budgets.iter().find(|budget| budget.per == Per::All).cloned()
+}
+
+/// What was spent of a budget, and when it counts anew.
+pub(super) fn spent(budget: &Budget, spent: Money) -> Value {
+    let resets = time::end(SystemTime::now(), budget.period == Period::Month);
+    json!({"spent": spent, "limit": budget.hard.or(budget.soft), "resets": millis(resets)})
 }
 
 /// A row of the plugins page.

@@ -4,6 +4,7 @@ use super::thought::Thought;
 use crate::envelope::What;
 use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked};
 use consort_store::{Answer, Ending, Status};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 impl Driver {
@@ -42,8 +43,9 @@ impl Driver {
         } else if answer.cut && !about.attempts.iter().any(is_answer) {
             about.attempts.push(untold);
         }
-        let priced = Response { attempts: about.attempts.clone(), ..response.clone() };
-        about.cost = priced.cost(price);
+        // An answer may be long: all who hear of its end share one.
+        let response = Arc::new(Response { attempts: about.attempts.clone(), ..response });
+        about.cost = response.cost(price);
         self.attempts.extend(about.attempts.iter().cloned());
         let said_something = response.parts.iter().any(is_something);
         let (status, error) = match &ended {
@@ -54,11 +56,11 @@ impl Driver {
         about.error.clone_from(&error);
         if error.is_none() {
             let text = response.text();
-            self.branch.run.emit(What::Completed { text, original: Box::new(response.clone()) });
+            self.branch.run.emit(What::Completed { text, original: response.clone() });
         }
         let parts = response.parts.clone();
         self.branch.end(Ending { status, parts, answer: Some(Box::new(about)) }, error).await;
-        self.response = Some(priced);
+        self.response = Some(response);
         ended.map_err(|error| Stop { status, error })
     }
 }

@@ -91,7 +91,7 @@ pub(super) struct Driver {
     pub(super) branch: Branch,
     pub(super) runner: Arc<Runner>,
     pub(super) context: Context,
-    pub(super) response: Option<Response>,
+    pub(super) response: Option<Arc<Response>>,
     pub(super) attempts: Vec<Attempt>,
     /// That of the newest request.
     pub(super) budget: Option<Budget>,

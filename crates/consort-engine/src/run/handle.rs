@@ -17,7 +17,7 @@ pub struct Run(pub(crate) Arc<RunState>);
 pub struct Outcome {
     pub status: Status,
     /// What the model said last, as far as it came.
-    pub response: Option<Response>,
+    pub response: Option<Arc<Response>>,
     /// Every try of the run, over all its answers.
     pub attempts: Vec<Attempt>,
     /// The last turn that was written.

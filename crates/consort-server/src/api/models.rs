@@ -25,6 +25,8 @@ pub(crate) async fn one(State(shared): State<Arc<Shared>>, Named(id): Named<Stri
     }
     // What comes of it stands in the row, which may be newer than the list.
     let _ = shared.house.model(&id).await;
-    let learnt = shared.house.models().into_iter().find(|row| row.id == id);
+    let house = shared.house.clone();
+    let rows = tokio::task::spawn_blocking(move || house.models()).await.unwrap_or_default();
+    let learnt = rows.into_iter().find(|row| row.id == id);
     Ok(Json(row(&shared, learnt.as_ref().unwrap_or(found))))
 }

@@ -60,7 +60,7 @@ pub(crate) async fn grant(
 }
 
 pub(crate) async fn routes(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({"rows": shared.house.routes()}))
+    Json(json!({"rows": shared.house.routes().await}))
 }
 
 pub(crate) async fn tools(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -122,21 +122,34 @@ impl Tab {
             }
         };
         let id = call.id;
-        let reply = match self.call(call.what).await {
-            Ok(ok) => json!({"type": "reply", "id": id, "ok": ok}),
-            Err(problem) => json!({"type": "reply", "id": id, "error": problem.error()}),
-        };
-        self.send(reply).await
+        match self.call(id, call.what).await {
+            Some(answer) => self.send(reply(id, answer)).await,
+            None => true,
+        }
     }
 
-    async fn call(&mut self, asked: Asked) -> Answer<Value> {
-        match asked {
+    /// A model may be long in coming: nothing else that the tab asks for waits for it, and it comes when the tab is gone.
+    fn start(&self, id: u64, asked: start::Start) {
+        let (shared, to) = (self.shared.clone(), self.to.clone());
+        tokio::spawn(async move {
+            let reply = reply(id, start::start(&shared, asked).await).to_string();
+            // Whoever is gone is told by watching.
+            let _ = to.send(Out::Message(reply.into())).await;
+        });
+    }
+
+    /// The answer, where there is one now.
+    async fn call(&mut self, id: u64, asked: Asked) -> Option<Answer<Value>> {
+        Some(match asked {
             Asked::Watch { conversation, runs } => self.watch(conversation, &runs).await,
             Asked::Unwatch { conversation } => {
                 self.watched.remove(&conversation);
                 Ok(json!({}))
             }
-            Asked::Start(asked) => start::start(&self.shared, *asked).await,
+            Asked::Start(asked) => {
+                self.start(id, *asked);
+                return None;
+            }
             Asked::Stop { run } => {
                 if let Some(run) = self.shared.engine.run(run) {
                     run.stop();
@@ -147,7 +160,7 @@ impl Tab {
                 decide::decide(&self.shared, run, &call_id, decision, reason.as_deref()).await
             }
             Asked::Ping {} => Ok(json!({})),
-        }
+        })
     }
 
     async fn watch(&mut self, conversation: ConversationId, seen: &HashMap<String, u64>) -> Answer<Value> {
@@ -222,6 +235,13 @@ impl Tab {
         }
         self.list = None;
         self.news(News::Models).await
+    }
+}
+
+fn reply(id: u64, answer: Answer<Value>) -> Value {
+    match answer {
+        Ok(ok) => json!({"type": "reply", "id": id, "ok": ok}),
+        Err(problem) => json!({"type": "reply", "id": id, "error": problem.error()}),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::shape::{self, WIRE};
 use crate::state::Shared;
 use crate::uploads::MOST;
 use consort_core::{
-    Body, Error, ErrorKind, Lack, MediaSource, Message, Model, Object, Part, Reasoning, Request, Role,
-    Sampling,
+    Body, Error, ErrorKind, Lack, MediaSource, Message, Model, ModelCard, Object, Part, Reasoning, Request,
+    Role, Sampling,
 };
 use consort_engine::{Approval, Ask, Place, Run, Tools, What, title};
 use consort_store::{Conversation, ConversationChange, ConversationId, TurnId};
@@ -49,7 +49,9 @@ struct Settings {
 /// Starts what is asked for. A start that is refused has kept nothing.
 pub(super) async fn start(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     // The same start twice at once waits for the first, and is answered as it was.
-    let cell = shared.started.cell(&asked.key);
+    let cell = shared.started.cell(&asked.key, asked.conversation);
+    let cell =
+        cell.ok_or_else(|| Problem::wrong("this key was used in another conversation: make a new one"))?;
     let mut answered = cell.lock().await;
     if let Some(answer) = answered.as_ref() {
         return Ok(answer.clone());
@@ -79,28 +81,13 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
     if parts.is_none() && asked.parent.is_none() {
         return Err(Problem::wrong("there is nothing to answer"));
     }
-    let allowed = super::decide::allowed(&one.settings);
-    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask).allowing(allowed);
-    let mut models = Vec::new();
-    for id in &asked.models {
-        let model = shared.house.model(id).await?;
-        // Options are one model's words: another may not know them.
-        let own = asked.settings.is_some()
-            || one.settings.get("model").and_then(Value::as_str).is_none_or(|own| own == id);
-        let request = request(shared, model.as_ref(), &settings, own);
-        check(model.as_ref(), &request, parts.as_deref(), &tools)?;
-        models.push((model, request));
-    }
+    let (tools, models) = found(shared, &asked, &one, &settings, parts.as_deref()).await?;
     // Looking for models and tools may have taken long.
     shared.begins()?;
     let question = match parts {
         Some(parts) => {
             let place = asked.parent.map_or(Place::Start, Place::After);
-            titled(shared, &one, &parts).await?;
-            let question = shared.engine.say(asked.conversation, place, parts, None).await?;
-            // Its answers are told with it as their parent: who looks on must know it first.
-            tell_turn(shared, question).await;
-            Some(question)
+            Some(said(shared, &one, place, parts).await?)
         }
         None => None,
     };
@@ -122,19 +109,72 @@ async fn begin(shared: &Arc<Shared>, asked: Start) -> Answer<Value> {
             shown: runs.is_empty(),
             ..Ask::again(asked.conversation, model, behind)
         };
-        let run = shared.engine.start(ask).await?;
-        observe(shared, &run);
-        runs.push(first_turn(shared, &run).await);
+        match shared.engine.start(ask).await {
+            Ok(run) => {
+                observe(shared, &run);
+                runs.push(Ok(run));
+            }
+            // Something is stored, and must be told: this is no refusal any more.
+            Err(error) if question.is_some() || !runs.is_empty() => {
+                runs.push(Err(error));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let recent = crate::api::settings::settings(shared);
     shared.hub.tell(News::All(json!({"type": "settings", "settings": recent})));
     let user = match question {
-        Some(id) => store.turn(id).await?.map(|turn| shape::turn(&turn)),
+        Some(id) => store.turn(id).await.ok().flatten().map(|turn| shape::turn(&turn)),
         None => None,
     };
-    let answer = json!({"user": user, "runs": runs});
     conversation_changed(shared, asked.conversation).await;
-    Ok(answer)
+    // Last, since what they write is told meanwhile: the answer is as new as it can be.
+    let mut begun = Vec::new();
+    for run in runs {
+        begun.push(match run {
+            Ok(run) => first_turn(shared, &run).await,
+            Err(error) => json!({"run": null, "turn": null, "error": error}),
+        });
+    }
+    Ok(json!({"user": user, "runs": begun}))
+}
+
+/// Stores the question.
+async fn said(shared: &Shared, one: &Conversation, place: Place, parts: Vec<Part>) -> Answer<TurnId> {
+    let title = title(&parts);
+    let question = shared.engine.say(one.id, place, parts, None).await?;
+    // What was said is stored: without a title it is answered all the same.
+    let _ = titled(shared, one, title).await;
+    // Its answers are told with it as their parent: who looks on must know it first.
+    tell_turn(shared, question).await;
+    Ok(question)
+}
+
+/// The tools and the models that are asked for, each with its request; or why it cannot be asked.
+async fn found(
+    shared: &Shared,
+    asked: &Start,
+    one: &Conversation,
+    settings: &Settings,
+    parts: Option<&[Part]>,
+) -> Answer<(Tools, Vec<(Arc<dyn Model>, Request)>)> {
+    let allowed = super::decide::allowed(&one.settings);
+    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask).allowing(allowed);
+    let mut models = Vec::new();
+    for id in &asked.models {
+        let model = shared.house.model(id).await?;
+        // Options are one model's words: another may not know them.
+        let own = one.settings.get("model").and_then(Value::as_str).is_none_or(|own| own == id);
+        let options = match &asked.settings {
+            Some(_) => settings.options.clone(),
+            None if own => known_options(model.card(), &settings.options),
+            None => Object::new(),
+        };
+        let request = request(shared, model.as_ref(), settings, options);
+        check(model.as_ref(), &request, parts, &tools)?;
+        models.push((model, request));
+    }
+    Ok((tools, models))
 }
 
 /// The parts with the bytes of what was attached.
@@ -175,7 +215,16 @@ fn too_long(letters: usize) -> Problem {
     Error::new(ErrorKind::InvalidRequest, words).hint("attach the text as a file instead").into()
 }
 
-fn request(shared: &Shared, model: &dyn Model, settings: &Settings, own: bool) -> Request {
+/// Of a conversation's options those that a model knows: the others were set for the model before it.
+fn known_options(card: &ModelCard, options: &Object) -> Object {
+    let mut options = options.clone();
+    if let Some(known) = card.options["properties"].as_object() {
+        options.retain(|name, _| known.contains_key(name));
+    }
+    options
+}
+
+fn request(shared: &Shared, model: &dyn Model, settings: &Settings, options: Object) -> Request {
     let mut request = Request::new(Vec::new());
     if !settings.system.trim().is_empty() {
         request.instructions.push(Part::text(settings.system.as_str()));
@@ -183,9 +232,7 @@ fn request(shared: &Shared, model: &dyn Model, settings: &Settings, own: bool) -
     request.sampling.clone_from(&settings.sampling);
     request.reasoning.clone_from(&settings.reasoning);
     request.options = shared.house.preset(model.card()).options;
-    if own {
-        request.options.extend(settings.options.clone());
-    }
+    request.options.extend(options);
     request
 }
 
@@ -209,11 +256,11 @@ fn check(model: &dyn Model, request: &Request, parts: Option<&[Part]>, tools: &T
 }
 
 /// Gives a conversation that has none a title, and notes which model it is with.
-async fn titled(shared: &Shared, one: &Conversation, parts: &[Part]) -> Answer<()> {
+async fn titled(shared: &Shared, one: &Conversation, title: Option<String>) -> Answer<()> {
     if one.title.is_some() || shared.desk.get().titles == Some(false) {
         return Ok(());
     }
-    let Some(title) = title(parts) else { return Ok(()) };
+    let Some(title) = title else { return Ok(()) };
     edit(shared, one.id, None, |one| {
         // A title that was given meanwhile stays.
         if one.title.is_some() {

@@ -1,4 +1,5 @@
 //! What starts answered, by the page's own keys: a start that is sent again starts nothing.
+use consort_store::ConversationId;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +15,17 @@ pub(crate) struct Started(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    cells: HashMap<String, Cell>,
+    /// Each with the conversation that its key belongs to.
+    cells: HashMap<String, (ConversationId, Cell)>,
     order: std::collections::VecDeque<String>,
 }
 
 impl Started {
-    pub(super) fn cell(&self, key: &str) -> Cell {
+    /// None where the key was used in another conversation.
+    pub(super) fn cell(&self, key: &str, conversation: ConversationId) -> Option<Cell> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cell) = kept.cells.get(key) {
-            return cell.clone();
+        if let Some((of, cell)) = kept.cells.get(key) {
+            return (*of == conversation).then(|| cell.clone());
         }
         if kept.order.len() >= REMEMBERED
             && let Some(oldest) = kept.order.pop_front()
@@ -30,6 +33,8 @@ impl Started {
             kept.cells.remove(&oldest);
         }
         kept.order.push_back(key.to_owned());
-        kept.cells.entry(key.to_owned()).or_default().clone()
+        let cell = Cell::default();
+        kept.cells.insert(key.to_owned(), (conversation, cell.clone()));
+        Some(cell)
     }
 }

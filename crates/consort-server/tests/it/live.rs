@@ -97,7 +97,7 @@ async fn stopping_keeps_the_text_and_a_branch_leaves_it() {
     // The question again, as another branch; two models side by side.
     let question = reply["ok"]["user"]["id"].clone();
     let again = json!({"type": "start", "conversation": id, "key": "k2", "parent": question, "user": null,
-        "models": ["demo", "demo/think"], "mode": "reply"});
+        "models": ["demo", "demo/think"]});
     let reply = tab.ask(again).await;
     let group = reply["ok"]["runs"][0]["turn"]["group"].clone();
     assert!(group.is_string());
@@ -122,6 +122,59 @@ async fn the_same_start_again_starts_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_is_known_in_its_own_conversation_only() {
+    let site = Site::new().await;
+    let (id, other) = (site.conversation().await, site.conversation().await);
+    let mut tab = watching(&site, &id).await;
+    tab.ask(say(&id, "same", None, "Here")).await;
+    let error = tab.ask(say(&other, "same", None, "There")).await["error"].clone();
+    assert_eq!(error["kind"], "invalid_request", "{error}");
+    assert_eq!(site.get(&format!("/api/conversations/{other}")).await["turns"], json!([]));
+}
+
+#[tokio::test]
+async fn what_another_model_was_set_to_is_not_sent_to_this_one() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    // As it stands after a switch: `thinking_budget` was another model's word.
+    let options = json!({"settings": {"options": {"say": "as set", "thinking_budget": 3}}});
+    site.call("PATCH", &format!("/api/conversations/{id}"), Some(options.clone())).await;
+    tab.ask(say(&id, "a", None, "Hi")).await;
+    let all = tab.until_run_ends().await;
+    assert_eq!(all.last().unwrap()["event"]["status"], "complete", "{all:?}");
+    assert_eq!(words(&all), "as set");
+    // Who asks for it now means it, and is told.
+    let mut meant = say(&id, "b", None, "Hi");
+    meant["settings"] = options["settings"].clone();
+    tab.ask(meant).await;
+    let all = tab.until_run_ends().await;
+    assert_eq!(all.last().unwrap()["event"]["status"], "failed", "{all:?}");
+    // What was set is kept for the model that knows it.
+    let one = site.get(&format!("/api/conversations/{id}")).await["conversation"].clone();
+    assert_eq!(one["settings"]["options"]["thinking_budget"], 3);
+}
+
+#[tokio::test]
+async fn a_model_that_is_long_in_coming_holds_nothing_else_up() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = watching(&site, &id).await;
+    let mut start = say(&id, "k", None, "Hi");
+    start["models"] = json!(["late/demo"]);
+    start["id"] = json!(100);
+    tab.send(&start.to_string()).await;
+    assert!(tab.ask(json!({"type": "ping"})).await["ok"].is_object());
+    assert!(tab.heard.iter().all(|message| message["type"] != "reply"), "{:?}", tab.heard);
+    // The tab goes, and what it started comes.
+    let mut other = watching(&site, &id).await;
+    drop(tab);
+    site.house.late.notify_one();
+    let all = other.until_run_ends().await;
+    assert_eq!(all.last().unwrap()["event"]["status"], "complete");
+}
+
+#[tokio::test]
 async fn a_start_that_is_refused_keeps_nothing() {
     let site = Site::new().await;
     let id = site.conversation().await;
@@ -137,7 +190,11 @@ async fn a_start_that_is_refused_keeps_nothing() {
     tools["settings"] = json!({"tools": ["add"]});
     assert_eq!(tab.ask(tools).await["error"]["kind"], "unsupported");
     assert_eq!(tab.ask(say(&id, "d", None, "")).await["error"]["kind"], "invalid_request");
-    assert_eq!(site.get(&format!("/api/conversations/{id}")).await["turns"], json!([]));
+    let nowhere = "01890000-0000-7000-8000-000000000000";
+    let error = tab.ask(say(&id, "e", Some(nowhere), "Hi")).await["error"].clone();
+    assert!(error.is_object(), "{error}");
+    let whole = site.get(&format!("/api/conversations/{id}")).await;
+    assert_eq!((&whole["turns"], &whole["conversation"]["title"]), (&json!([]), &Value::Null));
 }
 
 #[tokio::test]

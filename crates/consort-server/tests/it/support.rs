@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -29,6 +29,8 @@ pub(crate) struct DemoHouse {
     keys: Mutex<Vec<String>>,
     /// How often it was asked for its models.
     pub(crate) listed: AtomicUsize,
+    /// Lets models below `late/` be there.
+    pub(crate) late: Notify,
 }
 
 impl Default for DemoHouse {
@@ -39,6 +41,7 @@ impl Default for DemoHouse {
             default: Mutex::new("demo".into()),
             keys: Mutex::default(),
             listed: AtomicUsize::new(0),
+            late: Notify::new(),
         }
     }
 }
@@ -94,7 +97,11 @@ impl House for DemoHouse {
     }
 
     fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>> {
-        Box::pin(self.host.find(id))
+        Box::pin(async move {
+            let Some(late) = id.strip_prefix("late/") else { return self.host.find(id).await };
+            self.late.notified().await;
+            self.host.find(late).await
+        })
     }
 
     fn default_model(&self) -> String {
@@ -159,8 +166,8 @@ impl House for DemoHouse {
         Ok(())
     }
 
-    fn routes(&self) -> Vec<Value> {
-        Vec::new()
+    fn routes(&self) -> BoxFuture<'_, Vec<Value>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
 
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {
@@ -345,7 +352,7 @@ impl Tab {
 /// A start of one model with these words.
 pub(crate) fn say(conversation: &str, key: &str, parent: Option<&str>, text: &str) -> Value {
     json!({
-        "type": "start", "conversation": conversation, "key": key, "parent": parent, "models": ["demo"], "mode": "reply",
+        "type": "start", "conversation": conversation, "key": key, "parent": parent, "models": ["demo"],
         "user": {"parts": [{"type": "text", "text": text}]},
     })
 }

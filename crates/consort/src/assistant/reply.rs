@@ -140,7 +140,7 @@ impl Reply {
         };
         let Outcome { response, attempts, error, kept, .. } = run.done().await;
         // Of a run with tools, each answer was paid for.
-        let response = response.map(|response| Response { attempts, ..response });
+        let response = response.map(|response| Response { attempts, ..Arc::unwrap_or_clone(response) });
         let mut notices = Vec::new();
         let mut events = run.events(0);
         while let Some(envelope) = events.next().await {

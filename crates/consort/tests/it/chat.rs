@@ -1,5 +1,6 @@
 //! The chat, on a real terminal: a pseudo terminal that answers as one.
 use super::support::{NOBODY_HOME, Place};
+use consort::store::{ConversationChange, ConversationQuery, SqliteStore, Store};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
@@ -161,6 +162,34 @@ fn a_conversation_with_branches_files_and_models() {
     assert!(!saved.contains("changed words"), "{saved}");
     let history = std::fs::read_to_string(place.path("home/data/history")).unwrap();
     assert!(history.contains("first words"), "{history}");
+}
+
+#[test]
+fn what_the_page_set_in_a_conversation_survives_the_terminal() {
+    let place = Place::new();
+    place.file("home/consort.toml", QUICK);
+    let asked = place.run(&["-m", "demo", "hello"]);
+    assert_eq!(asked.code, 0, "{asked}");
+    let store = SqliteStore::open(place.path("home/data/conversations.db")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let newest = || {
+        let found = runtime.block_on(store.conversations(ConversationQuery::default())).unwrap();
+        found.into_iter().next().unwrap()
+    };
+    let mut settings = newest().settings;
+    settings.insert("allowed".into(), vec!["time"].into());
+    settings.insert("system".into(), "Be kind.".into());
+    let change = ConversationChange { settings: Some(settings), ..ConversationChange::default() };
+    assert!(runtime.block_on(store.change(newest().id, change)).unwrap());
+    let mut chat = Terminal::open(&place, &["chat", "-c"], &[]);
+    chat.say("/model demo/text");
+    chat.sees("demo/text answers now");
+    chat.say("/quit");
+    chat.ends_with(0);
+    let kept = serde_json::Value::Object(newest().settings);
+    assert_eq!(kept["model"], "demo/text", "{kept}");
+    assert_eq!(kept["allowed"], serde_json::json!(["time"]), "{kept}");
+    assert_eq!(kept["system"], "Be kind.", "{kept}");
 }
 
 #[test]

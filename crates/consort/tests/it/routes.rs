@@ -77,7 +77,7 @@ fn routes_are_listed_and_broken_ones_say_where() {
 #[test]
 fn a_budget_holds_over_processes() {
     let answer = r#"{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"paid"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":20}}"#;
-    let vendor = Vendor::new([Reply::json(answer)]);
+    let vendor = Vendor::new([Reply::json(answer), Reply::json(answer)]);
     let place = Place::new();
     place.file(
         "home/consort.toml",
@@ -100,7 +100,12 @@ fn a_budget_holds_over_processes() {
         let run = ask(route, &[]);
         assert!(run.code != 0 && run.stderr.contains("is spent ($0.0110)"), "{route}: {run}");
     }
+    // What keeps nothing spends nothing more either.
+    let run = ask("route/thrifty", &["--no-log"]);
+    assert!(run.code != 0 && run.stderr.contains("is spent ($0.0110)"), "{run}");
     assert_eq!(vendor.server.asked().len(), 1);
-    // What keeps nothing looks nothing up.
-    assert_eq!(ask("route/thrifty", &["--no-log"]).code, 0);
+    // And needs no database.
+    place.file("home/data/conversations.db", "this is no database at all");
+    let run = ask("route/thrifty", &["--no-log"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "paid"), "{run}");
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 struct Served {
     child: Child,
     address: String,
+    token: Option<String>,
 }
 
 impl Served {
@@ -19,23 +20,31 @@ impl Served {
         let mut line = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Consort is at http://").unwrap_or_else(|| panic!("{line}"));
-        Self { child, address: address.trim_end_matches('/').to_owned() }
+        let (address, query) = address.split_once('/').unwrap();
+        let token = query.strip_prefix("?token=").map(str::to_owned);
+        Self { child, address: address.to_owned(), token }
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.answer(method, path, "", body);
+        // A short answer comes with its length.
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap())
+            .unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// What a call with these lines in its head is answered, head and body.
+    fn answer(&self, method: &str, path: &str, lines: &str, body: &Value) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (host, body) = (&self.address, body.to_string());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
+             {lines}content-length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        // A short answer comes with its length.
-        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap())
-            .unwrap_or_else(|error| panic!("{error}: {answer}"))
+        answer
     }
 
     /// Sends one message over a live socket, which is given back: it stays open.
@@ -66,7 +75,42 @@ impl Drop for Served {
 }
 
 #[test]
-fn what_keeps_nothing_looks_no_budget_up() {
+fn behind_a_name_a_token_is_asked_for_on_loopback_too() {
+    let place = Place::new();
+    let served = Served::start(&place, &["--host", "chat.example"]);
+    let body = json!({"value": "sk-theirs"});
+    let refused = served.answer("PUT", "/api/keys/acme", "", &body);
+    assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+    let token = served.token.as_ref().expect("a token in the address");
+    let known = format!("authorization: Bearer {token}\r\n");
+    let taken = served.answer("PUT", "/api/keys/acme", &known, &body);
+    assert!(taken.starts_with("HTTP/1.1 204"), "{taken}");
+    let alone = Served::start(&place, &[]);
+    assert_eq!(alone.token, None);
+    assert!(alone.call("GET", "/api/keys", &Value::Null)["rows"].is_array());
+}
+
+#[test]
+fn what_a_route_spent_of_its_budget_is_shown() {
+    let place = Place::new();
+    place.file(
+        "home/consort.toml",
+        "[routes.thrifty]\ntargets = [\"demo/text\"]\n\
+         budgets = [{ per = \"model\", period = \"day\", hard = 2 }, { per = \"all\", period = \"month\", soft = 1 }]\n\
+         [routes.free]\ntargets = [\"demo/text\"]\n",
+    );
+    let rows = Served::start(&place, &["--no-log"]).call("GET", "/api/routes", &Value::Null)["rows"].clone();
+    let of =
+        |id: &str| rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["budget"].clone();
+    let budget = of("route/thrifty");
+    assert_eq!((&budget["spent"], &budget["limit"]), (&json!(0), &json!(1_000_000_000)), "{rows}");
+    let day = 86_400_000;
+    assert!(budget["resets"].as_u64().is_some_and(|at| at % day == 0), "{budget}");
+    assert_eq!(of("route/free"), Value::Null);
+}
+
+#[test]
+fn what_keeps_nothing_needs_no_database() {
     let place = Place::new();
     place.file(
         "home/consort.toml",
@@ -79,7 +123,7 @@ fn what_keeps_nothing_looks_no_budget_up() {
     let id = made["id"].as_str().unwrap();
     let parts = json!([{"type": "text", "text": "hello"}]);
     let _live = served.live(&json!({
-        "type": "start", "id": 1, "conversation": id, "key": "once", "parent": null, "mode": "reply",
+        "type": "start", "id": 1, "conversation": id, "key": "once", "parent": null,
         "user": {"parts": parts}, "models": ["route/thrifty"], "about": "x".repeat(100),
     }));
     let begun = Instant::now();

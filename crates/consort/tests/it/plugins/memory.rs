@@ -36,6 +36,15 @@ fn an_assistant_remembers_what_was_said_to_it_before() {
 }
 
 #[test]
+fn where_nothing_is_kept_plugins_keep_nothing_either() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin("first.py", ASSISTED);
+    let run = place.run(&["-m", "first", "--no-log", "tea"]);
+    assert_eq!(run.stdout, "message 1", "{run}");
+    assert!(!place.place.path("home/data/plugin-memory.db").exists());
+}
+
+#[test]
 fn a_memory_that_cannot_be_opened_is_told() {
     let Some(place) = Plugged::with_python() else { return };
     place.plugin("first.py", ASSISTED);
