@@ -49,8 +49,8 @@ class Recipe:
         self._fail(
             f"{self.title} wants the argument `{name}`",
             f"the argument `{name}` of {self.title.removesuffix('()')}",
-            f'say it in the llm-plugin block: init = {{ {name} = "…" }}, '
-            "or write a function create_llm() in the file that makes the model",
+            "write a function create_llm() in the file that makes the model, or, where it is a text or a number, "
+            f'say it in the llm-plugin block: init = {{ {name} = "…" }}',
         )
 
     def _fail(self, message, missing, help_=None):

@@ -1,6 +1,7 @@
 """Live sessions with models of Vision Agents: the page, the three forms of the contract, sound, and how they end."""
 
 import base64
+import os
 import time
 import unittest
 
@@ -234,8 +235,6 @@ async def run(self):
         self.assertEqual(one.heard(session, "transcript")[-1]["text"], session)
 
     def test_sound_by_path_interrupt_and_unknown_inputs(self):
-        import os
-
         path = os.path.join(self.folder, "sound.pcm")
         with open(path, "wb") as opened:
             opened.write(SOUND)
@@ -425,10 +424,35 @@ async def commit_audio(self):
         session = one.open_session("acme")
         self.feed(one, session, audio(bytes(4)))
         time.sleep(0.1)
-        self.feed(one, session, *[audio(bytes(4)) for _ in range(1600)], {"type": "commit"})
+        for _ in range(2000):  # a file that is sent as fast as it goes
+            self.feed(one, session, audio())
+        self.feed(one, session, {"type": "commit"})
+        events = one.heard(session, "transcript")
+        self.assertEqual((self.kinds(events), events[0].get("text")), (["transcript"], "2001"))
+
+    def test_what_waits_for_a_held_up_plugin_has_a_bound(self):
+        go = os.path.join(self.folder, "go")
+        one = self.live(f"""
+async def simple_audio_response(self, pcm):
+    import os, time
+    self.heard = getattr(self, "heard", 0) + 1
+    while not os.path.exists({go!r}):
+        time.sleep(0.01)
+
+async def commit_audio(self):
+    self._emit_agent_speech_transcription(str(self.heard))
+""")
+        session = one.open_session("acme")
+        self.feed(one, session, audio(bytes(4)))
+        time.sleep(0.1)
+        for _ in range(40):
+            self.feed(one, session, audio(bytes(1 << 20)))
+        self.feed(one, session, {"type": "commit"})
+        one.ask("ping")  # all of it was read
+        open(go, "x").close()
         events = one.heard(session, "transcript")
         self.assertEqual(self.kinds(events), ["warning", "transcript"])
-        self.assertEqual(events[1]["text"], "1500")
+        self.assertEqual(events[1]["text"], "24")  # 23 of the forty are 32 MiB as they were sent
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class @CLASS@Live(realtime.Realtime):
         while True:
             sound = await self.client.receive()
             self._emit_audio_output_event(pcm=PcmData.from_bytes(sound, 24000))
-            self._emit_audio_output_done_event()
+            # Where the service says that the answer is complete, and only there: self._emit_audio_output_done_event()
 
     # A piece of what the user says; 20 ms at a time is usual.
     async def simple_audio_response(self, pcm: PcmData, participant=None):
@@ -34,6 +34,7 @@ class @CLASS@Live(realtime.Realtime):
     # What the user writes.
     async def simple_response(self, text, processors=None, participant=None):
         self._emit_agent_speech_transcription(text=f"heard: {text}", mode="final")
+        self._emit_audio_output_done_event()  # the end of this answer
 
     async def close(self):
         self.connected = False

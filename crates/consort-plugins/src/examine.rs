@@ -224,7 +224,7 @@ async fn opened(plugin: &Arc<Plugin>, model: &dyn RealtimeModel) -> Finding {
     session.sink.close();
     while let Some(event) = session.events.next().await {
         if let SessionEvent::Closed { reason: CloseReason::Failed { error } } = event {
-            return of_error(&format!("{id} does not close its session"), &error);
+            return of_error(&format!("a session of {id} fails"), &error);
         }
     }
     good(format!("{id} opens a session in {taken} ms, and closes it"))

@@ -19,6 +19,10 @@ class Outcome:
         self.warned = set()
         self.items = 0  # answers so far
         self.ended = False  # whether the newest is complete; what is transcribed of it may still come
+        self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
+        self.behind = False  # whether what is transcribed from now on belongs to the next
+        self.sounding = None  # the item that sound last came of, until it is complete
+        self.transcribed = False  # whether this turn's answer was transcribed
         self.questions = 0  # things that the user said
         self.turn_text = []  # what this turn said in words
         self.by_words = None  # which way the words come: events or items
@@ -101,19 +105,29 @@ class Outcome:
         if sound.empty or not self.once.is_new(way, sound, raw):
             return
         text, rate, channels = encoded(sound)
-        item = response or self._item()
+        item = self.sounding = _ident(response) or self._item()
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
 
     def _audio_done(self, event):
-        item = event.response_id or f"{self.ident}.{self.items}"
-        self.emit(type="audio_done", item=item, interrupted=bool(event.interrupted))
-        self.ended = True
+        item, interrupted = _ident(event.response_id) or self.sounding, bool(event.interrupted)
+        if interrupted:  # what of it is not yet heard is not to be
+            self.emit(type="interrupted", **({"item": item} if item else {}))
+        self.emit(type="audio_done", item=item or f"{self.ident}.{self.items}", interrupted=interrupted)
+        self.sounding = None
+        self._end_item()
+
+    def _end_item(self):
+        """An answer is complete: no piece of it comes again by the other way."""
+        # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
+        self.ended, self.behind = True, self.behind or self.worded
+        self.once.forget()
 
     def _item(self):
         """The id of the answer that is being given; sound or words behind the end of one begin the next."""
         if self.ended:
             self.items, self.ended = self.items + 1, False
+            self.worded = self.finished = self.behind = False
         return f"{self.ident}.{self.items}"
 
     def _transcript(self, role, event):
@@ -122,15 +136,29 @@ class Outcome:
             self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
         mode = event.mode if event.mode in _MODES else "final"
-        item = f"{self.ident}.user{self.questions}" if role == "user" else f"{self.ident}.{self.items}"
+        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
         self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
         if role == "user" and mode == "final":
             self.questions += 1
 
+    def _transcribed(self, mode):
+        """The id of the answer that words are transcribed of: the first final text behind its sound is still its own."""
+        if self.finished or (self.ended and self.behind and mode != "final"):
+            self.ended = True
+            self._item()
+        self.worded = self.transcribed = True
+        self.finished = mode == "final"
+        return f"{self.ident}.{self.items}"
+
     # -- words --------------------------------------------------------------------------------------------------
 
     def begin_turn(self):
-        self.turn_text, self.by_words = [], None
+        self.turn_text, self.by_words, self.transcribed = [], None, False
+
+    def _end_turn(self, **more):
+        self.emit(type="turn_done", finishReason="stop", **more)
+        self.begin_turn()
+        self._end_item()
 
     def _word(self, text, way):
         if not text:
@@ -151,9 +179,7 @@ class Outcome:
             self._word(text[len(said) :], way)
         if self.by_words == way or (self.by_words is None and not said):
             usage = data.usage(done)
-            self.emit(type="turn_done", finishReason="stop", **({"usage": usage} if usage else {}))
-            self.begin_turn()
-            self.ended = True
+            self._end_turn(**({"usage": usage} if usage else {}))
 
     def _chunk(self, event):
         self._word(event.delta, "events")
@@ -162,12 +188,11 @@ class Outcome:
         self._words_done(event, "events")
 
     def _response(self, event):
-        """Words of the older form: pieces, the last of which says so."""
-        self._word(event.text, "events")
+        """Words of the older form: pieces, the last of which says so. Some say again what was transcribed."""
+        if not self.transcribed:
+            self._word(event.text, "events")
         if event.is_complete:
-            self.emit(type="turn_done", finishReason="stop")
-            self.begin_turn()
-            self.ended = True
+            self._end_turn()
 
     async def follow(self, returned):
         """What `simple_response` of a live model returns: mostly nothing, since its answer is heard."""
@@ -206,6 +231,10 @@ class Outcome:
             asyncio.run_coroutine_threadsafe(self.close(reason), loop.get())
             return
         asyncio.ensure_future(self.close(reason))
+
+
+def _ident(given):
+    return None if given in (None, "") else str(given)
 
 
 _EVENTS = {

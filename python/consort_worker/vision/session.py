@@ -1,6 +1,7 @@
 """One live session: its plugin's object, what goes into it one after the other, and how it begins and ends."""
 
 import asyncio
+import threading
 from collections import deque
 from contextvars import copy_context
 
@@ -14,7 +15,8 @@ from .lent import Lent
 from .real import is_real
 from .sound import Wrong, piece
 
-_MOST = 1500  # pieces of sound that may wait for the plugin: half a minute of 20 ms each
+_MOST = 32 << 20  # bytes that may wait for the plugin, as they were sent
+_EACH = 256  # what a piece takes besides them
 _PATIENCE = 5.0  # seconds that `close` may take
 
 
@@ -28,11 +30,17 @@ class Session(Outcome):
         self.dialect = dialect
         self.gone = gone
         self.context = None
-        self.waiting = deque()
+        self.lock = threading.Lock()  # around these, which the reader's thread adds to
+        self.sent = deque()  # what the loop has not seen
+        self.waiting = deque()  # what waits for the plugin
+        self.held = 0  # bytes of both
+        self.dropped = False
         self.filled = asyncio.Event()
+        self.speaking = asyncio.Lock()  # texts are answered one after the other
         self.tasks = set()
-        self.handling = None  # the plugin's `_handle_events`, once it runs
-        self.dropped = 0
+        self.handlers = set()  # the tasks that the plugin's `_handle_events` runs in
+        self.handled = False  # whether it was ever begun
+        self.lent = None
         self.leaving = False  # the host asked for the end
 
     # -- beginning ----------------------------------------------------------------------------------------------
@@ -46,33 +54,42 @@ class Session(Outcome):
                 # For what comes from threads and callbacks that know of no session.
                 setattr(owner, "_request" if name == "events" else "_session", self)
         if is_real(self.model):
-            lent = await Lent(self, self.model).__aenter__()  # for good: a session's object is its own
-            self._start(lent.drain())
+            self.lent = await Lent(self, self.model).__aenter__()
+            self._start(self.lent.drain())
         self._guard_handler()
         connect = getattr(self.model, "connect", None)
         if callable(connect):
             returned = connect()
             if hasattr(returned, "__await__"):
                 await returned
-        self._start(self._feed_all())
+        await asyncio.sleep(0)  # a task that it started has begun then
+        if self.closing:  # it ended while it opened
+            return
         handler = getattr(self.model, "_handle_events", None)
-        if callable(handler) and self.handling is None:
+        if callable(handler) and not self.handled:
             self._start(handler())
+        self._start(self._feed_all())
 
     def _guard_handler(self):
-        """`connect` of some starts `_handle_events` itself, that of others leaves it to the host: it runs once."""
+        """`connect` of some starts `_handle_events` itself, that of others leaves it to the host. A plugin that connects
+        again starts it again; where it is a task of its own, nobody else would hear of its failure."""
         handler = getattr(self.model, "_handle_events", None)
         if not callable(handler):
             return
 
-        async def once():
-            if self.handling is not None:
-                return
-            self.handling = asyncio.current_task()
-            await self._watched(handler())
+        async def watched():
+            self.handled, own = True, asyncio.current_task()
+            nested = own in self.handlers
+            self.handlers.add(own)
+            try:
+                is_whole = getattr(own.get_coro(), "cr_code", None) is watched.__code__
+                await (self._watched(handler()) if is_whole else _settled(handler()))
+            finally:
+                if not nested:
+                    self.handlers.discard(own)
 
         try:
-            self.model._handle_events = once
+            self.model._handle_events = watched
         except AttributeError:  # an object with slots
             pass
 
@@ -84,7 +101,7 @@ class Session(Outcome):
         task.add_done_callback(self.tasks.discard)
 
     def owns(self, task):
-        return task in self.tasks or task is self.handling
+        return task in self.tasks or task in self.handlers
 
     async def _watched(self, coroutine):
         """A failure of what runs beside everything else ends the session, with its reason."""
@@ -101,29 +118,54 @@ class Session(Outcome):
 
     # -- what goes in -------------------------------------------------------------------------------------------
 
-    def feed(self, inputs):
-        """On the loop. Sound that the plugin is too slow for is dropped, the oldest first, and that is said."""
-        for each in inputs:
-            if isinstance(each, dict) and each.get("type") in ("text", "interrupt"):
-                # At once: an answer that is being given must not keep them waiting.
+    def put(self, inputs):
+        """From the reader's thread. Sound that the plugin is too slow for is dropped, the oldest first, and that is said."""
+        with self.lock:
+            for each in inputs:
+                if isinstance(each, dict):
+                    self.sent.append(each)
+                    self.held += _size(each)
+            while self.held > _MOST and (self._drop_oldest(self.waiting) or self._drop_oldest(self.sent)):
+                self.dropped = True
+
+    def _drop_oldest(self, queue):
+        oldest = next((each for each in queue if each.get("type") == "audio"), None)
+        if oldest is None:
+            return False
+        queue.remove(oldest)
+        self.held -= _size(oldest)
+        return True
+
+    def feed(self):
+        """On the loop: an answer that is being given keeps nothing waiting but sound and the next text."""
+        if self.dropped:
+            self.warn_once("the plugin is too slow for its sound; the oldest is dropped")
+        while (each := self._next(self.sent)) is not None:
+            kind = each.get("type")
+            if kind in ("text", "interrupt"):
                 self._start(self._tried(each))
-            elif isinstance(each, dict):
-                self.waiting.append(each)
-        while len(self.waiting) > _MOST:
-            oldest = next((each for each in self.waiting if each.get("type") == "audio"), None)
-            if oldest is None:
-                break
-            self.waiting.remove(oldest)
-            self.dropped += 1
-            if self.dropped == 1:
-                self.emit(type="warning", message="the plugin is too slow for its sound; the oldest is dropped")
+            elif kind == "update":
+                try:
+                    self._update(each)
+                except Exception as error:
+                    self.fail(failure_of(error, self.secrets()))
+            else:
+                with self.lock:
+                    self.waiting.append(each)
+                    self.held += _size(each)
         self.filled.set()
+
+    def _next(self, queue):
+        with self.lock:
+            item = queue.popleft() if queue else None
+            self.held -= _size(item) if item else 0
+            return item
 
     async def _feed_all(self):
         while True:
-            while self.waiting:
-                await self._tried(self.waiting.popleft())
             self.filled.clear()
+            while (item := self._next(self.waiting)) is not None:
+                await self._tried(item)
             await self.filled.wait()
 
     async def _tried(self, item):
@@ -140,16 +182,16 @@ class Session(Outcome):
         if kind == "audio":
             await self._hear(item)
         elif kind == "text":
-            named = self.dialect.named(self.model.simple_response, self.params)
-            self.begin_turn()
-            await self.follow(self.model.simple_response(str(item.get("text") or ""), **named))
+            async with self.speaking:
+                named = self.dialect.named(self.model.simple_response, self.params)
+                self.begin_turn()
+                await self.follow(self.model.simple_response(str(item.get("text") or ""), **named))
         elif kind == "interrupt":
+            self._end_item()  # what is said from now on is another answer, whatever the plugin makes of this
+            self.speaking = asyncio.Lock()  # which need not wait for the one that is cut
             interrupt = getattr(self.model, "interrupt", None)
             if callable(interrupt):
                 await _settled(interrupt())
-            self.ended = True  # what is said from now on is another answer
-        elif kind == "update":
-            self._update(item)
         elif kind == "commit":
             commit = getattr(self.model, "commit_audio", None)
             if callable(commit):
@@ -213,11 +255,17 @@ class Session(Outcome):
         except (asyncio.TimeoutError, SystemExit, KeyboardInterrupt, Exception) as error:
             logs.note(f"close of the session {self.ident} failed: {type(error).__name__}: {error}")
         own = asyncio.current_task()
-        for task in [*self.tasks, self.handling]:
-            if task is not None and task is not own:
-                task.cancel()
+        for task in {*self.tasks, *self.handlers} - {own}:
+            task.cancel()
+        if self.lent is not None:
+            await self.lent.__aexit__()
+            self.lent = None
         self.end(reason)
         self.gone(self)
+
+
+def _size(item):
+    return len(item.get("data") or "") + _EACH
 
 
 async def _settled(value):

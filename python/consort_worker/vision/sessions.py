@@ -20,6 +20,9 @@ class Sessions:
         ident = f"rt{next(self.numbers)}"
         tools = self.dialect.tools_of(params, {"session": ident})
         model = source.get(params.get("secrets"), fresh=True)
+        if any(session.model is model for session in self.open_ones.values()):
+            raise Failure("setup", "its one model holds a live session already, and it can hold no second",
+                          help="write `def create_llm():` that returns a new model: each session then has its own")
         given = self.dialect.given(model, {**params, "messages": [*(params.get("messages") or ()), {}]})
         session = Session(ident, self.host, model, tools, given, params, self.dialect, self._gone)
         self.open_ones[ident] = session
@@ -32,12 +35,13 @@ class Sessions:
         return {"session": ident}
 
     def input(self, params):
-        """From the reader's thread; nothing is done here but to hand it on."""
+        """From the reader's thread; sound is counted here, since the loop may be held up."""
         session = self.open_ones.get(params.get("session"))
         inputs = params.get("inputs")
         if session is None or not isinstance(inputs, list):
             return  # what is sent to a session that just ended comes too late for anybody
-        loop.get().call_soon_threadsafe(session.feed, inputs, context=session.context)
+        session.put(inputs)
+        loop.get().call_soon_threadsafe(session.feed, context=session.context)
 
     def close(self, call):
         """From the request's own thread: a plugin that holds the loop up is broken into."""

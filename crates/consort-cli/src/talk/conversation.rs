@@ -13,16 +13,20 @@ use consort_engine::Tools;
 use consort_providers::TokioClock;
 use consort_realtime::audio::{Shape, Track, TrackSettings};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 /// How long nothing comes behind an answer: of one that was said to be complete, and of one whose sound was.
 const AFTER_TURN: Duration = Duration::from_millis(300);
 const AFTER_SOUND: Duration = Duration::from_secs(2);
+/// What is played at once.
+const FRAME: Duration = Duration::from_millis(20);
+/// The loudest that silence is: about the last five of sixteen bits.
+const SILENCE: f32 = 0.001;
 
 /// What came of a session.
 #[derive(Debug)]
@@ -53,15 +57,19 @@ pub(super) struct Conversation {
     context: Context,
     tools: Tools,
     running: JoinSet<ToolResult>,
+    calls: HashMap<String, AbortHandle>,
     track: Track,
+    /// How long the track plays up to the end of what is more than silence.
+    sounding: Duration,
     /// The newest epoch that sound came of.
     epoch: u64,
     fast: bool,
     quiet: bool,
     wait: Duration,
     owed: Owed,
-    /// When something last came or was said.
+    /// When something last came or was said, and when that was more than silence.
     last: Instant,
+    spoken: Instant,
     outcome: Outcome,
 }
 
@@ -93,13 +101,16 @@ impl Conversation {
             context,
             tools,
             running: JoinSet::new(),
+            calls: HashMap::new(),
             track: Track::new(TrackSettings::speaker(shape), clock),
+            sounding: Duration::ZERO,
             epoch: 0,
             fast: talk.fast,
             quiet,
             wait: Duration::from_secs(talk.wait),
             owed: Owed::Nothing,
             last: Instant::now(),
+            spoken: Instant::now(),
             outcome,
         })
     }
@@ -129,29 +140,34 @@ impl Conversation {
                     self.sink.close();
                 }
                 event = self.events.next() => {
-                    self.last = Instant::now();
+                    self.touch(matches!(&event, Some(SessionEvent::Audio { pcm, .. }) if is_silence(pcm)));
                     match event {
                         Some(SessionEvent::Closed { reason }) => {
                             self.closed(reason, stopped);
                             break;
                         }
-                        Some(event) => self.take(event).await?,
+                        // What was heard and said up to here is kept.
+                        Some(event) => if let Err(error) = self.take(event).await {
+                            self.outcome.failed = Some(error);
+                            break;
+                        },
                         None => break,
                     }
                 }
                 frame = self.track.next(), if !self.fast => {
-                    self.last = Instant::now();
-                    self.outcome.heard.append(&frame.pcm);
+                    self.touch(is_silence(&frame.pcm));
+                    self.hear(&frame.pcm);
                 }
                 () = said(&mut saying) => {
-                    self.last = Instant::now();
+                    self.touch(false);
                     if saying.take().is_some_and(|(_, is_speech)| is_speech) {
                         // The session's end is told by its last event.
                         let _ = self.sink.push(SessionInput::Commit);
                     }
                 }
                 Some(Ok(result)) = self.running.join_next(), if !self.running.is_empty() => {
-                    self.last = Instant::now();
+                    self.touch(false);
+                    self.calls.remove(&result.call_id);
                     let _ = self.sink.push(SessionInput::ToolResult { result });
                 }
                 () = tokio::time::sleep_until(until), if saying.is_none() && !closing => {}
@@ -169,7 +185,23 @@ impl Conversation {
     async fn hear_all(&mut self) {
         while !self.track.queued().is_zero() {
             let frame = self.track.next().await;
-            self.outcome.heard.append(&frame.pcm);
+            self.hear(&frame.pcm);
+        }
+    }
+
+    fn hear(&mut self, frame: &Pcm) {
+        self.sounding = self.sounding.saturating_sub(frame.duration());
+        self.outcome.heard.append(frame);
+    }
+
+    /// Something came. Silence counts as long as it may be a pause: some models send it for ever.
+    fn touch(&mut self, is_silence: bool) {
+        let now = Instant::now();
+        if !is_silence {
+            self.spoken = now;
+        }
+        if now.duration_since(self.spoken) < AFTER_SOUND {
+            self.last = now;
         }
     }
 
@@ -186,7 +218,7 @@ impl Conversation {
     /// Whether the next thing can be said.
     fn is_quiet(&self) -> bool {
         let is_first = self.outcome.said.is_zero() && self.outcome.turns == 0 && self.owed == Owed::Nothing;
-        let is_still = (self.fast || self.track.queued().is_zero()) && self.running.is_empty();
+        let is_still = (self.fast || self.sounding.is_zero()) && self.running.is_empty();
         is_first || (is_still && Instant::now() >= self.due())
     }
 
@@ -200,7 +232,16 @@ impl Conversation {
             }
             SessionEvent::Audio { item, epoch, pcm } => {
                 self.epoch = self.epoch.max(epoch);
+                let is_silence = is_silence(&pcm);
                 self.track.write(epoch, &item, pcm)?;
+                if !is_silence {
+                    self.sounding = self.track.queued();
+                }
+                // Whole frames, so that no gap comes between pieces.
+                while self.fast && self.track.queued() >= FRAME {
+                    let frame = self.track.next().await;
+                    self.hear(&frame.pcm);
+                }
             }
             SessionEvent::AudioDone { item, .. } => {
                 self.track.end(&item);
@@ -213,6 +254,7 @@ impl Conversation {
                     self.hear_all().await;
                 }
                 self.track.flush(self.epoch + 1);
+                self.sounding = Duration::ZERO;
             }
             SessionEvent::TurnDone { usage, .. } => {
                 self.outcome.turns += 1;
@@ -222,6 +264,11 @@ impl Conversation {
                 }
             }
             SessionEvent::ToolCall { call } => self.run(call),
+            SessionEvent::ToolCancelled { id } => {
+                if let Some(call) = self.calls.remove(&id) {
+                    call.abort();
+                }
+            }
             SessionEvent::Reconnecting { reason } => self.warn(&format!("connecting again: {reason}")),
             SessionEvent::Warning { warning } => self.warn(&warning.message),
             SessionEvent::Error { error } => {
@@ -231,7 +278,6 @@ impl Conversation {
             SessionEvent::Connected { .. }
             | SessionEvent::SpeechStarted { .. }
             | SessionEvent::SpeechStopped { .. }
-            | SessionEvent::ToolCancelled { .. }
             | SessionEvent::Native { .. }
             | SessionEvent::Closed { .. } => {}
         }
@@ -244,6 +290,7 @@ impl Conversation {
         if self.fast || self.track.queued().is_zero() {
             return;
         }
+        self.sounding = Duration::ZERO;
         let cut = self.track.flush(self.epoch + 1).items.into_iter().next();
         let (item, heard) = cut.map_or((None, Duration::ZERO), |cut| (Some(cut.item.to_string()), cut.heard));
         // The session's end is told by its last event.
@@ -253,7 +300,8 @@ impl Conversation {
     fn run(&mut self, call: ToolCall) {
         self.outcome.tools.push(call.name.clone());
         let (tool, context) = (self.tools.get(&call.name).cloned(), self.context.clone());
-        self.running.spawn(async move {
+        let id = call.id.clone();
+        let running = self.running.spawn(async move {
             let arguments = call.arguments.value();
             let output = match (tool, arguments) {
                 (Some(tool), Ok(arguments)) => {
@@ -270,6 +318,7 @@ impl Conversation {
                 is_error: output.is_error,
             }
         });
+        self.calls.insert(id, running);
     }
 
     fn warn(&mut self, message: &str) {
@@ -303,6 +352,10 @@ async fn said(saying: &mut Option<(BoxFuture<'static, ()>, bool)>) {
         Some((saying, _)) => saying.await,
         None => std::future::pending().await,
     }
+}
+
+fn is_silence(pcm: &Pcm) -> bool {
+    pcm.peak() < SILENCE
 }
 
 /// Each turn tells its own counts.

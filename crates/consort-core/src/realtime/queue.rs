@@ -1,5 +1,5 @@
 //! What waits between the two ends of a session. Sound that is too old is dropped; nothing else ever is.
-use super::{CloseReason, SessionEvent, SessionInput};
+use super::{CloseReason, Pcm, SessionEvent, SessionInput};
 use crate::{Error, ErrorKind};
 use event_listener::Event as Signal;
 use std::collections::VecDeque;
@@ -13,6 +13,8 @@ const MOST_INPUTS: usize = 1024;
 /// How many bytes of sound may wait for the caller, and how many other events.
 const MOST_SOUND: usize = 8 << 20;
 const MOST_EVENTS: usize = 4096;
+/// What a piece of sound takes besides its samples and its name, about.
+const PIECE: usize = 256;
 
 /// Both queues of one session.
 #[derive(Debug, Default)]
@@ -106,7 +108,7 @@ impl Queue {
             return None;
         };
         match &event {
-            SessionEvent::Audio { pcm, .. } => state.sound -= pcm.size(),
+            SessionEvent::Audio { item, pcm, .. } => state.sound -= weight(item, pcm),
             _ => state.others -= 1,
         }
         drop(state);
@@ -179,6 +181,7 @@ impl Queue {
 impl State {
     fn put_input(&mut self, input: SessionInput) {
         match &input {
+            SessionInput::Audio(pcm) if pcm.is_empty() => return,
             SessionInput::Audio(pcm) => self.heard += pcm.duration(),
             SessionInput::Video { .. } => {
                 self.inputs.retain(|waiting| !matches!(waiting, SessionInput::Video { .. }));
@@ -214,12 +217,12 @@ impl State {
 
     fn put_event(&mut self, mut event: SessionEvent) {
         match &mut event {
-            SessionEvent::Audio { epoch, pcm, .. } => {
+            SessionEvent::Audio { item, epoch, pcm } => {
                 *epoch = self.epoch.min(*epoch);
-                if *epoch < self.floor {
+                if *epoch < self.floor || pcm.is_empty() {
                     return;
                 }
-                self.sound += pcm.size();
+                self.sound += weight(item, pcm);
             }
             SessionEvent::Interrupted { .. } => {
                 self.others += 1;
@@ -245,8 +248,8 @@ impl State {
         if sounds.next().is_none() {
             return false;
         }
-        if let Some(SessionEvent::Audio { pcm, .. }) = self.events.remove(at) {
-            self.sound -= pcm.size();
+        if let Some(SessionEvent::Audio { item, pcm, .. }) = self.events.remove(at) {
+            self.sound -= weight(&item, &pcm);
         }
         true
     }
@@ -254,14 +257,19 @@ impl State {
     fn forget_old_sound(&mut self) {
         let (floor, mut sound) = (self.floor, self.sound);
         self.events.retain(|event| match event {
-            SessionEvent::Audio { epoch, pcm, .. } if *epoch < floor => {
-                sound -= pcm.size();
+            SessionEvent::Audio { item, epoch, pcm } if *epoch < floor => {
+                sound -= weight(item, pcm);
                 false
             }
             _ => true,
         });
         self.sound = sound;
     }
+}
+
+/// How much memory a piece of sound takes, about: many small ones take it as well.
+fn weight(item: &str, pcm: &Pcm) -> usize {
+    pcm.size() + item.len() + PIECE
 }
 
 fn is_sound(event: &SessionEvent) -> bool {

@@ -83,10 +83,26 @@ fn sound_that_nobody_takes_is_dropped_after_a_warning() {
     teller.close(CloseReason::Asked);
     let events = rest(&mut session);
     let count = |kind| events.iter().filter(|event| event.kind() == kind).count();
-    assert_eq!((count("text"), count("warning"), count("audio")), (1000, 1, (8 << 20) / 48_000));
+    assert_eq!((count("text"), count("warning"), count("audio")), (1000, 1, (8 << 20) / (48_000 + 1 + 256)));
     assert!(
         matches!(events.iter().rev().find(|one| one.kind() == "audio"), Some(SessionEvent::Audio { pcm, .. }) if pcm.samples[0] == 999)
     );
+}
+
+#[test]
+fn many_small_pieces_that_nobody_takes_have_a_bound_too() {
+    let (mut session, mut inputs, teller) = RealtimeSession::pair();
+    let name = "i".repeat(1000);
+    for _ in 0..20_000 {
+        teller.push(SessionEvent::audio(name.as_str(), Pcm::mono(vec![1], 24_000)));
+        teller.push(SessionEvent::audio("i", Pcm::mono(Vec::new(), 24_000)));
+        session.sink.push(SessionInput::Audio(Pcm::mono(Vec::new(), 24_000))).unwrap();
+    }
+    session.sink.close();
+    assert_eq!(taken(&mut inputs), []);
+    teller.close(CloseReason::Asked);
+    let events = rest(&mut session);
+    assert_eq!(events.iter().filter(|event| event.kind() == "audio").count(), (8 << 20) / (2 + 1000 + 256));
 }
 
 #[test]

@@ -23,6 +23,8 @@ const WAIT: Duration = Duration::from_secs(10);
 const MOST_EARLY: usize = 4 << 20;
 /// So many answers of a session may be under way, and so many different complaints about it are shown.
 const MOST_ITEMS: usize = 256;
+/// The longest name of an answer, in bytes.
+const LONGEST_ITEM: usize = 1024;
 const MOST_TOLD: usize = 32;
 
 /// The sessions of one process.
@@ -52,8 +54,8 @@ impl Opening {
 pub(super) struct Session {
     reader: LiveEventReader,
     tell: SessionTeller,
-    /// In which epoch each answer began.
-    items: HashMap<String, u64>,
+    /// In which epoch each answer began, the oldest first.
+    items: Vec<(String, u64)>,
     told: HashSet<String>,
     /// The calls of tools that nobody answered yet.
     calls: HashMap<String, oneshot::Sender<ToolResult>>,
@@ -62,7 +64,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(reader: LiveEventReader, tell: SessionTeller, native: bool) -> Self {
-        let (items, told, calls) = (HashMap::new(), HashSet::new(), HashMap::new());
+        let (items, told, calls) = (Vec::new(), HashSet::new(), HashMap::new());
         Self { reader, tell, items, told, calls, native }
     }
 
@@ -86,19 +88,29 @@ impl Session {
 
     fn say(&mut self, mut event: SessionEvent) {
         match &mut event {
-            SessionEvent::Audio { item, epoch, .. } => {
-                let now = self.tell.epoch();
-                if self.items.len() >= MOST_ITEMS {
-                    self.items.retain(|_, began| *began == now);
-                }
-                *epoch = *self.items.entry(item.clone()).or_insert(now);
+            SessionEvent::Audio { item, .. } if item.len() > LONGEST_ITEM => {
+                let wrong = format!("an `item` of more than {LONGEST_ITEM} bytes: its sound is left out");
+                return self.complain(wrong);
             }
-            SessionEvent::AudioDone { item, .. } => {
-                self.items.remove(item);
-            }
+            SessionEvent::Audio { item, epoch, .. } => *epoch = self.began(item),
+            SessionEvent::AudioDone { item, .. } => self.items.retain(|(name, _)| name != item),
             _ => {}
         }
         self.tell.push(event);
+    }
+
+    /// The epoch in which an answer began: now, where it begins.
+    fn began(&mut self, item: &str) -> u64 {
+        // The newest is the one that mostly comes again.
+        if let Some((_, began)) = self.items.iter().rev().find(|(name, _)| name == item) {
+            return *began;
+        }
+        if self.items.len() >= MOST_ITEMS {
+            self.items.remove(0);
+        }
+        let now = self.tell.epoch();
+        self.items.push((item.to_owned(), now));
+        now
     }
 
     /// Says what is wrong with the plugin's events; the same thing once.

@@ -209,6 +209,14 @@ async fn sound_of_an_answer_that_was_cut_is_not_heard() {
 }
 
 #[tokio::test]
+async fn sound_of_an_endless_name_is_left_out() {
+    let Some((_place, plugins)) = place() else { return };
+    let mut session = live(&plugins, "raw").await;
+    session.sink.push(text(&format!("sound [\"{}\", 1]", "a".repeat(5000)))).unwrap();
+    assert_eq!(kinds(&heard(&mut session, "turn_done").await), ["connected", "warning", "turn_done"]);
+}
+
+#[tokio::test]
 async fn one_that_reads_nothing_is_ended_and_its_sound_is_dropped() {
     let Some((_place, plugins)) = place() else { return };
     let mut session = told(&plugins, "deaf").await.unwrap();

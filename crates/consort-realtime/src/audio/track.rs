@@ -176,9 +176,14 @@ impl Track {
         }
         let shape = Shape::of(&piece)?;
         let time = shape.time_of((piece.samples.len() / shape.width()) as u64);
-        if self.framer.queued() + time > self.settings.most || self.items.len() >= ITEMS {
+        if self.framer.queued() + time > self.settings.most {
             let most = self.settings.most.as_secs();
             return Err(Error::protocol(format!("more than {most} s of sound wait to be played")));
+        }
+        if self.items.len() >= ITEMS && self.items.back().is_some_and(|last| &*last.name != item) {
+            return Err(Error::protocol(format!(
+                "the sound of more than {ITEMS} answers waits to be played"
+            )));
         }
         if time.is_zero() {
             return Ok(true);

@@ -157,6 +157,10 @@ fn what_is_wrong_or_too_much_is_refused() {
     track.write(0, "a", piece(900, 1)).unwrap();
     assert_eq!(track.write(0, "a", piece(200, 1)).unwrap_err().kind(), ErrorKind::Protocol);
     assert_eq!(track.queued(), 900 * MS, "what was refused is not half taken");
+    let (mut many, _, _) = self::track(speaker());
+    (0..10_000).for_each(|n| assert!(many.write(0, &n.to_string(), piece(1, 1)).unwrap()));
+    assert!(many.write(0, "9999", piece(1, 1)).unwrap());
+    assert!(many.write(0, "another", piece(1, 1)).unwrap_err().message().contains("10000 answers"));
     track.write(0, "a", piece(100, 1)).unwrap();
 }
 

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const RATE: u32 = 24_000;
+/// How much of the sound that comes while it speaks is heard afterwards.
+const MOST_LATER: Duration = Duration::from_secs(30);
 
 /// What the session is, and how far it came.
 pub(super) struct Talk {
@@ -94,6 +96,19 @@ impl Talk {
         }
     }
 
+    /// Keeps what it is told while it speaks; of sound, the newest.
+    fn keep(&mut self, input: SessionInput) {
+        self.later.push_back(input);
+        let heard = |input: &SessionInput| match input {
+            SessionInput::Audio(pcm) => Some(pcm.duration()),
+            _ => None,
+        };
+        while self.later.iter().filter_map(heard).sum::<Duration>() > MOST_LATER {
+            let Some(oldest) = self.later.iter().position(|input| heard(input).is_some()) else { return };
+            self.later.remove(oldest);
+        }
+    }
+
     async fn answer_sound(&mut self, spoken: Duration, inputs: &mut SessionInputs, say: &SessionTeller) {
         let length = format!("{:.1} s", spoken.as_secs_f64());
         say.push(SessionEvent::SpeechStopped { by: Speaker::User });
@@ -129,7 +144,7 @@ impl Talk {
                 Some(SessionInput::Interrupt { .. }) => {
                     waiting.drain(..).for_each(|id| say.push(SessionEvent::ToolCancelled { id }));
                 }
-                Some(other) => self.later.push_back(other),
+                Some(other) => self.keep(other),
                 None => {
                     self.leaving = true;
                     return;
@@ -191,7 +206,7 @@ impl Talk {
             };
             match input {
                 Some(SessionInput::Interrupt { .. }) => return true,
-                Some(other) => self.later.push_back(other),
+                Some(other) => self.keep(other),
                 None => {
                     self.leaving = true;
                     return true;

@@ -17,6 +17,10 @@ class Teacher(realtime.Realtime):
         self._emit_audio_output_done_event()
 ";
 
+/// A live model, up to its methods.
+const LIVE: &str =
+    "import asyncio\nfrom vision_agents.core.llm import realtime\n\nclass One(realtime.Realtime):\n";
+
 #[test]
 fn a_live_plugin_hears_a_file_and_answers() {
     let Some(place) = Plugged::with_python() else { return };
@@ -34,6 +38,49 @@ fn a_live_plugin_hears_a_file_and_answers() {
     assert!(asked.code == 2 && asked.stderr.contains("consort talk teacher"), "{asked}");
     let check = place.run(&["plugins", "check", "teacher"]);
     assert!(check.code == 0 && check.stdout.contains("opens a session"), "{check}");
+}
+
+#[test]
+fn each_answer_to_a_text_is_shown() {
+    let Some(place) = Plugged::with_python() else { return };
+    let body = "    async def simple_response(self, text, processors=None, participant=None):
+        self._emit_agent_speech_transcription('heard ' + text)
+        self._emit_response_event(text='heard ' + text)
+";
+    place.plugin("ear.py", format!("{LIVE}{body}"));
+    let run = place.run(&["talk", "ear", "--text", "one", "--text", "two", "--fast", "-q"]);
+    assert_eq!(run.stdout, "assistant: heard one\nassistant: heard two\n", "{run}");
+}
+
+#[test]
+fn a_model_that_is_silent_for_ever_is_not_waited_for() {
+    let Some(place) = Plugged::with_python() else { return };
+    let body = "    async def _handle_events(self):
+        while True:
+            self._emit_audio_output_event(bytes(960), 24000)
+            await asyncio.sleep(0.02)
+
+    async def simple_response(self, text, processors=None, participant=None):
+        self._emit_agent_speech_transcription('heard ' + text)
+";
+    place.plugin("hum.py", format!("{LIVE}{body}"));
+    for more in [&[][..], &["--fast"]] {
+        let run = place.run(&[&["talk", "hum", "--text", "one", "--wait", "1", "-q"], more].concat());
+        assert_eq!((run.code, &*run.stdout), (0, "assistant: heard one\n"), "{run}");
+    }
+}
+
+#[test]
+fn what_a_plugin_cuts_of_its_answer_is_not_heard() {
+    let Some(place) = Plugged::with_python() else { return };
+    let body = "    async def simple_response(self, text, processors=None, participant=None):
+        self._emit_audio_output_event(bytes([1, 9]) * 24000 * 60, 24000)
+        await asyncio.sleep(0.5)
+        self._emit_audio_output_done_event(interrupted=True)
+";
+    place.plugin("cut.py", format!("{LIVE}{body}"));
+    let told = place.run(&["talk", "cut", "--text", "one", "--json"]).json();
+    assert!(told["heard_s"].as_f64().unwrap() < 20.0, "{told}");
 }
 
 /// What the guide leaves to its reader: the sound, and a client that is faked.
