@@ -170,7 +170,6 @@ impl GeminiLive {
     }
 
     fn call(&mut self, call: &Value, step: &mut Step) {
-        self.called = true;
         let given = filled(call, "id");
         let minted = given.is_none();
         let id = given.unwrap_or_else(|| format!("call_{}", self.calls_made));
@@ -213,7 +212,9 @@ impl GeminiLive {
         let why = why.as_ref().and_then(Value::as_str);
         let finish = match why {
             _ if self.cut => Finish::new(FinishReason::Other, "interrupted"),
-            None | Some("TURN_COMPLETE_REASON_UNSPECIFIED") if self.called => FinishReason::ToolCalls.into(),
+            None | Some("TURN_COMPLETE_REASON_UNSPECIFIED") if !self.calls.is_empty() => {
+                FinishReason::ToolCalls.into()
+            }
             None | Some("TURN_COMPLETE_REASON_UNSPECIFIED") => FinishReason::Stop.into(),
             Some(word) => Finish::new(FinishReason::Other, word),
         };
@@ -230,7 +231,7 @@ impl GeminiLive {
         }
         let usage = self.usage.take();
         step.tell(SessionEvent::TurnDone { finish, usage });
-        (self.is_answering, self.called, self.cut) = (false, false, false);
+        (self.is_answering, self.cut) = (false, false);
         self.turns += 1;
     }
 

@@ -30,9 +30,8 @@ pub struct GeminiLive {
     turns: u64,
     user: Option<Saying>,
     answer: Option<Saying>,
-    /// Whether a turn of the model is under way, and what came of it.
+    /// Whether a turn of the model is under way, and whether one was cut whose end is still to be told.
     is_answering: bool,
-    called: bool,
     cut: bool,
     usage: Option<Usage>,
     calls: Vec<Call>,
@@ -68,7 +67,6 @@ impl GeminiLive {
             user: None,
             answer: None,
             is_answering: false,
-            called: false,
             cut: false,
             usage: None,
             calls: Vec::new(),

@@ -224,8 +224,9 @@ impl OpenAiLive {
             "response_cancel_not_active" => return step.tell(native(event)),
             // The server began one by itself: ours comes behind it.
             "conversation_already_has_active_response" => {
-                let asked = self.answers.asked.pop_back();
-                if asked.is_some() && !self.answers.is_idle() {
+                // It may have passed for ours.
+                self.answers.asked.pop_back();
+                if !self.answers.is_idle() {
                     self.answers.wanted = true;
                     return step.tell(native(event));
                 }

@@ -37,6 +37,8 @@ pub struct OpenAiLive {
     answers: Answers,
     /// Calls that have no result yet.
     calls: Vec<String>,
+    /// Whether results were given that were not answered yet.
+    resulted: bool,
 }
 
 impl OpenAiLive {
@@ -54,6 +56,7 @@ impl OpenAiLive {
             frame: None,
             answers: Answers::default(),
             calls: Vec::new(),
+            resulted: false,
             config,
             quirks,
         }

@@ -34,8 +34,9 @@ impl OpenAiLive {
 
     /// Asks for the answer that is wanted, once none is under way.
     pub(super) fn ask(&mut self, step: &mut Step) {
-        if self.is_open && self.answers.wanted && self.answers.is_idle() {
-            self.answers.wanted = false;
+        let wanted = self.answers.wanted || (self.resulted && self.calls.is_empty());
+        if self.is_open && wanted && self.answers.is_idle() {
+            (self.answers.wanted, self.resulted) = (false, false);
             self.answers.asked.push_back(self.answers.epoch);
             step.send(json!({"type": "response.create"}));
         }
@@ -91,7 +92,7 @@ impl OpenAiLive {
         }
     }
 
-    /// One answer is wanted when all calls have their results.
+    /// One answer is wanted when all calls have their results, those too that are still to come.
     fn result(&mut self, result: &ToolResult, step: &mut Step) {
         let (message, lost) = items::result(result);
         step.send(message);
@@ -100,7 +101,7 @@ impl OpenAiLive {
             step.warn("dropped", what);
         }
         self.calls.retain(|id| *id != result.call_id);
-        self.answers.wanted |= self.calls.is_empty();
+        self.resulted = true;
     }
 
     /// Cuts the answer that is meant, and tells the server how much of it was heard.
