@@ -16,7 +16,7 @@
 //! use consort_realtime::wire::{LiveWire, OpenAiLive, OpenAiQuirks};
 //!
 //! let mut wire = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default());
-//! assert!(wire.open().messages[0].starts_with(r#"{"type":"session.update""#));
+//! assert!(wire.open(&[]).messages[0].starts_with(r#"{"type":"session.update""#));
 //! let step = wire.message(br#"{"type":"session.updated","session":{"model":"m"}}"#);
 //! assert!(matches!(&step.events[0], SessionEvent::Connected { model: Some(model), .. } if model == "m"));
 //! let step = wire.input(SessionInput::text("Hello!"));
@@ -33,7 +33,7 @@ pub use gemini::GeminiLive;
 pub use openai::{Layout, OpenAiLive, OpenAiQuirks, Pictures};
 pub use step::{Step, Then};
 
-use consort_core::SessionInput;
+use consort_core::{Message, SessionInput};
 
 /// One live session in one vendor's format.
 ///
@@ -44,8 +44,9 @@ use consort_core::SessionInput;
 /// What the vendor says and Consort has no word for is a [`Native`](consort_core::SessionEvent::Native) event, which the
 /// driver keeps to itself unless it was asked for.
 pub trait LiveWire: Send {
-    /// What a connection begins with: the first one, and each that takes the session over.
-    fn open(&mut self) -> Step;
+    /// What a connection begins with: the first one, and each that takes the session over. `past` is what was said so
+    /// far, as it was heard; at first that is what the config says.
+    fn open(&mut self, past: &[Message]) -> Step;
 
     fn input(&mut self, input: SessionInput) -> Step;
 

@@ -1,6 +1,6 @@
 //! The server's messages, as our events. One message may hold several things.
 use super::turn::Saying;
-use super::{Call, GeminiLive, setup};
+use super::{Call, GeminiLive};
 use crate::audio::Format;
 use crate::wire::ends;
 use crate::wire::json::{filled, native, text};
@@ -53,18 +53,14 @@ impl GeminiLive {
         self.leave(step);
     }
 
-    /// What was said before follows the setup, unless an older connection left the session where it was.
+    /// What was said before follows the setup.
     fn opened(&mut self, opened: &Value, step: &mut Step) {
         (self.is_open, self.was_open) = (true, true);
+        let turns = std::mem::take(&mut self.past);
+        if !turns.is_empty() {
+            step.send(json!({"clientContent": {"turns": turns, "turnComplete": false}}));
+        }
         if self.handle.is_none() {
-            let (turns, lost) = setup::past(&self.config.messages);
-            if lost > 0 {
-                let what = format!("{lost} parts of what was said before cannot be told to this model");
-                step.warn("dropped", what);
-            }
-            if !turns.is_empty() {
-                step.send(json!({"clientContent": {"turns": turns, "turnComplete": false}}));
-            }
             // Their session is gone.
             for call in self.calls.drain(..) {
                 step.tell(SessionEvent::ToolCancelled { id: call.id });

@@ -7,7 +7,8 @@ mod turn;
 use super::{LiveWire, Step, Then, ends};
 use crate::audio::{Encoding, Format, Shape};
 use crate::wire::sound::Outgoing;
-use consort_core::{SessionConfig, SessionInput, Usage};
+use consort_core::{Message, SessionConfig, SessionInput, Usage};
+use serde_json::Value;
 use turn::Saying;
 
 /// A session in Gemini's Live format.
@@ -24,6 +25,8 @@ pub struct GeminiLive {
     was_open: bool,
     /// The vendor is about to close the connection, as it said in these words.
     leaving: Option<String>,
+    /// What was said before, until the connection takes it.
+    past: Vec<Value>,
     out: Outgoing,
     /// How many cuts there were, and how many turns.
     epoch: u64,
@@ -61,6 +64,7 @@ impl GeminiLive {
             is_open: false,
             was_open: false,
             leaving: None,
+            past: Vec::new(),
             out: Outgoing::new(Format::new(Encoding::S16, Shape::MONO_16K)),
             epoch: 0,
             turns: 0,
@@ -78,9 +82,18 @@ impl GeminiLive {
 }
 
 impl LiveWire for GeminiLive {
-    fn open(&mut self) -> Step {
+    fn open(&mut self, past: &[Message]) -> Step {
         let mut step = Step::default();
-        (self.is_open, self.leaving) = (false, None);
+        (self.is_open, self.leaving, self.past) = (false, None, Vec::new());
+        // An older connection left the session where it was.
+        if self.handle.is_none() {
+            let (turns, lost) = setup::past(past);
+            self.past = turns;
+            if lost > 0 {
+                let what = format!("{lost} parts of what was said before cannot be told to this model");
+                step.warn("dropped", what);
+            }
+        }
         step.send(setup::setup(&self.model, &self.config, self.handle.as_deref()));
         step
     }

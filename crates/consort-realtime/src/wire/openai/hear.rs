@@ -249,6 +249,7 @@ impl OpenAiLive {
 
     /// The connection is gone, and with it what was under way. What did not begin is asked for again.
     pub(super) fn cut_all(&mut self, step: &mut Step) {
+        self.is_open = false;
         let answers = &mut self.answers;
         answers.wanted |= !answers.asked.is_empty();
         answers.asked.clear();

@@ -13,7 +13,7 @@ use super::{LiveWire, Step, ends};
 use crate::audio::Format;
 use crate::wire::sound::Outgoing;
 use answers::Answers;
-use consort_core::{Media, SessionConfig, SessionInput};
+use consort_core::{Media, Message, SessionConfig, SessionInput};
 use std::time::Duration;
 
 /// A session in OpenAI's Realtime format.
@@ -64,11 +64,11 @@ impl OpenAiLive {
 }
 
 impl LiveWire for OpenAiLive {
-    fn open(&mut self) -> Step {
+    fn open(&mut self, past: &[Message]) -> Step {
         let mut step = Step::default();
         self.is_open = false;
         step.send(settings::all(&self.config, &self.quirks));
-        let (past, lost) = items::past(&self.config.messages, &self.quirks);
+        let (past, lost) = items::past(past, &self.quirks);
         past.into_iter().for_each(|item| step.send(item));
         if lost > 0 {
             step.warn(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 fn open(config: SessionConfig) -> GeminiLive {
     let mut wire = GeminiLive::new("m", config);
-    wire.open();
+    wire.open(&[]);
     assert_eq!(told(&feed(&mut wire, &[json!({"setupComplete": {}})]).events), ["connected"]);
     wire
 }
@@ -48,13 +48,12 @@ fn the_setup_says_all_that_cannot_change() {
             FunctionSpec::new("add", "", json!({"type": "object", "properties": {"a": {"type": "number"}}})),
         ],
         turn_detection: Some(false),
-        messages: vec![Message::user("Hi"), Message::assistant("Hello!")],
         options: json!({"generationConfig": {"temperature": 0.5}}).as_object().unwrap().clone(),
         ..SessionConfig::default()
     };
     let mut wire = GeminiLive::new("m", config);
     assert_eq!(
-        sent(&wire.open()),
+        sent(&wire.open(&[Message::user("Hi"), Message::assistant("Hello!")])),
         [json!({"setup": {
             "model": "models/m",
             "generationConfig": {"responseModalities": ["AUDIO"], "temperature": 0.5,
@@ -183,7 +182,8 @@ fn tools_are_answered_unless_they_were_cancelled() {
 
 #[test]
 fn before_the_server_goes_another_connection_takes_over() {
-    let mut wire = open(SessionConfig { messages: vec![Message::user("Hi")], ..SessionConfig::default() });
+    let mut wire = open(SessionConfig::default());
+    let past = [Message::user("Hi")];
     let handle = json!({"sessionResumptionUpdate": {"newHandle": "h", "resumable": true}});
     let later = json!({"sessionResumptionUpdate": {"resumable": false}});
     let going = json!({"goAway": {"timeLeft": "50s"}});
@@ -192,7 +192,7 @@ fn before_the_server_goes_another_connection_takes_over() {
     assert_eq!(step.then, Then::Go);
     let step = feed(&mut wire, &[content(json!({"turnComplete": true}))]);
     assert!(matches!(&step.then, Then::Renew { reason } if reason.contains("50s")), "{:?}", step.then);
-    assert_eq!(sent(&wire.open())[0]["setup"]["sessionResumption"], json!({"handle": "h"}));
+    assert_eq!(sent(&wire.open(&past))[0]["setup"]["sessionResumption"], json!({"handle": "h"}));
     // The server knows what was said.
     assert!(feed(&mut wire, &[json!({"setupComplete": {}})]).messages.is_empty());
     // A server that goes in the middle of it after all:
@@ -201,9 +201,9 @@ fn before_the_server_goes_another_connection_takes_over() {
     assert_eq!(told(&step.events), ["audio assistant1 done, cut: true", "assistant is silent", "done other"]);
     assert!(matches!(step.then, Then::Renew { .. }));
     // A handle that is refused is given up, and what was said is told again.
-    wire.open();
+    wire.open(&past);
     assert!(matches!(wire.ended(Some(1008), "stale").then, Then::Renew { .. }));
-    assert_eq!(sent(&wire.open())[0]["setup"]["sessionResumption"], json!({}));
+    assert_eq!(sent(&wire.open(&past))[0]["setup"]["sessionResumption"], json!({}));
     assert_eq!(feed(&mut wire, &[json!({"setupComplete": {}})]).messages.len(), 1);
 }
 
@@ -245,7 +245,7 @@ fn what_changes_needs_another_connection() {
     let update = SessionUpdate { instructions: Some("Shout.".into()), ..SessionUpdate::default() };
     let step = wire.input(SessionInput::Update { update: update.clone() });
     assert!(matches!(step.then, Then::Renew { .. }));
-    assert!(wire.open().messages[0].contains("Shout."));
+    assert!(wire.open(&[]).messages[0].contains("Shout."));
     assert_eq!(wire.input(SessionInput::Update { update }).then, Then::Go, "nothing changes");
 }
 
@@ -253,10 +253,10 @@ fn what_changes_needs_another_connection() {
 fn errors_end_a_session_or_do_not() {
     let error = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}});
     let mut wire = open(SessionConfig::default());
-    let step = feed(&mut wire, &[error.clone()]);
+    let step = feed(&mut wire, std::slice::from_ref(&error));
     assert_eq!((told(&step.events), step.then), (vec!["error rate_limit".to_owned()], Then::Go));
     let mut wire = GeminiLive::new("m", SessionConfig::default());
-    wire.open();
+    wire.open(&[]);
     assert!(matches!(feed(&mut wire, &[error]).then, Then::Close(CloseReason::Failed { .. })));
     let step = wire.ended(Some(1007), "API key not valid. Please pass a valid API key.");
     let Then::Close(CloseReason::Failed { error }) = step.then else { panic!("{:?}", step.then) };

@@ -15,7 +15,7 @@ fn updated() -> Value {
 /// A session that is open.
 fn open(config: SessionConfig, quirks: OpenAiQuirks) -> OpenAiLive {
     let mut wire = OpenAiLive::new(config, quirks);
-    wire.open();
+    wire.open(&[]);
     assert_eq!(told(&feed(&mut wire, &[updated()]).events), ["connected"]);
     wire
 }
@@ -79,7 +79,7 @@ fn settings_in_each_layout() {
         options: json!({"temperature": 0.5}).as_object().unwrap().clone(),
         ..SessionConfig::default()
     };
-    let first = |quirks| sent(&OpenAiLive::new(config.clone(), quirks).open())[0]["session"].clone();
+    let first = |quirks| sent(&OpenAiLive::new(config.clone(), quirks).open(&[]))[0]["session"].clone();
     let tools = json!([{"type": "function", "name": "clock", "description": "Tells the time",
         "parameters": {"type": "object", "properties": {}}}]);
     let pcm = json!({"type": "audio/pcm", "rate": 24_000});
@@ -120,8 +120,7 @@ fn what_was_said_before_is_told_in_order() {
     messages[1].parts.push(Part::tool_call("c", "clock", "{}"));
     messages[1].parts.push(Part::reasoning("hm"));
     messages.push(Message::new(consort_core::Role::Tool, vec![Part::tool_result("c", "clock", "noon")]));
-    let config = SessionConfig { messages, ..SessionConfig::default() };
-    let step = OpenAiLive::new(config, OpenAiQuirks::default()).open();
+    let step = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default()).open(&messages);
     let items: Vec<Value> = sent(&step)[1..].iter().map(|message| message["item"].clone()).collect();
     assert_eq!(
         items,
@@ -356,7 +355,7 @@ fn errors_end_a_session_or_do_not() {
     assert!(matches!(step.then, Then::Renew { .. }));
     // Settings that are refused open no session.
     let mut wire = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default());
-    wire.open();
+    wire.open(&[]);
     let step = feed(&mut wire, &[error("unknown_parameter")]);
     let Then::Close(CloseReason::Failed { error }) = step.then else { panic!("{:?}", step.then) };
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -371,7 +370,7 @@ fn a_cut_connection_loses_no_wish() {
     wire.input(SessionInput::text("Hi"));
     let step = wire.ended(Some(1006), "");
     assert!(matches!(step.then, Then::Renew { .. }), "{:?}", step.then);
-    wire.open();
+    wire.open(&[]);
     let step = feed(&mut wire, &[updated()]);
     assert_eq!(told(&step.events), ["connected"]);
     assert_eq!(kinds(&sent(&step)), ["response.create"]);
@@ -413,7 +412,7 @@ fn settings_change_while_it_runs() {
     wire.input(SessionInput::Audio(ms(200)));
     assert_eq!(kinds(&sent(&wire.input(SessionInput::Commit))).last(), Some(&"response.create"));
     // A connection that is made anew begins with what holds now.
-    assert!(wire.open().messages[0].contains("Shout."));
+    assert!(wire.open(&[]).messages[0].contains("Shout."));
 }
 
 #[test]
@@ -425,7 +424,7 @@ fn quirks_are_data() {
     assert!(serde_json::from_value::<OpenAiQuirks>(json!({"laout": "flat"})).is_err());
     // The server has the last word on formats.
     let mut wire = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default());
-    wire.open();
+    wire.open(&[]);
     let formats = json!({"input_audio_format": "g711_ulaw", "output_audio_format": "g711_alaw"});
     feed(&mut wire, &[json!({"type": "session.updated", "session": formats}), created("r")]);
     let step = feed(&mut wire, &[sound("r", "a")]);

@@ -57,7 +57,7 @@ impl Session {
                 assert_eq!(self.open, [""; 0], "sound is complete when its turn is");
                 let mut turn = std::mem::take(&mut self.now);
                 turn.usage = usage;
-                turn.reason = finish.reason.as_str().to_owned();
+                finish.reason.as_str().clone_into(&mut turn.reason);
                 self.turns.push(turn);
             }
             // Of one recording the words of the user could not be written down.
@@ -126,7 +126,7 @@ fn check(provider: &str, recording: &Value) {
     let frames = recording["frames"].as_array().unwrap();
     let config = config(provider, frames);
     let mut wire = wire(provider, config);
-    let opening = sent(&wire.open());
+    let opening = sent(&wire.open(&[]));
     let mut session = Session::default();
     let mut is_first_setting = true;
     for frame in frames {
@@ -142,7 +142,7 @@ fn check(provider: &str, recording: &Value) {
                 let step = wire.ended(code, frame["reason"].as_str().unwrap_or_default());
                 step.events.into_iter().for_each(|event| session.take(event));
                 assert!(matches!(step.then, Then::Renew { .. }), "{:?}", step.then);
-                wire.open();
+                wire.open(&[]);
             }
             _ if provider == "google-live" => said_to_gemini(wire.as_mut(), message, &opening[0]),
             _ => {

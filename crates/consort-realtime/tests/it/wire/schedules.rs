@@ -63,7 +63,7 @@ impl Held {
         match step.then {
             Then::Go => {}
             Then::Renew { .. } => {
-                let step = self.wire.open();
+                let step = self.wire.open(&[]);
                 self.done(step);
             }
             Then::Close(_) => self.is_over = true,
@@ -178,7 +178,7 @@ fn gemini_messages() -> Vec<Value> {
 }
 
 /// Puts something else in a place of a message.
-fn spoilt(mut message: Value, at: &Index, with: usize) -> Value {
+fn spoilt(mut message: Value, at: Index, with: usize) -> Value {
     let mut places = Vec::new();
     gather(&message, String::new(), &mut places);
     let others = [Value::Null, json!(7), json!("\u{e4}"), json!([]), json!({}), json!([[1]]), json!(true)];
@@ -204,7 +204,7 @@ fn gather(value: &Value, path: String, places: &mut Vec<String>) {
 fn schedule(messages: Vec<Value>, is_spoilt: bool) -> impl Strategy<Value = Vec<Told>> {
     let message = (proptest::sample::select(messages), any::<Index>(), any::<usize>());
     let message = message.prop_map(move |(message, at, with)| {
-        Told::Server(if is_spoilt { spoilt(message, &at, with) } else { message })
+        Told::Server(if is_spoilt { spoilt(message, at, with) } else { message })
     });
     let cut = (proptest::sample::select(openai_messages()), any::<Index>()).prop_map(|(message, at)| {
         let text = message.to_string();
@@ -217,14 +217,14 @@ fn schedule(messages: Vec<Value>, is_spoilt: bool) -> impl Strategy<Value = Vec<
 /// A session of each format, and how it opens.
 fn openai() -> Box<dyn LiveWire> {
     let mut wire = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default());
-    wire.open();
+    wire.open(&[]);
     wire.message(br#"{"type":"session.updated"}"#);
     Box::new(wire)
 }
 
 fn gemini() -> Box<dyn LiveWire> {
     let mut wire = GeminiLive::new("m", SessionConfig::default());
-    wire.open();
+    wire.open(&[]);
     wire.message(br#"{"setupComplete":{}}"#);
     Box::new(wire)
 }
