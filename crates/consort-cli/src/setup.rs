@@ -214,11 +214,11 @@ impl Setup {
 
 /// The first model, in the order of `consort providers`, of a provider that needs a key and has one.
 fn first_with_key(host: &Host) -> Option<Arc<dyn Model>> {
-    let with_key = host.providers().iter().filter(|provider| {
+    let mut with_key = host.providers().iter().filter(|provider| {
         let card = provider.card();
         card.state == State::Ready && card.keys.iter().any(|key| key.required)
     });
-    with_key.filter_map(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next()).next()
+    with_key.find_map(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next())
 }
 
 /// The model of an id, alias or name.

@@ -150,7 +150,7 @@ async fn listing(place: &Path) {
         assert_eq!(open(&many).rows().len(), 50);
     }
     let (what, took) = match (cpu_time(), begun.0) {
-        (Some(now), Some(then)) => ("CPU", now - then),
+        (Some(now), Some(then)) => ("CPU", now.saturating_sub(then)),
         _ => ("wall", begun.1.elapsed()),
     };
     println!(

@@ -42,7 +42,7 @@ pub(super) fn models(known: &Known) -> Vec<ModelRow> {
             hints: hints(card),
             keys: missing(card),
             untrusted: false,
-            about: about(card),
+            about: Some(about(card)),
             offline: Some(is_here(&card.id, known)),
         };
         if !base.keys.is_empty() {
@@ -76,12 +76,12 @@ fn is_here(provider: &str, known: &Known) -> bool {
 }
 
 /// Who answers, and where more is said of it.
-fn about(card: &ProviderCard) -> Option<String> {
+fn about(card: &ProviderCard) -> String {
     if card.id == crate::setup::DEMO {
-        return Some("Answers by a fixed rule, without a network: to try things out.".to_owned());
+        return "Answers by a fixed rule, without a network: to try things out.".to_owned();
     }
     let docs = card.docs.as_ref().map(|docs| format!("\n{docs}")).unwrap_or_default();
-    Some(format!("By {}.{docs}", card.name))
+    format!("By {}.{docs}", card.name)
 }
 
 fn of_route(row: &consort_routes::Row, known: &Known) -> ModelRow {

@@ -193,7 +193,7 @@ impl Conversation {
     async fn take(&mut self, event: SessionEvent) -> Result<(), Error> {
         match event {
             SessionEvent::Transcript { item, by, mode, text } => {
-                self.outcome.lines.add(&item, by, mode, &text)
+                self.outcome.lines.add(&item, by, mode, &text);
             }
             SessionEvent::Text { item, text } => {
                 self.outcome.lines.add(&item, Speaker::Assistant, TranscriptMode::Delta, &text);

@@ -21,7 +21,7 @@ use steps::Step;
 use tokio::runtime::Runtime;
 
 /// How long a session may take to open.
-const OPENING: Duration = Duration::from_secs(60);
+const OPENING: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(talk: Talk, mut setup: Setup) -> Done {
     let host = setup.host();

@@ -13,7 +13,8 @@ use crate::envelope::What;
 use crate::tools::{Approval, Runner};
 use consort_core::{Attempt, Context, Error, ErrorKind, Event, FinishReason, Request, Response};
 use consort_store::Status;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -71,6 +72,12 @@ impl Stop {
     fn of(error: Error, said_something: bool) -> Self {
         Self { status: status_of(&error, said_something), error }
     }
+}
+
+/// A model's code may be anybody's: what it said before is kept.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Interrupted, "the model's own code panicked")
+        .hint("its message is on the program's error output")
 }
 
 pub(super) fn status_of(error: &Error, said_something: bool) -> Status {
@@ -152,7 +159,8 @@ impl Driver {
     ) -> Result<FinishReason, Error> {
         let mut context = self.context.clone();
         context.shrink = Some(prepared.smaller.clone());
-        let mut stream = self.ask.model.stream(request.clone(), context);
+        let asked = AssertUnwindSafe(async { self.ask.model.stream(request.clone(), context) });
+        let mut stream = asked.catch_unwind().await.map_err(|_| panicked())?;
         loop {
             let item = tokio::select! {
                 biased;
@@ -160,7 +168,7 @@ impl Driver {
                     answer.cut = true;
                     return Err(Error::cancelled());
                 }
-                item = stream.next() => item,
+                item = AssertUnwindSafe(stream.next()).catch_unwind() => item.map_err(|_| panicked())?,
             };
             let Some(event) = item else {
                 let words = "the answer ended before it was finished";

@@ -1,6 +1,6 @@
 //! Writes the log of a run, to the store or to a memory. Where it refuses, the run goes on and the user is told: no answer is lost to a full disk.
 use crate::memory::History;
-use consort_core::{Delta, Error, Event, Role};
+use consort_core::{Delta, Error, ErrorKind, Event, Role};
 use consort_store::{Ending, NewTurn, Status, Store, TurnId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,9 @@ use tokio::task::JoinHandle;
 
 /// How long text may be shown before it is kept. The store itself takes a part of the 100 ms that are promised.
 const BEHIND: Duration = Duration::from_millis(40);
+
+/// How often the end of a turn is tried again. Each try of a store may itself wait for those who hold it.
+const AGAIN: u32 = 3;
 
 /// The log as a run writes it.
 #[derive(Clone)]
@@ -70,17 +73,27 @@ impl Journal {
         Growth { pending, task }
     }
 
+    /// Keeps the end of a turn. A store that is only busy is asked again: the end holds all of the answer.
     pub(crate) async fn end(&self, turn: TurnId, ending: Ending) -> Option<Error> {
         if !self.is_whole() {
             return None;
         }
         let refused = match &self.keeper {
-            Keeper::Store(store) => store.end(turn, ending).await,
+            Keeper::Store(store) => {
+                let mut refused = store.end(turn, ending.clone()).await.err();
+                for _ in 0..AGAIN {
+                    if refused.as_ref().is_none_or(|error| error.kind() != ErrorKind::Server) {
+                        break;
+                    }
+                    tokio::time::sleep(BEHIND).await;
+                    refused = store.end(turn, ending.clone()).await.err();
+                }
+                refused
+            }
             Keeper::Memory(history) => {
-                history.append(Role::Assistant, None, &ending.parts, ending.status).await
+                history.append(Role::Assistant, None, &ending.parts, ending.status).await.err()
             }
         };
-        let refused = refused.err();
         self.note(refused)
     }
 
@@ -111,17 +124,27 @@ impl Growth {
     }
 
     /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
-    pub(crate) async fn done(self) {
-        self.pending.over.store(true, Ordering::SeqCst);
-        self.pending.more.notify_one();
+    pub(crate) async fn done(mut self) {
+        self.pending.ends();
         // A task that panicked has said so.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Growth {
+    fn drop(&mut self) {
+        self.pending.ends();
     }
 }
 
 impl Pending {
     fn events(&self) -> MutexGuard<'_, Vec<Event>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ends(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.more.notify_one();
     }
 
     /// Waits for the end, of which `more` tells too.
@@ -148,22 +171,29 @@ fn join(events: &mut Vec<Event>, event: &Event) {
     events.push(event.clone());
 }
 
-/// Keeps what comes, a little later and many at once.
+/// Keeps what comes, a little later and many at once. What is refused goes first in what is tried next: a piece that is
+/// missing would make those behind it wrong.
 async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
-    let mut refused = false;
+    let mut batch = Vec::new();
     loop {
         let over = pending.over.load(Ordering::SeqCst);
-        let batch = std::mem::take(&mut *pending.events());
-        // A piece that is missing would make those behind it wrong.
-        if !batch.is_empty()
-            && let Some(store) = journal.whole_in().filter(|_| !refused)
-        {
-            refused = store.grow(turn, batch).await.is_err();
+        for event in std::mem::take(&mut *pending.events()) {
+            join(&mut batch, &event);
+        }
+        if !batch.is_empty() {
+            let kept = match journal.whole_in() {
+                Some(store) => store.grow(turn, batch.clone()).await.is_ok(),
+                // Nothing more is tried.
+                None => true,
+            };
+            if kept {
+                batch.clear();
+            }
         }
         if over {
             return;
         }
-        if pending.events().is_empty() {
+        if batch.is_empty() && pending.events().is_empty() {
             pending.more.notified().await;
         }
         // The end does not wait for more.

@@ -103,6 +103,6 @@ impl fmt::Debug for Tools {
             .field("list", &self.names().collect::<Vec<_>>())
             .field("approval", &self.approval)
             .field("limits", &self.limits)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

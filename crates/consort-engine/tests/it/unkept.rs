@@ -1,34 +1,51 @@
 //! A store that refuses: the answer is given all the same, and the user is told.
 use crate::support::{Desk, Scripted, Step, notices};
-use consort_core::{Attempt, BoxFuture, Context, Error, ErrorKind, Event, Media, Role, ToolOutput};
+use consort_core::{
+    Attempt, BoxFuture, Context, Error, ErrorKind, Event, EventStream, Media, Model, ModelCard, Part,
+    Request, Role, ToolOutput,
+};
 use consort_engine::{Ask, Heard, Tools, What, function};
 use consort_store::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, CostRow, Ending, GroupBy, Hit,
     MemoryStore, NewConversation, NewRecord, NewTurn, Record, RecordId, RecordQuery, Spend, SpendQuery,
     Status, Store, Summary, SummaryId, Turn, TurnId, TurnQuery,
 };
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Refuses to write once it was written to so often, or what a turn grows by.
+/// Refuses to write once it was written to so often, or is busy when a turn is to grow or to end.
 struct Full {
     below: MemoryStore,
     left: AtomicU32,
-    grows: bool,
+    /// How often it is too busy for what a turn grows by, and for the ends of turns.
+    busy: [AtomicU32; 2],
     /// How many turns may begin by now, where that is limited.
     begins: Option<Arc<Semaphore>>,
 }
 
 impl Default for Full {
     fn default() -> Self {
-        Self { below: MemoryStore::default(), left: AtomicU32::new(u32::MAX), grows: true, begins: None }
+        Self {
+            below: MemoryStore::default(),
+            left: AtomicU32::new(u32::MAX),
+            busy: Default::default(),
+            begins: None,
+        }
     }
 }
 
 impl Full {
+    /// Refuses once more, where it is still busy.
+    fn busy<'a>(left: &AtomicU32) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).ok()?;
+        let error = Error::new(ErrorKind::Server, "the database is busy");
+        Some(Box::pin(std::future::ready(Err(error))))
+    }
+
     fn write<'a, T: Send + 'a>(
         &'a self,
         write: BoxFuture<'a, Result<T, Error>>,
@@ -63,10 +80,11 @@ impl Store for Full {
     }
 
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {
-        if !self.grows {
-            return Box::pin(std::future::ready(Err(Error::new(ErrorKind::Timeout, "the database is busy"))));
-        }
-        self.write(self.below.grow(turn, events))
+        Self::busy(&self.busy[0]).unwrap_or_else(|| self.write(self.below.grow(turn, events)))
+    }
+
+    fn end(&self, turn: TurnId, ending: Ending) -> BoxFuture<'_, Result<(), Error>> {
+        Self::busy(&self.busy[1]).unwrap_or_else(|| self.write(self.below.end(turn, ending)))
     }
 
     fn begin(&self, turn: NewTurn) -> BoxFuture<'_, Result<(), Error>> {
@@ -96,7 +114,6 @@ impl Store for Full {
         change(id: ConversationId, change: ConversationChange) -> bool;
         purge(id: ConversationId) -> ();
         append(turn: NewTurn) -> ();
-        end(turn: TurnId, ending: Ending) -> ();
         pin(turn: TurnId, pinned: bool) -> ();
         book(conversation: ConversationId, key: Option<String>, attempts: Vec<Attempt>) -> ();
         put_summary(summary: Summary) -> ();
@@ -126,7 +143,7 @@ async fn an_answer_is_not_lost_to_a_full_disk() {
 
 #[tokio::test]
 async fn an_answer_whose_pieces_were_refused_ends_all_the_same() {
-    let store = Arc::new(Full { grows: false, ..Full::default() });
+    let store = Arc::new(Full { busy: [u32::MAX.into(), 0.into()], ..Full::default() });
     let desk = Desk::on(store.clone()).await;
     let model = Scripted::new(vec![vec![Step::Say("All of it.")]]);
     let (outcome, envelopes) = desk.run(desk.ask(&model, "Hello")).await;
@@ -172,4 +189,62 @@ async fn nothing_of_a_turn_is_told_before_it_is_kept() {
     let outcome = run.await.unwrap();
     // Each answer was paid for.
     assert_eq!((outcome.status, outcome.kept, outcome.attempts.len()), (Status::Complete, true, 2));
+}
+
+#[tokio::test]
+async fn what_a_busy_disk_refuses_is_kept_once_it_takes_it() {
+    let store = Arc::new(Full { busy: [2.into(), 2.into()], ..Full::default() });
+    let desk = Desk::on(store).await;
+    let model = Scripted::new(vec![vec![
+        Step::Say("One, "),
+        Step::Wait(Duration::from_millis(60)),
+        Step::Say("two, "),
+        Step::Wait(Duration::from_millis(400)),
+        Step::Say("three."),
+    ]]);
+    let run = desk.engine.start(desk.ask(&model, "Count.")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    let running = desk.branch().await.pop().unwrap();
+    let words = |turn: &Turn| turn.parts.iter().filter_map(Part::as_text).collect::<String>();
+    assert_eq!((running.status, words(&running).as_str()), (Status::Running, "One, two, "));
+    let outcome = run.done().await;
+    let ended = desk.branch().await.pop().unwrap();
+    assert_eq!((outcome.kept, ended.status), (true, Status::Complete));
+    assert_eq!(words(&ended), "One, two, three.");
+}
+
+/// Says a word, and panics.
+struct Panics(ModelCard);
+
+impl Model for Panics {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+
+    fn stream(&self, _: Arc<Request>, _: Context) -> EventStream {
+        let said = Event::text_answer("So far.").into_iter().take(3).map(Ok);
+        stream::iter(said).chain(stream::once(async { panic!("as planned") })).boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_panics_takes_nothing_with_it() {
+    let store = Arc::new(Full::default());
+    let left = Arc::downgrade(&store);
+    let desk = Desk::on(store).await;
+    let model = Arc::new(Panics(ModelCard::new("test", "model")));
+    let ask = Ask::new(desk.conversation, model, vec![Part::text("Hello")]);
+    let outcome = desk.engine.start(ask).await.unwrap().done().await;
+    assert_eq!(outcome.status, Status::Interrupted);
+    assert!(outcome.error.unwrap().message().contains("panicked"));
+    let turn = desk.branch().await.pop().unwrap();
+    assert_eq!((turn.status, turn.parts[0].as_text()), (Status::Interrupted, Some("So far.")));
+    drop(desk);
+    for _ in 0..50 {
+        if left.strong_count() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("something holds the store");
 }

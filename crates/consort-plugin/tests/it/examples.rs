@@ -62,7 +62,7 @@ fn rust() {
     let hello = driver.initialize().unwrap();
     assert_eq!(
         hello["capabilities"],
-        json!({"generate": true, "countTokens": true, "embed": true, "tools": true})
+        json!({"generate": true, "countTokens": true, "embed": true, "tools": true, "realtime": false})
     );
     let mut asked = asking("parrot", "hello there");
     assert_eq!(driver.generate(&asked).text(), "hello there");

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a session may take to open where nobody says, and to close.
-const OPENING: Duration = Duration::from_secs(60);
+const OPENING: Duration = Duration::from_mins(1);
 const CLOSING: Duration = Duration::from_secs(8);
 /// So much may wait in the pipe; the rest waits in the session, where old sound is dropped.
 const MOST_IN_PIPE: usize = 256 << 10;

@@ -139,7 +139,7 @@ pub(crate) async fn one(
     let turns = shared.engine.store().tree(id).await?;
     let runs: Vec<Value> =
         shared.engine.runs().iter().filter(|run| run.conversation() == id).map(live::of_run).collect();
-    let shapes: Vec<Value> = turns.iter().map(|turn| shape::turn(turn)).collect();
+    let shapes: Vec<Value> = turns.iter().map(shape::turn).collect();
     let conversation = shape::conversation(&shared, &one, Some(&turns)).await?;
     Ok(Json(json!({"conversation": conversation, "turns": shapes, "runs": runs})))
 }

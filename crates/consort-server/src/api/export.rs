@@ -49,7 +49,7 @@ pub(crate) async fn export(
         Format::Json => {
             let tree: Vec<Turn> = store.tree(id).await?;
             let conversation = shape::conversation(&shared, &one, Some(&tree)).await?;
-            let turns: Vec<_> = tree.iter().map(|turn| shape::turn(turn)).collect();
+            let turns: Vec<_> = tree.iter().map(shape::turn).collect();
             let text = json!({"conversation": conversation, "turns": turns}).to_string();
             ("application/json", "json", text)
         }

@@ -95,11 +95,6 @@ pub(super) fn newer(path: &Path, version: i64) -> Error {
         .hint("use that version, or name another file; nothing was written to it")
 }
 
-pub(super) fn older(path: &Path) -> Error {
-    let message = format!("{} is of an older format, and may only be read here", path.display());
-    Error::new(ErrorKind::Setup, message).hint("anything that may write it brings it up to date")
-}
-
 /// What the file system says of a path.
 pub(super) fn file(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Setup, format!("{} cannot be used: {error}", path.display()))

@@ -67,7 +67,7 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
         asked,
         packed.json,
         answer,
-        turn.run.as_ref().map(|run| run.as_bytes()),
+        turn.run.as_ref().map(uuid::Uuid::as_bytes),
     ])?;
     let seq = connection.last_insert_rowid();
     parts::attach(connection, seq, &packed.media)?;

@@ -1,5 +1,5 @@
 //! Opening a database: whose it is, of which version, and how it is read and written.
-use super::fault::{Done, Fault, damaged, file, newer, not_ours, older};
+use super::fault::{Done, Fault, damaged, file, newer, not_ours};
 use consort_core::{Error, ErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 /// Marks a file as ours: "cons".
 const APPLICATION: i64 = 0x636f_6e73;
 const MIGRATIONS: &[&str] = &[include_str!("1.sql"), include_str!("2.sql")];
+/// What makes a database of each version before the newest look like that to who only reads it: reading writes nothing, and
+/// an old file may stand where nobody may write. Where another process brings it up to date, its own columns come first.
+const AS_NEWEST: &[&str] =
+    &["CREATE TEMP VIEW conversations AS SELECT *, 1 AS revision FROM main.conversations;
+    CREATE TEMP VIEW turns AS SELECT *, NULL AS run FROM main.turns;"];
 /// How long it waits for another program.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -18,8 +23,8 @@ enum Found {
     Ours(usize),
 }
 
-/// Opens it to read. Where there is nothing yet, what is read is empty; an older one is brought up to date where it may
-/// be `changed`.
+/// Opens it to read. Where there is nothing yet, what is read is empty; an older one is brought up to date where it is to
+/// be `changed` and may be.
 pub(super) fn to_read(path: &Path, changed: bool) -> Result<Connection, Error> {
     if empty(path)? {
         return nothing().map_err(|fault| fault.of(path));
@@ -34,8 +39,13 @@ pub(super) fn to_read(path: &Path, changed: bool) -> Result<Connection, Error> {
     };
     match connection {
         (connection, Found::Ours(version)) if version == MIGRATIONS.len() => Ok(connection),
-        (_, Found::Ours(_)) if changed => to_write(path).and_then(|_| to_read(path, false)),
-        (_, Found::Ours(_)) => Err(older(path)),
+        (connection, Found::Ours(_)) if !changed => Ok(connection),
+        (connection, Found::Ours(_)) => match to_write(path) {
+            Ok(_) => to_read(path, false),
+            // It may not be written: it is read as it is.
+            Err(error) if error.kind() == ErrorKind::Setup => Ok(connection),
+            Err(error) => Err(error),
+        },
         (_, Found::Nothing) => nothing().map_err(|fault| fault.of(path)),
     }
 }
@@ -70,8 +80,13 @@ fn read_flags(path: &Path, query: &str, access: OpenFlags) -> Result<(Connection
             Connection::open_with_flags(format!("file:{}?{query}", escaped(path)), flags(access))?
         };
         careful(&connection)?;
-        connection.pragma_update(None, "query_only", true)?;
         let found = look(&connection, path)?;
+        if let Found::Ours(version) = found
+            && let Some(views) = AS_NEWEST.get(version - 1)
+        {
+            connection.execute_batch(views)?;
+        }
+        connection.pragma_update(None, "query_only", true)?;
         Ok((connection, found))
     };
     open().map_err(|fault: Fault| fault.of(path))
@@ -202,7 +217,7 @@ mod tests {
         connection.pragma_update(None, "user_version", 0).unwrap();
         assert!(look(&connection, Path::new("x")).is_err(), "ours, and without a version");
         let all = MIGRATIONS.len();
-        connection.pragma_update(None, "user_version", all as i64).unwrap();
+        connection.pragma_update(None, "user_version", i64::try_from(all).unwrap()).unwrap();
         let with = |step| [MIGRATIONS, &[step]].concat();
         let broken = with("CREATE TABLE added (x); CREATE TABLE turns (x);");
         migrate(&mut connection, Path::new("x"), &broken).unwrap_err();

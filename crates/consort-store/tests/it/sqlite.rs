@@ -207,10 +207,19 @@ fn a_file_of_the_first_version_is_read_and_goes_on() {
                 VALUES (?, 1, 'user', 'complete', 1, 0, '[{\"type\":\"text\",\"text\":\"hello\"}]')";
     plain.execute(said, [turn.0.as_bytes()]).unwrap();
     drop(plain);
+    let is_old = |store: &SqliteStore| {
+        assert_eq!(read(store, turn), (Status::Complete, "hello".into()));
+        let kept = block_on(store.conversation(talk)).unwrap().unwrap();
+        assert_eq!((kept.title.as_deref(), kept.revision, kept.changed), (Some("old"), 1, 7));
+    };
+    let before = std::fs::read(&path).unwrap();
+    let reader = SqliteStore::open_to_read(&path).unwrap();
+    is_old(&reader);
+    assert_eq!(std::fs::read(&path).unwrap(), before, "reading writes nothing");
     let store = SqliteStore::open(&path).unwrap();
-    assert_eq!(read(&store, turn), (Status::Complete, "hello".into()));
-    let kept = block_on(store.conversation(talk)).unwrap().unwrap();
-    assert_eq!((kept.title.as_deref(), kept.revision, kept.changed), (Some("old"), 1, 7));
+    is_old(&store);
     begin(&store, talk, Status::Complete, vec![Part::text("more")]);
-    assert_eq!(block_on(store.conversation(talk)).unwrap().unwrap().revision, 2);
+    for one in [&store, &reader] {
+        assert_eq!(block_on(one.conversation(talk)).unwrap().unwrap().revision, 2);
+    }
 }

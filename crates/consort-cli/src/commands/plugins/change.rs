@@ -38,7 +38,7 @@ pub(super) fn grant(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: 
     writeln!(anstream::stderr(), "{good} {} gets {}", plugin.id(), keys.join(", "))?;
     for key in keys.iter().filter(|key| !plugin.is_set(key)) {
         // Names of variables are written large.
-        let is_variable = !key.chars().any(|letter| letter.is_lowercase());
+        let is_variable = !key.chars().any(char::is_lowercase);
         let export = if is_variable { "export it, or " } else { "" };
         let what = format!("`{key}` is not set yet: {export}consort keys set {key}");
         writeln!(anstream::stderr(), "{} {what}", Style::Warning.paint("warning:"))?;

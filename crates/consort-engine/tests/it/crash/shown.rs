@@ -25,6 +25,9 @@ pub(super) struct Life {
     beats: Vec<u64>,
 }
 
+/// How many microseconds late is late: less is a machine at work.
+const STALL: u64 = 5_000;
+
 impl Life {
     /// Streams in a process of its own for a while, and kills it.
     pub(super) fn stream_and_kill(database: &Path, lives: Duration) -> Self {
@@ -72,6 +75,7 @@ impl Life {
         // A process that was killed stands still no more.
         let ends = self.beats.iter().skip(1).copied().chain([to.min(self.last)]);
         let late = self.beats.iter().zip(ends).map(move |(beat, next)| (beat + nap, next));
+        let late = late.filter(|(due, woke)| woke.saturating_sub(*due) > STALL);
         late.map(move |(due, woke)| (due.max(from), woke.min(to))).filter(|(due, woke)| due < woke)
     }
 }

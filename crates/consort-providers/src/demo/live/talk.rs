@@ -142,10 +142,10 @@ impl Talk {
     /// Says an answer, each word as a tone; and what else it was given.
     async fn answer(&mut self, mut text: String, inputs: &mut SessionInputs, say: &SessionTeller) {
         if !self.config.instructions.is_empty() {
-            text += &format!(" My instructions: {}", self.config.instructions);
+            text = format!("{text} My instructions: {}", self.config.instructions);
         }
         if self.pictures > 0 {
-            text += &format!(" You showed me {} picture(s).", std::mem::take(&mut self.pictures));
+            text = format!("{text} You showed me {} picture(s).", std::mem::take(&mut self.pictures));
         }
         let (item, epoch) = (format!("answer{}", self.turns), say.epoch());
         self.turns += 1;
