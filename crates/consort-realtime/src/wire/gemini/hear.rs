@@ -18,12 +18,16 @@ impl GeminiLive {
         if let Some(update) = take("sessionResumptionUpdate") {
             self.resumable(update, step);
         }
-        if let Some(counts) = take("usageMetadata") {
+        if let Some(counts) = take("usageMetadata").filter(Value::is_object) {
             self.usage = Some(usage(counts));
         }
         let mut content = match take("serverContent") {
             Some(Value::Object(content)) => content,
-            Some(other) => return step.tell(native(json!({"serverContent": other}))),
+            // What is spoilt takes nothing else with it.
+            Some(other) => {
+                step.tell(native(json!({"serverContent": other})));
+                Object::new()
+            }
             None => Object::new(),
         };
         let calls = take("toolCall");

@@ -178,6 +178,9 @@ fn tools_are_answered_unless_they_were_cancelled() {
     let both = json!({"serverContent": {"turnComplete": true}, "toolCall": call("d")["toolCall"]});
     let step = feed(&mut wire, &[both]);
     assert_eq!(told(&step.events), ["call d clock({\"zone\":1})", "done tool_calls"]);
+    // What is spoilt takes nothing else with it.
+    let spoilt = json!({"serverContent": 7, "usageMetadata": 7, "toolCall": call("e")["toolCall"]});
+    assert_eq!(told(&feed(&mut wire, &[spoilt]).events), ["call e clock({\"zone\":1})"]);
 }
 
 #[test]
