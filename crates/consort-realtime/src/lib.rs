@@ -1,7 +1,8 @@
 //! Live sessions: models that listen and speak.
 //!
-//! So far it holds [`audio`]: everything that is done with sound. Only that module looks at samples; all else hands
-//! [`consort_core::Pcm`] on.
+//! [`audio`] is everything that is done with sound. Only that module looks at samples; all else hands
+//! [`consort_core::Pcm`] on. [`wire`] is the formats of live vendors, without a connection.
 //!
 //! This crate must never know: a terminal, a browser, a file of the user's, an async runtime of its own choice.
 pub mod audio;
+pub mod wire;

@@ -1,5 +1,6 @@
 //! Replay: judges the wires by recorded traffic.
 mod answer;
+mod live;
 mod meaning;
 mod meaning_gemini;
 mod meaning_responses;
@@ -71,17 +72,18 @@ pub fn run(dir: &Path, filter: &Filter) -> Result<Report, String> {
 }
 
 fn judge(recording: &Recording, exceptions: &BTreeMap<&str, &str>, report: &mut Report) {
-    let Some(wire) = recording.wire() else {
-        *report.not_judged.entry(recording.kind.clone()).or_default() += 1;
-        return;
+    let mut wrong = match (recording.kind.as_str(), recording.wire()) {
+        ("realtime-ws", _) => live::check(recording),
+        (kind, None) => {
+            *report.not_judged.entry(kind.to_owned()).or_default() += 1;
+            return;
+        }
+        ("embeddings", Some(wire)) => others::embeddings(recording, wire),
+        ("models", Some(wire)) => others::models(recording, wire),
+        ("count-tokens", Some(wire)) => others::count(recording, wire),
+        (_, Some(wire)) => answer::check(recording, wire),
     };
-    let mut wrong = match recording.kind.as_str() {
-        "embeddings" => others::embeddings(recording, wire),
-        "models" => others::models(recording, wire),
-        "count-tokens" => others::count(recording, wire),
-        _ => answer::check(recording, wire),
-    };
-    if recording.has_chat_request() {
+    if let Some(wire) = recording.wire().filter(|_| recording.has_chat_request()) {
         report.requests += 1;
         wrong.extend(request::check(recording, wire));
     }

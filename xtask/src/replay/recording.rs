@@ -65,6 +65,11 @@ impl Recording {
         }
     }
 
+    /// The messages of a live session, of both sides and in order.
+    pub(crate) fn frames(&self) -> &[Value] {
+        self.whole["frames"].as_array().map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn head(&self) -> ResponseHead {
         let response = &self.whole["response"];
         let headers = response["headers"].as_object().into_iter().flatten();

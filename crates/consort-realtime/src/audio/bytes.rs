@@ -43,7 +43,7 @@ impl Sound {
 }
 
 /// The bytes that base64 of either alphabet stands for.
-fn unbase64(text: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn unbase64(text: &str) -> Result<Vec<u8>, Error> {
     let usual: Vec<u8> = text
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())

@@ -28,6 +28,7 @@ mod voice;
 pub mod wav;
 
 pub use bytes::Reader;
+pub(crate) use bytes::unbase64;
 pub use convert::Converter;
 pub use edit::Pad;
 pub use format::{Encoding, Format, Shape};

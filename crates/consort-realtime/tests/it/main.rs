@@ -1,4 +1,4 @@
-//! What the module of sound promises, with tones, files and schedules of all kinds.
+//! What sound and the formats of live vendors promise, with tones, files, recordings and schedules of all kinds.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -14,3 +14,4 @@ mod speech;
 mod track;
 mod voice;
 mod wav;
+mod wire;
