@@ -247,7 +247,7 @@ export class Thread {
     const started = await this.live.send<Started>("start", command);
     // Events may come before the reply: what is known of a turn then is newer.
     const turns = [started.user, ...started.runs.map((run) => run.turn)];
-    for (const turn of turns) if (turn && !this.turns.has(turn.id)) this.onturn(turn);
+    for (const turn of turns) if (turn && !this.#cells.has(turn.id)) this.onturn(turn);
     const head = started.runs[0]?.turn?.id ?? started.user?.id;
     if (head && this.conversation) this.conversation = { ...this.conversation, head };
     // A run that ended before its first turn has no place in the thread: it is told beside it.
