@@ -59,7 +59,7 @@ it("is trusted in its row, reloaded, and its log read", async () => {
   await pill(page).click();
   await page.getByRole("combobox", search).fill("borrowed");
   const row = page.getByRole("row", { name: /borrowed/ });
-  await row.getByText("It runs as you, with your files. Look at it first.").waitFor();
+  await row.getByText("Trust is for its whole folder").waitFor();
   await row.getByRole("button", { name: "Trust its folder" }).click();
   await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "borrowed" }).waitFor({ timeout: 30_000 });
   await page.getByText("borrowed", { exact: true }).first().click();
