@@ -4,7 +4,7 @@ import os
 import tempfile
 
 from .. import loop
-from ..failures import failure_of
+from ..failures import Failure, failure_of
 from . import embedding, loaders, package
 from .cards import embedding_card, model_card
 from .generate import Generation
@@ -76,8 +76,22 @@ class Llm:
             notes.append(f"its list broke off: {failure_of(error).message}")
         return {"models": cards, "needs": needs, **({"notes": notes} if notes else {})}
 
+    def _found(self, look, call):
+        """What the call names. Where its list wanted a key that is not there, that is why it is not found."""
+        name = call.params.get("model")
+        try:
+            return look(name, call)
+        except Failure as failure:
+            lacked = next(iter(self.keys.of_list()[1]), None)
+            if failure.kind != "model_not_found" or lacked is None:
+                raise
+            from ..loading import missing_key
+
+            words = f"`{name}` is not listed without the key `{lacked}`"
+            raise Failure("setup", words, **missing_key(lacked)) from None
+
     def generate(self, call):
-        entry = self.registry.model(call.params.get("model"), call)
+        entry = self._found(self.registry.model, call)
         model = entry.for_stream(call.params.get("stream") is not False)
         generation = Generation(self.llm, self.host, call, model, self.keys)
         if generation.asynchronous:
@@ -99,7 +113,7 @@ class Llm:
         return generate
 
     def embed(self, call):
-        entry = self.registry.embedding_model(call.params.get("model"), call)
+        entry = self._found(self.registry.embedding_model, call)
         return embedding.embed(self.llm, call, entry.sync, self.keys)
 
     def tools_list(self, call):
