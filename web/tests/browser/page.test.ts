@@ -286,6 +286,7 @@ describe("keys alone", () => {
     await page.keyboard.press("Alt+ArrowUp");
     await page.keyboard.press("r");
     await page.getByText("2/2").waitFor();
+    await page.getByText("word word").waitFor();
     await page.keyboard.press("Escape");
     await page.getByText("Stopped here").waitFor();
     await page.keyboard.press("Alt+ArrowUp");
@@ -326,7 +327,7 @@ describe("the pages", () => {
     const page = await visit("/prompts");
     const name = `haiku${Date.now()}`;
     await page.getByRole("button", { name: "New prompt" }).click();
-    await page.getByLabel("Name").fill(name);
+    await page.getByRole("textbox", { name: "Name" }).fill(name);
     await page.getByLabel("Text").fill("Answer in a haiku.");
     await page.getByRole("button", { name: "Save" }).click();
     const row = page.locator("li", { hasText: name });
