@@ -231,7 +231,7 @@ class Packages(LlmCase):
         one.on_request = refuse
         cards = one.ask("models/list", 60)["models"]
         self.assertTrue(cards)
-        self.assertEqual(asked[:1], [{"name": "mistral"}])
+        self.assertEqual(asked[:1], [{"name": "mistral", "env": "LLM_MISTRAL_KEY"}])
         refused = self.refused(one.generate, cards[0]["id"], timeout=60)
         self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the key `mistral`"))
 
