@@ -120,11 +120,31 @@ impl Phrase {
 
 /// A text as its index words.
 pub(crate) fn index(text: &str) -> Vec<String> {
-    cut(text).into_iter().map(|word| word.folded).collect()
+    let mut words = Vec::new();
+    each(text, |word| words.push(word.folded));
+    words
+}
+
+/// A text as its index words, as SQLite's index is given them. Of a long text never more than one is held apart.
+#[cfg(feature = "sqlite")]
+pub(crate) fn indexed(text: &str) -> String {
+    let mut words = String::new();
+    each(text, |word| {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(&word.folded);
+    });
+    words
 }
 
 fn cut(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
+    each(text, |word| words.push(word));
+    words
+}
+
+fn each(text: &str, mut take: impl FnMut(Word)) {
     let mut rest = text.char_indices().peekable();
     while let Some((start, first)) = rest.next() {
         if !first.is_alphanumeric() {
@@ -141,14 +161,13 @@ fn cut(text: &str) -> Vec<Word> {
             run.push((at, next));
             rest.next();
         }
-        if dense { pairs(&run, &mut words) } else { words.push(word(&run, None)) }
+        if dense {
+            run.windows(2).for_each(|pair| take(word(pair, None)));
+            take(word(&run[run.len() - 1..], Some(run.len() == 1)));
+        } else {
+            take(word(&run, None));
+        }
     }
-    words
-}
-
-fn pairs(run: &[(usize, char)], words: &mut Vec<Word>) {
-    words.extend(run.windows(2).map(|pair| word(pair, None)));
-    words.push(word(&run[run.len() - 1..], Some(run.len() == 1)));
 }
 
 fn word(run: &[(usize, char)], last: Option<bool>) -> Word {
@@ -226,6 +245,14 @@ mod tests {
             assert!(!finds(typed, text), "{typed}");
         }
         assert_eq!(Search::read(Some("  "), false), None);
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn all_backends_index_the_same_words() {
+        for text in ["", "—", "One, two. Drei!", "学习Rust 言", " résumé\u{301} "] {
+            assert_eq!(indexed(text), index(text).join(" "));
+        }
     }
 
     #[test]

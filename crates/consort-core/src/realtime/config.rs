@@ -29,3 +29,14 @@ pub struct SessionUpdate {
     pub tools: Option<Vec<FunctionSpec>>,
     pub turn_detection: Option<bool>,
 }
+
+impl SessionConfig {
+    /// As it is from this change on.
+    pub fn update(&mut self, update: SessionUpdate) {
+        let SessionUpdate { instructions, voice, tools, turn_detection } = update;
+        self.instructions = instructions.unwrap_or_else(|| std::mem::take(&mut self.instructions));
+        self.tools = tools.unwrap_or_else(|| std::mem::take(&mut self.tools));
+        self.voice = voice.or(self.voice.take());
+        self.turn_detection = turn_detection.or(self.turn_detection);
+    }
+}

@@ -1,10 +1,9 @@
 //! A conversation that a memory keeps instead of the engine's store.
 use crate::context::is_sent;
 use consort_core::{Error, Memory, Message, Part, Role};
-use consort_store::{ConversationId, Status, Turn, TurnId};
+use consort_store::{ConversationId, NewTurn, Status, Turn};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Where a conversation is read from before a run, and each of its messages is added to when it is whole. It is one
 /// line of messages: nothing branches, and what breaks off is kept as far as it came, and no further than the process.
@@ -25,7 +24,11 @@ impl History {
         }
         let mut parent = None;
         let turns = messages.into_iter().map(|message| {
-            let turn = turn_of(id, parent, message);
+            let new = NewTurn {
+                participant: message.name,
+                ..NewTurn::complete(id, parent, message.role, message.parts)
+            };
+            let turn = new.begun();
             parent = Some(turn.id);
             turn
         });
@@ -68,20 +71,4 @@ impl fmt::Debug for History {
 /// An answer that asks for nothing: a new one takes its place. One that called tools goes on with them.
 fn is_answer(message: &Message) -> bool {
     message.role == Role::Assistant && message.parts.iter().all(|part| part.as_tool_call().is_none())
-}
-
-fn turn_of(conversation: ConversationId, parent: Option<TurnId>, message: Message) -> Turn {
-    Turn {
-        id: TurnId::new(),
-        conversation,
-        parent,
-        role: message.role,
-        participant: message.name,
-        parts: message.parts,
-        status: Status::Complete,
-        created: SystemTime::now(),
-        pinned: false,
-        run: None,
-        answer: None,
-    }
 }

@@ -14,6 +14,9 @@ const BEHIND: Duration = Duration::from_millis(40);
 /// How often the end of a turn is tried again. Each try of a store may itself wait for those who hold it.
 const AGAIN: u32 = 3;
 
+/// How long a store that refuses is left alone at most: what waits for it is written anew with each try.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The log as a run writes it.
 #[derive(Clone)]
 pub(crate) struct Journal {
@@ -174,7 +177,7 @@ fn join(events: &mut Vec<Event>, event: &Event) {
 /// Keeps what comes, a little later and many at once. What is refused goes first in what is tried next: a piece that is
 /// missing would make those behind it wrong.
 async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
-    let mut batch = Vec::new();
+    let (mut batch, mut wait) = (Vec::new(), BEHIND);
     loop {
         let over = pending.over.load(Ordering::SeqCst);
         for event in std::mem::take(&mut *pending.events()) {
@@ -188,6 +191,9 @@ async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
             };
             if kept {
                 batch.clear();
+                wait = BEHIND;
+            } else {
+                wait = (wait * 2).min(PATIENCE);
             }
         }
         if over {
@@ -197,7 +203,7 @@ async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
             pending.more.notified().await;
         }
         // The end does not wait for more.
-        let _ = tokio::time::timeout(BEHIND, pending.over()).await;
+        let _ = tokio::time::timeout(wait, pending.over()).await;
     }
 }
 

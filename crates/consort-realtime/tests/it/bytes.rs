@@ -1,18 +1,8 @@
 //! Bytes and base64: cut anywhere, of every encoding, and wrong.
+use crate::ALL;
 use consort_core::ErrorKind;
 use consort_realtime::audio::{Encoding, Format, Reader, Shape, Sound};
 use proptest::prelude::*;
-
-const ALL: [Encoding; 8] = [
-    Encoding::U8,
-    Encoding::S16,
-    Encoding::S24,
-    Encoding::S32,
-    Encoding::F32,
-    Encoding::F64,
-    Encoding::Mulaw,
-    Encoding::Alaw,
-];
 
 fn format(encoding: Encoding, channels: u16) -> Format {
     Format::new(encoding, Shape::new(24_000, channels).unwrap())

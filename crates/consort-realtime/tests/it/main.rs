@@ -15,3 +15,17 @@ mod track;
 mod voice;
 mod wav;
 mod wire;
+
+use consort_realtime::audio::Encoding;
+
+/// Every way in which samples are written.
+const ALL: [Encoding; 8] = [
+    Encoding::U8,
+    Encoding::S16,
+    Encoding::S24,
+    Encoding::S32,
+    Encoding::F32,
+    Encoding::F64,
+    Encoding::Mulaw,
+    Encoding::Alaw,
+];

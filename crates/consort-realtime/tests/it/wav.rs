@@ -1,18 +1,8 @@
 //! WAV files: of every kind, with heads that lie, and what is none.
+use crate::ALL;
 use consort_core::ErrorKind;
 use consort_realtime::audio::{Encoding, Format, Shape, Sound, wav};
 use proptest::prelude::*;
-
-const ALL: [Encoding; 8] = [
-    Encoding::U8,
-    Encoding::S16,
-    Encoding::S24,
-    Encoding::S32,
-    Encoding::F32,
-    Encoding::F64,
-    Encoding::Mulaw,
-    Encoding::Alaw,
-];
 
 fn chunk(id: &str, length: u32, body: &[u8]) -> Vec<u8> {
     let mut chunk = [id.as_bytes(), &length.to_le_bytes(), body].concat();

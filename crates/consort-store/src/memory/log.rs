@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    conversations: Vec<Talk>,
+    conversations: Vec<Conversation>,
     /// In the order in which they began.
     turns: Vec<Said>,
     places: HashMap<TurnId, usize>,
@@ -20,21 +20,21 @@ pub(super) struct Log {
 }
 
 #[derive(Debug)]
-struct Talk {
-    is: Conversation,
-    words: Vec<String>,
-}
-
-#[derive(Debug)]
 struct Said {
-    /// As it began, or ended.
+    /// As it began, or ended: what it is found by.
     turn: Turn,
-    /// What it is found by: what it began with, and all of it from its end on.
-    words: Vec<String>,
     grown: Vec<Event>,
 }
 
+fn is_titled(talk: &Conversation, search: &Search) -> bool {
+    search.matches(&index(talk.title.as_deref().unwrap_or_default()))
+}
+
 impl Said {
+    fn matches(&self, search: &Search) -> bool {
+        search.matches(&index(&growth::text(&self.turn.parts)))
+    }
+
     fn now(&self) -> Turn {
         let mut turn = self.turn.clone();
         growth::grow(&mut turn, self.grown.iter().cloned());
@@ -49,47 +49,46 @@ impl Log {
         }
         let conversation = Conversation { changed: self.changes + 1, ..new.begun() };
         self.changes += 1;
-        let words = index(conversation.title.as_deref().unwrap_or_default());
-        self.conversations.push(Talk { is: conversation.clone(), words });
+        self.conversations.push(conversation.clone());
         conversation
     }
 
-    fn talk(&mut self, id: ConversationId) -> Result<&mut Talk, Error> {
-        self.conversations.iter_mut().find(|talk| talk.is.id == id).ok_or_else(|| refuse::no_conversation(id))
+    fn talk(&mut self, id: ConversationId) -> Result<&mut Conversation, Error> {
+        self.conversations.iter_mut().find(|talk| talk.id == id).ok_or_else(|| refuse::no_conversation(id))
     }
 
     fn touch(&mut self, id: ConversationId) -> Result<(), Error> {
         self.changes += 1;
         let changes = self.changes;
         let talk = self.talk(id)?;
-        talk.is.changed = changes;
-        talk.is.revision += 1;
-        talk.is.updated = growth::now();
+        talk.changed = changes;
+        talk.revision += 1;
+        talk.updated = growth::now();
         Ok(())
     }
 
     pub(super) fn conversation(&self, id: ConversationId) -> Option<Conversation> {
-        self.conversations.iter().find(|talk| talk.is.id == id).map(|talk| talk.is.clone())
+        self.conversations.iter().find(|talk| talk.id == id).map(|talk| talk.clone())
     }
 
     pub(super) fn conversations(&self, query: &ConversationQuery) -> Vec<Conversation> {
         let search = Search::read(query.search.as_deref(), false);
-        let found = |talk: &&Talk| {
-            talk.is.deleted.is_some() == query.deleted
-                && query.ids.as_ref().is_none_or(|ids| ids.contains(&talk.is.id))
+        let found = |talk: &&Conversation| {
+            talk.deleted.is_some() == query.deleted
+                && query.ids.as_ref().is_none_or(|ids| ids.contains(&talk.id))
                 && search.as_ref().is_none_or(|search| {
-                    let mut turns = self.turns.iter().filter(|said| said.turn.conversation == talk.is.id);
-                    search.matches(&talk.words) || turns.any(|said| search.matches(&said.words))
+                    let mut turns = self.turns.iter().filter(|said| said.turn.conversation == talk.id);
+                    is_titled(talk, search) || turns.any(|said| said.matches(search))
                 })
         };
-        let mut found: Vec<&Talk> = self.conversations.iter().filter(found).collect();
-        found.sort_by_key(|talk| std::cmp::Reverse((talk.is.pinned, talk.is.changed)));
+        let mut found: Vec<&Conversation> = self.conversations.iter().filter(found).collect();
+        found.sort_by_key(|talk| std::cmp::Reverse((talk.pinned, talk.changed)));
         let limit = query.limit.unwrap_or(usize::MAX);
-        found.into_iter().skip(query.offset).take(limit).map(|talk| talk.is.clone()).collect()
+        found.into_iter().skip(query.offset).take(limit).map(|talk| talk.clone()).collect()
     }
 
     pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<bool, Error> {
-        let revision = self.talk(id)?.is.revision;
+        let revision = self.talk(id)?.revision;
         if let Some(Some(tip)) = change.tip {
             self.in_conversation(tip, id)?;
         }
@@ -102,20 +101,19 @@ impl Log {
         let moves = change.moves();
         let talk = self.talk(id)?;
         if !moves {
-            talk.is.revision += 1;
+            talk.revision += 1;
         }
         if let Some(title) = change.title {
-            talk.words = index(title.as_deref().unwrap_or_default());
-            talk.is.title = title;
+            talk.title = title;
         }
-        talk.is.pinned = change.pinned.unwrap_or(talk.is.pinned);
-        talk.is.tip = change.tip.unwrap_or(talk.is.tip);
+        talk.pinned = change.pinned.unwrap_or(talk.pinned);
+        talk.tip = change.tip.unwrap_or(talk.tip);
         if let Some(settings) = change.settings {
-            talk.is.settings = settings;
+            talk.settings = settings;
         }
         match change.deleted {
-            Some(true) if talk.is.deleted.is_none() => talk.is.deleted = Some(growth::now()),
-            Some(false) => talk.is.deleted = None,
+            Some(true) if talk.deleted.is_none() => talk.deleted = Some(growth::now()),
+            Some(false) => talk.deleted = None,
             _ => {}
         }
         if moves {
@@ -125,7 +123,7 @@ impl Log {
     }
 
     pub(super) fn purge(&mut self, id: ConversationId) {
-        self.conversations.retain(|talk| talk.is.id != id);
+        self.conversations.retain(|talk| talk.id != id);
         self.turns.retain(|said| said.turn.conversation != id);
         self.summaries.retain(|summary| summary.conversation != id);
         self.places = self.turns.iter().enumerate().map(|(at, said)| (said.turn.id, at)).collect();
@@ -143,11 +141,10 @@ impl Log {
         let follows = new.follows;
         let turn = new.begun();
         self.places.insert(turn.id, self.turns.len());
-        let words = index(&growth::text(&turn.parts));
-        self.turns.push(Said { turn: turn.clone(), words, grown: Vec::new() });
+        self.turns.push(Said { turn: turn.clone(), grown: Vec::new() });
         let talk = self.talk(turn.conversation)?;
-        if !follows || talk.is.tip == turn.parent {
-            talk.is.tip = Some(turn.id);
+        if !follows || talk.tip == turn.parent {
+            talk.tip = Some(turn.id);
         }
         self.touch(turn.conversation)?;
         Ok(turn)
@@ -180,7 +177,6 @@ impl Log {
         turn.status = ending.status;
         turn.parts = ending.parts;
         turn.answer = ending.answer.or(turn.answer);
-        said.words = index(&growth::text(&turn.parts));
         said.turn = turn.clone();
         said.grown = Vec::new();
         self.touch(turn.conversation)?;
@@ -191,7 +187,7 @@ impl Log {
         let said = self.said(id)?;
         said.turn.pinned = pinned;
         let conversation = said.turn.conversation;
-        self.talk(conversation)?.is.revision += 1;
+        self.talk(conversation)?.revision += 1;
         Ok(())
     }
 
@@ -228,7 +224,7 @@ impl Log {
             let model = turn.answer.as_ref().map(|answer| answer.model.as_str());
             conversation
                 && query.model.as_deref().is_none_or(|wanted| model == Some(wanted))
-                && search.as_ref().is_none_or(|search| search.matches(&said.words))
+                && search.as_ref().is_none_or(|search| said.matches(search))
         };
         let hit = |said: &Said| {
             let turn = said.now();

@@ -2,7 +2,7 @@
 use super::fault::{Done, Fault};
 use super::parts::{json, read};
 use super::turns::{id as id_of, limit};
-use crate::words::{Search, index};
+use crate::words::{Search, indexed};
 use crate::{
     Conversation, ConversationChange, ConversationId, ConversationQuery, NewConversation, TurnId, growth,
     refuse,
@@ -181,7 +181,7 @@ pub(super) fn goes_on(connection: &Connection, seq: i64, tip: Option<TurnId>) ->
 
 fn find_by(connection: &Connection, seq: i64, title: Option<&str>) -> Done<()> {
     connection.execute("DELETE FROM title_words WHERE rowid = ?", [seq])?;
-    let words = index(title.unwrap_or_default()).join(" ");
+    let words = indexed(title.unwrap_or_default());
     if !words.is_empty() {
         connection.execute("INSERT INTO title_words (rowid, words) VALUES (?, ?)", params![seq, words])?;
     }

@@ -4,7 +4,7 @@ use super::turns::{Reading, word};
 use super::writer::Session;
 use super::{conversations, ledger, parts};
 use crate::booking::tries;
-use crate::words::index;
+use crate::words::indexed;
 use crate::{ConversationId, Ending, NewTurn, Status, Turn, TurnId, growth, refuse};
 use consort_core::Event;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -81,8 +81,11 @@ pub(super) fn begin(session: &Session, turn: &NewTurn) -> Done<()> {
 }
 
 pub(super) fn append(session: &Session, turn: NewTurn) -> Done<()> {
-    let there = conversations::conversation(&session.connection, turn.conversation)?;
-    let parent = there.and_then(|there| there.tip);
+    let parent = match conversations::find(&session.connection, turn.conversation)? {
+        Some(there) => conversations::tip(&session.connection, there)?,
+        // It is refused below.
+        None => None,
+    };
     begin(session, &NewTurn { parent, ..turn })
 }
 
@@ -157,7 +160,7 @@ fn finish(connection: &Connection, place: &Place, turn: &Turn) -> Done<()> {
 /// Makes a turn be found by its words, instead of by those that it had.
 fn find_by(connection: &Connection, seq: i64, text: &str) -> Done<()> {
     connection.prepare_cached("DELETE FROM turn_words WHERE rowid = ?")?.execute([seq])?;
-    let words = index(text).join(" ");
+    let words = indexed(text);
     if !words.is_empty() {
         let mut add = connection.prepare_cached("INSERT INTO turn_words (rowid, words) VALUES (?, ?)")?;
         add.execute(params![seq, words])?;

@@ -3,7 +3,7 @@ use super::fault::Done;
 use super::parts::{json, read};
 use super::turns::{id, limit};
 use crate::rank::{bytes, fuse, nearness, unit};
-use crate::words::{Search, index};
+use crate::words::{Search, indexed};
 use crate::{NewRecord, Record, RecordId, RecordQuery, Vector, growth};
 use rusqlite::{Connection, Row, params};
 
@@ -32,7 +32,7 @@ pub(super) fn remember(connection: &Connection, new: NewRecord) -> Done<Record> 
         add.execute(params![seq, record.scope, embedder, vector])?;
     }
     let mut add = connection.prepare_cached("INSERT INTO record_words (rowid, words) VALUES (?, ?)")?;
-    add.execute(params![seq, index(&record.text).join(" ")])?;
+    add.execute(params![seq, indexed(&record.text)])?;
     Ok(record)
 }
 

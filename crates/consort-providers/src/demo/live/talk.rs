@@ -71,16 +71,7 @@ impl Talk {
                 }
                 SessionInput::Text { text } => self.answer_text(&text, &mut inputs, &say).await,
                 SessionInput::Image { .. } | SessionInput::Video { .. } => self.pictures += 1,
-                SessionInput::Update { update } => {
-                    let config = &mut self.config;
-                    if let Some(instructions) = update.instructions {
-                        config.instructions = instructions;
-                    }
-                    if let Some(tools) = update.tools {
-                        config.tools = tools;
-                    }
-                    config.turn_detection = update.turn_detection.or(config.turn_detection);
-                }
+                SessionInput::Update { update } => self.config.update(update),
                 // What is spoken into a silence cuts nothing, and a result of a call that was cut is late.
                 SessionInput::Interrupt { .. } | SessionInput::ToolResult { .. } => {}
             }

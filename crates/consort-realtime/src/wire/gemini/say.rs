@@ -85,16 +85,8 @@ impl GeminiLive {
     /// Nothing can change while a connection lasts.
     fn update(&mut self, update: SessionUpdate, step: &mut Step) {
         let before = self.config.clone();
-        let config = &mut self.config;
-        if let Some(instructions) = update.instructions {
-            config.instructions = instructions;
-        }
-        if let Some(tools) = update.tools {
-            config.tools = tools;
-        }
-        config.voice = update.voice.or(config.voice.take());
-        config.turn_detection = update.turn_detection.or(config.turn_detection);
-        if *config != before {
+        self.config.update(update);
+        if self.config != before {
             self.cut_all(step);
             step.then = Then::Renew { reason: "the session's settings change".into() };
         }

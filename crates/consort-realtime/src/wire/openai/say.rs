@@ -142,16 +142,8 @@ impl OpenAiLive {
 
     fn update(&mut self, update: SessionUpdate, step: &mut Step) {
         step.send(settings::change(&update, &self.config, &self.quirks));
-        let config = &mut self.config;
-        if let Some(instructions) = update.instructions {
-            config.instructions = instructions;
-        }
-        if let Some(tools) = update.tools {
-            config.tools = tools;
-        }
-        config.voice = update.voice.or(config.voice.take());
-        config.turn_detection = update.turn_detection.or(config.turn_detection);
-        self.detects = config.turn_detection != Some(false);
+        self.config.update(update);
+        self.detects = self.config.turn_detection != Some(false);
         self.interrupts = self.detects;
     }
 }
