@@ -9,6 +9,7 @@ import { conversations } from "./conversations.svelte";
 import { fold, writing, type Writing } from "./fold";
 import { narrate } from "./narrate";
 import { say } from "./say.svelte";
+import { Starts } from "./starts.svelte";
 import { branch, byParent, leaf } from "./tree";
 
 /** Between two writes to the page: a little less than three frames, so that the third one is not missed. */
@@ -47,9 +48,10 @@ export class Thread {
   /** The turns of the shown branch. */
   path = $derived.by(() => this.#path(this.conversation?.head ?? null));
   siblings = $derived.by(() => (void this.#shape, byParent(this.#turns())));
-  running = $derived(this.runs.length > 0);
+  #starts: Starts;
+  running = $derived.by(() => this.runs.length > 0 || this.#starts.waiting);
 
-  constructor(readonly id: string, readonly live: Live) {}
+  constructor(readonly id: string, readonly live: Live) { this.#starts = new Starts(live); }
 
   #turns(): Map<string, Turn> {
     // The shape of the tree never changes by what is written into a turn.
@@ -109,7 +111,7 @@ export class Thread {
     }
   }
 
-  #know(run: Run): RunView {
+  #know(run: Pick<Run, "id" | "turn" | "waiting">): RunView {
     const known = this.runs.find((one) => one.id === run.id);
     if (known) return known;
     const view = { id: run.id, turn: run.turn, last: 0, waiting: run.waiting };
@@ -244,10 +246,12 @@ export class Thread {
       conversation: this.id, key: ask.key, parent: ask.parent, user: ask.parts ? { parts: ask.parts } : null,
       models: ask.models, settings: ask.settings,
     };
-    const started = await this.live.send<Started>("start", command);
+    const started = await this.#starts.ask(command);
     // Events may come before the reply: what is known of a turn then is newer.
     const turns = [started.user, ...started.runs.map((run) => run.turn)];
     for (const turn of turns) if (turn && !this.#cells.has(turn.id)) this.onturn(turn);
+    const begun = started.runs.filter(({ turn }) => turn && this.#cells.get(turn.id)?.turn.status === "running");
+    for (const { run, turn } of begun) if (run && turn) this.#know({ id: run, turn: turn.id, waiting: [] });
     const head = started.runs[0]?.turn?.id ?? started.user?.id;
     if (head && this.conversation) this.conversation = { ...this.conversation, head };
     // A run that ended before its first turn has no place in the thread: it is told beside it.
@@ -255,10 +259,10 @@ export class Thread {
     return started;
   }
 
+  /** Stops what is being written, and what was only asked for. */
   stop(): void {
-    for (const run of this.runs) {
-      void this.live.send("stop", { run: run.id }).catch((thrown: unknown) => say.note(`Not stopped: ${asError(thrown).message}`, { bad: true }));
-    }
+    this.#starts.stop();
+    for (const run of this.runs) this.#starts.halt(run.id);
   }
 
   waiting(callId: string): { run: string; call: ToolWaiting } | null {

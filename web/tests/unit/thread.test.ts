@@ -1,6 +1,6 @@
 // A conversation as one tab follows it: what came between reading and watching, and runs whose events are gone.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Envelope, RunEvent, Watched } from "../../src/api/events";
+import type { Envelope, RunEvent, Started, Watched } from "../../src/api/events";
 import { Failure } from "../../src/api/client";
 import type { Live } from "../../src/api/live";
 import type { Conversation, Opened, Turn } from "../../src/api/types";
@@ -65,6 +65,28 @@ describe("a conversation", () => {
     tell({ type: "part_delta", part: 0, delta: { text: ", and the rest" } });
     await vi.waitFor(() => expect(thread.cell("b")?.turn.parts).toEqual([{ type: "text", text: "half of it, and the rest" }]));
     expect(thread.cell("a")?.turn.status).toBe("interrupted");
+  });
+
+  it("stops a reply that is only asked for, as soon as there is one", async () => {
+    reads = [{ conversation: conversation(3, null), turns: [], runs: [] }];
+    replies.watch = (): Watched => ({ runs: [], revision: 3 });
+    let answer = (_: Started): void => {};
+    replies.start = () => new Promise<Started>((resolve) => (answer = resolve));
+    const thread = opened();
+    await thread.open();
+    const starting = thread.start({ key: "k", parent: null, parts: [], models: ["m"] });
+    expect(thread.running).toBe(true);
+    thread.stop();
+    expect(sent).toEqual(["watch", "start"]);
+    answer({ user: null, runs: [{ run: "r1", turn: turn("a", null, { run: "r1" }) }] });
+    await starting;
+    expect(sent).toEqual(["watch", "start", "stop"]);
+    // The next one is not stopped, and can be from when it is told.
+    const next = thread.start({ key: "l", parent: null, parts: [], models: ["m"] });
+    answer({ user: null, runs: [{ run: "r2", turn: turn("b", null, { run: "r2" }) }] });
+    await next;
+    expect(sent).toEqual(["watch", "start", "stop", "start"]);
+    expect(thread.running).toBe(true);
   });
 
   it("says that a reply was not stopped", async () => {
