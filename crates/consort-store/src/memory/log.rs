@@ -68,7 +68,7 @@ impl Log {
     }
 
     pub(super) fn conversation(&self, id: ConversationId) -> Option<Conversation> {
-        self.conversations.iter().find(|talk| talk.id == id).map(|talk| talk.clone())
+        self.conversations.iter().find(|talk| talk.id == id).cloned()
     }
 
     pub(super) fn conversations(&self, query: &ConversationQuery) -> Vec<Conversation> {
@@ -84,7 +84,7 @@ impl Log {
         let mut found: Vec<&Conversation> = self.conversations.iter().filter(found).collect();
         found.sort_by_key(|talk| std::cmp::Reverse((talk.pinned, talk.changed)));
         let limit = query.limit.unwrap_or(usize::MAX);
-        found.into_iter().skip(query.offset).take(limit).map(|talk| talk.clone()).collect()
+        found.into_iter().skip(query.offset).take(limit).cloned().collect()
     }
 
     pub(super) fn change(&mut self, id: ConversationId, change: ConversationChange) -> Result<bool, Error> {
