@@ -9,6 +9,7 @@ use consort_core::{
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_realtime::link::LiveProvider;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
@@ -92,10 +93,11 @@ impl Setup {
     /// The providers that are no plugins.
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
+        self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
-        catalogue.providers
+        let live = |hosted| Arc::new(LiveProvider::new(hosted)) as Arc<dyn Provider>;
+        catalogue.hosted.into_iter().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.

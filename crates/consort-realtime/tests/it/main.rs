@@ -8,6 +8,7 @@
 mod bytes;
 mod framing;
 mod g711;
+mod link;
 mod quality;
 mod resample;
 mod speech;
