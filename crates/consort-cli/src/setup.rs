@@ -10,6 +10,7 @@ use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
 use consort_realtime::link::LiveProvider;
+use consort_realtime::record::Recorder;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
@@ -38,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
+    /// Keeps what live sessions send over the network.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// The id of the model that needs nothing.
@@ -72,6 +75,7 @@ impl Setup {
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
+            recorder: None,
         }
     }
 
@@ -96,7 +100,13 @@ impl Setup {
         self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
-        let live = |hosted| Arc::new(LiveProvider::new(hosted)) as Arc<dyn Provider>;
+        let live = |hosted| {
+            let provider = LiveProvider::new(hosted);
+            Arc::new(match &self.recorder {
+                Some(recorder) => provider.recording(recorder.clone()),
+                None => provider,
+            }) as Arc<dyn Provider>
+        };
         catalogue.hosted.into_iter().map(live).collect()
     }
 

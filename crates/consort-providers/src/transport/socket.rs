@@ -154,6 +154,11 @@ impl Socket {
     pub fn complete(&self, error: Error) -> Error {
         self.endpoint.complete(self.mask.error(error))
     }
+
+    /// A text without the key. What only looks like one stays: it may be sound.
+    pub fn hide(&self, text: String) -> String {
+        self.mask.exact(text)
+    }
 }
 
 impl fmt::Debug for Socket {

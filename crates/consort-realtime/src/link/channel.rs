@@ -24,6 +24,11 @@ pub trait Channel: Send {
     fn complete(&self, error: Error) -> Error {
         error
     }
+
+    /// A text without the keys that the connection was made with.
+    fn hide(&self, text: String) -> String {
+        text
+    }
 }
 
 /// Makes connections of one model.
@@ -55,5 +60,9 @@ impl Channel for Socket {
 
     fn complete(&self, error: Error) -> Error {
         self.complete(error)
+    }
+
+    fn hide(&self, text: String) -> String {
+        self.hide(text)
     }
 }

@@ -92,6 +92,7 @@ impl Heard {
 
     /// The conversation, and how many of its oldest pieces are missing that were not missing before.
     pub(super) fn past(&mut self) -> (Vec<Message>, usize) {
+        self.trim();
         let calls: Vec<&str> = self.said.iter().filter_map(Said::call).collect();
         // A result whose call is gone answers nothing.
         let answers = |said: &&Said| match &said.what {
@@ -107,6 +108,13 @@ impl Heard {
         let new =
             Said { what, item, text: String::new(), shown: Vec::new(), sound: Duration::ZERO, heard: None };
         self.said.push(new);
+        self.trim();
+        let last = self.said.len() - 1;
+        &mut self.said[last]
+    }
+
+    /// Lets the oldest go where there is too much.
+    fn trim(&mut self) {
         while self.said.len() > 1
             && (self.said.len() > MOST_SAID || self.said.iter().map(Said::size).sum::<usize>() > MOST_TEXT)
         {
@@ -118,8 +126,6 @@ impl Heard {
             }
             self.forgotten += 1;
         }
-        let last = self.said.len() - 1;
-        &mut self.said[last]
     }
 
     /// The place of the user's turn that is not told yet.
@@ -304,6 +310,7 @@ mod tests {
         assert_eq!((messages.len(), forgotten), (MOST_SAID, 10));
         assert_eq!(messages[0].text(), "9");
         heard.input(&SessionInput::text("x".repeat(MOST_TEXT + 1)));
-        assert_eq!((heard.past().0.len(), heard.past().1), (1, 0));
+        let (messages, forgotten) = heard.past();
+        assert_eq!((messages.len(), forgotten), (1, MOST_SAID));
     }
 }

@@ -1,6 +1,7 @@
 //! Live models of hosted APIs: the formats by their names in providers' files.
 use super::channel::{Channel, Connect};
 use super::model::WireModel;
+use crate::record::{Recorded, Recorder};
 use crate::wire::{GeminiLive, LiveWire, OpenAiLive, OpenAiQuirks};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Object, SessionConfig};
 use consort_providers::HostedLive;
@@ -48,11 +49,15 @@ impl Format {
     }
 }
 
-/// The live model that a provider's file describes.
-pub fn of_hosted(live: HostedLive) -> WireModel {
+/// The live model that a provider's file describes. A recorder keeps the frames of its sessions.
+pub fn of_hosted(live: HostedLive, recorder: Option<Arc<Recorder>>) -> WireModel {
     let card = live.card().clone();
     let model = live.clone();
-    WireModel::new(card, Arc::new(Hosted(live)), move |config| {
+    let mut connect: Arc<dyn Connect> = Arc::new(Hosted(live));
+    if let Some(recorder) = recorder {
+        connect = Arc::new(Recorded { below: connect, recorder });
+    }
+    WireModel::new(card, connect, move |config| {
         Format::named(model.wire())
             .and_then(|format| format.wire(&model.card().name, model.quirks(), config))
             .map_err(|error| model.complete(error))

@@ -1,16 +1,22 @@
 //! A hosted API with its live models.
 use super::hosted::of_hosted;
+use crate::record::Recorder;
 use consort_core::{BoxFuture, Context, Embedder, Error, Model, Provider, ProviderCard, RealtimeModel};
 use consort_providers::HostedProvider;
 use std::sync::Arc;
 
 /// A hosted API, with the live models that its file describes.
 #[derive(Debug)]
-pub struct LiveProvider(Arc<HostedProvider>);
+pub struct LiveProvider(Arc<HostedProvider>, Option<Arc<Recorder>>);
 
 impl LiveProvider {
     pub fn new(hosted: Arc<HostedProvider>) -> Self {
-        Self(hosted)
+        Self(hosted, None)
+    }
+
+    /// Keeps the frames of its sessions.
+    pub fn recording(self, recorder: Arc<Recorder>) -> Self {
+        Self(self.0, Some(recorder))
     }
 }
 
@@ -41,10 +47,10 @@ impl Provider for LiveProvider {
 
     fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
         let live = self.0.live_models().into_iter();
-        live.map(|model| Arc::new(of_hosted(model)) as Arc<dyn RealtimeModel>).collect()
+        live.map(|model| Arc::new(of_hosted(model, self.1.clone())) as Arc<dyn RealtimeModel>).collect()
     }
 
     fn realtime_model(&self, name: &str) -> Option<Arc<dyn RealtimeModel>> {
-        Some(Arc::new(of_hosted(self.0.live_model(name)?)))
+        Some(Arc::new(of_hosted(self.0.live_model(name)?, self.1.clone())))
     }
 }

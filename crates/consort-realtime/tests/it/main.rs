@@ -10,6 +10,7 @@ mod framing;
 mod g711;
 mod link;
 mod quality;
+mod record;
 mod resample;
 mod speech;
 mod track;

@@ -73,8 +73,8 @@ async fn a_session_whose_time_is_over_is_taken_over() {
             server.tell(tongue.begin("a", "Yes."));
             server.tell(tongue.done("a", "Yes."));
             // An hour in which nobody speaks.
-            for _ in 0..180 {
-                tokio::time::sleep(Duration::from_secs(20)).await;
+            for _ in 0..144 {
+                tokio::time::sleep(Duration::from_secs(25)).await;
                 server.alive();
             }
             server.tell([tongue.expired()]);
@@ -142,6 +142,38 @@ async fn a_session_that_cannot_be_resumed_begins_with_what_was_said() {
     until(&mut session, "turn_done").await;
     assert_eq!(past(&vendor.heard(2)), ["user: One?", "model: Yes."]);
     ends_as_asked(&mut session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_and_not_answered_is_asked_again() {
+    for (tongue, handle) in
+        [(Tongue::OpenAi, false), (Tongue::Xai, false), (Tongue::Gemini, false), (Tongue::Gemini, true)]
+    {
+        let first = script(move |mut server: Server| async move {
+            tongue.open(&mut server).await;
+            let update = json!({"sessionResumptionUpdate": {"newHandle": "h1", "resumable": true}});
+            server.tell([update].into_iter().filter(|_| handle));
+            server.hear("One?").await;
+            server.end(None, "");
+        });
+        let second = script(move |mut server: Server| async move {
+            tongue.open(&mut server).await;
+            let asks = if tongue == Tongue::Gemini { "\"turnComplete\":true" } else { "response.create" };
+            if server.hear(asks).await {
+                server.tell(tongue.begin("a", "Yes."));
+                server.tell(tongue.done("a", "Yes."));
+            }
+            server.rest().await;
+        });
+        let vendor = Vendor::new(vec![first, second]);
+        let mut session = tongue.session(&vendor).await;
+        session.sink.send(SessionInput::text("One?")).await.unwrap();
+        let told = until(&mut session, "turn_done").await;
+        assert!(kinds(&told).contains(&"reconnecting"), "{tongue:?} {told:?}");
+        let said = serde_json::to_string(&vendor.heard(1)).unwrap();
+        assert_eq!(said.matches("One?").count(), 1, "{tongue:?} {said}");
+        ends_as_asked(&mut session).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
