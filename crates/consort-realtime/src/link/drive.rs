@@ -41,6 +41,15 @@ pub(super) enum Unopened {
     Over(CloseReason),
 }
 
+impl Unopened {
+    fn of(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Failed { error } if !is_final(&error) => Self::Again(error),
+            reason => Self::Over(reason),
+        }
+    }
+}
+
 impl Drive {
     pub(super) fn new(
         wire: Box<dyn LiveWire>,
@@ -58,9 +67,8 @@ impl Drive {
 
     /// Makes a connection and opens the session on it, as far as that it can be talked to.
     pub(super) async fn open(&mut self, context: Context) -> Result<Line, Unopened> {
-        let channel = self.connect.connect(context).await.map_err(|error| {
-            if is_final(&error) { Unopened::Over(error.into()) } else { Unopened::Again(error) }
-        })?;
+        let connecting = self.connect.connect(context).await;
+        let channel = connecting.map_err(|error| Unopened::of(error.into()))?;
         let mut line = Line::new(channel, self.clock());
         let (past, forgotten) = self.heard.past();
         if forgotten > 0 {
@@ -77,7 +85,7 @@ impl Drive {
                 Then::Renew { reason } => {
                     return Err(Unopened::Again(Error::new(ErrorKind::Network, reason)));
                 }
-                Then::Close(reason) => return Err(Unopened::Over(shown(reason, &line))),
+                Then::Close(reason) => return Err(Unopened::of(shown(reason, &line))),
             }
             step = match line.next().await {
                 Arrived::Message(message) => self.wire.message(&message),

@@ -41,7 +41,11 @@ impl<'a> Play<'a> {
         for (at, frame) in frames.iter().enumerate().skip(from) {
             let went = match &frame.what {
                 What::Open if count == 0 => Ok(()),
-                What::Open => return at,
+                // The recorded client left here.
+                What::Open => {
+                    let _ = timeout(PATIENCE, async { while self.hear().await.is_ok() {} }).await;
+                    return at;
+                }
                 What::Client(message) => self.wait_for(message).await,
                 What::Server(message) => {
                     count += 1;

@@ -121,6 +121,8 @@ impl Channel for Kept {
     }
 
     fn poll_close(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        // An end that we want is none of the server's.
+        self.ended = true;
         self.below.poll_close(cx)
     }
 

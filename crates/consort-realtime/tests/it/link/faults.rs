@@ -354,6 +354,14 @@ async fn a_connection_that_cannot_be_made_anew_is_given_up_with_its_reason() {
     let (error, took, _) = closed(Vendor::refusing(vec![first()], refused)).await;
     assert_eq!((error.kind(), error.message()), (ErrorKind::Auth, "the key was revoked"));
     assert!(took < Duration::from_secs(3), "{took:?}");
+    // What may pass is, also where the server says it once the connection is there.
+    let busy = script(|mut server: Server| async move {
+        server.hear("session.update").await;
+        server.tell([json!({"type": "error", "error": {"type": "server_error", "message": "try again"}})]);
+        server.rest().await;
+    });
+    let (error, took, connections) = closed(Vendor::new(vec![first(), busy])).await;
+    assert!(took > Duration::from_secs(30) && connections == 2, "{error} {took:?}");
     // One that opens and ends at once, for ever, is no session.
     let (error, took, connections) = closed(Vendor::new((0..200).map(|_| first()).collect())).await;
     assert_eq!(error.kind(), ErrorKind::Network);
