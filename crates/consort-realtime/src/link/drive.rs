@@ -4,6 +4,7 @@ use super::again::{LONGEST, Tries, is_final};
 use super::channel::Connect;
 use super::heard::Heard;
 use super::line::Line;
+use super::spoken::Spoken;
 use crate::wire::{LiveWire, Step, Then};
 use consort_core::{
     Clock, CloseReason, Context, Error, ErrorKind, Message, SessionEvent, SessionInputs, SessionTeller,
@@ -21,6 +22,7 @@ pub(super) struct Drive {
     context: Context,
     say: SessionTeller,
     heard: Heard,
+    spoken: Spoken,
 }
 
 /// How a connection came to its end.
@@ -58,7 +60,7 @@ impl Drive {
         say: SessionTeller,
         before: Vec<Message>,
     ) -> Self {
-        Self { wire, connect, context, say, heard: Heard::new(before) }
+        Self { wire, connect, context, say, heard: Heard::new(before), spoken: Spoken::default() }
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -114,6 +116,7 @@ impl Drive {
                 Cut::Renew { reason, failed } => {
                     tracing::debug!(reason, failed, "a live session connects anew");
                     self.say.push(SessionEvent::Reconnecting { reason });
+                    let again = self.spoken.again();
                     line.close().await;
                     if failed {
                         tries.lost(age, self.context.clock.now());
@@ -124,6 +127,10 @@ impl Drive {
                         Ok(line) => line,
                         Err(reason) => return reason,
                     };
+                    for input in again {
+                        let step = self.wire.input(input);
+                        let _ = self.take(step, &mut line);
+                    }
                 }
             }
         }
@@ -143,6 +150,7 @@ impl Drive {
                 input = inputs.next(), if line.is_calm() => {
                     let Some(input) = input else { return Cut::Left };
                     self.heard.input(&input);
+                    self.spoken.input(&input);
                     (self.wire.input(input), true)
                 }
                 () = self.say.room(), if !has_room => continue,
@@ -161,6 +169,7 @@ impl Drive {
         let mut is_connected = false;
         for event in step.events {
             self.heard.event(&event);
+            self.spoken.event(&event);
             let event = match event {
                 SessionEvent::Native { .. } if !self.context.native_events => continue,
                 SessionEvent::Error { error } => SessionEvent::Error { error: line.complete(error) },

@@ -21,6 +21,7 @@ mod hosted;
 mod line;
 mod model;
 mod provider;
+mod spoken;
 
 pub use channel::{Channel, Connect};
 pub use consort_providers::Arrived;

@@ -145,6 +145,41 @@ async fn a_session_that_cannot_be_resumed_begins_with_what_was_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_being_said_is_said_once_more() {
+    let check = async |tongue: Tongue, is_over: bool, wanted: std::ops::RangeInclusive<usize>| {
+        let first = script(move |mut server: Server| async move {
+            tongue.open(&mut server).await;
+            server.hear("input_audio_buffer.append").await;
+            server.tell([json!({"type": "input_audio_buffer.speech_started", "item_id": "u"})]);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let stopped = json!({"type": "input_audio_buffer.speech_stopped", "item_id": "u"});
+            server.tell([stopped].into_iter().filter(|_| is_over));
+            server.end(None, "");
+        });
+        let second = script(move |mut server: Server| async move {
+            tongue.open(&mut server).await;
+            server.rest().await;
+        });
+        let vendor = Vendor::new(vec![first, second]);
+        let mut session = tongue.session(&vendor).await;
+        for _ in 0..100 {
+            session.sink.push(SessionInput::Audio(Pcm::mono(vec![1; 480], 24_000))).unwrap();
+            tokio::time::sleep(Duration::from_millis(19)).await;
+        }
+        until(&mut session, "reconnecting").await;
+        until(&mut session, "connected").await;
+        ends_as_asked(&mut session).await;
+        let sounds = vendor.heard(1).iter().filter(|message| is_sound(message)).count();
+        assert!(wanted.contains(&sounds), "{tongue:?} {is_over} {sounds}");
+    };
+    for tongue in TONGUES.into_iter().filter(|tongue| *tongue != Tongue::Gemini) {
+        check(tongue, false, 99..=101).await;
+        // And silence behind it, by which the server finds its end.
+        check(tongue, true, 100..=102).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_asked_and_not_answered_is_asked_again() {
     for (tongue, handle) in
         [(Tongue::OpenAi, false), (Tongue::Xai, false), (Tongue::Gemini, false), (Tongue::Gemini, true)]
