@@ -8,6 +8,7 @@ use super::spoken::Spoken;
 use crate::wire::{LiveWire, Step, Then};
 use consort_core::{
     Clock, CloseReason, Context, Error, ErrorKind, Message, SessionEvent, SessionInputs, SessionTeller,
+    Warning,
 };
 use consort_providers::Arrived;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ impl Drive {
                 }
                 Cut::Renew { reason, failed } => {
                     tracing::debug!(reason, failed, "a live session connects anew");
-                    self.say.push(SessionEvent::Reconnecting { reason });
+                    self.say.push(SessionEvent::Reconnecting { reason: line.hide(reason) });
                     let again = self.spoken.again();
                     line.close().await;
                     if failed {
@@ -173,6 +174,9 @@ impl Drive {
             let event = match event {
                 SessionEvent::Native { .. } if !self.context.native_events => continue,
                 SessionEvent::Error { error } => SessionEvent::Error { error: line.complete(error) },
+                SessionEvent::Warning { warning } => SessionEvent::Warning {
+                    warning: Warning { message: line.hide(warning.message), ..warning },
+                },
                 event => event,
             };
             is_connected |= matches!(event, SessionEvent::Connected { .. });

@@ -50,6 +50,10 @@ impl Line {
         self.channel.complete(error)
     }
 
+    pub(super) fn hide(&self, text: String) -> String {
+        self.channel.hide(text)
+    }
+
     /// What comes next. What waits is sent meanwhile, and a side that says nothing for long is asked whether it lives.
     pub(super) async fn next(&mut self) -> Arrived {
         loop {

@@ -218,6 +218,46 @@ async fn recorded_sessions_are_held_again_with_our_client() {
     eprintln!("held: {held}");
 }
 
+/// Holds a recorded session in which something goes wrong, as far as it goes.
+async fn survive(service: String, recording: Value, fault: Fault) -> (Heard, Fault, Value) {
+    let (frames, config) = whole(&service, &recording);
+    let played = play(frames, vec![fault]).await;
+    let mut session = session(&service, &played.url, config, None).await;
+    let mut heard = Heard::default();
+    let patience = Duration::from_secs(2);
+    for Did { input, turns, calls } in client(&recording).0 {
+        let is_so = |heard: &Heard| heard.turns.len() >= turns && heard.calls >= calls;
+        // What was lost with a connection does not come.
+        let _ = tokio::time::timeout(patience, heard.until(&mut session, is_so)).await;
+        session.sink.send(input).await.unwrap();
+    }
+    heard.until_quiet(&mut session).await;
+    session.sink.close();
+    heard.until(&mut session, |heard| heard.count("closed") == 1).await;
+    (heard, fault, recording["id"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_sessions_survive_each_fault() {
+    let mut sessions = tokio::task::JoinSet::new();
+    for (service, recording) in recordings().into_iter().filter(|(service, _)| place(service).is_some()) {
+        for fault in ["cut", "goaway", "stall:1", "garbage", "reorder", "delay:5"] {
+            sessions.spawn(survive(service.clone(), recording.clone(), fault.parse().unwrap()));
+        }
+    }
+    let mut held = 0;
+    while let Some(session) = sessions.join_next().await {
+        let (heard, fault, id) = session.unwrap();
+        let is_lost = matches!(fault, Fault::Cut(_) | Fault::GoAway(_));
+        let reconnected = heard.count("reconnecting");
+        assert!(!is_lost || reconnected > 0, "{id} {fault:?} {heard:?}");
+        assert_eq!(heard.count("connected"), 1 + reconnected, "{id} {fault:?} {heard:?}");
+        assert_eq!(heard.count("error") > 0, matches!(fault, Fault::Garbage(_)), "{id} {fault:?} {heard:?}");
+        held += 1;
+    }
+    eprintln!("survived: {held}");
+}
+
 /// A small session of our own, in the released format: an answer with sound and words, to each of two questions.
 fn sample() -> String {
     let server = |json: Value| json!({"dir": "server", "json": json});
