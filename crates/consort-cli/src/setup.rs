@@ -139,7 +139,7 @@ impl Setup {
                 None => provider,
             }) as Arc<dyn Provider>
         };
-        catalogue.hosted.into_iter().map(live).collect()
+        catalogue.hosted().iter().cloned().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.

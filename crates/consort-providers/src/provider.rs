@@ -58,6 +58,10 @@ impl HostedProvider {
         chat.map(|card| self.hosted(card)).collect()
     }
 
+    pub fn id(&self) -> &str {
+        &self.card.id
+    }
+
     /// Its live models, for whoever knows their formats: they are no [`RealtimeModel`](consort_core::RealtimeModel) here.
     pub fn live_models(&self) -> Vec<HostedLive> {
         if self.spec().live_wire.is_none() {
@@ -77,10 +81,6 @@ impl HostedProvider {
         }
         card.kind = ModelKind::Realtime;
         Some(HostedLive::new(card, self.endpoint.clone()))
-    }
-
-    pub fn id(&self) -> &str {
-        &self.card.id
     }
 
     /// Whether it is a server at its usual place on this machine: asking it needs no network.

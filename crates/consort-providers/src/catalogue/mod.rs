@@ -21,9 +21,8 @@ use std::sync::Arc;
 /// All hosted providers, and what was wrong with the files that describe them.
 pub struct Catalogue {
     pub providers: Vec<Arc<dyn Provider>>,
-    /// The same, as what they are.
-    pub hosted: Vec<Arc<HostedProvider>>,
     pub problems: Vec<Problem>,
+    hosted: Vec<Arc<HostedProvider>>,
 }
 
 impl Catalogue {
@@ -59,12 +58,17 @@ impl Catalogue {
         let hosted: Vec<Arc<HostedProvider>> =
             specs.into_iter().map(|spec| Arc::new(HostedProvider::new(spec, services.clone()))).collect();
         let providers = hosted.iter().map(|provider| provider.clone() as Arc<dyn Provider>).collect();
-        Self { providers, hosted, problems }
+        Self { providers, problems, hosted }
     }
 
     /// Those of the providers that are servers on this machine, as their files say.
     pub fn local_servers(&self) -> Vec<Arc<HostedProvider>> {
         self.hosted.iter().filter(|provider| provider.is_local()).cloned().collect()
+    }
+
+    /// All of them, for what they can besides answering.
+    pub fn hosted(&self) -> &[Arc<HostedProvider>] {
+        &self.hosted
     }
 }
 

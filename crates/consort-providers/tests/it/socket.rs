@@ -24,7 +24,7 @@ impl Parrot {
     async fn open(&self) -> Result<Socket, Error> {
         let catalogue = self.0.catalogue(&self.1);
         assert!(catalogue.problems.is_empty(), "{:?}", catalogue.problems);
-        let parrot = catalogue.hosted.iter().find(|provider| provider.id() == "parrot").unwrap();
+        let parrot = catalogue.hosted().iter().find(|provider| provider.id() == "parrot").unwrap();
         let model = parrot.live_model("grey/1").unwrap();
         model.open("realtime?model={model}", &self.0.context(&self.1)).await
     }

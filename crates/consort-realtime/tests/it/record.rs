@@ -56,7 +56,7 @@ async fn session(
     let env = Env::of([("CONSORT_HOME", "/nonexistent/consort"), (place, url), (key, KEY)]);
     let folders = Folders::find(&env);
     let catalogue = Catalogue::load(&folders, &env, &Settings::default());
-    let hosted = catalogue.hosted.into_iter().find(|provider| provider.id() == id).unwrap();
+    let hosted = catalogue.hosted().iter().find(|provider| provider.id() == id).unwrap().clone();
     let mut provider = LiveProvider::new(hosted);
     if let Some(recorder) = recorder {
         provider = provider.recording(recorder);

@@ -21,7 +21,7 @@ fn env(more: &[(&str, &str)]) -> Env {
 
 fn provider(id: &str, env: &Env) -> LiveProvider {
     let catalogue = Catalogue::load(&Folders::find(env), env, &Settings::default());
-    let hosted = catalogue.hosted.into_iter().find(|provider| provider.id() == id).unwrap();
+    let hosted = catalogue.hosted().iter().find(|provider| provider.id() == id).unwrap().clone();
     LiveProvider::new(hosted)
 }
 
@@ -100,7 +100,7 @@ fn the_files_quirks_are_those_that_the_recordings_proved() {
     let check = |id: &str, wanted: OpenAiQuirks| {
         let env = env(&[]);
         let catalogue = Catalogue::load(&Folders::find(&env), &env, &Settings::default());
-        let hosted = catalogue.hosted.iter().find(|provider| provider.id() == id).unwrap();
+        let hosted = catalogue.hosted().iter().find(|provider| provider.id() == id).unwrap();
         let quirks = hosted.live_models()[0].quirks().clone();
         assert_eq!(serde_json::from_value::<OpenAiQuirks>(Value::Object(quirks)).unwrap(), wanted, "{id}");
     };
