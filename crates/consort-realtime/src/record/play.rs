@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -24,6 +24,8 @@ pub(super) struct Play<'a> {
     socket: WebSocketStream<TcpStream>,
     /// What the client said and nobody waited for yet: how often each thing.
     said: HashMap<String, usize>,
+    /// When the connection is closed, once that was announced.
+    leaving: Option<Instant>,
 }
 
 /// The client went, or was left.
@@ -31,7 +33,7 @@ struct Gone;
 
 impl<'a> Play<'a> {
     pub(super) fn new(replay: &'a Replay, socket: WebSocketStream<TcpStream>) -> Self {
-        Self { replay, socket, said: HashMap::new() }
+        Self { replay, socket, said: HashMap::new(), leaving: None }
     }
 
     /// Plays from this frame on; returns where the next connection begins.
@@ -76,13 +78,17 @@ impl<'a> Play<'a> {
             let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
             // A client that is gone needs no goodbye.
             let _ = self.socket.send(Message::Close(Some(frame))).await;
-            let _ = timeout(FAREWELL, async { while self.hear().await.is_ok() {} }).await;
+            let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
         }
     }
 
     /// Says one frame, late as it was, and what goes wrong behind it.
     async fn say(&mut self, text: String, pause: Duration, count: usize) -> Result<(), Gone> {
         self.listen_for(pause + self.replay.delay()).await?;
+        if self.leaving.is_some_and(|at| at <= Instant::now()) {
+            self.close(Some(1001), "").await;
+            return Err(Gone);
+        }
         self.socket.send(Message::text(text)).await.map_err(|_| Gone)?;
         for fault in self.replay.faults_behind(count) {
             (self.replay.tell)(Told::Fault(fault));
@@ -99,9 +105,7 @@ impl<'a> Play<'a> {
                 Fault::GoAway(_) => {
                     let farewell = Message::text(self.replay.recording.farewell().to_string());
                     self.socket.send(farewell).await.map_err(|_| Gone)?;
-                    self.listen_for(FAREWELL).await?;
-                    self.close(Some(1001), "").await;
-                    return Err(Gone);
+                    self.leaving = Some(Instant::now() + FAREWELL);
                 }
                 Fault::Reorder | Fault::Delay(_) => {}
             }
@@ -153,7 +157,17 @@ impl<'a> Play<'a> {
     }
 
     async fn hear(&mut self) -> Result<(), Gone> {
-        match self.socket.next().await {
+        let heard = match self.leaving {
+            None => self.socket.next().await,
+            Some(at) => match timeout_at(at, self.socket.next()).await {
+                Ok(heard) => heard,
+                Err(_) => {
+                    self.close(Some(1001), "").await;
+                    return Err(Gone);
+                }
+            },
+        };
+        match heard {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
                 let heard: Value = serde_json::from_slice(&message.into_data()).unwrap_or_default();
                 *self.said.entry(kind(&heard)).or_default() += 1;

@@ -102,7 +102,7 @@ impl Heard {
 
     /// Listens until nothing comes for a while.
     async fn until_quiet(&mut self, session: &mut RealtimeSession) {
-        let quiet = Duration::from_millis(1_500);
+        let quiet = Duration::from_millis(2_500);
         while tokio::time::timeout(quiet, self.until(session, |heard| heard.kinds.len() > heard.seen))
             .await
             .is_ok()
