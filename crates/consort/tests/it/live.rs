@@ -60,6 +60,11 @@ fn it_goes_through_the_proxy_and_trusts_what_is_trusted() {
 
 #[test]
 fn live_models_are_listed_beside_the_others() {
+    let asked = run(&["-m", "openai/gpt-realtime", "hi"]);
+    assert!(
+        asked.code == 2 && asked.stderr.contains("talk with it: consort talk openai/gpt-realtime"),
+        "{asked}"
+    );
     let run =
         Place::new().run_with(&[("OPENAI_API_KEY", KEY)], &["models", "--can", "live", "-q", "openai/"]);
     assert!(run.code == 0 && run.stdout.contains("openai/gpt-realtime"), "{run}");
