@@ -158,14 +158,12 @@ impl<'a> Play<'a> {
 
     async fn hear(&mut self) -> Result<(), Gone> {
         let heard = match self.leaving {
-            None => self.socket.next().await,
-            Some(at) => match timeout_at(at, self.socket.next()).await {
-                Ok(heard) => heard,
-                Err(_) => {
-                    self.close(Some(1001), "").await;
-                    return Err(Gone);
-                }
-            },
+            None => Ok(self.socket.next().await),
+            Some(at) => timeout_at(at, self.socket.next()).await,
+        };
+        let Ok(heard) = heard else {
+            self.close(Some(1001), "").await;
+            return Err(Gone);
         };
         match heard {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
