@@ -89,6 +89,7 @@ impl Setup {
             setup.without_log();
         }
         setup.route_memory = self.route_memory.clone();
+        setup.recorder.clone_from(&self.recorder);
         setup
     }
 
@@ -130,6 +131,7 @@ impl Setup {
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
         self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
+        let hosted = catalogue.hosted().to_vec();
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         let live = |hosted| {
@@ -139,7 +141,7 @@ impl Setup {
                 None => provider,
             }) as Arc<dyn Provider>
         };
-        catalogue.hosted().iter().cloned().map(live).collect()
+        hosted.into_iter().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.
