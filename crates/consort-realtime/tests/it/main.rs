@@ -6,6 +6,7 @@
     reason = "a test says what is wrong by failing"
 )]
 mod bytes;
+mod cascade;
 mod framing;
 mod g711;
 mod quality;
