@@ -92,7 +92,7 @@ impl Setup {
     /// The providers that are no plugins.
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
+        self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         catalogue.providers

@@ -23,6 +23,8 @@ const STEP: Duration = Duration::from_millis(5);
 const SILENT_STEPS: usize = 6;
 /// So much at either end of a tone is not listened to: its neighbours sound into it.
 const EDGE: Duration = Duration::from_millis(4);
+/// So much of a sound's power must be one tone's.
+const OWN: f32 = 0.7;
 /// No word is longer, in tones.
 const LONGEST: usize = 1024;
 
@@ -111,16 +113,17 @@ impl SpellingReader {
     fn word(&mut self) -> Option<String> {
         let (tone, step) = (Shape::MONO_16K.frames_in(TONE), Shape::MONO_16K.frames_in(STEP));
         let sounding = self.word.len().saturating_sub(self.silent * step);
-        let tones: Vec<u8> =
-            self.word.chunks(tone).take((sounding + tone / 2) / tone).filter_map(loudest).collect();
+        let tones: Option<Vec<u8>> =
+            self.word.chunks(tone).take((sounding + tone / 2) / tone).map(loudest).collect();
         self.word.clear();
         self.silent = 0;
+        let tones = tones?;
         let bytes: Vec<u8> = tones.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect();
         (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
-/// Which of the tones a piece of sound is; nothing where it is too short.
+/// Which of the tones a piece of sound is; nothing where it is none of them.
 fn loudest(samples: &[f32]) -> Option<u8> {
     let edge = Shape::MONO_16K.frames_in(EDGE);
     let middle = samples.get(edge..samples.len().checked_sub(edge)?).filter(|middle| middle.len() >= edge)?;
@@ -134,7 +137,12 @@ fn loudest(samples: &[f32]) -> Option<u8> {
         }
         sine.hypot(cosine)
     };
-    (0..16).max_by(|a, b| strength(*a).total_cmp(&strength(*b)))
+    let tone = (0..16).max_by(|a, b| strength(*a).total_cmp(&strength(*b)))?;
+    // A tone alone has all the power that there is.
+    let count = middle.len() as f32;
+    let power = middle.iter().map(|sample| sample * sample).sum::<f32>() / count;
+    let own = 2.0 * (strength(tone) / count).powi(2);
+    (own >= OWN * power).then_some(tone)
 }
 
 #[cfg(test)]

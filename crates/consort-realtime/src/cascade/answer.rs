@@ -124,6 +124,11 @@ impl Answer {
         self.record.until.is_some()
     }
 
+    /// Whether any of it was told, in sound or in words.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.record.clauses.iter().any(|clause| clause.told)
+    }
+
     /// The turn that it answers is as it was thought to be: from now on it is told.
     pub(super) fn confirm(&mut self, say: &SessionTeller) {
         self.held = None;
@@ -249,9 +254,22 @@ impl Answer {
         true
     }
 
-    /// Whether it waits for somebody's tools.
-    pub(super) fn waits_for_tools(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Ends without the results that it waits for.
+    pub(super) fn leave_tools(&mut self, say: &SessionTeller) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        self.cancel_tools(say);
+        (self.is_round, self.finish) = (false, Some(Finish::new(FinishReason::Other, "left")));
+    }
+
+    fn cancel_tools(&mut self, say: &SessionTeller) {
+        let was_told = self.called;
+        for id in self.give_up_tools("nobody waited for the result: the user spoke, or left") {
+            if was_told {
+                say.push(SessionEvent::ToolCancelled { id });
+            }
+        }
     }
 
     /// Puts words in the place of results that are missing: no vendor takes a call without one.
@@ -355,8 +373,10 @@ impl Answer {
     /// Tells what was heard of an answer that was cut.
     pub(super) fn close_item(&mut self, heard: Duration, say: &SessionTeller) {
         self.record.heard = Some(heard);
-        if self.is_audible() {
+        if self.has_spoken() {
             say.push(said(&self.record.item, TranscriptMode::Final, self.record.text()));
+        }
+        if self.is_audible() {
             say.push(SessionEvent::SpeechStopped { by: Speaker::Assistant });
         }
     }
@@ -367,12 +387,7 @@ impl Answer {
         self.mouth.shut();
         let usage = mem::take(&mut self.fold).partial().usage;
         self.spent(usage.as_ref());
-        let was_told = self.called;
-        for id in self.give_up_tools("nobody waited for the result: the user spoke") {
-            if was_told {
-                say.push(SessionEvent::ToolCancelled { id });
-            }
-        }
+        self.cancel_tools(say);
     }
 
     /// Goes on behind what was heard, as another item: the old one is told to be over. Gives its record.

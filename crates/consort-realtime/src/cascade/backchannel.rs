@@ -23,7 +23,8 @@ pub(super) fn is_backchannel(text: &str, own: &[String]) -> bool {
         return !whole.is_empty();
     }
     // A hyphen joins what is one sound: "uh-huh".
-    let words: Vec<String> = text.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect();
+    let parts = text.split(|c: char| !c.is_alphanumeric() && !"-'’".contains(c));
+    let words: Vec<String> = parts.map(plain).filter(|word| !word.is_empty()).collect();
     words.len() <= MOST && words.iter().all(|word| is_one(word))
 }
 

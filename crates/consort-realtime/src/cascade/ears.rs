@@ -120,10 +120,11 @@ impl Ears {
         }
     }
 
-    /// A frame belongs to what is being said, else to what may be said next.
+    /// A frame belongs to what is being said, and it may be the beginning of what is said next: that one turn is over is
+    /// known a moment later.
     fn keep(&mut self, frame: Pcm) {
         if let Some(turn) = self.open() {
-            return turn.push(frame);
+            turn.push(frame.clone());
         }
         self.before.push_back(frame);
         while FRAME * self.before.len() as u32 > BEFORE {
@@ -144,6 +145,7 @@ impl Ears {
         if self.turns.back().is_some_and(|turn| turn.is_open() && turn.length() >= self.settings.limits.turn) {
             // Who speaks on begins the next one.
             self.detector.finish();
+            self.before.clear();
             self.end(true);
         }
     }
@@ -155,9 +157,7 @@ impl Ears {
         if self.recogniser.streams() {
             turn.listen(&self.recogniser, &self.settings, &self.context, false);
         }
-        for frame in std::mem::take(&mut self.before) {
-            turn.push(frame);
-        }
+        self.before.iter().for_each(|frame| turn.push(frame.clone()));
         self.turns.push_back(turn);
     }
 
@@ -225,6 +225,7 @@ impl Ears {
         if self.detects {
             // What comes next is another turn; who speaks on begins one.
             self.detector.finish();
+            self.before.clear();
         }
         self.end(!self.detects || speech >= self.settings.least);
         has_turn
@@ -340,6 +341,9 @@ impl Ears {
             }
         }
         let announced = turn.announced;
+        if announced && turn.is_open() {
+            self.told.push_back(Told::Over);
+        }
         self.turns.remove(at);
         self.told.push_back(Told::Lost { error, announced });
     }

@@ -113,17 +113,19 @@ impl Session {
                 Next::Tick => self.tick(&say),
             }
             self.go_on(&say);
-            if self.leaving && self.is_done() {
-                if let Some(answer) = self.answer.take() {
-                    self.give_up(answer, &say);
+            if self.leaving {
+                // Nobody is there any more to give their results.
+                if let Some(answer) = self.answer.as_mut().filter(|answer| answer.held.is_none()) {
+                    answer.leave_tools(&say);
                 }
-                return CloseReason::Asked;
+                if self.is_done() {
+                    return CloseReason::Asked;
+                }
             }
         }
     }
 
     async fn next(&mut self, inputs: &mut SessionInputs, say: &SessionTeller) -> Next {
-        let due = self.due();
         self.inputs_first = !self.inputs_first;
         let (first, leaving) = (self.inputs_first, self.leaving);
         let (mut input, mut room) = (pin!(inputs.next()), pin!(say.room()));
@@ -143,6 +145,8 @@ impl Session {
                     }
                 }
             }
+            // Only now is it known what is waited for.
+            let due = self.due();
             if self.timer.poll(due, cx).is_ready() {
                 return Poll::Ready(Next::Tick);
             }
@@ -179,10 +183,8 @@ impl Session {
     }
 
     fn is_done(&self) -> bool {
-        let waits = self.answer.as_ref().is_some_and(Answer::waits_for_tools);
-        // Nobody is there any more to give their results.
         let is_idle = self.answer.is_none() && self.paused.is_none() && !self.wanted && self.later.is_empty();
-        waits || (is_idle && !self.ears.is_busy())
+        is_idle && !self.ears.is_busy()
     }
 
     /// What was said before the end still counts.
@@ -307,9 +309,15 @@ impl Session {
             if is_nod {
                 return;
             }
-            say.push(SessionEvent::SpeechStarted { by: Speaker::User });
+            // Who speaks again by now was told to.
+            let speaks_again = self.ears.is_speaking();
+            if !speaks_again {
+                say.push(SessionEvent::SpeechStarted { by: Speaker::User });
+            }
             self.barge_in(say);
-            say.push(SessionEvent::SpeechStopped { by: Speaker::User });
+            if !speaks_again {
+                say.push(SessionEvent::SpeechStopped { by: Speaker::User });
+            }
         }
         say.push(user(item, TranscriptMode::Final, text.clone()));
         if self.paused.is_some() && is_nod {
@@ -347,7 +355,7 @@ impl Session {
         if let Some(mut answer) = self.answer.take() {
             let (item, heard) = (answer.record.item.clone(), answer.record.heard_by(now));
             answer.mute(say);
-            let close_at = answer.is_audible().then(|| now + GRACE);
+            let close_at = answer.has_spoken().then(|| now + GRACE);
             self.end_paused(say);
             self.paused = Some(Paused { item, heard, answer: Some(answer), close_at });
         } else if let Some(last) = self.history.last_answer().filter(|last| last.sounds_at(now)) {
@@ -412,7 +420,7 @@ impl Session {
     /// Keeps what was heard of an answer that was cut for good.
     fn give_up(&mut self, mut answer: Answer, say: &SessionTeller) {
         answer.drop_rest(say);
-        let was_told = answer.is_audible() || !answer.record.rounds.is_empty();
+        let was_told = answer.has_spoken() || !answer.record.rounds.is_empty();
         let usage = answer.usage.take();
         if was_told {
             let finish = Finish::new(FinishReason::Other, "interrupted");

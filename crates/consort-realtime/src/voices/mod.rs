@@ -2,9 +2,15 @@
 //! model (see [`cascade`](crate::cascade)).
 //!
 //! [`TestVoice`] is both, without a key or a network: it speaks in tones, and reads them back.
+mod command;
+mod hosted;
+mod named;
 mod test;
 mod told;
 
+pub use command::CommandVoice;
+pub use hosted::{HostedEars, HostedVoice};
+pub use named::Voices;
 pub use test::TestVoice;
 pub use told::{Tell, told};
 

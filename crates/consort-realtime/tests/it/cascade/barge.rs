@@ -125,7 +125,7 @@ async fn an_answer_that_nothing_interrupted_goes_on_where_it_was_cut() {
         talk.silence(2200).await;
         talk.sound(&noise()).await;
         talk.silence(800).await;
-        talk.wait(2, "turn_done").await;
+        talk.wait(1, "turn_done").await;
         let events = talk.close().await;
         let said = lines(&events);
         assert!(said.contains(&"interrupted answer0".to_owned()), "{said:#?}");

@@ -138,6 +138,7 @@ async fn sound_that_is_none_and_silence_harm_nothing() {
     for pcm in odd {
         talk.sink.push(SessionInput::Audio(pcm)).unwrap();
     }
+    tokio::time::sleep(Duration::from_millis(20)).await;
     talk.sink.push(SessionInput::Audio(Pcm::mono(vec![0; 48_000 * 600], 48_000))).unwrap();
     talk.sink.push(SessionInput::Commit).unwrap();
     talk.sink.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO }).unwrap();

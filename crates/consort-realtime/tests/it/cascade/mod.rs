@@ -82,11 +82,11 @@ impl Talk {
         self.events().into_iter().find(|(_, event)| fits(event)).map(|(at, _)| at)
     }
 
-    /// Waits, up to a minute, for so many events that fit.
+    /// Waits, up to five minutes, for so many events that fit.
     #[track_caller]
     pub(crate) fn wait(&self, many: usize, kind: &'static str) -> impl Future<Output = ()> {
         async move {
-            for _ in 0..6_000 {
+            for _ in 0..30_000 {
                 if self.events().iter().filter(|(_, event)| event.kind() == kind).count() >= many {
                     return;
                 }

@@ -68,8 +68,8 @@ async fn an_answer_takes_what_its_parts_take_and_the_silence() {
 #[tokio::test(start_paused = true)]
 async fn an_early_answer_is_not_told_before_the_turn_is_over() {
     let model = Script::say("Good morning.");
-    let talk = Talk::open(&cascade(&model, TestVoice, TestVoice, CascadeSettings::default()), SessionConfig::default());
-    let talk = talk.await;
+    let eager = cascade(&model, TestVoice, TestVoice, CascadeSettings::default());
+    let talk = Talk::open(&eager, SessionConfig::default()).await;
     talk.say("hello there").await;
     talk.silence(800).await;
     talk.wait(1, "turn_done").await;
