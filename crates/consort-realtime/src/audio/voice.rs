@@ -153,6 +153,11 @@ impl VoiceDetector {
         time_of(if self.is_speaking() { self.turns.quiet } else { 0 })
     }
 
+    /// How much it was given that fills no frame yet, and was not judged.
+    pub fn waiting(&self) -> Duration {
+        self.framer.queued()
+    }
+
     fn judge(&mut self, frame: &Pcm, events: &mut Vec<VoiceEvent>) {
         let score = match &mut self.detector {
             Some(detector) => detector.predict_i16(&frame.samples),

@@ -37,6 +37,10 @@ const SHAPE: Shape = Shape::MONO_16K;
 const FRAME: Duration = Duration::from_millis(20);
 /// So much of what was before a voice belongs to what it says.
 const BEFORE: Duration = Duration::from_millis(300);
+/// The end of a turn is not waited for frame by frame: so much silence may be missing that the next frame would bring.
+const BRIDGE: Duration = Duration::from_millis(48);
+/// A voice ends somewhere in the last frame that holds it; in its middle, on the whole.
+const HALF: Duration = Duration::from_millis(8);
 /// Where nothing at all is sent for so long beyond the silence that ends a turn, it was silent.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -254,15 +258,25 @@ impl Ears {
     pub(super) fn due(&self) -> Option<Instant> {
         let listening = self.detects && self.turns.back().is_some_and(Turn::is_open);
         let silent = listening.then(|| self.last + self.settings.silence + GRACE);
+        let silent = silent.map(|at| self.bridge().map_or(at, |end| end.min(at)));
         let turns = self.turns.iter().filter_map(|turn| turn.due(self.settings.limits.hearing));
         turns.chain(silent).min()
+    }
+
+    /// When the silence that ends the turn is over, where the sound so far is that close to it.
+    fn bridge(&self) -> Option<Instant> {
+        let pause = self.detector.pause();
+        let silent = pause + self.detector.waiting() + HALF;
+        let missing = self.settings.silence.saturating_sub(silent);
+        (!pause.is_zero() && missing <= BRIDGE).then(|| self.last + missing)
     }
 
     /// Does what is due.
     pub(super) fn tick(&mut self, answering: bool) {
         let now = self.context.clock.now();
         let listening = self.detects && self.open().is_some();
-        if listening && now >= self.last + self.settings.silence + GRACE {
+        let is_over = self.bridge().is_some_and(|end| now >= end);
+        if listening && (is_over || now >= self.last + self.settings.silence + GRACE) {
             self.last = now;
             let events = self.detector.gap(self.settings.silence + GRACE);
             self.voices(events, answering);
