@@ -12,8 +12,10 @@ mod g711;
 mod quality;
 mod resample;
 mod speech;
+mod settings;
 mod track;
 mod voice;
+mod voices;
 mod wav;
 mod wire;
 
