@@ -59,7 +59,8 @@ impl HostedAudio {
             return Ok(AudioAnswer { head, body, endpoint: self.endpoint.clone() });
         }
         let mask = body.mask.clone();
-        let (head, body) = Answer { head, body }.whole().await.map_err(|error| self.endpoint.complete(error))?;
+        let (head, body) =
+            Answer { head, body }.whole().await.map_err(|error| self.endpoint.complete(error))?;
         Err(self.endpoint.complete(mask.error(consort_wire::read_error(&head, &body))))
     }
 }

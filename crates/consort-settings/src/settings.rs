@@ -78,7 +78,8 @@ const PROJECT_WEBHOOKS: &str =
 const PROJECT_MCP: &str = "a project's file may not name MCP servers: they would run as yours";
 
 /// Why a project's file is not trusted with ears and voices.
-const PROJECT_VOICES: &str = "a project's file may not name ears and voices: what you say would go where it says";
+const PROJECT_VOICES: &str =
+    "a project's file may not name ears and voices: what you say would go where it says";
 
 /// Where such a thing belongs.
 const OWN_FILE: &str = "put this into your own settings file (`consort doctor` says where it is)";
@@ -259,7 +260,8 @@ impl Reader {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
                 (
-                    known @ ("aliases" | "models" | "providers" | "routes" | "voice" | "voices" | "mcp" | "context"),
+                    known @ ("aliases" | "models" | "providers" | "routes" | "voice" | "voices" | "mcp"
+                    | "context"),
                     _,
                 ) => {
                     self.problems.push(source.problem(span, format!("`{known}` must be a table")));

@@ -6,7 +6,12 @@ use memchr::memmem;
 use serde_json::Value;
 
 /// Asks for the words of a WAV file. What the quirks add to a body becomes fields of the form.
-pub fn transcription_request(model: &str, wav: &[u8], language: Option<&str>, quirks: &Quirks) -> WireRequest {
+pub fn transcription_request(
+    model: &str,
+    wav: &[u8],
+    language: Option<&str>,
+    quirks: &Quirks,
+) -> WireRequest {
     let boundary = boundary(wav);
     let mut body = Vec::with_capacity(wav.len() + 1024);
     let mut field = |name: &str, value: &str| {
@@ -42,7 +47,7 @@ pub fn transcription_request(model: &str, wav: &[u8], language: Option<&str>, qu
 /// A line that the file does not hold.
 fn boundary(wav: &[u8]) -> String {
     let is_free = |boundary: &String| memmem::find(wav, boundary.as_bytes()).is_none();
-    (0_u64..).map(|n| format!("consort-speech-{n}")).find(is_free).unwrap_or_default()
+    (0..u64::MAX).map(|n| format!("consort-speech-{n}")).find(is_free).unwrap_or_default()
 }
 
 /// Asks for a text as sound: raw 16-bit samples, unless the quirks ask for something else.
@@ -160,7 +165,11 @@ mod tests {
         assert_eq!(request.path, "inference");
         assert_eq!(request.header("content-type"), Some("multipart/form-data; boundary=consort-speech-1"));
         let body = String::from_utf8_lossy(&request.body);
-        for part in ["name=\"model\"\r\n\r\nwhisper-1\r\n", "name=\"language\"\r\n\r\nen\r\n", "filename=\"speech.wav\""] {
+        for part in [
+            "name=\"model\"\r\n\r\nwhisper-1\r\n",
+            "name=\"language\"\r\n\r\nen\r\n",
+            "filename=\"speech.wav\"",
+        ] {
             assert!(body.contains(part), "{body}");
         }
         assert!(body.ends_with("....consort-speech-0....\r\n--consort-speech-1--\r\n"), "{body}");

@@ -5,8 +5,8 @@ use super::mouth::{Mouth, Said};
 use super::record::{Clause, Record, Round};
 use crate::voices::{Speech, Synthesiser};
 use consort_core::{
-    Accumulator, Context, Delta, Error, ErrorKind, Event, EventStream, Finish, FinishReason, Model,
-    PartKey, PartKind, Phase, Request, Response, SessionEvent, SessionTeller, Speaker, ToolResult, TranscriptMode,
+    Accumulator, Context, Delta, Error, ErrorKind, Event, EventStream, Finish, FinishReason, Model, PartKey,
+    PartKind, Phase, Request, Response, SessionEvent, SessionTeller, Speaker, ToolResult, TranscriptMode,
     Usage,
 };
 use std::mem;
@@ -65,7 +65,13 @@ pub(super) struct Answer {
 
 impl Answer {
     /// An answer that nobody was asked for yet.
-    pub(super) fn new(parts: Parts, item: String, voice: Option<String>, rate: Option<u32>, epoch: u64) -> Self {
+    pub(super) fn new(
+        parts: Parts,
+        item: String,
+        voice: Option<String>,
+        rate: Option<u32>,
+        epoch: u64,
+    ) -> Self {
         let settings = parts.settings.clone();
         let context = parts.context.clone();
         let touched = context.clock.now();
@@ -162,7 +168,10 @@ impl Answer {
         }
         if self.tools_due.is_some_and(|due| self.called && !self.waiting.is_empty() && self.now() >= due) {
             self.give_up_tools("the tool did not answer in time; its result may come later");
-            say.push(SessionEvent::warning("late", "a tool did not answer in time; the answer goes on without it"));
+            say.push(SessionEvent::warning(
+                "late",
+                "a tool did not answer in time; the answer goes on without it",
+            ));
         }
         if let Poll::Ready(said) = self.mouth.poll(self.held.is_some() || self.muted, cx) {
             self.tell(said, say);
@@ -181,7 +190,9 @@ impl Answer {
     fn event(&mut self, event: Event, say: &SessionTeller) -> Step {
         self.touched = self.now();
         match &event {
-            Event::PartStart { part, choice: 0, kind: PartKind::Text | PartKind::Refusal } => self.texts.push(*part),
+            Event::PartStart { part, choice: 0, kind: PartKind::Text | PartKind::Refusal } => {
+                self.texts.push(*part)
+            }
             Event::PartDelta { part, delta: Delta::Text(text) } if self.texts.contains(part) => {
                 self.clauses.push(text);
                 while let Some(clause) = self.clauses.next() {

@@ -2,10 +2,65 @@
 
 /// Said by listeners, in small letters and without marks.
 const KNOWN: &[&str] = &[
-    "mhm", "mm", "mmm", "mmhm", "hm", "hmm", "uhhuh", "uh", "um", "huh", "ah", "aha", "oh", "okay", "ok", "yeah", "yep",
-    "yes", "right", "sure", "isee", "ja", "genau", "klar", "verstehe", "oui", "ouais", "daccord", "si", "sí", "vale",
-    "claro", "certo", "sim", "tá", "да", "ага", "угу", "так", "tak", "はい", "うん", "ええ", "そうですね", "なるほど",
-    "嗯", "好", "好的", "对", "是", "是的", "네", "응", "예", "نعم", "אהה", "כן", "हाँ", "जी",
+    "mhm",
+    "mm",
+    "mmm",
+    "mmhm",
+    "hm",
+    "hmm",
+    "uhhuh",
+    "uh",
+    "um",
+    "huh",
+    "ah",
+    "aha",
+    "oh",
+    "okay",
+    "ok",
+    "yeah",
+    "yep",
+    "yes",
+    "right",
+    "sure",
+    "isee",
+    "ja",
+    "genau",
+    "klar",
+    "verstehe",
+    "oui",
+    "ouais",
+    "daccord",
+    "si",
+    "sí",
+    "vale",
+    "claro",
+    "certo",
+    "sim",
+    "tá",
+    "да",
+    "ага",
+    "угу",
+    "так",
+    "tak",
+    "はい",
+    "うん",
+    "ええ",
+    "そうですね",
+    "なるほど",
+    "嗯",
+    "好",
+    "好的",
+    "对",
+    "是",
+    "是的",
+    "네",
+    "응",
+    "예",
+    "نعم",
+    "אהה",
+    "כן",
+    "हाँ",
+    "जी",
 ];
 /// More words than this are something to say.
 const MOST: usize = 3;
@@ -35,7 +90,8 @@ mod tests {
     #[test]
     fn listeners_words_are_known() {
         let own = ["Jo eh".to_owned()];
-        for text in ["Mhm.", "uh-huh", "Yeah, okay.", "I see", "はい。", "嗯，好的", "Sí, claro", "jo eh!"] {
+        for text in ["Mhm.", "uh-huh", "Yeah, okay.", "I see", "はい。", "嗯，好的", "Sí, claro", "jo eh!"]
+        {
             assert!(is_backchannel(text, &own), "{text}");
         }
         for text in ["", "...", "Stop", "yes but why", "no", "okay okay okay okay", "はい、でも"] {

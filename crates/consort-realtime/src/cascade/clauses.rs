@@ -22,10 +22,10 @@ const CLOSERS: &str = "\"'”’»)]}」』）】〉》";
 
 /// Words that end in a dot and no sentence, in lower case.
 const ABBREVIATIONS: &[&str] = &[
-    "mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "approx", "dept", "est", "fig", "inc", "ltd",
-    "co", "corp", "nos", "vol", "pp", "ed", "eds", "gen", "col", "capt", "lt", "sgt", "rev", "hon", "e.g",
-    "i.e", "a.m", "p.m", "u.s", "u.k", "cf", "al", "ca", "z.b", "d.h", "bzw", "usw", "nr", "str", "hr", "fr", "evtl",
-    "ggf", "inkl", "mme", "mlle", "sra", "av", "jan",
+    "mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "approx", "dept", "est", "fig", "inc",
+    "ltd", "co", "corp", "nos", "vol", "pp", "ed", "eds", "gen", "col", "capt", "lt", "sgt", "rev", "hon",
+    "e.g", "i.e", "a.m", "p.m", "u.s", "u.k", "cf", "al", "ca", "z.b", "d.h", "bzw", "usw", "nr", "str",
+    "hr", "fr", "evtl", "ggf", "inkl", "mme", "mlle", "sra", "av", "jan",
 ];
 
 /// The text so far that is in no clause yet.
@@ -91,7 +91,8 @@ impl Clauses {
                 _ => false,
             };
             if ends {
-                let closers = self.rest[behind..].chars().take_while(|c| CLOSERS.contains(*c) || ENDS.contains(*c));
+                let closers =
+                    self.rest[behind..].chars().take_while(|c| CLOSERS.contains(*c) || ENDS.contains(*c));
                 return Some(behind + closers.map(char::len_utf8).sum::<usize>());
             }
         }
@@ -105,7 +106,8 @@ impl Clauses {
     /// Whether the dot at a place ends a sentence; nothing where what comes next decides.
     fn ends_sentence(&self, at: usize, next: Option<char>) -> Option<bool> {
         let before = &self.rest[..at];
-        let word = before.rsplit(|c: char| c.is_whitespace() || "([\"'“„«".contains(c)).next().unwrap_or_default();
+        let word =
+            before.rsplit(|c: char| c.is_whitespace() || "([\"'“„«".contains(c)).next().unwrap_or_default();
         let lower = word.to_lowercase();
         let is_number = word.ends_with(|c: char| c.is_numeric());
         let is_short = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
@@ -129,7 +131,9 @@ impl Clauses {
 
 /// Chinese, Japanese and Korean letters.
 fn is_wide(letter: char) -> bool {
-    ('\u{2e80}'..='\u{d7ff}').contains(&letter) || ('\u{f900}'..='\u{faff}').contains(&letter) || letter > '\u{1ffff}'
+    ('\u{2e80}'..='\u{d7ff}').contains(&letter)
+        || ('\u{f900}'..='\u{faff}').contains(&letter)
+        || letter > '\u{1ffff}'
 }
 
 /// What is said of a text that was written to be read: without the marks of Markdown, and nothing where there is nothing

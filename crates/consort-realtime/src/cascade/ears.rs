@@ -15,21 +15,34 @@ use std::time::{Duration, Instant};
 pub(super) enum Told {
     /// Somebody speaks, and means it.
     Began,
-    Words { item: String, mode: TranscriptMode, text: String },
+    Words {
+        item: String,
+        mode: TranscriptMode,
+        text: String,
+    },
     /// Somebody may be done, and has said this; the words are what they are when the turn is over.
-    Paused { text: String },
+    Paused {
+        text: String,
+    },
     /// They were not.
     WentOn,
     /// The turn is over; its words are still to come.
     Over,
     /// All of a turn. One that was never told to begin was short, or no more than a "mhm".
-    Turn { item: String, text: String, announced: bool },
+    Turn {
+        item: String,
+        text: String,
+        announced: bool,
+    },
     /// What sounded like speech was none.
     Nothing,
     /// The words of a turn could not be had, and are asked for again.
     Retry(Error),
     /// They are given up.
-    Lost { error: Error, announced: bool },
+    Lost {
+        error: Error,
+        announced: bool,
+    },
 }
 
 /// All that is worked on is of this shape, in frames of this length.
@@ -146,7 +159,8 @@ impl Ears {
         }
         self.announce(answering);
         self.pause();
-        if self.turns.back().is_some_and(|turn| turn.is_open() && turn.length() >= self.settings.limits.turn) {
+        if self.turns.back().is_some_and(|turn| turn.is_open() && turn.length() >= self.settings.limits.turn)
+        {
             // Who speaks on begins the next one.
             self.detector.finish();
             self.before.clear();
@@ -168,7 +182,9 @@ impl Ears {
     /// Tells that somebody speaks, once it is certain.
     fn announce(&mut self, answering: bool) {
         let (speech, settings) = (self.detector.speech(), self.settings.clone());
-        let Some(turn) = self.turns.back_mut().filter(|turn| turn.is_open() && !turn.announced) else { return };
+        let Some(turn) = self.turns.back_mut().filter(|turn| turn.is_open() && !turn.announced) else {
+            return;
+        };
         let needed = if answering { settings.barge_in.max(settings.least) } else { settings.least };
         if speech < needed || (answering && is_backchannel(turn.text(), &settings.backchannels)) {
             return;
@@ -213,7 +229,8 @@ impl Ears {
         if turn.announced {
             self.told.push_back(Told::Over);
         }
-        let (recogniser, settings, context) = (self.recogniser.clone(), self.settings.clone(), self.context.clone());
+        let (recogniser, settings, context) =
+            (self.recogniser.clone(), self.settings.clone(), self.context.clone());
         if let Some(turn) = self.turns.back_mut() {
             turn.end(context.clock.now());
             if !streams && turn.attempt.is_none() && turn.final_text.is_none() {
@@ -338,7 +355,10 @@ impl Ears {
                 }
             }
             Some(Err(error)) => self.failed(at, error),
-            None => self.failed(at, Error::new(ErrorKind::Interrupted, "what was said was not written down to its end")),
+            None => self.failed(
+                at,
+                Error::new(ErrorKind::Interrupted, "what was said was not written down to its end"),
+            ),
         }
     }
 

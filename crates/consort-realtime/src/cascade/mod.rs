@@ -27,8 +27,8 @@ pub use settings::{CascadeLimits, CascadeSettings};
 
 use crate::voices::{Recogniser, Synthesiser};
 use consort_core::{
-    BoxFuture, Capabilities, Context, Error, Modality, Model, ModelCard, ModelKind, RealtimeModel, RealtimeSession,
-    SessionConfig, Support,
+    BoxFuture, Capabilities, Context, Error, Modality, Model, ModelCard, ModelKind, RealtimeModel,
+    RealtimeSession, SessionConfig, Support,
 };
 use session::Session;
 use std::fmt;
@@ -99,8 +99,12 @@ fn card(model: &ModelCard, ears: &dyn Recogniser, voice: &dyn Synthesiser) -> Mo
     if model.capabilities.reads(Modality::Image) != Support::No {
         input.extend([Modality::Image, Modality::Video]);
     }
-    card.capabilities =
-        Capabilities { input: Some(input), output: vec![Modality::Audio], schema: Support::No, ..card.capabilities };
+    card.capabilities = Capabilities {
+        input: Some(input),
+        output: vec![Modality::Audio],
+        schema: Support::No,
+        ..card.capabilities
+    };
     card
 }
 
@@ -121,6 +125,10 @@ impl RealtimeModel for Cascade {
 
 impl fmt::Debug for Cascade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cascade").field("id", &self.card.id).field("ears", &self.ears).field("voice", &self.voice).finish()
+        f.debug_struct("Cascade")
+            .field("id", &self.card.id)
+            .field("ears", &self.ears)
+            .field("voice", &self.voice)
+            .finish()
     }
 }

@@ -82,7 +82,9 @@ impl Mouth {
         let now = self.context.clock.now();
         for active in &mut self.active {
             active.work(now, self.patience, cx);
-            if active.failed.as_ref().is_some_and(|error| error.retryable() && !active.sounded) && active.tries < self.tries {
+            if active.failed.as_ref().is_some_and(|error| error.retryable() && !active.sounded)
+                && active.tries < self.tries
+            {
                 active.tries += 1;
                 active.failed = None;
                 active.touched = now;
@@ -105,7 +107,16 @@ impl Mouth {
         let has_words = !speech.text.is_empty();
         let stream = has_words.then(|| self.voice.speak(speech.clone(), self.context.clone()));
         let touched = self.context.clock.now();
-        Active { clause, speech, stream, made: VecDeque::new(), sounded: false, failed: None, tries: 1, touched }
+        Active {
+            clause,
+            speech,
+            stream,
+            made: VecDeque::new(),
+            sounded: false,
+            failed: None,
+            tries: 1,
+            touched,
+        }
     }
 }
 

@@ -38,7 +38,14 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(item: String) -> Self {
-        Self { item, clauses: Vec::new(), rounds: Vec::new(), sounded: Duration::ZERO, until: None, heard: None }
+        Self {
+            item,
+            clauses: Vec::new(),
+            rounds: Vec::new(),
+            sounded: Duration::ZERO,
+            until: None,
+            heard: None,
+        }
     }
 
     /// How much of it was heard by now, by whoever plays at once what is told.
@@ -81,7 +88,12 @@ impl Record {
     /// The words of a round that were heard: whole clauses, and of one that was cut as much as its sound allows.
     fn words(&self, round: usize) -> String {
         let Some(heard) = self.heard else {
-            return self.clauses.iter().filter(|clause| clause.round == round).map(|clause| &*clause.text).collect();
+            return self
+                .clauses
+                .iter()
+                .filter(|clause| clause.round == round)
+                .map(|clause| &*clause.text)
+                .collect();
         };
         let (at, before) = self.place(heard);
         let mut words = String::new();
@@ -298,6 +310,9 @@ mod tests {
         history.answer(record(&["d"]));
         let roles: Vec<(Role, String)> =
             history.messages(&[Part::text("e")], None).iter().map(|m| (m.role, m.text())).collect();
-        assert_eq!(roles, [(Role::User, "a\nb".into()), (Role::Assistant, "cd".into()), (Role::User, "e".into())]);
+        assert_eq!(
+            roles,
+            [(Role::User, "a\nb".into()), (Role::Assistant, "cd".into()), (Role::User, "e".into())]
+        );
     }
 }

@@ -7,8 +7,8 @@ use super::record::History;
 use super::timer::Timer;
 use consort_core::{
     Cancel, Clock, CloseReason, Context, Finish, FinishReason, Media, Modality, Part, Pcm, Request,
-    SessionConfig, SessionEvent, SessionInput, SessionInputs, SessionTeller, Speaker, Support, ToolResult, ToolSpec,
-    TranscriptMode, Usage,
+    SessionConfig, SessionEvent, SessionInput, SessionInputs, SessionTeller, Speaker, Support, ToolResult,
+    ToolSpec, TranscriptMode, Usage,
 };
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -130,7 +130,10 @@ impl Session {
         let (first, leaving) = (self.inputs_first, self.leaving);
         let (mut input, mut room) = (pin!(inputs.next()), pin!(say.room()));
         poll_fn(|cx| {
-            if !leaving && first && let Poll::Ready(input) = input.as_mut().poll(cx) {
+            if !leaving
+                && first
+                && let Poll::Ready(input) = input.as_mut().poll(cx)
+            {
                 return Poll::Ready(Next::Input(input));
             }
             if let Poll::Ready(told) = self.ears.poll(cx) {
@@ -150,7 +153,10 @@ impl Session {
             if self.timer.poll(due, cx).is_ready() {
                 return Poll::Ready(Next::Tick);
             }
-            if !leaving && !first && let Poll::Ready(input) = input.as_mut().poll(cx) {
+            if !leaving
+                && !first
+                && let Poll::Ready(input) = input.as_mut().poll(cx)
+            {
                 return Poll::Ready(Next::Input(input));
             }
             Poll::Pending
@@ -231,7 +237,10 @@ impl Session {
         let sees = self.parts.model.card().capabilities.reads(Modality::Image) != Support::No;
         if !sees && !std::mem::replace(&mut self.told_blind, true) {
             let model = &self.parts.model.card().id;
-            say.push(SessionEvent::warning("dropped", format!("{model} sees no pictures; they are left out")));
+            say.push(SessionEvent::warning(
+                "dropped",
+                format!("{model} sees no pictures; they are left out"),
+            ));
         }
         sees
     }
@@ -512,7 +521,9 @@ impl Session {
         let shown = self.pictures.drain(..).chain(self.frame.take()).map(Part::media);
         let parts = [part].into_iter().chain(shown).collect();
         self.history.user(parts);
-        if self.history.forget(self.parts.settings.limits.turns) && !std::mem::replace(&mut self.told_forgot, true) {
+        if self.history.forget(self.parts.settings.limits.turns)
+            && !std::mem::replace(&mut self.told_forgot, true)
+        {
             let message = "the conversation is long; the oldest of it is no longer told to the model";
             say.push(SessionEvent::warning("context_trimmed", message));
         }

@@ -78,7 +78,8 @@ impl CommandVoice {
             }
             arguments.extend([flag.into(), voice.into()]);
         }
-        let env = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+        let env =
+            ["PATH", "HOME"].into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
         let (program, folder) = (self.program.clone(), self.folder.clone());
         Ok(Launch { program, arguments, env: env.collect(), folder, limits: Limits::default() })
     }

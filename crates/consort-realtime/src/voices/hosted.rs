@@ -158,7 +158,16 @@ impl SoundReader {
 
 /// Whether it is compressed, or no sound at all.
 fn is_packed(mark: &[u8], kind: &str) -> bool {
-    const KINDS: [&str; 8] =
-        ["audio/mpeg", "audio/mp3", "audio/ogg", "audio/opus", "audio/aac", "audio/flac", "text/", "application/json"];
-    matches!(mark, b"ID3\x03" | b"ID3\x04" | b"OggS" | b"fLaC") || KINDS.iter().any(|packed| kind.starts_with(packed))
+    const KINDS: [&str; 8] = [
+        "audio/mpeg",
+        "audio/mp3",
+        "audio/ogg",
+        "audio/opus",
+        "audio/aac",
+        "audio/flac",
+        "text/",
+        "application/json",
+    ];
+    matches!(mark, b"ID3\x03" | b"ID3\x04" | b"OggS" | b"fLaC")
+        || KINDS.iter().any(|packed| kind.starts_with(packed))
 }

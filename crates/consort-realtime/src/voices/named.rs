@@ -47,7 +47,8 @@ impl Voices {
 
     fn hosted(&self, id: &str, kind: ModelKind, does: &str) -> Result<HostedAudio, Error> {
         let named = id.split_once('/');
-        let provider = named.and_then(|(owner, _)| self.hosted.iter().find(|provider| provider.id() == owner));
+        let provider =
+            named.and_then(|(owner, _)| self.hosted.iter().find(|provider| provider.id() == owner));
         let model = named.zip(provider).and_then(|((_, name), provider)| provider.audio(name, kind));
         model.ok_or_else(|| {
             let error = Error::new(ErrorKind::ModelNotFound, format!("nothing that {does} is named `{id}`"));

@@ -56,7 +56,8 @@ impl<T> Stream for Told<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let next = |items: &Mutex<VecDeque<T>>| items.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next =
+            |items: &Mutex<VecDeque<T>>| items.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         if let Some(item) = next(&self.items) {
             return Poll::Ready(Some(item));
         }

@@ -1,7 +1,8 @@
 //! Voices as settings: what works is a live model, what does not is a row with its line.
 use crate::voices::Acme;
 use consort_core::{
-    Context, Error, ErrorKind, Model, Provider, RealtimeModel, SessionConfig, SessionEvent, SessionInput, State,
+    Context, Error, ErrorKind, Model, Provider, RealtimeModel, SessionConfig, SessionEvent, SessionInput,
+    State,
 };
 use consort_providers::DemoProvider;
 use consort_realtime::configured::VoiceProvider;
@@ -40,7 +41,10 @@ fn what_works_is_a_model_and_what_does_not_has_its_line() {
         row.problems.iter().map(|problem| (problem.line, problem.message.clone())).collect()
     };
     assert_eq!(wrong("lost"), [(Some(12), "no model is named `nobody`".to_owned())]);
-    assert_eq!(wrong("mute"), [(Some(15), "the voice names no `voice`, and neither does [voice]".to_owned())]);
+    assert_eq!(
+        wrong("mute"),
+        [(Some(15), "the voice names no `voice`, and neither does [voice]".to_owned())]
+    );
     let odd = wrong("odd");
     assert_eq!(odd.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [Some(21), Some(22)]);
     assert_eq!(wrong("deaf")[0], (Some(26), "nothing that hears is named `no/one`".to_owned()));
@@ -65,9 +69,13 @@ async fn a_voice_of_hosted_parts_holds_a_session() {
     let server = FakeServer::start([]).await.unwrap();
     server.at("/v9/audio/transcriptions", Reply::json(r#"{"text": "good morning"}"#));
     let sound = consort_realtime::audio::Sound::spelled("fine", consort_realtime::audio::Shape::MONO_24K);
-    server.at("/v9/audio/speech", Reply::new(200, "audio/pcm", sound.to_bytes(consort_realtime::audio::Encoding::S16)));
+    server.at(
+        "/v9/audio/speech",
+        Reply::new(200, "audio/pcm", sound.to_bytes(consort_realtime::audio::Encoding::S16)),
+    );
     let acme = Acme::new(&server);
-    let text = "[voices.acme]\nmodel = \"demo\"\nears = \"acme/ear\"\nvoice = \"acme/mouth\"\nspeaker = \"troy\"\n";
+    let text =
+        "[voices.acme]\nmodel = \"demo\"\nears = \"acme/ear\"\nvoice = \"acme/mouth\"\nspeaker = \"troy\"\n";
     let voices = load(text, acme.voices.clone());
     let model = voices.realtime_model("acme").unwrap();
     let context: Context = acme.context();

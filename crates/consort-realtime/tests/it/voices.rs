@@ -1,7 +1,9 @@
 //! Ears and voices of hosted APIs, at a fake server, and of programs.
 use consort_core::{BoxStream, Context, Error, ErrorKind, ModelKind, Pcm};
 use consort_providers::{Catalogue, KeyChain, TokioClock};
-use consort_realtime::audio::{Encoding, Format, Shape, Sound, VoiceDetector, VoiceEvent, VoiceSettings, wav};
+use consort_realtime::audio::{
+    Encoding, Format, Shape, Sound, VoiceDetector, VoiceEvent, VoiceSettings, wav,
+};
 use consort_realtime::voices::{CommandVoice, Heard, Hearing, Speech, Synthesiser, TestVoice, Voices};
 use consort_settings::{Env, Folders, KeyStore, Settings};
 use consort_testkit::{FakeServer, Reply};
@@ -104,13 +106,18 @@ async fn a_turn_is_sent_as_a_file_and_its_words_come_back() {
     assert_eq!(texts(acme.hear().await), [Heard::Final("hello".into())]);
     let wanted = [Heard::Delta("hel".into()), Heard::Delta("lo".into()), Heard::Final("hello".into())];
     assert_eq!(texts(acme.hear().await), wanted);
-    let errors: Vec<Error> =
-        [acme.hear().await, acme.hear().await].into_iter().map(|mut all| all.remove(0).unwrap_err()).collect();
+    let errors: Vec<Error> = [acme.hear().await, acme.hear().await]
+        .into_iter()
+        .map(|mut all| all.remove(0).unwrap_err())
+        .collect();
     assert_eq!(errors[0].kind(), ErrorKind::Auth);
     assert!(!errors[0].to_string().contains("5ecret"), "{}", errors[0]);
     assert_eq!((errors[1].kind(), errors[1].provider_id()), (ErrorKind::Protocol, Some("acme")));
     let asked = server.asked();
-    assert_eq!((asked[0].path.as_str(), asked[0].header("authorization")), ("/v9/audio/transcriptions", Some("Bearer sk-test-5ecret")));
+    assert_eq!(
+        (asked[0].path.as_str(), asked[0].header("authorization")),
+        ("/v9/audio/transcriptions", Some("Bearer sk-test-5ecret"))
+    );
     let at = asked[0].body.windows(4).position(|four| four == b"RIFF").unwrap();
     let sent = Sound::from_wav(&asked[0].body[at..]).unwrap();
     assert_eq!(sent.shape(), Shape::MONO_16K);
@@ -170,7 +177,10 @@ async fn names_that_nothing_has_are_told_with_those_that_are_there() {
     let ids = acme.voices.ids(ModelKind::Speech);
     assert!(ids.contains(&"openai/gpt-4o-mini-tts".to_owned()), "{ids:?}");
     let ears = acme.voices.ids(ModelKind::Transcription);
-    assert!(ears.contains(&"whisper-server/whisper".to_owned()) && ears.contains(&"groq/whisper-large-v3".to_owned()));
+    assert!(
+        ears.contains(&"whisper-server/whisper".to_owned())
+            && ears.contains(&"groq/whisper-large-v3".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -190,7 +200,9 @@ async fn a_voice_is_named_by_a_name_and_nothing_else() {
 async fn espeak_speaks_and_is_heard_as_a_voice() {
     let folder = tempfile::tempdir().unwrap();
     let espeak = CommandVoice::espeak(folder.path());
-    for (voice, text) in [("en-us", "Good morning, how are you today?"), ("de", "Guten Morgen, wie geht es dir?")] {
+    for (voice, text) in
+        [("en-us", "Good morning, how are you today?"), ("de", "Guten Morgen, wie geht es dir?")]
+    {
         let begun = std::time::Instant::now();
         let speech = Speech { voice: Some(voice.into()), ..said(text) };
         let mut stream = espeak.speak(speech, Context::default());

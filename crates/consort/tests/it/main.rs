@@ -37,3 +37,4 @@ mod support;
 mod talk;
 mod tools;
 mod vendors;
+mod voices;

@@ -8,7 +8,8 @@ use consort_realtime::voices::TestVoice;
 use std::time::Duration;
 
 /// Two clauses of a little more than two seconds each.
-const LONG: &str = "This is the first sentence of a long answer to it.\nAnd here is the second one, of the same length.\n";
+const LONG: &str =
+    "This is the first sentence of a long answer to it.\nAnd here is the second one, of the same length.\n";
 
 fn settings() -> CascadeSettings {
     CascadeSettings { eager: None, ..CascadeSettings::default() }

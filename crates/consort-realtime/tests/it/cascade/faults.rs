@@ -74,7 +74,8 @@ async fn a_model_that_is_cut_in_its_answer_has_said_what_it_said() {
     let fault = [Do::Fail(50, ErrorKind::Interrupted), Do::Cut(50), Do::Fail(0, ErrorKind::Protocol)];
     for fault in fault {
         let model = Script::new([vec![Do::Say(0, "Half an answer, and"), fault], vec![Do::Say(0, "Whole.")]]);
-        let talk = Talk::open(&cascade(&model, TestVoice, TestVoice, settings()), SessionConfig::default()).await;
+        let talk =
+            Talk::open(&cascade(&model, TestVoice, TestVoice, settings()), SessionConfig::default()).await;
         talk.sink.push(SessionInput::text("one")).unwrap();
         talk.wait(1, "turn_done").await;
         talk.sink.push(SessionInput::text("two")).unwrap();
@@ -153,7 +154,8 @@ async fn sound_that_is_none_and_silence_harm_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_without_end_is_over_in_time() {
     let model = Script::new([vec![Do::Say(0, "One.")]]);
-    let talk = Talk::open(&cascade(&model, Batch::after(0), TestVoice, settings()), SessionConfig::default()).await;
+    let talk =
+        Talk::open(&cascade(&model, Batch::after(0), TestVoice, settings()), SessionConfig::default()).await;
     let word = "word ".repeat(30);
     while talk.now() < Duration::from_secs(130) {
         talk.say(&word).await;

@@ -7,8 +7,8 @@ mod tools;
 mod turns;
 
 use consort_core::{
-    Context, Model, NoCredentials, Pcm, RealtimeModel, SessionConfig, SessionEvent, SessionInput, SessionSink, Speaker,
-    TranscriptMode,
+    Context, Model, NoCredentials, Pcm, RealtimeModel, SessionConfig, SessionEvent, SessionInput,
+    SessionSink, Speaker, TranscriptMode,
 };
 use consort_providers::TokioClock;
 use consort_realtime::audio::{Shape, Sound, SpellingReader};

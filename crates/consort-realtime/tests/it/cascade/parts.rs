@@ -1,7 +1,7 @@
 //! Scripted parts: a model, ears and a voice that take their time, or fail.
 use consort_core::{
-    BoxStream, Context, Delta, Error, ErrorKind, Event, EventStream, FinishReason, Model, ModelCard, PartKey, PartKind,
-    Pcm, Request, Usage,
+    BoxStream, Context, Delta, Error, ErrorKind, Event, EventStream, FinishReason, Model, ModelCard, PartKey,
+    PartKind, Pcm, Request, Usage,
 };
 use consort_realtime::audio::VoiceSort;
 use consort_realtime::voices::{Heard, Hearing, Recogniser, Speech, Synthesiser, TestVoice, told};
@@ -50,7 +50,9 @@ impl Script {
                 let parts = message.parts.iter().map(|part| match &part.body {
                     consort_core::Body::Text { text, .. } => text.trim().to_owned(),
                     consort_core::Body::ToolCall(call) => format!("<{}>", call.id),
-                    consort_core::Body::ToolResult(result) => format!("<{}: {}>", result.call_id, result.text()),
+                    consort_core::Body::ToolResult(result) => {
+                        format!("<{}: {}>", result.call_id, result.text())
+                    }
                     _ => "<media>".to_owned(),
                 });
                 format!("{:?}: {}", message.role, parts.collect::<Vec<_>>().join(" "))
@@ -128,7 +130,8 @@ impl Recogniser for Batch {
         context: Context,
     ) -> BoxStream<'static, Result<Heard, Error>> {
         self.tries.fetch_add(1, Ordering::Relaxed);
-        let fails = self.failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+        let fails =
+            self.failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
         let (wait, kind) = (ms(self.wait), self.kind.unwrap_or(ErrorKind::Network));
         let mut words = TestVoice.hear(sound, hearing, context.clone());
         told(move |tell| async move {
@@ -167,7 +170,8 @@ impl Recogniser for Streaming {
         hearing: Hearing,
         context: Context,
     ) -> BoxStream<'static, Result<Heard, Error>> {
-        let fails = self.failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+        let fails =
+            self.failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
         let (cut, end, wait) = (self.cut_after, self.end, ms(self.wait));
         let mut words = TestVoice.hear(sound, hearing, context.clone());
         told(move |tell| async move {

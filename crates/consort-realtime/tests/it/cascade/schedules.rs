@@ -1,7 +1,9 @@
 //! Random schedules: of whatever happens when, no event but sound is ever lost, and each has its place.
 use super::parts::{Batch, Do, Script, Slow, Streaming};
 use super::{FRAME, Talk, cascade, lines};
-use consort_core::{ErrorKind, SessionConfig, SessionEvent, SessionInput, Speaker, ToolResult, TranscriptMode};
+use consort_core::{
+    ErrorKind, SessionConfig, SessionEvent, SessionInput, Speaker, ToolResult, TranscriptMode,
+};
 use consort_realtime::audio::{Shape, Sound};
 use consort_realtime::cascade::CascadeSettings;
 use proptest::prelude::*;
@@ -54,7 +56,14 @@ struct Plan {
 
 fn plan() -> impl Strategy<Value = Plan> {
     let answers = prop::collection::vec(prop::collection::vec(step(), 0..5), 0..8);
-    (prop::collection::vec(act(), 1..10), answers, any::<bool>(), 0..4_usize, any::<bool>(), (0..800_u64, 0..800_u64))
+    (
+        prop::collection::vec(act(), 1..10),
+        answers,
+        any::<bool>(),
+        0..4_usize,
+        any::<bool>(),
+        (0..800_u64, 0..800_u64),
+    )
         .prop_map(|(acts, answers, streams, failing, eager, waits)| Plan {
             acts,
             answers,
@@ -69,9 +78,11 @@ async fn hold(plan: &Plan) -> Vec<(Duration, SessionEvent)> {
     let model = Script::new(plan.answers.clone());
     let mut settings = CascadeSettings::default();
     settings.eager = settings.eager.filter(|_| plan.eager);
-    let (voice, failing) = (Slow { wait: plan.waits.1, fails_at: Some("ok"), ..Slow::default() }, plan.failing);
+    let (voice, failing) =
+        (Slow { wait: plan.waits.1, fails_at: Some("ok"), ..Slow::default() }, plan.failing);
     let cascade = if plan.streams {
-        let ears = Streaming { failing: AtomicUsize::new(failing), wait: plan.waits.0, ..Streaming::default() };
+        let ears =
+            Streaming { failing: AtomicUsize::new(failing), wait: plan.waits.0, ..Streaming::default() };
         cascade(&model, ears, voice, settings)
     } else {
         let ears = Batch { failing: AtomicUsize::new(failing), ..Batch::after(plan.waits.0) };

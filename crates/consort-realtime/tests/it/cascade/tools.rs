@@ -16,7 +16,8 @@ async fn asked(model: &Arc<Script>) -> Talk {
 }
 
 fn result(id: &str, text: &'static str) -> SessionInput {
-    let result = ToolResult { call_id: id.into(), name: "look".into(), content: vec![text.into()], is_error: false };
+    let result =
+        ToolResult { call_id: id.into(), name: "look".into(), content: vec![text.into()], is_error: false };
     SessionInput::ToolResult { result }
 }
 

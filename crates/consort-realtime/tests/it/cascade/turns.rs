@@ -1,9 +1,7 @@
 //! Turns: when they end, what is answered, and how soon.
 use super::parts::{Batch, Do, Script, Slow, Streaming};
 use super::{Talk, cascade, finals, heard, lines};
-use consort_core::{
-    Media, Message, SessionConfig, SessionEvent, SessionInput, SessionUpdate, Speaker,
-};
+use consort_core::{Media, Message, SessionConfig, SessionEvent, SessionInput, SessionUpdate, Speaker};
 use consort_realtime::cascade::CascadeSettings;
 use consort_realtime::voices::TestVoice;
 use std::time::Duration;
@@ -47,7 +45,8 @@ async fn what_is_said_is_answered_in_sound() {
 async fn first_sound(settings: CascadeSettings) -> Duration {
     let model = Script::new([vec![Do::Say(200, "Good morning.")]]);
     let voice = Slow { wait: 100, ..Slow::default() };
-    let talk = Talk::open(&cascade(&model, Batch::after(150), voice, settings), SessionConfig::default()).await;
+    let talk =
+        Talk::open(&cascade(&model, Batch::after(150), voice, settings), SessionConfig::default()).await;
     talk.say("hello there").await;
     let spoken = talk.now();
     talk.silence(1500).await;
@@ -83,7 +82,9 @@ async fn an_early_answer_is_not_told_before_the_turn_is_over() {
 async fn an_early_answer_to_other_words_is_dropped() {
     let model = Script::new([vec![Do::Say(0, "Wrong.")], vec![Do::Say(0, "Right.")]]);
     let ears = Streaming { end: Some("hello where"), wait: 50, ..Streaming::default() };
-    let talk = Talk::open(&cascade(&model, ears, TestVoice, CascadeSettings::default()), SessionConfig::default()).await;
+    let talk =
+        Talk::open(&cascade(&model, ears, TestVoice, CascadeSettings::default()), SessionConfig::default())
+            .await;
     talk.say("hello there").await;
     talk.silence(800).await;
     talk.wait(1, "turn_done").await;
@@ -145,7 +146,8 @@ async fn a_microphone_that_sends_no_silence_ends_its_turn_too() {
 #[tokio::test(start_paused = true)]
 async fn what_was_said_before_the_end_is_answered() {
     let model = Script::say("Good bye.");
-    let talk = Talk::open(&cascade(&model, Batch::after(100), TestVoice, late()), SessionConfig::default()).await;
+    let talk =
+        Talk::open(&cascade(&model, Batch::after(100), TestVoice, late()), SessionConfig::default()).await;
     talk.say("bye").await;
     let events = talk.close().await;
     assert_eq!(finals(&events, Speaker::Assistant), ["Good bye."]);
@@ -177,7 +179,10 @@ async fn words_pictures_and_settings_reach_the_model() {
     assert_eq!(told[0], ["User: before", "Assistant: so it was", "User: look <media> <media>"]);
     assert_eq!(told[1][3..], ["Assistant: First.", "User: and then"]);
     let asked = model.asked.lock().unwrap();
-    assert_eq!((asked[0].instructions_text(), asked[2].instructions_text()), ("Be kind.".into(), "Be brief.".into()));
+    assert_eq!(
+        (asked[0].instructions_text(), asked[2].instructions_text()),
+        ("Be kind.".into(), "Be brief.".into())
+    );
 }
 
 #[tokio::test(start_paused = true)]
