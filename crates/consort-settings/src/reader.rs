@@ -25,6 +25,11 @@ impl<'a> FieldReader<'a> {
         self.file
     }
 
+    /// Where a field stands that was not read yet.
+    pub fn line_of(&self, name: &str) -> Option<usize> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.value.line)
+    }
+
     pub fn take(&mut self, name: &'static str) -> Option<&'a Field> {
         self.known.push(name);
         let at = self.fields.iter().position(|field| field.name == name)?;
