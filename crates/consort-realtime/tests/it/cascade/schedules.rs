@@ -74,7 +74,8 @@ fn plan() -> impl Strategy<Value = Plan> {
         })
 }
 
-async fn hold(plan: &Plan) -> Vec<(Duration, SessionEvent)> {
+/// What came, and what the model was told at last.
+async fn hold(plan: &Plan) -> (Vec<(Duration, SessionEvent)>, Vec<String>) {
     let model = Script::new(plan.answers.clone());
     let mut settings = CascadeSettings::default();
     settings.eager = settings.eager.filter(|_| plan.eager);
@@ -118,7 +119,8 @@ async fn hold(plan: &Plan) -> Vec<(Duration, SessionEvent)> {
         }
         answered = calls.len();
     }
-    talk.close().await
+    let events = talk.close().await;
+    (events, model.told().pop().unwrap_or_default())
 }
 
 fn called(events: &[(Duration, SessionEvent)]) -> Vec<String> {
@@ -173,6 +175,16 @@ fn judge(events: &[(Duration, SessionEvent)]) -> Result<(), String> {
     if assistant {
         return wrong("the answer never stops");
     }
+    let count = |fits: &dyn Fn(&SessionEvent) -> bool| events.iter().filter(|(_, event)| fits(event)).count();
+    let turns = count(&|event| matches!(event, SessionEvent::SpeechStopped { by: Speaker::User }));
+    let known = count(&|event| {
+        let is_final = |mode: &TranscriptMode| *mode == TranscriptMode::Final;
+        matches!(event, SessionEvent::Transcript { by: Speaker::User, mode, .. } if is_final(mode))
+    });
+    let failed = count(&|event| matches!(event, SessionEvent::Error { .. }));
+    if turns > known + failed {
+        return wrong("a turn has neither its words nor an error");
+    }
     let silent = said.keys().find(|item| item.starts_with("answer") && !over.contains(*item));
     if silent.is_some() {
         return wrong("an answer has no end");
@@ -188,9 +200,13 @@ proptest! {
     #[test]
     fn nothing_but_sound_is_lost(plan in plan()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let events = runtime.block_on(hold(&plan));
+        let (events, told) = runtime.block_on(hold(&plan));
         if let Err(what) = judge(&events) {
             prop_assert!(false, "{what}");
         }
+        // Whatever was written was told to the model, and stayed in the conversation.
+        let written = plan.acts.iter().filter(|act| matches!(act, Act::Write(_))).count();
+        let known: usize = told.iter().map(|line| line.matches("written").count()).sum();
+        prop_assert_eq!(known, written, "{:#?}", told);
     }
 }
