@@ -36,7 +36,7 @@ const TURNS: usize = 200;
 struct Ears(VoiceSort);
 
 impl Recogniser for Ears {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "scripted"
     }
     fn hear(
@@ -64,7 +64,7 @@ const PIECE: Duration = Duration::from_millis(100);
 const LETTER: Duration = Duration::from_millis(60);
 
 impl Synthesiser for Mouth {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "scripted"
     }
     fn speak(&self, speech: Speech, context: Context) -> BoxStream<'static, Result<Pcm, Error>> {

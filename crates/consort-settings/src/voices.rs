@@ -13,17 +13,13 @@ pub(crate) fn read(
 ) -> BTreeMap<String, Section> {
     let (lines, mut named) = (Lines(source.text), BTreeMap::new());
     for (name, value) in table {
-        match value.get_ref() {
-            DeValue::Table(fields) => {
-                let section = section(source, &lines, name.span().start, fields);
-                named.insert(name.get_ref().to_string(), section);
-            }
-            _ => {
-                let what = format!("the voice `{}` must be a table", name.get_ref());
-                let help = "[voices.NAME] names a talking model; [voice] says what all of them start from";
-                problems.push(source.problem(value.span(), what).help(help));
-            }
-        }
+        let DeValue::Table(fields) = value.get_ref() else {
+            let what = format!("the voice `{}` must be a table", name.get_ref());
+            let help = "[voices.NAME] names a talking model; [voice] says what all of them start from";
+            problems.push(source.problem(value.span(), what).help(help));
+            continue;
+        };
+        named.insert(name.get_ref().to_string(), section(source, &lines, name.span().start, fields));
     }
     named
 }

@@ -118,7 +118,7 @@ impl SpellingReader {
         self.word.clear();
         self.silent = 0;
         let tones = tones?;
-        let bytes: Vec<u8> = tones.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect();
+        let bytes: Vec<u8> = tones.as_chunks::<2>().0.iter().map(|[high, low]| (high << 4) | low).collect();
         (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -129,6 +129,6 @@ impl fmt::Debug for Cascade {
             .field("id", &self.card.id)
             .field("ears", &self.ears)
             .field("voice", &self.voice)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

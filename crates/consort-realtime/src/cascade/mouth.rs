@@ -48,7 +48,7 @@ impl Mouth {
         tries: u32,
         patience: Duration,
     ) -> Self {
-        let (waiting, active) = Default::default();
+        let (waiting, active) = (VecDeque::new(), VecDeque::new());
         Self { voice, context, most: most.max(1), tries, patience, waiting, active }
     }
 

@@ -17,7 +17,7 @@ impl TestVoice {
 }
 
 impl Recogniser for TestVoice {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         Self::ID
     }
 
@@ -54,7 +54,7 @@ impl Recogniser for TestVoice {
 }
 
 impl Synthesiser for TestVoice {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         Self::ID
     }
 

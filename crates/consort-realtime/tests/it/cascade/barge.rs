@@ -142,7 +142,7 @@ async fn an_answer_that_nothing_interrupted_goes_on_where_it_was_cut() {
 struct NoWords;
 
 impl consort_realtime::voices::Recogniser for NoWords {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "none"
     }
 

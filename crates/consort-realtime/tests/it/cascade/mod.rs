@@ -83,17 +83,14 @@ impl Talk {
     }
 
     /// Waits, up to five minutes, for so many events that fit.
-    #[track_caller]
-    pub(crate) fn wait(&self, many: usize, kind: &'static str) -> impl Future<Output = ()> {
-        async move {
-            for _ in 0..30_000 {
-                if self.events().iter().filter(|(_, event)| event.kind() == kind).count() >= many {
-                    return;
-                }
-                sleep(Duration::from_millis(10)).await;
+    pub(crate) async fn wait(&self, many: usize, kind: &str) {
+        for _ in 0..30_000 {
+            if self.events().iter().filter(|(_, event)| event.kind() == kind).count() >= many {
+                return;
             }
-            panic!("there are not {many} of {kind}: {:#?}", self.lines());
+            sleep(Duration::from_millis(10)).await;
         }
+        panic!("there are not {many} of {kind}: {:#?}", self.lines());
     }
 
     /// Ends it, and gives what came.

@@ -119,7 +119,7 @@ impl Batch {
 }
 
 impl Recogniser for Batch {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "batch"
     }
 
@@ -160,7 +160,7 @@ pub(crate) struct Streaming {
 }
 
 impl Recogniser for Streaming {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "streaming"
     }
 
@@ -210,7 +210,7 @@ pub(crate) struct Slow {
 }
 
 impl Synthesiser for Slow {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "slow"
     }
 

@@ -77,8 +77,8 @@ fn plan() -> impl Strategy<Value = Plan> {
 /// What came, and what the model was told at last.
 async fn hold(plan: &Plan) -> (Vec<(Duration, SessionEvent)>, Vec<String>) {
     let model = Script::new(plan.answers.clone());
-    let mut settings = CascadeSettings::default();
-    settings.eager = settings.eager.filter(|_| plan.eager);
+    let usual = CascadeSettings::default();
+    let settings = CascadeSettings { eager: usual.eager.filter(|_| plan.eager), ..usual };
     let (voice, failing) =
         (Slow { wait: plan.waits.1, fails_at: Some("ok"), ..Slow::default() }, plan.failing);
     let cascade = if plan.streams {
