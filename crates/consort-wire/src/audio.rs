@@ -200,7 +200,7 @@ mod tests {
             assert_eq!(words("text/event-stream; charset=utf-8", events.as_bytes(), cut).unwrap(), wanted);
         }
         let json = r#"{"text":" Hello you\n","usage":{"type":"tokens"}}"#;
-        assert_eq!(words("application/json", json.as_bytes(), 9).unwrap(), [whole.clone()]);
+        assert_eq!(words("application/json", json.as_bytes(), 9).unwrap(), std::slice::from_ref(&whole));
         assert_eq!(words("text/plain", b" Hello you\n", 3).unwrap(), [whole]);
     }
 

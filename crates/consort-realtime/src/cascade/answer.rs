@@ -191,7 +191,7 @@ impl Answer {
         self.touched = self.now();
         match &event {
             Event::PartStart { part, choice: 0, kind: PartKind::Text | PartKind::Refusal } => {
-                self.texts.push(*part)
+                self.texts.push(*part);
             }
             Event::PartDelta { part, delta: Delta::Text(text) } if self.texts.contains(part) => {
                 self.clauses.push(text);

@@ -158,16 +158,9 @@ fn unlinked(line: &str) -> String {
     while let Some((before, after)) = rest.split_once('[') {
         let link = after.split_once("](").and_then(|(words, more)| Some((words, more.split_once(')')?.1)));
         said.push_str(before);
-        match link {
-            Some((words, more)) => {
-                said.push_str(words);
-                rest = more;
-            }
-            None => {
-                said.push('[');
-                rest = after;
-            }
-        }
+        let (words, more) = link.unwrap_or(("[", after));
+        said.push_str(words);
+        rest = more;
     }
     said.push_str(rest);
     said

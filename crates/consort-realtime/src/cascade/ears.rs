@@ -350,7 +350,7 @@ impl Ears {
                 if in_pause && (is_final || !early) && !turn.text().trim().is_empty() {
                     self.told.push_back(Told::Paused { text: turn.text().to_owned() });
                 }
-                if turn.announced && !(is_final && !turn.is_open()) {
+                if turn.announced && (turn.is_open() || !is_final) {
                     self.told.push_back(Told::Words { item: turn.item.clone(), mode, text: words });
                 }
             }

@@ -79,7 +79,7 @@ impl Cascade {
     /// With a name of its own: `voice/NAME`.
     pub fn named(mut self, name: &str) -> Self {
         (self.card.id, self.card.name) = (format!("{PROVIDER}/{name}"), name.to_owned());
-        self.card.provider = PROVIDER.to_owned();
+        PROVIDER.clone_into(&mut self.card.provider);
         self
     }
 

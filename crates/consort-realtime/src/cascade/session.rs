@@ -546,7 +546,7 @@ impl Session {
             request.instructions.push(Part::text(&self.config.instructions));
         }
         request.tools = self.config.tools.iter().cloned().map(ToolSpec::Function).collect();
-        request.options = self.parts.settings.options.clone();
+        request.options.clone_from(&self.parts.settings.options);
         let own = self.config.options.iter().map(|(name, value)| (name.clone(), value.clone()));
         request.options.extend(own);
         request

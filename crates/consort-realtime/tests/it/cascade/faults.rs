@@ -122,7 +122,7 @@ async fn a_voice_that_hangs_holds_up_nothing_for_ever() {
     let talk = Talk::open(&cascade(&model, TestVoice, voice, settings()), SessionConfig::default()).await;
     talk.sink.push(SessionInput::text("count")).unwrap();
     talk.wait(1, "turn_done").await;
-    assert!(talk.now() < Duration::from_secs(60));
+    assert!(talk.now() < Duration::from_mins(1));
     let events = talk.close().await;
     assert!(lines(&events).contains(&"error timeout".to_owned()));
 }

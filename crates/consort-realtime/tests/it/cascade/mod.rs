@@ -96,7 +96,7 @@ impl Talk {
     /// Ends it, and gives what came.
     pub(crate) async fn close(self) -> Vec<(Duration, SessionEvent)> {
         self.sink.close();
-        tokio::time::timeout(Duration::from_secs(300), self.reader).await.expect("it ends").unwrap();
+        tokio::time::timeout(Duration::from_mins(5), self.reader).await.expect("it ends").unwrap();
         let all = self.log.lock().unwrap().clone();
         assert_eq!(all.iter().filter(|(_, event)| event.kind() == "closed").count(), 1);
         all

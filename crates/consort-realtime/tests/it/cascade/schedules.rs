@@ -163,10 +163,8 @@ fn judge(events: &[(Duration, SessionEvent)]) -> Result<(), String> {
                     }
                 }
             }
-            SessionEvent::Audio { item, epoch: of, .. } => {
-                if over.contains(item) || *of < epoch {
-                    return wrong("sound of what is over");
-                }
+            SessionEvent::Audio { item, epoch: of, .. } if over.contains(item) || *of < epoch => {
+                return wrong("sound of what is over");
             }
             SessionEvent::Interrupted { .. } => epoch += 1,
             _ => {}

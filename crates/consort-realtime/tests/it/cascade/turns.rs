@@ -51,7 +51,7 @@ async fn first_sound(settings: CascadeSettings) -> Duration {
     let spoken = talk.now();
     talk.silence(1500).await;
     talk.wait(1, "turn_done").await;
-    talk.when(|event| event.kind() == "audio").unwrap() - spoken
+    talk.when(|event| event.kind() == "audio").unwrap().saturating_sub(spoken)
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +138,7 @@ async fn a_microphone_that_sends_no_silence_ends_its_turn_too() {
     talk.say("one").await;
     let spoken = talk.now();
     talk.wait(1, "turn_done").await;
-    let over = talk.when(|event| event.kind() == "speech_stopped").unwrap() - spoken;
+    let over = talk.when(|event| event.kind() == "speech_stopped").unwrap().saturating_sub(spoken);
     assert!(over <= Duration::from_millis(800), "{over:?}");
     talk.close().await;
 }
@@ -193,7 +193,7 @@ async fn clauses_are_spoken_in_order_and_made_at_the_same_time() {
     talk.sink.push(SessionInput::text("count")).unwrap();
     let asked = talk.now();
     talk.wait(1, "turn_done").await;
-    let took = talk.now() - asked;
+    let took = talk.now().saturating_sub(asked);
     let events = talk.close().await;
     assert_eq!(heard(&events, "answer0"), "One. Two. Three.");
     assert!(took < Duration::from_millis(1100), "two at a time: {took:?}");
