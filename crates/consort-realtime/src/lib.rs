@@ -4,7 +4,8 @@
 //! [`consort_core::Pcm`] on. [`wire`] is the formats of live vendors, without a connection. [`voices`] is what writes down
 //! speech and what speaks, and [`cascade`] makes a live model of both and any chat model; [`configured`] is cascades of the settings.
 //!
-//! This crate must never know: a terminal, a browser, a file of the user's, an async runtime of its own choice.
+//! This crate must never know: a terminal, a browser, where the user's files are. Only what speaks with the network or with
+//! programs needs a runtime, tokio's.
 pub mod audio;
 pub mod cascade;
 pub mod configured;
