@@ -303,6 +303,7 @@ impl Session {
             }
             Told::Lost { error, announced } => {
                 say.push(SessionEvent::Error { error });
+                self.drop_early();
                 if announced && self.paused.is_none() {
                     self.nothing_comes("failed", say);
                 }

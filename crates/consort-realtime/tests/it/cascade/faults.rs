@@ -163,3 +163,22 @@ async fn a_turn_without_end_is_over_in_time() {
     assert!(talk.when(|event| event.kind() == "speech_stopped").is_some(), "{:?}", talk.lines());
     talk.close().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_early_answer_to_a_turn_that_is_lost_is_dropped() {
+    let model =
+        Script::new([vec![Do::Say(0, "Early.")], vec![Do::Say(0, "Early again.")], vec![Do::Say(0, "Yes.")]]);
+    let ears = Streaming { cut_after: 2, failing: AtomicUsize::new(3), ..Streaming::default() };
+    let eager = CascadeSettings::default();
+    let talk = Talk::open(&cascade(&model, ears, TestVoice, eager), SessionConfig::default()).await;
+    talk.say("one two").await;
+    talk.silence(800).await;
+    talk.wait(1, "turn_done").await;
+    talk.say("three four").await;
+    talk.silence(800).await;
+    talk.wait(2, "turn_done").await;
+    let events = talk.close().await;
+    assert!(lines(&events).contains(&"turn_done failed".to_owned()));
+    assert_eq!(finals(&events, Speaker::User), ["three four"]);
+    assert_eq!(finals(&events, Speaker::Assistant).len(), 1);
+}
