@@ -27,6 +27,7 @@ mod terminal;
 mod time;
 mod tools;
 mod typo;
+mod voices;
 mod webhooks;
 
 use args::{Cli, Command, Realtime};

@@ -109,7 +109,9 @@ impl Setup {
         let owned = owned.flat_map(|key| key.env.iter().chain([&key.name]).cloned());
         let ids = providers.iter().chain(&self.own).map(|provider| provider.card().id.clone());
         Home::new(&self.folders, &self.env, owned)
-            .beside(ids.chain([DEMO.to_owned(), consort_routes::PROVIDER.to_owned()]))
+            .beside(ids.chain(
+                [DEMO, consort_routes::PROVIDER, consort_realtime::cascade::PROVIDER].map(str::to_owned),
+            ))
             .remembering(kept::plugins_memory(self))
     }
 

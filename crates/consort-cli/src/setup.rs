@@ -8,7 +8,8 @@ use consort_core::{
 };
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
-use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_providers::{Catalogue, DemoProvider, HostedProvider, KeyChain, TokioClock};
+use consort_realtime::configured::VoiceProvider;
 use consort_realtime::link::LiveProvider;
 use consort_realtime::record::Recorder;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
@@ -37,6 +38,9 @@ pub(crate) struct Setup {
     pub(crate) route_memory: (Registry, Arc<dyn Ledger>),
     /// The routes of the settings, over the providers that were found last.
     pub(crate) routes: Option<Arc<RouteProvider>>,
+    /// The hosted providers that were read last, and the voices over them and the models that were found last.
+    pub(crate) hosted: Vec<Arc<HostedProvider>>,
+    pub(crate) voices: Option<Arc<VoiceProvider>>,
     /// The MCP servers, once one is wanted.
     pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
@@ -76,6 +80,8 @@ impl Setup {
             providers: Vec::new(),
             route_memory: (Registry::default(), Arc::new(spending)),
             routes: None,
+            hosted: Vec::new(),
+            voices: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
             recorder: None,
@@ -115,7 +121,9 @@ impl Setup {
         let plugins = self.plugins_beside(&providers);
         self.providers = providers;
         self.plugins = Some(plugins);
-        self.host_now()
+        let host = self.host_now();
+        self.note_voices();
+        host
     }
 
     /// The same providers, with the plugins as they are now.
@@ -131,7 +139,7 @@ impl Setup {
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
         self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
-        let hosted = catalogue.hosted().to_vec();
+        self.hosted = catalogue.hosted().to_vec();
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
         let live = |hosted| {
@@ -141,7 +149,7 @@ impl Setup {
                 None => provider,
             }) as Arc<dyn Provider>
         };
-        hosted.into_iter().map(live).collect()
+        self.hosted.iter().cloned().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.
@@ -161,6 +169,11 @@ impl Setup {
             host.add(routes.clone());
             self.routes = Some(routes);
         }
+        let voices = Arc::new(self.read_voices(&host));
+        if !voices.rows().is_empty() {
+            host.add(voices.clone());
+        }
+        self.voices = Some(voices);
         host
     }
 
@@ -201,6 +214,9 @@ impl Setup {
     /// Says that a provider or a route is missing because its description is broken, where that is so, or that a plugin may
     /// not have the name that it was given.
     pub(crate) fn explain(&self, error: Error, name: &str) -> Error {
+        if let Some(broken) = self.broken_voice(name) {
+            return broken;
+        }
         let route = name.strip_prefix(PROVIDER).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
         let row = self.routes.as_ref().and_then(|routes| routes.row(route));
         if let Some(problem) = row.and_then(|row| row.problems.first()) {

@@ -98,6 +98,10 @@ pub enum Kind {
     Chat,
     Embedding,
     Realtime,
+    /// Writes down what is said.
+    Transcription,
+    /// Speaks a text.
+    Speech,
 }
 
 /// Whether a model can do something. Unknown is not no: the vendor is asked, and may refuse.

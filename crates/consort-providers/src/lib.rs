@@ -8,6 +8,7 @@
 //! This crate must never know: a conversation, a plugin, a terminal, how to retry. It names no vendor in Rust
 //! but where a vendor's credentials (AWS, Google) or its own calls are made.
 mod aside;
+mod audio;
 mod auth;
 mod catalogue;
 mod clock;
@@ -23,6 +24,7 @@ mod tokens;
 mod transport;
 mod webhook;
 
+pub use audio::{AudioAnswer, HostedAudio};
 pub use catalogue::Catalogue;
 pub use clock::TokioClock;
 pub use demo::DemoProvider;

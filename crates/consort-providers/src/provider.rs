@@ -1,4 +1,5 @@
 //! A hosted API as a provider of models and embedders.
+use crate::audio::HostedAudio;
 use crate::catalogue::{Cache, Cards, provider_card};
 use crate::clock::TokioClock;
 use crate::embedder::HostedEmbedder;
@@ -56,6 +57,18 @@ impl HostedProvider {
     fn chat_models(&self) -> Vec<Arc<dyn Model>> {
         let chat = self.cards().into_iter().filter(|card| card.kind == ModelKind::Chat);
         chat.map(|card| self.hosted(card)).collect()
+    }
+
+    /// The cards of its models that hear or speak, and that it lists.
+    pub fn audio_models(&self) -> Vec<ModelCard> {
+        let is_audio = |card: &ModelCard| matches!(card.kind, ModelKind::Transcription | ModelKind::Speech);
+        self.cards().into_iter().filter(is_audio).collect()
+    }
+
+    /// The model of this name, listed or not, where it hears or speaks.
+    pub fn audio(&self, name: &str, kind: ModelKind) -> Option<HostedAudio> {
+        let card = Cards::new(self.spec()).card(name);
+        (card.kind == kind).then(|| HostedAudio::new(card, self.endpoint.clone()))
     }
 
     pub fn id(&self) -> &str {

@@ -2,10 +2,14 @@
 //!
 //! [`audio`] is everything that is done with sound. Only that module looks at samples; all else hands
 //! [`consort_core::Pcm`] on. [`wire`] is the formats of live vendors, without a connection; [`link`] brings the connections,
-//! and [`record`] keeps and plays what goes over them.
+//! and [`record`] keeps and plays what goes over them. [`voices`] is what writes down speech and what speaks, and [`cascade`]
+//! makes a live model of both and any chat model; [`configured`] is cascades of the settings.
 //!
-//! This crate must never know: a terminal, a browser, a file of the user's; [`audio`] and [`wire`] no async runtime either.
+//! This crate must never know: a terminal, a browser, where the user's files are; [`audio`] and [`wire`] no async runtime either.
 pub mod audio;
+pub mod cascade;
+pub mod configured;
 pub mod link;
 pub mod record;
+pub mod voices;
 pub mod wire;

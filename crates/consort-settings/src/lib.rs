@@ -16,7 +16,9 @@ mod located;
 mod mcp;
 mod plugin_dirs;
 mod problem;
+mod reader;
 mod settings;
+mod voices;
 mod webhooks;
 
 pub use context::{ContextSettings, Summaries};
@@ -26,5 +28,6 @@ pub use keys::KeyStore;
 pub use located::{Field, Located, LocatedValue, Section};
 pub use mcp::{McpReach, McpServer, add_mcp_server, remove_mcp_server};
 pub use problem::Problem;
+pub use reader::{FieldReader, number};
 pub use settings::{ModelSettings, Settings, set_default_model};
 pub use webhooks::WebhookSettings;

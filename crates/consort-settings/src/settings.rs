@@ -4,7 +4,7 @@ use crate::files::{self, Readers};
 use crate::located::{Lines, Section};
 use crate::mcp::{self, McpServer};
 use crate::webhooks::{self, WebhookSettings};
-use crate::{Env, Folders, Problem, folders, plugin_dirs};
+use crate::{Env, Folders, Problem, folders, plugin_dirs, voices};
 use consort_core::{Error, ErrorKind, Object};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -24,6 +24,10 @@ pub struct Settings {
     pub models: BTreeMap<String, ModelSettings>,
     /// Models made of others, by name, for the crate of routes to understand.
     pub routes: BTreeMap<String, Section>,
+    /// Voices made of a chat model, ears and a speaker, by name, and what all of them start from: for the crate of live
+    /// sessions to understand.
+    pub voices: BTreeMap<String, Section>,
+    pub voice: Option<Section>,
     /// More folders of plugins, in the order in which they are looked through.
     pub plugin_dirs: Vec<PathBuf>,
     /// Whether conversations are kept; where absent they are.
@@ -42,12 +46,14 @@ pub struct ModelSettings {
 }
 
 /// The top-level names that mean something.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "default_model",
     "aliases",
     "providers",
     "models",
     "routes",
+    "voice",
+    "voices",
     "plugin_dirs",
     "mcp",
     "mcp_config",
@@ -70,6 +76,10 @@ const PROJECT_WEBHOOKS: &str =
 
 /// Why a project's file is not trusted with MCP servers.
 const PROJECT_MCP: &str = "a project's file may not name MCP servers: they would run as yours";
+
+/// Why a project's file is not trusted with ears and voices.
+const PROJECT_VOICES: &str =
+    "a project's file may not name ears and voices: what you say would go where it says";
 
 /// Where such a thing belongs.
 const OWN_FILE: &str = "put this into your own settings file (`consort doctor` says where it is)";
@@ -164,7 +174,7 @@ struct Reader {
 /// One file while it is read.
 pub(crate) struct Source<'a> {
     pub(crate) path: &'a Path,
-    text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Source<'_> {
@@ -214,6 +224,17 @@ impl Reader {
                     let named = webhooks::read(source, value, &mut self.problems);
                     self.settings.webhooks.extend(named);
                 }
+                ("voice" | "voices", _) if owner == Owner::Project => {
+                    self.problems.push(source.problem(name.span(), PROJECT_VOICES).help(OWN_FILE));
+                }
+                ("voice", DeValue::Table(table)) => {
+                    let lines = Lines(source.text);
+                    self.settings.voice = Some(voices::section(source, &lines, span.start, table));
+                }
+                ("voices", DeValue::Table(table)) => {
+                    let named = voices::read(source, table, &mut self.problems);
+                    self.settings.voices.extend(named);
+                }
                 ("log", DeValue::Boolean(yes)) => self.settings.log = Some(*yes),
                 ("log", _) => {
                     self.problems.push(source.problem(span, "`log` must be true or false"));
@@ -238,7 +259,11 @@ impl Reader {
                 ("default_model", _) => {
                     self.problems.push(source.problem(span, "`default_model` must be a text"));
                 }
-                (known @ ("aliases" | "models" | "providers" | "routes" | "mcp" | "context"), _) => {
+                (
+                    known @ ("aliases" | "models" | "providers" | "routes" | "voice" | "voices" | "mcp"
+                    | "context"),
+                    _,
+                ) => {
                     self.problems.push(source.problem(span, format!("`{known}` must be a table")));
                 }
                 (unknown, _) => self.problems.push(

@@ -10,6 +10,7 @@
 //! in one place, its [`normalise`](Wire::normalise), which is also what warns the user.
 
 mod anthropic;
+mod audio;
 mod bedrock;
 mod cohere;
 mod decoder;
@@ -34,6 +35,7 @@ mod path_segment;
 mod quirks;
 
 pub use anthropic::Anthropic;
+pub use audio::{Words, WordsReader, speech_request, transcription_request};
 pub use bedrock::Bedrock;
 pub use cohere::Cohere;
 pub use decoder::{Decode, Decoder};

@@ -69,7 +69,7 @@ fn kept(recorder: &Recorder, file: &Path, card: &ModelCard) -> Result<(), Error>
     }
 }
 
-/// The live model of an id, alias or name.
+/// The live model of an id, alias or name; a chat model becomes one.
 fn named(
     name: &str,
     setup: &mut Setup,
@@ -78,11 +78,13 @@ fn named(
 ) -> Result<Arc<dyn RealtimeModel>, Error> {
     let name = setup.settings.resolve(name).to_owned();
     let found = seek(setup, host, Some(&name), Some(runtime), |setup, host| {
-        pollster::block_on(host.find_realtime(&name)).map_err(|error| match error.kind() {
+        pollster::block_on(host.find_realtime(&name)).or_else(|error| match error.kind() {
             ErrorKind::ModelNotFound => {
-                setup.explain(error, &name).hint("`consort models --can live` lists them")
+                Err(setup.explain(error, &name).hint("`consort models --can live` lists them"))
             }
-            _ => error,
+            // A model that answers questions talks with ears and a voice.
+            ErrorKind::Unsupported => setup.talking(host, &name),
+            _ => Err(error),
         })
     });
     found.map(|(model, _)| model)

@@ -79,6 +79,8 @@ impl From<&ModelCard> for ModelInfo {
                     ModelKind::Chat => "chat",
                     ModelKind::Embedding => "embedding",
                     ModelKind::Realtime => "realtime",
+                    ModelKind::Transcription => "transcription",
+                    ModelKind::Speech => "speech",
                 }
                 .into(),
             ),

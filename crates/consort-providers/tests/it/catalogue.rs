@@ -35,6 +35,7 @@ async fn the_built_in_providers_are_there() {
         "zai",
         "lmstudio",
         "llama-server",
+        "whisper-server",
         "vllm",
         "tgi",
         "text-generation-webui",

@@ -1,6 +1,7 @@
 //! Who speaks when: voices in a stream of sound, by the crate `earshot`.
 use super::format::Shape;
 use super::framer::Framer;
+use super::level::Level;
 use super::sound::pcm;
 use consort_core::{Error, Pcm};
 use earshot::Detector;
@@ -8,12 +9,25 @@ use std::time::Duration;
 
 /// What the detector judges at once, at 16 kHz.
 const FRAME: Duration = Duration::from_millis(16);
+/// What is quieter than this, in decibels of full scale, is silence.
+const SILENCE: f32 = -42.0;
 /// How much of a long piece is worked on at once.
 const STEP: Duration = Duration::from_secs(1);
+
+/// What is taken for a voice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VoiceSort {
+    /// What sounds like one.
+    #[default]
+    Human,
+    /// Whatever is no silence: tones, and machines that speak in them.
+    Any,
+}
 
 /// When a voice counts as one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VoiceSettings {
+    pub sort: VoiceSort,
     /// Speech begins when a voice was heard for so long,
     pub start: Duration,
     /// ends when none was for so long,
@@ -29,6 +43,7 @@ pub struct VoiceSettings {
 impl Default for VoiceSettings {
     fn default() -> Self {
         Self {
+            sort: VoiceSort::Human,
             start: Duration::from_millis(64),
             stop: Duration::from_millis(500),
             least: Duration::from_millis(250),
@@ -51,7 +66,8 @@ pub enum VoiceEvent {
 
 /// Hears voices in one stream of sound.
 pub struct VoiceDetector {
-    detector: Box<Detector>,
+    /// None where any sound is a voice.
+    detector: Option<Box<Detector>>,
     framer: Framer<()>,
     turns: Turns,
     score: f32,
@@ -68,7 +84,7 @@ impl std::fmt::Debug for VoiceDetector {
 impl VoiceDetector {
     pub fn new(settings: VoiceSettings) -> Self {
         Self {
-            detector: Detector::default_boxed(),
+            detector: (settings.sort == VoiceSort::Human).then(Detector::default_boxed),
             framer: Framer::new(Shape::MONO_16K, FRAME),
             turns: Turns::new(settings),
             score: 0.0,
@@ -102,7 +118,9 @@ impl VoiceDetector {
         let silent = u64::try_from(time.as_nanos() / FRAME.as_nanos()).unwrap_or(u64::MAX);
         self.slack = Duration::from_nanos((time.as_nanos() % FRAME.as_nanos()) as u64);
         if silent > 0 {
-            self.detector.reset();
+            if let Some(detector) = &mut self.detector {
+                detector.reset();
+            }
             self.score = 0.0;
             self.turns.silence(silent, &mut events);
         }
@@ -125,8 +143,26 @@ impl VoiceDetector {
         self.turns.speaking.is_some()
     }
 
+    /// For how long a voice was heard since somebody began to speak; nothing while nobody does.
+    pub fn speech(&self) -> Duration {
+        self.turns.speaking.as_ref().map_or(Duration::ZERO, |speaking| time_of(speaking.voiced))
+    }
+
+    /// For how long who speaks has been silent by now.
+    pub fn pause(&self) -> Duration {
+        time_of(if self.is_speaking() { self.turns.quiet } else { 0 })
+    }
+
+    /// How much it was given that fills no frame yet, and was not judged.
+    pub fn waiting(&self) -> Duration {
+        self.framer.queued()
+    }
+
     fn judge(&mut self, frame: &Pcm, events: &mut Vec<VoiceEvent>) {
-        let score = self.detector.predict_i16(&frame.samples);
+        let score = match &mut self.detector {
+            Some(detector) => detector.predict_i16(&frame.samples),
+            None => f32::from(u8::from(Level::of(frame).rms > SILENCE)),
+        };
         self.score = if score.is_finite() { score } else { 0.0 };
         self.turns.step(self.score, events);
     }
@@ -158,7 +194,7 @@ impl Turns {
 
     fn step(&mut self, score: f32, events: &mut Vec<VoiceEvent>) {
         self.heard = self.heard.saturating_add(1);
-        let VoiceSettings { start, stop, least, threshold, release } = self.settings;
+        let VoiceSettings { start, stop, least, threshold, release, sort: _ } = self.settings;
         let Some(speaking) = &mut self.speaking else {
             if score >= threshold {
                 self.voiced += 1;

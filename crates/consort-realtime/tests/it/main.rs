@@ -6,15 +6,18 @@
     reason = "a test says what is wrong by failing"
 )]
 mod bytes;
+mod cascade;
 mod framing;
 mod g711;
 mod link;
 mod quality;
 mod record;
 mod resample;
+mod settings;
 mod speech;
 mod track;
 mod voice;
+mod voices;
 mod wav;
 mod wire;
 

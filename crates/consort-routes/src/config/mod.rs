@@ -2,7 +2,6 @@
 mod load;
 mod provider;
 mod read;
-mod reader;
 
 pub use provider::{Resolve, RouteProvider, Row};
 pub use read::{Spec, TargetSpec};

@@ -1,8 +1,7 @@
 //! One route's table, understood.
-use super::reader::{Reader, number};
 use crate::settings::{Budget, Hedge, Keep, Limits, Order, Per, Period, Retry, Timeouts};
 use consort_core::Money;
-use consort_settings::{Field, Located, LocatedValue, Problem, Section};
+use consort_settings::{Field, FieldReader as Reader, Located, LocatedValue, Problem, Section, number};
 use std::time::Duration;
 
 /// What a table says.

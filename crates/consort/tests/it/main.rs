@@ -38,3 +38,4 @@ mod support;
 mod talk;
 mod tools;
 mod vendors;
+mod voices;

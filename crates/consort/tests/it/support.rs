@@ -10,10 +10,11 @@ pub(crate) struct Place(TempDir);
 
 /// What moves the built-in local servers to where nothing listens: no test knocks at what runs on this machine.
 /// Of several variables the one that counts least, so that a test can say another place.
-pub(crate) const NOBODY_HOME: [(&str, &str); 6] = [
+pub(crate) const NOBODY_HOME: [(&str, &str); 7] = [
     ("OLLAMA_BASE_URL", "http://127.0.0.1:1"),
     ("LM_STUDIO_API_BASE", "http://127.0.0.1:1"),
     ("LLAMA_SERVER_BASE_URL", "http://127.0.0.1:1"),
+    ("WHISPER_SERVER_BASE_URL", "http://127.0.0.1:1"),
     ("VLLM_BASE_URL", "http://127.0.0.1:1"),
     ("TGI_BASE_URL", "http://127.0.0.1:1"),
     ("TEXT_GENERATION_WEBUI_BASE_URL", "http://127.0.0.1:1"),

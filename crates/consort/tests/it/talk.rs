@@ -116,10 +116,10 @@ fn what_is_wrong_is_said_before_anything_is() {
       help: --wav-in FILE plays a file to it, --text TEXT says words
     ");
     assert_snapshot!(run(&["talk", "demo", "--text", "x"]), @r"
-    exit 2
+    exit 3
     --- stderr
-    error: `demo` answers questions and holds no live sessions
-      help: these do: `demo/live`
+    error: `demo` answers questions; to talk with it, it needs ears
+      help: set `ears` below [voice] in consort.toml, for instance to one of `groq/whisper-large-v3-turbo`, `groq/whisper-large-v3`, `openai/gpt-4o-transcribe`, `test`
     ");
     assert_snapshot!(run(&["-m", "demo/live", "x"]), @r"
     exit 2

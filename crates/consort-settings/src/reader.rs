@@ -1,5 +1,5 @@
 //! Reads one table of settings: each field by its type, and what is wrong with its line.
-use consort_settings::{Field, Located, LocatedValue, Problem};
+use crate::{Field, Located, LocatedValue, Problem};
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,35 +7,36 @@ use std::time::Duration;
 const LONGEST: f64 = 86_400.0;
 
 /// One table while it is read. What nobody asked for in the end is unknown.
-pub(super) struct Reader<'a> {
+#[derive(Debug)]
+pub struct FieldReader<'a> {
     file: &'a Path,
     fields: Vec<&'a Field>,
     /// What the table may hold, in the order of the documentation.
     known: Vec<&'static str>,
-    pub(super) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a Path, fields: &'a [Field]) -> Self {
+impl<'a> FieldReader<'a> {
+    pub fn new(file: &'a Path, fields: &'a [Field]) -> Self {
         Self { file, fields: fields.iter().collect(), known: Vec::new(), problems: Vec::new() }
     }
 
-    pub(super) fn file(&self) -> &'a Path {
+    pub fn file(&self) -> &'a Path {
         self.file
     }
 
     /// Where a field stands that was not read yet.
-    pub(super) fn line_of(&self, name: &str) -> Option<usize> {
+    pub fn line_of(&self, name: &str) -> Option<usize> {
         self.fields.iter().find(|field| field.name == name).map(|field| field.value.line)
     }
 
-    pub(super) fn take(&mut self, name: &'static str) -> Option<&'a Field> {
+    pub fn take(&mut self, name: &'static str) -> Option<&'a Field> {
         self.known.push(name);
         let at = self.fields.iter().position(|field| field.name == name)?;
         Some(self.fields.remove(at))
     }
 
-    pub(super) fn wrong(&mut self, line: usize, message: impl Into<String>) {
+    pub fn wrong(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem::new(self.file, message).at_line(line));
     }
 
@@ -43,7 +44,7 @@ impl<'a> Reader<'a> {
         self.wrong(field.value.line, format!("`{}` must be {what}", field.name));
     }
 
-    pub(super) fn text(&mut self, name: &'static str) -> Option<(&'a str, usize)> {
+    pub fn text(&mut self, name: &'static str) -> Option<(&'a str, usize)> {
         let field = self.take(name)?;
         if let LocatedValue::Text(text) = &field.value.value {
             Some((text, field.value.line))
@@ -54,7 +55,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of these words.
-    pub(super) fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
         let (text, line) = self.text(name)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
@@ -64,7 +65,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         let field = self.take(name)?;
         if let LocatedValue::Bool(yes) = field.value.value {
             Some(yes)
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number from `least` on.
-    pub(super) fn count(&mut self, name: &'static str, least: u32, most: u32) -> Option<u32> {
+    pub fn count(&mut self, name: &'static str, least: u32, most: u32) -> Option<u32> {
         let field = self.take(name)?;
         match field.value.value {
             LocatedValue::Integer(number) if (i64::from(least)..=i64::from(most)).contains(&number) => {
@@ -88,7 +89,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn seconds(&mut self, name: &'static str) -> Option<Duration> {
+    pub fn seconds(&mut self, name: &'static str) -> Option<Duration> {
         let field = self.take(name)?;
         let seconds = number(&field.value);
         if let Some(seconds) = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST) {
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn dollars(&mut self, name: &'static str) -> Option<f64> {
+    pub fn dollars(&mut self, name: &'static str) -> Option<f64> {
         let field = self.take(name)?;
         let dollars = number(&field.value).filter(|dollars| *dollars >= 0.0 && *dollars <= 1e9);
         if dollars.is_none() {
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The items of a list.
-    pub(super) fn list(&mut self, name: &'static str) -> Option<&'a [Located]> {
+    pub fn list(&mut self, name: &'static str) -> Option<&'a [Located]> {
         let field = self.take(name)?;
         if let LocatedValue::List(items) = &field.value.value {
             Some(items)
@@ -119,7 +120,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn table(&mut self, name: &'static str) -> Option<&'a [Field]> {
+    pub fn table(&mut self, name: &'static str) -> Option<&'a [Field]> {
         let field = self.take(name)?;
         if let LocatedValue::Table(fields) = &field.value.value {
             Some(fields)
@@ -130,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a table inside this one.
-    pub(super) fn inner<T>(&mut self, fields: &'a [Field], read: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn inner<T>(&mut self, fields: &'a [Field], read: impl FnOnce(&mut Self) -> T) -> T {
         let mut inner = Self::new(self.file, fields);
         let found = read(&mut inner);
         inner.end();
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Tells every field that nobody asked for.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         for field in std::mem::take(&mut self.fields) {
             let problem = Problem::new(self.file, format!("`{}` is not a field here", field.name));
             let known = self.known.join(", ");
@@ -148,7 +149,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn number(value: &Located) -> Option<f64> {
+/// A number, whole or not.
+pub fn number(value: &Located) -> Option<f64> {
     match value.value {
         LocatedValue::Integer(number) => Some(number as f64),
         LocatedValue::Float(number) => Some(number),
