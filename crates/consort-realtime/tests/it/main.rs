@@ -10,6 +10,7 @@ mod framing;
 mod g711;
 mod quality;
 mod resample;
+mod served;
 mod speech;
 mod track;
 mod voice;
