@@ -9,7 +9,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::any;
-use consort_realtime::serve::{APIS, Find, Frame, LONGEST_MESSAGE, LiveApi, serve};
+use consort_realtime::serve::{APIS, Find, Found, Frame, LONGEST_MESSAGE, LiveApi, serve};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -52,9 +52,15 @@ async fn hold(shared: Arc<Shared>, api: &'static LiveApi, model: String, socket:
     let leaving = shared.leaving.subscribe();
     let find: Find = Arc::new(move |name| {
         let shared = shared.clone();
-        Box::pin(async move { Ok((shared.house.realtime(&name).await?, shared.house.context())) })
+        Box::pin(async move {
+            let model = shared.house.realtime(&name).await?;
+            let options = shared.house.preset(model.card()).options;
+            Ok(Found { model, context: shared.house.context(), options })
+        })
     });
-    let socket = socket.map(|message| message.map(to_frame)).with(|frame| async { Ok::<_, axum::Error>(from_frame(frame)) });
+    let socket = socket
+        .map(|message| message.map(to_frame))
+        .with(|frame| async { Ok::<_, axum::Error>(from_frame(frame)) });
     serve(api.wire(&model, &name), Box::pin(socket), find, leaving).await;
 }
 

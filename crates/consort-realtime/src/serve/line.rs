@@ -4,7 +4,7 @@ use super::outbox::Outbox;
 use crate::wire::ServedWire;
 use crate::wire::served::{Close, Reply};
 use consort_core::{
-    BoxFuture, CloseReason, Context, Error, Phase, RealtimeModel, RealtimeSession, SessionConfig,
+    BoxFuture, CloseReason, Context, Error, Object, Phase, RealtimeModel, RealtimeSession, SessionConfig,
     SessionEvent, SessionInput,
 };
 use futures_util::{Sink, Stream, StreamExt as _};
@@ -32,9 +32,22 @@ const STALL: Duration = Duration::from_secs(30);
 const LEFT: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Finds a model by the name that a client calls it, and what its session is to be opened with.
-pub type Find =
-    Arc<dyn Fn(String) -> BoxFuture<'static, Result<(Arc<dyn RealtimeModel>, Context), Error>> + Send + Sync>;
+/// A model that a client named, and what its sessions are opened with: clients have no words for a model's own options.
+#[derive(Clone)]
+pub struct Found {
+    pub model: Arc<dyn RealtimeModel>,
+    pub context: Context,
+    pub options: Object,
+}
+
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Found").field("model", &self.model.card().id).finish_non_exhaustive()
+    }
+}
+
+/// Finds a model by the name that a client calls it.
+pub type Find = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Found, Error>> + Send + Sync>;
 
 /// Serves one client until it or the session is gone, or `leaving` becomes true and its time is over.
 pub async fn serve<S, E>(wire: Box<dyn ServedWire>, socket: S, find: Find, mut leaving: watch::Receiver<bool>)
@@ -73,7 +86,7 @@ where
 struct Line {
     wire: Box<dyn ServedWire>,
     find: Find,
-    model: Option<(Arc<dyn RealtimeModel>, Context)>,
+    model: Option<Found>,
     opening: Option<BoxFuture<'static, Result<RealtimeSession, Error>>>,
     session: Option<RealtimeSession>,
     /// The input that is on its way, and those behind it.
@@ -197,10 +210,12 @@ impl Line {
         self.close = self.close.take().or(close);
     }
 
-    fn open(&mut self, config: SessionConfig) {
-        let Some((model, context)) = self.model.clone() else { return };
+    fn open(&mut self, mut config: SessionConfig) {
+        let Some(Found { model, context, options }) = &self.model else { return };
+        config.options.clone_from(options);
+        let (model, context) = (model.clone(), context.clone().within(OPENING));
         (self.session, self.sending) = (None, None);
-        self.opening = Some(Box::pin(async move { model.connect(config, context.within(OPENING)).await }));
+        self.opening = Some(Box::pin(async move { model.connect(config, context).await }));
     }
 
     async fn opened(&mut self, opened: Result<RealtimeSession, Error>) {

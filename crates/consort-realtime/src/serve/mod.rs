@@ -16,7 +16,7 @@ mod line;
 mod outbox;
 
 pub use apis::{APIS, LiveApi};
-pub use line::{Find, LONGEST_MESSAGE, serve};
+pub use line::{Find, Found, LONGEST_MESSAGE, serve};
 
 use bytes::Bytes;
 

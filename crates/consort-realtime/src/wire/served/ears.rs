@@ -34,11 +34,16 @@ pub(super) enum Turn {
 pub(super) struct Ears {
     how: Hearing,
     detector: Option<VoiceDetector>,
-    /// How much was heard so far.
+    /// How much was heard so far, and how much of it before the detector began.
     heard: Duration,
+    since: Duration,
     /// Whether the model ever told that somebody speaks.
     model_tells: bool,
     speaking: bool,
+    /// Whether the server heard that first, and the model did not tell it yet.
+    alone: bool,
+    /// Whether an answer is under way: some models listen behind it only.
+    answering: bool,
     /// When the server found an end that the model has not told.
     ended: Option<Duration>,
 }
@@ -49,8 +54,11 @@ impl Ears {
             how: Hearing::Client,
             detector: None,
             heard: Duration::ZERO,
+            since: Duration::ZERO,
             model_tells: false,
             speaking: false,
+            alone: false,
+            answering: false,
             ended: None,
         };
         ears.change(how);
@@ -64,7 +72,7 @@ impl Ears {
                 Hearing::Client => None,
                 Hearing::Model(settings) | Hearing::Server(settings) => Some(VoiceDetector::new(settings)),
             };
-            self.speaking = false;
+            (self.speaking, self.since) = (false, self.heard);
         }
     }
 
@@ -87,18 +95,18 @@ impl Ears {
         self.heard += pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
-        if self.model_detects() && self.model_tells {
-            return Ok(Vec::new());
-        }
+        // A model that tells turns is believed; but not that it hears any while it speaks.
+        let believed = self.model_detects() && self.model_tells;
         let mut turns = Vec::new();
         for event in events {
             match event {
-                VoiceEvent::Started { at } if !std::mem::replace(&mut self.speaking, true) => {
-                    turns.push(Turn::Began { at });
+                VoiceEvent::Started { at } if !self.speaking && (!believed || self.answering) => {
+                    (self.speaking, self.alone) = (true, true);
+                    turns.push(Turn::Began { at: self.since + at });
                 }
-                VoiceEvent::Stopped { at, .. } if std::mem::take(&mut self.speaking) => {
-                    self.ended = Some(before);
-                    turns.push(Turn::Ended { at, untold: true });
+                VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
+                    (self.speaking, self.ended) = (false, Some(before));
+                    turns.push(Turn::Ended { at: self.since + at, untold: !believed });
                 }
                 _ => {}
             }
@@ -112,6 +120,7 @@ impl Ears {
             return None;
         }
         self.model_tells = true;
+        self.alone = false;
         let at = self.heard;
         if !began {
             return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
@@ -129,14 +138,17 @@ impl Ears {
         self.speaking = false;
     }
 
-    /// The model answers: what it tells from now on is of another turn.
-    pub(super) fn answered(&mut self) {
-        self.ended = None;
+    /// The model begins to answer: what it tells from now on is of another turn. Or it is done.
+    pub(super) fn answers(&mut self, now: bool) {
+        self.answering = now;
+        if now && !self.speaking {
+            self.ended = None;
+        }
     }
 
     /// Another session took over.
     pub(super) fn renewed(&mut self) {
-        (self.model_tells, self.ended) = (false, None);
+        (self.model_tells, self.ended, self.answering) = (false, None, false);
     }
 }
 
@@ -163,7 +175,7 @@ mod tests {
         assert!(ears.told(true).is_some(), "the next one is new");
         ears.end();
         (ears.ended, ears.speaking) = (Some(Duration::ZERO), false);
-        ears.answered();
+        ears.answers(true);
         assert!(ears.told(true).is_some(), "behind an answer too");
     }
 

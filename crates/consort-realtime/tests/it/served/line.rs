@@ -1,10 +1,10 @@
 //! Served connections: what carries frames is made of channels here, and time stands still where it is not needed.
 use consort_core::{
-    BoxFuture, CloseReason, Context, Error, ErrorKind, ModelCard, Pcm, RealtimeModel, RealtimeSession,
-    SessionConfig, SessionEvent, SessionInput, Speaker, TranscriptMode,
+    BoxFuture, CloseReason, Context, Error, ErrorKind, ModelCard, Object, Pcm, RealtimeModel,
+    RealtimeSession, SessionConfig, SessionEvent, SessionInput, Speaker, TranscriptMode,
 };
 use consort_providers::{DemoProvider, TokioClock};
-use consort_realtime::serve::{Find, Frame, LONGEST_MESSAGE, serve};
+use consort_realtime::serve::{Find, Found, Frame, LONGEST_MESSAGE, serve};
 use consort_realtime::wire::{GeminiServed, OpenAiServed, ServedWire};
 use futures_util::{Sink, Stream};
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ fn found(model: Arc<dyn RealtimeModel>) -> Find {
     Arc::new(move |_| {
         let context = Context { clock: Arc::new(TokioClock), ..Context::default() };
         let model = model.clone();
-        Box::pin(async move { Ok((model, context)) })
+        Box::pin(async move { Ok(Found { model, context, options: Object::new() }) })
     })
 }
 

@@ -26,7 +26,7 @@ fn say(wire: &mut dyn ServedWire, message: &Value, ms: u64) -> Reply {
 
 /// Somebody says something and is silent then: 16-bit samples, 24000 a second.
 fn voice() -> Vec<u8> {
-    let said = crate::speech::speech(1_200, 0.5).to_shape(Shape::MONO_24K).unwrap();
+    let said = crate::speech::speech(1_200, 0.5).converted(Shape::MONO_24K).unwrap();
     let mut bytes = said.to_bytes(Encoding::S16);
     bytes.resize(bytes.len() + 2 * 24_000, 0);
     bytes

@@ -81,7 +81,7 @@ impl GeminiServed {
 
     fn begin(&mut self) -> &mut super::Answer {
         if let Some(ears) = &mut self.ears {
-            ears.answered();
+            ears.answers(true);
         }
         self.answer.get_or_insert_default()
     }
@@ -206,6 +206,9 @@ impl GeminiServed {
         let is_cut = self.answer.as_ref().is_some_and(|answer| answer.cut);
         if finish.reason == FinishReason::ToolCalls && !is_cut {
             return;
+        }
+        if let Some(ears) = &mut self.ears {
+            ears.answers(false);
         }
         let answer = self.answer.take().unwrap_or_default();
         let said: Vec<&str> =

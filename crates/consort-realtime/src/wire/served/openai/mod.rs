@@ -139,7 +139,7 @@ impl OpenAiServed {
     fn begin(&mut self, speaks: bool, metadata: Value, reply: &mut Reply) -> &mut Answer {
         let id = self.name("resp");
         let conversation = self.conversation();
-        self.ears.answered();
+        self.ears.answers(true);
         let answer = Answer::new(id, &self.settings, speaks, metadata);
         answer.begin(&conversation, reply, &mut |value| numbered(&mut self.events, &self.session, value));
         self.answer.insert(answer)

@@ -249,6 +249,7 @@ impl OpenAiServed {
         }
         let conversation = self.conversation();
         self.telling(reply, |telling| telling.finish(finish, usage, &conversation));
+        self.ears.answers(false);
         let Some(answer) = self.answer.take() else { return };
         self.remember(&answer);
         if answer.overrides && self.is_open {
