@@ -60,6 +60,12 @@ struct Answer {
     due: Option<Duration>,
 }
 
+impl Answer {
+    fn has(&self, item: &str) -> bool {
+        self.words.contains_key(item) || self.sound.as_ref().is_some_and(|(sounding, _)| sounding == item)
+    }
+}
+
 impl GeminiServed {
     /// A connection, named by something that no other is named by.
     pub fn new(name: &str) -> Self {

@@ -17,6 +17,13 @@ const PIECE: Duration = Duration::from_millis(400);
 
 impl GeminiServed {
     pub(super) fn told(&mut self, event: SessionEvent, at: Duration, reply: &mut Reply) {
+        if let SessionEvent::Transcript { item, by: Speaker::Assistant, .. }
+        | SessionEvent::Audio { item, .. } = &event
+            && self.answer.as_ref().is_some_and(|answer| answer.cut && !answer.has(item))
+        {
+            // What is new behind a cut is of the next answer.
+            self.finish_early(reply);
+        }
         match event {
             SessionEvent::SpeechStarted { by: Speaker::User }
             | SessionEvent::SpeechStopped { by: Speaker::User } => {

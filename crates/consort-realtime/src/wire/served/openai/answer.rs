@@ -189,7 +189,8 @@ impl Telling<'_> {
         if let Some(delta) = more {
             self.piece(at, true, "response.output_audio_transcript.delta", json!({"delta": delta}));
         }
-        if mode == TranscriptMode::Final {
+        // Of what was cut the sound's end comes first.
+        if mode == TranscriptMode::Final && self.answer.cut.is_none() {
             self.words_done(at);
         }
         is_new

@@ -171,7 +171,11 @@ impl OpenAiServed {
             since.min(item.sent)
         });
         let item = sounding.map(|item| item.theirs.clone());
+        let is_empty = answer.items.is_empty();
         reply.inputs.push(SessionInput::Interrupt { item, heard });
+        if is_empty {
+            self.finish_early(reply);
+        }
     }
 }
 

@@ -79,6 +79,10 @@ impl OpenAiServed {
         if !known && self.owed > 0 && self.is_past(theirs) {
             return;
         }
+        // What is new behind a cut is of the next answer.
+        if !known && self.answer.as_ref().is_some_and(|answer| answer.cut.is_some()) {
+            self.finish_early(reply);
+        }
         if let Some(answer) = &mut self.answer
             && answer.cut.is_none()
         {
