@@ -274,3 +274,19 @@ fn what_resumes_nothing_says_so_and_a_server_that_ends_does_too() {
         "it broke"
     );
 }
+
+#[test]
+fn a_model_that_says_no_end_has_one_all_the_same() {
+    let mut wire = served(json!({}));
+    say(&mut wire, &content("Hello", true), 0);
+    tell(
+        &mut wire,
+        [
+            SessionEvent::audio("a", Pcm::mono(vec![1; 480], 24_000)),
+            SessionEvent::AudioDone { item: "a".into(), interrupted: false },
+        ],
+    );
+    let due = wire.due().unwrap();
+    assert_eq!(sent(&wire.tick(due)), [json!({"serverContent": {"turnComplete": true}})]);
+    assert_eq!(tell(&mut wire, [done(FinishReason::Stop)]), [Value::Null; 0], "late");
+}

@@ -3,6 +3,7 @@ mod gemini;
 mod line;
 mod openai;
 mod round;
+mod spoilt;
 
 use consort_realtime::audio::{Encoding, Shape};
 use consort_realtime::wire::ServedWire;

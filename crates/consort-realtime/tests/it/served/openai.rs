@@ -618,3 +618,37 @@ fn one_response_may_have_instructions_of_its_own() {
     let [SessionInput::Update { update }] = over.inputs.as_slice() else { panic!("{over:?}") };
     assert_eq!(update.instructions.as_deref(), Some("Be kind."));
 }
+
+#[test]
+fn a_model_that_says_no_end_has_one_all_the_same() {
+    let mut wire = served();
+    say(&mut wire, &append(&sound(2_400)), 0);
+    tell(&mut wire, [SessionEvent::audio("a", Pcm::mono(vec![1; 480], 24_000))]);
+    assert_eq!(wire.due(), None, "it speaks");
+    tell(&mut wire, [SessionEvent::AudioDone { item: "a".into(), interrupted: false }]);
+    let first = wire.due().unwrap();
+    let more = wire.event(words("a", TranscriptMode::Final, "Hi"), Duration::from_millis(700));
+    assert_eq!(types(&more)[0], "response.output_audio_transcript.delta");
+    let due = wire.due().unwrap();
+    assert!(due > first, "something came");
+    assert_eq!(types(&wire.tick(due)).last().unwrap(), "response.done");
+    assert_eq!(tell(&mut wire, [done(FinishReason::Stop)]), [Value::Null; 0], "late");
+}
+
+#[test]
+fn silence_and_clipped_sound_are_heard_as_they_are() {
+    let mut wire = served();
+    let silence = say(&mut wire, &append(&[0; 48_000]), 0);
+    assert_eq!(types(&silence), [""; 0]);
+    let clipped: Vec<i16> = (0..24_000).map(|n| if n / 50 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
+    let reply = say(&mut wire, &append(&Pcm::mono(clipped.clone(), 24_000).to_le_bytes()), 0);
+    let heard: Vec<i16> = reply
+        .inputs
+        .iter()
+        .flat_map(|input| match input {
+            SessionInput::Audio(pcm) => pcm.samples.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    assert_eq!(heard, clipped);
+}

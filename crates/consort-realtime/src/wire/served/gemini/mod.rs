@@ -18,8 +18,9 @@ use setup::Setup;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a model may take to say that an answer ended that was cut.
+/// How long a model may take to say that an answer ended: one that was cut, one of which all was heard.
 const CUT: Duration = Duration::from_millis(250);
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A connection in Gemini's Live format.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 use super::super::past::Entry;
 use super::super::words::{self, Words};
 use super::super::{Close, Reply, said};
-use super::{CUT, GeminiServed};
+use super::{CUT, GeminiServed, QUIET};
 use crate::audio::{Encoding, Format, Shape};
 use crate::wire::sound::Outgoing;
 use consort_core::{
@@ -52,7 +52,7 @@ impl GeminiServed {
                     failed(&error, reply);
                 }
             }
-            SessionEvent::AudioDone { interrupted, .. } => self.sound_done(interrupted, reply),
+            SessionEvent::AudioDone { interrupted, .. } => self.sound_done(interrupted, at, reply),
             SessionEvent::ToolCall { call } => self.call(call, reply),
             SessionEvent::ToolCancelled { id } => {
                 self.calls.retain(|(call, _)| *call != id);
@@ -134,6 +134,7 @@ impl GeminiServed {
         if answer.cut {
             return Ok(());
         }
+        answer.due = None;
         let out = match &mut answer.sound {
             Some((of, out)) if *of == item => out,
             other => {
@@ -150,7 +151,7 @@ impl GeminiServed {
         Ok(())
     }
 
-    fn sound_done(&mut self, interrupted: bool, reply: &mut Reply) {
+    fn sound_done(&mut self, interrupted: bool, at: Duration, reply: &mut Reply) {
         let Some(answer) = &mut self.answer else { return };
         if answer.cut || interrupted {
             return;
@@ -160,11 +161,14 @@ impl GeminiServed {
             speak(&data, length, reply);
         }
         answer.complete = true;
+        answer.due = Some(at + QUIET);
         content(reply, json!({"generationComplete": true}));
     }
 
     fn call(&mut self, call: ToolCall, reply: &mut Reply) {
-        self.begin();
+        let answer = self.begin();
+        // What comes behind it may take as long as the client takes.
+        answer.due = answer.due.filter(|_| answer.cut);
         let arguments = call.arguments.value();
         let args = match arguments {
             Ok(args @ Value::Object(_)) => args,
@@ -194,7 +198,7 @@ impl GeminiServed {
         self.finish(finish, usage, reply);
     }
 
-    /// The answer that was cut is over for the client, whatever the model will still say of it.
+    /// The answer is over for the client, whatever the model will still say of it.
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
         let Some(answer) = &self.answer else { return };
         let items = answer.words.keys().chain(answer.sound.iter().map(|(item, _)| item));

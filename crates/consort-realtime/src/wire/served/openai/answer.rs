@@ -1,6 +1,7 @@
 //! One answer on its way to the client, as the events that the vendor tells of it.
 use super::super::Reply;
 use super::super::words::Words;
+use super::QUIET;
 use super::refusal::of_error;
 use super::settings::Settings;
 use crate::audio::Format;
@@ -101,6 +102,14 @@ impl Answer {
 
     pub(super) fn has(&self, theirs: &str) -> bool {
         self.items.iter().any(|item| item.theirs == theirs)
+    }
+
+    /// Something came of it. Where more of it need not come, its end is waited for, and not for ever: some models say none.
+    pub(super) fn wait(&mut self, at: Duration) {
+        if self.cut.is_none() {
+            let is_heard = self.sounding().is_some() && self.items.iter().all(Item::is_quiet);
+            self.due = (is_heard || self.called || self.failed.is_some()).then_some(at + QUIET);
+        }
     }
 
     /// The item that sounds, or sounded last.
@@ -384,6 +393,10 @@ impl Item {
             began: None,
             call: None,
         }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.began.is_none() || self.sound_done
     }
 
     /// All that it says, aloud or not.

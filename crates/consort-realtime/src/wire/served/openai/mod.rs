@@ -22,11 +22,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use user::Users;
 
-/// How long a model may take to say that an answer ended: one that was cut, one that made calls, one in which something
-/// failed.
+/// How long a model may take to say that an answer ended: one that was cut, one that made calls, one of which all was heard
+/// or in which something failed.
 const CUT: Duration = Duration::from_millis(250);
 const CALLS: Duration = Duration::from_millis(150);
-const FAILED: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(1);
 /// Of how many items it is known how long they sound.
 const MOST_REMEMBERED: usize = 64;
 

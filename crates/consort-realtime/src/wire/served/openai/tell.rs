@@ -4,7 +4,7 @@ use super::super::past::Entry;
 use super::super::{Close, Reply};
 use super::answer::Answer;
 use super::refusal::of_error;
-use super::{CALLS, CUT, FAILED, MOST_REMEMBERED, OpenAiServed, Said, items};
+use super::{CALLS, CUT, MOST_REMEMBERED, OpenAiServed, Said, items};
 use consort_core::{
     CloseReason, Error, Finish, FinishReason, Message, Part, Role, SessionEvent, SessionInput, SessionUpdate,
     Speaker, ToolCall, TranscriptMode, Usage,
@@ -30,14 +30,14 @@ impl OpenAiServed {
             }
             SessionEvent::SpeechStarted { by: Speaker::Assistant } => self.telling(reply, |_| {}),
             SessionEvent::Transcript { item, mode, text, .. } => {
-                self.say(&item, reply, |telling| telling.words(&item, mode, &text));
+                self.say(&item, at, reply, |telling| telling.words(&item, mode, &text));
             }
             SessionEvent::Text { item, text } => {
-                self.say(&item, reply, |telling| telling.text(&item, &text));
+                self.say(&item, at, reply, |telling| telling.text(&item, &text));
             }
             SessionEvent::Audio { item, pcm, .. } => {
                 let mut failed = None;
-                self.say(&item, reply, |telling| {
+                self.say(&item, at, reply, |telling| {
                     telling.sound(&item, &pcm, at).unwrap_or_else(|error| {
                         failed = Some(error);
                         false
@@ -49,7 +49,10 @@ impl OpenAiServed {
             }
             SessionEvent::AudioDone { item, .. } => {
                 if self.answer.is_some() {
-                    self.telling(reply, |telling| telling.sound_done(&item));
+                    self.telling(reply, |telling| {
+                        telling.sound_done(&item);
+                        telling.answer.wait(at);
+                    });
                 }
             }
             SessionEvent::ToolCall { call } => self.call(&call, at, reply),
@@ -74,7 +77,13 @@ impl OpenAiServed {
     }
 
     /// Something of the answer; what comes late of one that was told to be over is not.
-    fn say(&mut self, theirs: &str, reply: &mut Reply, then: impl FnOnce(&mut super::Telling<'_>) -> bool) {
+    fn say(
+        &mut self,
+        theirs: &str,
+        at: Duration,
+        reply: &mut Reply,
+        then: impl FnOnce(&mut super::Telling<'_>) -> bool,
+    ) {
         let known = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
         if !known && self.owed > 0 && self.is_past(theirs) {
             return;
@@ -83,13 +92,11 @@ impl OpenAiServed {
         if !known && self.answer.as_ref().is_some_and(|answer| answer.cut.is_some()) {
             self.finish_early(reply);
         }
-        if let Some(answer) = &mut self.answer
-            && answer.cut.is_none()
-        {
-            answer.due = None;
-        }
         let mut is_new = false;
-        self.telling(reply, |telling| is_new = then(telling));
+        self.telling(reply, |telling| {
+            is_new = then(telling);
+            telling.answer.wait(at);
+        });
         if is_new
             && let Some(id) =
                 self.answer.as_ref().and_then(|answer| answer.items.last()).map(|item| item.id.clone())
@@ -211,7 +218,9 @@ impl OpenAiServed {
     fn call(&mut self, call: &ToolCall, at: Duration, reply: &mut Reply) {
         self.telling(reply, |telling| telling.call(call));
         let Some(answer) = &mut self.answer else { return };
-        answer.due.get_or_insert(at + CALLS);
+        if answer.cut.is_none() {
+            answer.due = Some(at + CALLS);
+        }
         if let Some(item) = answer.items.last() {
             let part = Part::tool_call(&call.id, &call.name, call.arguments.clone());
             let said = Message::new(Role::Assistant, vec![part]);
@@ -289,8 +298,9 @@ impl OpenAiServed {
     fn failed(&mut self, error: Error, at: Duration, reply: &mut Reply) {
         let Some(answer) = &mut self.answer else { return self.error(error, reply) };
         let has_begun = !answer.items.is_empty();
-        answer.due.get_or_insert(at + FAILED);
-        if let Some(earlier) = answer.failed.replace(error) {
+        let earlier = answer.failed.replace(error);
+        answer.wait(at);
+        if let Some(earlier) = earlier {
             self.error(earlier, reply);
         }
         if !has_begun {
