@@ -142,12 +142,12 @@ impl Line {
             () = sleep_until(wake) => What::Time,
         };
         match what {
-            What::Sent(false) | What::Frame(None | Some(Err(_)) | Some(Ok(Frame::Close(_)))) => return false,
+            What::Sent(false) | What::Frame(None | Some(Err(_) | Ok(Frame::Close(_)))) => return false,
             What::Sent(true) => self.moved = Instant::now(),
             What::Frame(Some(Ok(frame))) => self.hear(frame).await,
             What::Event(Some(event)) => self.tell(event).await,
             What::Event(None) => self.session = None,
-            What::Opened(opened) => self.opened(opened).await,
+            What::Opened(opened) => self.opened(opened),
             What::Told => self.sending = None,
             What::Leaving => {
                 self.ends = Some(Instant::now() + LEFT);
@@ -218,7 +218,7 @@ impl Line {
         self.opening = Some(Box::pin(async move { model.connect(config, context).await }));
     }
 
-    async fn opened(&mut self, opened: Result<RealtimeSession, Error>) {
+    fn opened(&mut self, opened: Result<RealtimeSession, Error>) {
         self.opening = None;
         match opened {
             Ok(session) => self.session = Some(session),

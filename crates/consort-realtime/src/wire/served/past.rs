@@ -120,7 +120,7 @@ impl Past {
     }
 
     /// Everything, to be answered now; `spoken` where the session heard what is to be answered as well.
-    pub(super) fn to_be_answered(&mut self, is_open: bool, spoken: bool) -> Plan {
+    pub(super) fn ask(&mut self, is_open: bool, spoken: bool) -> Plan {
         let unsaid = self.unsaid(true);
         let goes_on = is_open && !self.is_stale() && self.entries[..unsaid].iter().all(|entry| entry.told);
         let past = (!goes_on).then(|| self.before_speech());
@@ -224,22 +224,19 @@ mod tests {
         past.push(entry("2", Message::assistant("b")));
         past.push(entry("3", Message::user("c")));
         past.push(entry("4", Message::user("d")));
-        let plan = past.to_be_answered(false, false);
+        let plan = past.ask(false, false);
         assert_eq!(plan.past, Some(vec![Message::user("a"), Message::assistant("b")]));
         assert_eq!(plan.inputs, [SessionInput::text("c\nd")]);
         past.push(entry("5", Message::user("e")));
-        assert_eq!(
-            past.to_be_answered(true, false),
-            Plan { past: None, inputs: vec![SessionInput::text("e")] }
-        );
-        assert_eq!(past.to_be_answered(true, false).inputs, [SessionInput::text(GO_ON)]);
+        assert_eq!(past.ask(true, false), Plan { past: None, inputs: vec![SessionInput::text("e")] });
+        assert_eq!(past.ask(true, false).inputs, [SessionInput::text(GO_ON)]);
     }
 
     #[test]
     fn what_a_session_cannot_be_told_opens_another() {
         let mut past = Past::default();
         past.push(entry("1", Message::user("a")));
-        past.to_be_answered(false, false);
+        past.ask(false, false);
         assert!(!past.is_stale());
         past.push(entry("2", Message::new(Role::System, vec![Part::text("Shout.")])));
         past.push(entry("3", Message::user("b")));
@@ -247,7 +244,7 @@ mod tests {
         assert_eq!(past.before_speech().len(), 2, "the last words wait");
         assert!(!past.is_stale());
         past.remove(0);
-        let plan = past.to_be_answered(true, false);
+        let plan = past.ask(true, false);
         assert_eq!((plan.past.unwrap().len(), plan.inputs), (1, vec![SessionInput::text("b")]));
     }
 
@@ -255,13 +252,13 @@ mod tests {
     fn results_are_given_to_who_asked_for_them() {
         let mut past = Past::default();
         past.push(entry("1", noon("c1")));
-        let plan = past.to_be_answered(true, false);
+        let plan = past.ask(true, false);
         assert!(matches!(plan.inputs.as_slice(), [SessionInput::ToolResult { .. }]), "{plan:?}");
         past.push(entry("2", noon("c2")));
         assert_eq!(past.results().len(), 1);
         assert_eq!(past.results(), []);
         past.push(entry("3", noon("c3")));
-        let plan = past.to_be_answered(false, false);
+        let plan = past.ask(false, false);
         assert_eq!((plan.past.unwrap().len(), plan.inputs), (3, vec![SessionInput::text(GO_ON)]));
     }
 }

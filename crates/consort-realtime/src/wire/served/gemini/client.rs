@@ -79,7 +79,7 @@ impl GeminiServed {
 
     /// What was said is to be answered.
     fn ask(&mut self, reply: &mut Reply) {
-        let mut plan = self.past.to_be_answered(self.is_open, false);
+        let mut plan = self.past.ask(self.is_open, false);
         if let Some(past) = plan.past.take() {
             self.open(past, reply);
         }

@@ -117,7 +117,7 @@ impl GeminiServed {
 
     fn answer_words(&mut self, item: &str, mode: TranscriptMode, text: &str, reply: &mut Reply) {
         let (speaks, wanted) = self.setup.as_ref().map_or((true, false), |s| (s.speaks, s.answer_words));
-        let more = self.begin().words.entry(item.to_owned()).or_insert_with(Words::default).add(mode, text);
+        let more = self.begin().words.entry(item.to_owned()).or_default().add(mode, text);
         let Some(more) = more else { return };
         if !speaks {
             content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": more}]}}));

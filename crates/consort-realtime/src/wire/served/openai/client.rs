@@ -213,11 +213,11 @@ impl OpenAiServed {
         }
         let before = place.checked_sub(1).map(|at| self.past.entries[at].id.clone());
         if place == self.past.entries.len() {
-            self.past.push(entry)
+            self.past.push(entry);
         } else {
-            self.past.insert(place, entry)
+            self.past.insert(place, entry);
         }
-        self.item_added(&before, &shown, reply);
+        self.item_added(before.as_deref(), &shown, reply);
         // A response that was asked for waits for the results that are still missing.
         let waits =
             self.answer.as_ref().is_some_and(|answer| answer.items.is_empty() && answer.cut.is_none());
@@ -291,7 +291,7 @@ impl OpenAiServed {
         let overrides = wish.update != SessionUpdate::default();
         self.begin(wish.speaks, wish.metadata, reply).overrides = overrides;
         let unanswered = std::mem::take(&mut self.unanswered);
-        let mut plan = self.past.to_be_answered(self.is_open, unanswered);
+        let mut plan = self.past.ask(self.is_open, unanswered);
         if let Some(past) = plan.past.take() {
             self.open(past, reply);
         }
@@ -345,7 +345,7 @@ impl Wish {
                     wish.update.tools = Some(settings::functions(&settings::tools(value, &path)?));
                 }
                 "tool_choice" if !settings::tool_choice(value, &path)? => {
-                    wish.update.tools = Some(Vec::new())
+                    wish.update.tools = Some(Vec::new());
                 }
                 "metadata" => wish.metadata = value.clone(),
                 "conversation" if *value != "auto" => {

@@ -322,7 +322,7 @@ fn turns(value: &Value, path: &str) -> Result<Value, Refusal> {
             "threshold" if !given.as_f64().is_some_and(|value| (0.0..=1.0).contains(&value)) => {
                 return Err(Refusal::value(&path, format!("'{path}' is between 0 and 1.")));
             }
-            "silence_duration_ms" | "prefix_padding_ms" if !given.as_u64().is_some_and(|ms| ms <= 60_000) => {
+            "silence_duration_ms" | "prefix_padding_ms" if given.as_u64().is_none_or(|ms| ms > 60_000) => {
                 return Err(Refusal::value(&path, format!("'{path}' is between 0 and 60000.")));
             }
             "eagerness" => {

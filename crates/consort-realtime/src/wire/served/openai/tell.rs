@@ -165,12 +165,12 @@ impl OpenAiServed {
             }),
         );
         let shown = items::spoken(&id, None);
-        self.item_added(&previous, &shown, reply);
+        self.item_added(previous.as_deref(), &shown, reply);
         let said = (!words.is_empty()).then(|| Message::user(words));
         self.past.push(Entry::new(&id, shown, said, true));
     }
 
-    pub(super) fn item_added(&mut self, previous: &Option<String>, shown: &Value, reply: &mut Reply) {
+    pub(super) fn item_added(&mut self, previous: Option<&str>, shown: &Value, reply: &mut Reply) {
         for kind in ["conversation.item.added", "conversation.item.done"] {
             self.tell(reply, json!({"type": kind, "previous_item_id": previous, "item": shown}));
         }
