@@ -9,6 +9,8 @@ use consort_core::{
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_realtime::link::LiveProvider;
+use consort_realtime::record::Recorder;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
@@ -37,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
+    /// Keeps what live sessions send over the network.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// The id of the model that needs nothing.
@@ -71,6 +75,7 @@ impl Setup {
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
+            recorder: None,
         }
     }
 
@@ -92,10 +97,17 @@ impl Setup {
     /// The providers that are no plugins.
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
+        self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
-        catalogue.providers
+        let live = |hosted| {
+            let provider = LiveProvider::new(hosted);
+            Arc::new(match &self.recorder {
+                Some(recorder) => provider.recording(recorder.clone()),
+                None => provider,
+            }) as Arc<dyn Provider>
+        };
+        catalogue.hosted.into_iter().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.
