@@ -1,11 +1,11 @@
-"""The official google-genai library holds live sessions: ADDRESS TOKEN VOICE."""
+"""The official google-genai library holds live sessions: ADDRESS TOKEN VOICE MODEL..., where the models are all the demo's."""
 import asyncio
 import sys
 
 from google import genai
 from google.genai import types
 
-ADDRESS, TOKEN, VOICE = sys.argv[1:4]
+ADDRESS, TOKEN, VOICE, *MODELS = sys.argv[1:]
 voice = open(VOICE, "rb").read()
 PIECE = 24000 * 2 // 50
 SILENCE = bytes(24000 * 2)
@@ -54,25 +54,25 @@ async def turn(session, text):
     await session.send_client_content(turns={"role": "user", "parts": [{"text": text}]}, turn_complete=True)
 
 
-async def texts():
+async def texts(model):
     for version in ("v1beta", "v1alpha"):
         config = {**BOTH, "system_instruction": "Be kind."}
-        async with client(version).aio.live.connect(model="demo/live", config=config) as session:
+        async with client(version).aio.live.connect(model=model, config=config) as session:
             await turn(session, "hello")
             seen = [message async for message in session.receive()]
             assert words(seen) == "You said: hello My instructions: Be kind.", words(seen)
             assert len(heard(seen)) == 24000 * 2 * 160 // 1000 * len(words(seen).split()), len(heard(seen))
             assert seen[-1].usage_metadata.response_token_count > 0, seen[-1]
     config = {"response_modalities": ["TEXT"]}
-    async with client().aio.live.connect(model="demo/live", config=config) as session:
+    async with client().aio.live.connect(model=model, config=config) as session:
         await turn(session, "hello")
         seen = [message async for message in session.receive()]
         assert "".join(message.text or "" for message in seen) == "You said: hello", seen
     print("text")
 
 
-async def spoken():
-    async with client().aio.live.connect(model="demo/live", config=BOTH) as session:
+async def spoken(model):
+    async with client().aio.live.connect(model=model, config=BOTH) as session:
         await say(session, voice + SILENCE)
         seen = [message async for message in session.receive()]
         assert words(seen, "input_transcription").endswith("s of sound)"), seen
@@ -83,10 +83,10 @@ async def spoken():
     print("audio")
 
 
-async def called():
+async def called(model):
     tool = {"function_declarations": [{"name": "weather", "parameters": {
         "type": "OBJECT", "properties": {"city": {"type": "STRING"}}}}]}
-    async with client().aio.live.connect(model="demo/live", config={**BOTH, "tools": [tool]}) as session:
+    async with client().aio.live.connect(model=model, config={**BOTH, "tools": [tool]}) as session:
         await turn(session, "the weather please")
         seen = []
         async for message in session.receive():
@@ -100,8 +100,8 @@ async def called():
     print("tools")
 
 
-async def cut():
-    async with client().aio.live.connect(model="demo/live", config=BOTH) as session:
+async def cut(model):
+    async with client().aio.live.connect(model=model, config=BOTH) as session:
         await turn(session, "one two three four five six seven eight nine ten " * 4)
         await until(session, lambda message: message.data)
         speaking = asyncio.create_task(say(session, voice + SILENCE))
@@ -114,9 +114,9 @@ async def cut():
     print("interruption")
 
 
-async def marked():
+async def marked(model):
     config = {**BOTH, "realtime_input_config": {"automatic_activity_detection": {"disabled": True}}}
-    async with client().aio.live.connect(model="demo/live", config=config) as session:
+    async with client().aio.live.connect(model=model, config=config) as session:
         await session.send_realtime_input(activity_start=types.ActivityStart())
         await say(session, voice)
         await session.send_realtime_input(activity_end=types.ActivityEnd())
@@ -149,7 +149,11 @@ async def refused():
 
 
 async def main():
-    for step in (texts, spoken, called, cut, marked, plugin, refused):
+    for model in MODELS:
+        print(model)
+        for step in (texts, spoken, called, cut, marked):
+            await step(model)
+    for step in (plugin, refused):
         await step()
     print("all held")
 

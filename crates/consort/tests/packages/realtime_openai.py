@@ -1,11 +1,11 @@
-"""The official openai library holds live sessions: ADDRESS TOKEN VOICE."""
+"""The official openai library holds live sessions: ADDRESS TOKEN VOICE MODEL..., where the models are all the demo's."""
 import asyncio
 import base64
 import sys
 
 from openai import AsyncOpenAI
 
-ADDRESS, TOKEN, VOICE = sys.argv[1:4]
+ADDRESS, TOKEN, VOICE, *MODELS = sys.argv[1:]
 voice = open(VOICE, "rb").read()
 client = AsyncOpenAI(api_key=TOKEN, base_url=f"http://{ADDRESS}/v1")
 PIECE = 24000 * 2 // 50
@@ -47,10 +47,10 @@ async def user(connection, text):
     await connection.response.create()
 
 
-async def texts():
-    async with client.realtime.connect(model="demo/live") as connection:
+async def texts(model):
+    async with client.realtime.connect(model=model) as connection:
         created = (await until(connection, "session.created"))[0]
-        assert created.session.model == "demo/live" and created.session.output_modalities == ["audio"], created
+        assert created.session.model == model and created.session.output_modalities == ["audio"], created
         await connection.session.update(session={"type": "realtime", "output_modalities": ["text"], "instructions": "Be kind."})
         updated = (await until(connection, "session.updated"))[0]
         assert updated.session.instructions == "Be kind.", updated
@@ -72,8 +72,8 @@ async def texts():
     print("text")
 
 
-async def spoken():
-    async with client.realtime.connect(model="demo/live") as connection:
+async def spoken(model):
+    async with client.realtime.connect(model=model) as connection:
         await connection.session.update(session={"type": "realtime", "audio": {"input": {"transcription": {"model": "any"}}}})
         await until(connection, "session.updated")
         await say(connection, voice + SILENCE)
@@ -90,8 +90,8 @@ async def spoken():
     print("audio")
 
 
-async def called():
-    async with client.realtime.connect(model="demo/live") as connection:
+async def called(model):
+    async with client.realtime.connect(model=model) as connection:
         tool = {"type": "function", "name": "weather", "description": "", "parameters": {
             "type": "object", "properties": {"city": {"type": "string"}}}}
         await connection.session.update(session={"type": "realtime", "tools": [tool]})
@@ -108,8 +108,8 @@ async def called():
     print("tools")
 
 
-async def cut():
-    async with client.realtime.connect(model="demo/live") as connection:
+async def cut(model):
+    async with client.realtime.connect(model=model) as connection:
         await user(connection, "one two three four five six seven eight nine ten")
         seen = await until(connection, "response.output_audio.delta")
         await connection.response.cancel()
@@ -138,8 +138,8 @@ async def cut():
     print("interruption and truncation")
 
 
-async def pushed_to_talk():
-    async with client.realtime.connect(model="demo/live") as connection:
+async def pushed_to_talk(model):
+    async with client.realtime.connect(model=model) as connection:
         await connection.session.update(session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
         await until(connection, "session.updated")
         await say(connection, voice)
@@ -187,7 +187,11 @@ async def refused():
 
 
 async def main():
-    for step in (texts, spoken, called, cut, pushed_to_talk, plugin, refused):
+    for model in MODELS:
+        print(model)
+        for step in (texts, spoken, called, cut, pushed_to_talk):
+            await step(model)
+    for step in (plugin, refused):
         await step()
     print("all held")
 

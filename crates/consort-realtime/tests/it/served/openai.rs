@@ -176,6 +176,8 @@ fn an_answer_is_told_in_the_vendors_order() {
             "response.done",
         ]
     );
+    assert_eq!(told[1]["previous_item_id"], item[0]["item"]["id"]);
+    assert_eq!(told[9]["previous_item_id"], item[0]["item"]["id"]);
     let response = &told[11]["response"];
     assert_eq!(
         (&response["status"], &response["output"][0]["content"][0]["transcript"]),

@@ -8,18 +8,20 @@ mod items;
 mod refusal;
 mod settings;
 mod tell;
+mod telling;
 mod user;
 
 use super::ears::Ears;
 use super::past::Past;
 use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
-use answer::{Answer, Telling};
+use answer::Answer;
 use consort_core::{SessionConfig, SessionEvent, SessionInput};
 use serde_json::{Value, json};
 use settings::Settings;
 use std::collections::VecDeque;
 use std::time::Duration;
+use telling::Telling;
 use user::Users;
 
 /// How long a model may take to say that an answer ended: one that was cut, one that made calls, one of which all was heard
