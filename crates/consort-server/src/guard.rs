@@ -161,9 +161,8 @@ fn in_query(uri: &Uri, name: &str) -> Option<String> {
 /// Whether the token stands where clients of this format put their key.
 fn has_key(api: &LiveApi, request: &Request, token: &Secret) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let protocols = header("sec-websocket-protocol").unwrap_or_default().split(',').map(str::trim);
-    let in_protocol =
-        api.key_protocol.and_then(|start| protocols.filter_map(|one| one.strip_prefix(start)).next());
+    let mut protocols = header("sec-websocket-protocol").unwrap_or_default().split(',').map(str::trim);
+    let in_protocol = api.key_protocol.and_then(|start| protocols.find_map(|one| one.strip_prefix(start)));
     let in_header = api.key_header.and_then(header);
     let in_query = api.key_query.and_then(|name| in_query(request.uri(), name));
     in_protocol.into_iter().chain(in_header).chain(in_query.as_deref()).any(|given| same(given, token))

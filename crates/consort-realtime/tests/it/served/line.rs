@@ -82,7 +82,7 @@ impl Client {
     }
 
     async fn frame(&mut self) -> Option<Frame> {
-        timeout(Duration::from_secs(120), self.from.recv()).await.expect("in time")
+        timeout(Duration::from_mins(2), self.from.recv()).await.expect("in time")
     }
 
     /// The next message, and the last frame's reason instead of one.
@@ -158,7 +158,7 @@ async fn a_whole_turn_with_the_demo() {
         .map(|m| m["transcript"].as_str().unwrap())
         .collect();
     assert_eq!(words, "You said: hello");
-    assert_eq!(all.last().unwrap()["response"]["usage"]["output_tokens"].as_u64().is_some(), true);
+    assert!(all.last().unwrap()["response"]["usage"]["output_tokens"].is_u64());
     drop(client.to);
     timeout(Duration::from_secs(5), client.served).await.unwrap().unwrap();
 }
@@ -235,7 +235,7 @@ async fn who_never_reads_takes_no_memory_and_is_sent_away() {
     client.next().await.unwrap();
     client.reads.store(false, Ordering::SeqCst);
     ask(&client, "flood me");
-    timeout(Duration::from_secs(60), &mut client.served).await.expect("it is sent away").unwrap();
+    timeout(Duration::from_mins(1), &mut client.served).await.expect("it is sent away").unwrap();
     assert_eq!(told.load(Ordering::SeqCst), 7_200, "nobody was held up");
     let mut sent = 0;
     while let Some(Frame::Text(text)) = client.from.recv().await {
@@ -264,7 +264,7 @@ async fn who_asks_without_reading_is_not_listened_to() {
     for _ in 0..20_000 {
         client.say(&json!({"type": "nonsense"}));
     }
-    timeout(Duration::from_secs(60), &mut client.served).await.expect("it is sent away").unwrap();
+    timeout(Duration::from_mins(1), &mut client.served).await.expect("it is sent away").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -640,7 +640,7 @@ fn a_model_that_says_no_end_has_one_all_the_same() {
 #[test]
 fn silence_and_clipped_sound_are_heard_as_they_are() {
     let mut wire = served();
-    let silence = say(&mut wire, &append(&[0; 48_000]), 0);
+    let silence = say(&mut wire, &append(&vec![0; 48_000]), 0);
     assert_eq!(types(&silence), [""; 0]);
     let clipped: Vec<i16> = (0..24_000).map(|n| if n / 50 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
     let reply = say(&mut wire, &append(&Pcm::mono(clipped.clone(), 24_000).to_le_bytes()), 0);

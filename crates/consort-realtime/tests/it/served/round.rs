@@ -28,9 +28,9 @@ impl Both {
         let (at, heard, told, opened) = (Duration::ZERO, Vec::new(), Vec::new(), Vec::new());
         let mut both = Self { client, server, at, heard, told, opened };
         let step = both.client.open(&[]);
-        both.to_server(step);
+        both.serve(step);
         let greeting = both.server.greet();
-        both.to_client(greeting);
+        both.hear(greeting);
         both
     }
 
@@ -57,40 +57,40 @@ impl Both {
         both
     }
 
-    fn to_server(&mut self, step: Step) {
+    fn serve(&mut self, step: Step) {
         self.heard.extend(step.events);
         for message in step.messages {
             let reply = self.server.message(message.as_bytes(), self.at);
-            self.to_client(reply);
+            self.hear(reply);
         }
     }
 
-    fn to_client(&mut self, reply: Reply) {
+    fn hear(&mut self, reply: Reply) {
         self.opened.extend(reply.open);
         self.told.extend(reply.inputs);
         for message in reply.messages {
             let step = self.client.message(message.as_bytes());
-            self.to_server(step);
+            self.serve(step);
         }
     }
 
     fn input(&mut self, input: SessionInput) {
         let step = self.client.input(input);
-        self.to_server(step);
+        self.serve(step);
     }
 
     /// The model tells something, a millisecond later.
     fn tell(&mut self, event: SessionEvent) {
         self.at += Duration::from_millis(1);
         let reply = self.server.event(event, self.at);
-        self.to_client(reply);
+        self.hear(reply);
         self.tick();
     }
 
     fn tick(&mut self) {
         if self.server.due().is_some_and(|due| due <= self.at) {
             let reply = self.server.tick(self.at);
-            self.to_client(reply);
+            self.hear(reply);
         }
     }
 }
@@ -195,7 +195,7 @@ fn events(turn: &Turn, number: usize, interleaves: bool) -> Vec<SessionEvent> {
                 answer.push(SessionEvent::SpeechStarted { by: model });
             }
             if at == 0 || *samples > 0 {
-                let pcm = Pcm::mono(vec![number as i16 + 1; 24 * (samples + 1)], 24_000);
+                let pcm = Pcm::mono(vec![1; 24 * (samples + 1)], 24_000);
                 answer.push(SessionEvent::audio(item.clone(), pcm));
             }
             said += piece;
