@@ -2,7 +2,7 @@
 mod gemini;
 mod openai;
 pub(crate) mod recorded;
-mod schedules;
+pub(crate) mod schedules;
 
 use consort_core::{SessionEvent, Speaker, TranscriptMode};
 use consort_realtime::wire::{LiveWire, Step};
