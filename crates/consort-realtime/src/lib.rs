@@ -1,8 +1,10 @@
 //! Live sessions: models that listen and speak.
 //!
 //! [`audio`] is everything that is done with sound. Only that module looks at samples; all else hands
-//! [`consort_core::Pcm`] on. [`wire`] is the formats of live vendors, without a connection.
+//! [`consort_core::Pcm`] on. [`wire`] is the formats of live vendors, without a connection. [`call`] holds a
+//! session for whoever talks, and keeps the conversation as it was heard.
 //!
-//! This crate must never know: a terminal, a browser, a file of the user's, an async runtime of its own choice.
+//! This crate must never know: a terminal, a browser, a file of the user's.
 pub mod audio;
+pub mod call;
 pub mod wire;

@@ -6,6 +6,7 @@
     reason = "a test says what is wrong by failing"
 )]
 mod bytes;
+mod call;
 mod framing;
 mod g711;
 mod quality;
