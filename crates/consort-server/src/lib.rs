@@ -16,6 +16,7 @@ mod problem;
 mod shape;
 mod state;
 mod uploads;
+mod voice;
 
 pub use guard::Guard;
 pub use house::{
@@ -71,6 +72,7 @@ impl Server {
             measures: measure::Measures::default(),
             hub: live::Hub::default(),
             started: live::Started::default(),
+            lobby: voice::Lobby::default(),
             boot: uuid::Uuid::new_v4().to_string(),
             ending: AtomicBool::new(false),
         };

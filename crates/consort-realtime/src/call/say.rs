@@ -92,6 +92,11 @@ impl Call {
         self.calls.decide(call_id, decision, reason)
     }
 
+    /// The tool of a call that waits for a yes.
+    pub fn tool_of(&self, call_id: &str) -> Option<&str> {
+        self.calls.tool_of(call_id)
+    }
+
     /// Ends the call: what was said before still counts, and what is being played is heard to its end.
     pub fn close(&mut self) {
         self.sink.close();

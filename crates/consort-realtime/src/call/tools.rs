@@ -40,6 +40,10 @@ impl Calls {
         runs
     }
 
+    pub(super) fn tool_of(&self, id: &str) -> Option<&str> {
+        self.waiting.get(id).map(|call| call.name.as_str())
+    }
+
     /// What somebody said about a call that waits. False where none does.
     pub(super) fn decide(&mut self, id: &str, decision: Decision, reason: &str) -> bool {
         let Some(call) = self.waiting.remove(id) else { return false };

@@ -6,3 +6,4 @@ mod guard;
 mod live;
 mod page;
 mod support;
+mod voice;
