@@ -32,6 +32,8 @@ export class Thread {
   loading = $state(true);
   context = $state.raw<ContextView | null>(null);
   runs = $state.raw<RunView[]>([]);
+  /** A live session writes into turns too: told when one of them came. */
+  onrunning: (() => void) | null = null;
   #cells = new Map<string, Cell>();
   #shape = $state(0);
   #writings = new Map<string, Writing>();
@@ -221,10 +223,12 @@ export class Thread {
     if (turn.status === "running" && this.#writings.has(turn.id)) return;
     this.#writings.delete(turn.id);
     this.#put(turn);
+    this.onrunning?.();
   }
 
   onconversation(conversation: Conversation): void {
     if (conversation.revision >= (this.conversation?.revision ?? 0)) this.conversation = this.#said = conversation;
+    this.onrunning?.();
   }
 
   /** Shows what was asked for before the server has it. */

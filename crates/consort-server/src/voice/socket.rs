@@ -1,5 +1,5 @@
 //! One tab that talks: its microphone goes into the call, what the call plays and tells goes to it.
-use super::lobby::{Held, Taken};
+use super::lobby::Held;
 use super::opening;
 use super::said::{Open, Said};
 use super::talking::Talking;
@@ -9,7 +9,7 @@ use crate::state::Shared;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use consort_core::{Error, ErrorKind, Pcm, SessionEvent, SessionUpdate};
+use consort_core::{Error, ErrorKind, Pcm, SessionEvent};
 use consort_engine::Decision;
 use consort_realtime::call::CallEvent;
 use consort_store::ConversationId;
@@ -112,13 +112,11 @@ impl Line {
     }
 
     async fn enter(&self, asked: Open, stream: &mut SplitStream<WebSocket>) {
-        let (mut held, there) = match self.shared.lobby.enter(asked.conversation, asked.take_over).await {
-            Ok(entered) => entered,
-            Err(Taken) => {
-                let words = "this conversation is being talked in another tab or window";
-                let error = Error::new(ErrorKind::InvalidRequest, words).hint("take it over, or talk there");
-                return self.refuse(&error, true).await;
-            }
+        let entered = self.shared.lobby.enter(asked.conversation, asked.take_over).await;
+        let Ok((mut held, there)) = entered else {
+            let words = "this conversation is being talked in another tab or window";
+            let error = Error::new(ErrorKind::InvalidRequest, words).hint("take it over, or talk there");
+            return self.refuse(&error, true).await;
         };
         let there = there.and_then(|talking| {
             // Only the same session goes on.
@@ -139,7 +137,7 @@ impl Line {
             },
         };
         if talking.push != asked.push {
-            self.push(&mut talking, asked.push);
+            talking.push(asked.push);
         }
         let opened = json!({
             "type": "opened", "conversation": asked.conversation, "model": talking.model, "resumed": resumed,
@@ -270,7 +268,7 @@ impl Line {
             Said::Commit {} => call.commit(),
             Said::Interrupt {} => call.interrupt(),
             Said::Played { ms } => call.played(Duration::from_millis(ms)),
-            Said::Push { on } => self.push(talking, on),
+            Said::Push { on } => talking.push(on),
             Said::Decide { call_id, decision, reason } => {
                 let reason = reason.unwrap_or_default();
                 match decision {
@@ -290,11 +288,5 @@ impl Line {
             Said::Unknown => {}
         }
         None
-    }
-
-    fn push(&self, talking: &mut Talking, on: bool) {
-        talking.push = on;
-        let update = SessionUpdate { turn_detection: Some(!on), ..SessionUpdate::default() };
-        talking.call.update(update);
     }
 }

@@ -1,4 +1,5 @@
 //! A call on the server, whichever tab holds it.
+use consort_core::SessionUpdate;
 use consort_realtime::call::Call;
 use std::time::Duration;
 
@@ -18,6 +19,12 @@ pub(super) struct Talking {
 }
 
 impl Talking {
+    /// From now on the speaker says when a turn is over, or the model finds out.
+    pub(super) fn push(&mut self, on: bool) {
+        self.push = on;
+        self.call.update(SessionUpdate { turn_detection: Some(!on), ..SessionUpdate::default() });
+    }
+
     /// Ends it behind everybody's back. What does not end in time is given up.
     pub(super) fn end(self) {
         tokio::spawn(async move {
