@@ -7,6 +7,9 @@ use std::time::Duration;
 /// What was handed out longer ago than this, in its own time, is taken for heard: whoever plays says nothing.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// Positions are told in whole milliseconds.
+const SLACK: Duration = Duration::from_millis(1);
+
 /// Positions are those of all sound that was handed out, one piece behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
@@ -38,7 +41,7 @@ impl Ahead {
 
     /// What was heard, once all up to this position was.
     pub(super) fn heard(&mut self, position: Duration) -> Vec<Piece> {
-        let late = self.out.saturating_sub(LONGEST);
+        let (position, late) = (position + SLACK, self.out.saturating_sub(LONGEST));
         let mut heard = Vec::new();
         while let Some(first) = self.pieces.front().filter(|piece| piece.end <= position || piece.end <= late)
         {

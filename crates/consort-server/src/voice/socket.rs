@@ -12,7 +12,7 @@ use axum::response::Response;
 use consort_core::{Error, ErrorKind, Pcm, SessionEvent};
 use consort_engine::Decision;
 use consort_realtime::call::CallEvent;
-use consort_store::ConversationId;
+use consort_store::{ConversationId, TurnId};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -42,7 +42,9 @@ async fn talk(shared: Arc<Shared>, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
     let (to, from) = mpsc::channel(WAITING);
     let writer = tokio::spawn(write(sink, from));
-    let line = Line { shared, to };
+    let (kept, turns) = mpsc::unbounded_channel();
+    tokio::spawn(tell_kept(shared.clone(), turns));
+    let line = Line { shared, to, kept };
     if let Some(asked) = line.first(&mut stream).await {
         line.enter(asked, &mut stream).await;
     }
@@ -68,9 +70,18 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver
     let _ = sink.close().await;
 }
 
+/// Tells those that look on of turns that began and ended, one after the other. No sound waits for it.
+async fn tell_kept(shared: Arc<Shared>, mut turns: mpsc::UnboundedReceiver<(ConversationId, TurnId)>) {
+    while let Some((conversation, turn)) = turns.recv().await {
+        tell_turn(&shared, turn).await;
+        conversation_changed(&shared, conversation).await;
+    }
+}
+
 struct Line {
     shared: Arc<Shared>,
     to: mpsc::Sender<Message>,
+    kept: mpsc::UnboundedSender<(ConversationId, TurnId)>,
 }
 
 /// Why a tab no longer holds its session.
@@ -101,7 +112,17 @@ impl Line {
 
     /// What the tab wants.
     async fn first(&self, stream: &mut SplitStream<WebSocket>) -> Option<Open> {
-        let Ok(Some(Ok(Message::Text(text)))) = timeout(FIRST, stream.next()).await else { return None };
+        let first = async {
+            loop {
+                match stream.next().await {
+                    Some(Ok(Message::Text(text))) => return Some(text),
+                    // A page answers a ping before it says anything.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => return None,
+                }
+            }
+        };
+        let text = timeout(FIRST, first).await.ok().flatten()?;
         match Open::read(&text) {
             Ok(asked) => Some(asked),
             Err(problem) => {
@@ -239,12 +260,8 @@ impl Line {
                 self.tell(json!({"type": "tool_finished", "tool": ended})).await
             }
             CallEvent::Kept(turn) => {
-                let shared = self.shared.clone();
-                // No sound waits for the disk.
-                tokio::spawn(async move {
-                    tell_turn(&shared, turn).await;
-                    conversation_changed(&shared, of).await;
-                });
+                // It is told as long as the server lives.
+                let _ = self.kept.send((of, turn));
                 true
             }
         };

@@ -21,6 +21,8 @@ impl Voice {
     async fn open(site: &Site, open: Value) -> Self {
         let (socket, _) = connect_async(site.base.replace("http:", "ws:") + "/api/voice").await.unwrap();
         let mut voice = Self { socket, sound: 0, seen: Vec::new() };
+        // A browser answers the first ping before it says anything.
+        voice.socket.send(Message::Pong(tokio_tungstenite::tungstenite::Bytes::new())).await.unwrap();
         voice.send(open).await;
         voice
     }
