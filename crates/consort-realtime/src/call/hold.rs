@@ -59,7 +59,7 @@ pub struct Call {
     pub(super) participant: Option<String>,
     pub(super) minutes: Option<(Minutes, Keeper)>,
     clock: Arc<dyn Clock>,
-    pace: Pace,
+    pub(super) pace: Pace,
     /// The newest epoch that sound came of.
     pub(super) epoch: u64,
     /// How long the track plays up to the end of what is more than silence.
@@ -183,12 +183,9 @@ impl Call {
         match event {
             SessionEvent::Audio { item, epoch, pcm } => return self.sound(epoch, &item, pcm),
             SessionEvent::AudioDone { ref item, .. } => self.track.end(item),
-            SessionEvent::SpeechStarted { by: Speaker::User } if self.pace != Pace::AtOnce => {
+            SessionEvent::SpeechStarted { by: Speaker::User } => {
                 self.ready.push_back(CallEvent::Session(event));
-                if self.is_sounding() {
-                    self.interrupt();
-                }
-                return;
+                return self.barge_in();
             }
             SessionEvent::Interrupted { .. } => {
                 self.ahead.cut();

@@ -1,5 +1,5 @@
 //! What whoever holds a call says and shows in it.
-use super::hold::{Call, CallEvent};
+use super::hold::{Call, CallEvent, Pace};
 use consort_core::{Frame, Media, MediaSource, Part, Pcm, SessionInput, SessionSink, SessionUpdate};
 use consort_engine::Decision;
 use std::time::Duration;
@@ -35,9 +35,7 @@ impl Call {
 
     /// A whole turn in words, to be answered now. It cuts the answer that plays.
     pub fn say(&mut self, text: &str) {
-        if self.is_sounding() {
-            self.interrupt();
-        }
+        self.barge_in();
         if let Some(minutes) = self.minutes() {
             minutes.said(text);
         }
@@ -74,6 +72,13 @@ impl Call {
             cut.map_or((None, Duration::ZERO), |(item, heard)| (Some(item.to_string()), heard));
         self.put(SessionInput::Interrupt { item, heard });
         self.forget_sound();
+    }
+
+    /// Somebody speaks into what is being heard. Whoever plays as fast as it goes has heard it.
+    pub(super) fn barge_in(&mut self) {
+        if self.pace != Pace::AtOnce && self.is_sounding() {
+            self.interrupt();
+        }
     }
 
     /// Whoever plays has played so much of all the sound that it was given, dropped sound included.

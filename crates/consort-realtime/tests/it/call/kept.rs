@@ -289,3 +289,18 @@ async fn a_session_that_fails_keeps_what_was_heard_and_why() {
     assert_eq!(lines(&log)[1], "Assistant Interrupted: One two three.");
     assert_eq!(log[1].answer.as_deref().unwrap().error.as_ref().unwrap().message(), "garbage");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_played_at_once_was_heard_whoever_speaks() {
+    let mut held = Held::open(|setup| setup.pace = Pace::AtOnce).await;
+    held.speak("a1", 0, "Five long words that last for a while, odd");
+    held.done("a1", "Five long words that last for a while, odd");
+    held.pass(1).await;
+    held.user("u1", "Yes?");
+    held.pass(1).await;
+    held.call.say("No.");
+    let told = held.told().await;
+    assert!(!told.iter().any(|input| matches!(input, SessionInput::Interrupt { .. })), "{told:?}");
+    let log = held.end().await;
+    assert_eq!(lines(&log)[0], "Assistant Complete: Five long words that last for a while, odd");
+}
