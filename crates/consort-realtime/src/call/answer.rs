@@ -89,12 +89,13 @@ impl Answer {
         self.calls.push(call);
     }
 
-    /// What of it was not heard yet is not heard any more.
+    /// What of it was not heard yet is not heard any more, and what still comes is not either.
     pub(super) fn cut(&mut self, speaks: bool) {
-        if self.is_over() && self.is_heard() {
+        let is_whole = self.is_over() && self.is_heard();
+        if is_whole && self.done.is_some() {
             return;
         }
-        self.cut = true;
+        self.cut |= !is_whole;
         self.items.iter_mut().for_each(|item| item.spoken.cut(speaks));
     }
 
@@ -103,8 +104,14 @@ impl Answer {
         self.items.iter_mut().for_each(|item| item.spoken.end());
     }
 
+    /// Whether all that came of it was heard. What was passed over need not say that its sound is complete.
     fn is_heard(&self) -> bool {
-        self.items.iter().all(|item| item.spoken.is_whole())
+        self.items.iter().all(|item| item.spoken.is_whole() || (self.passed && item.spoken.is_caught_up()))
+    }
+
+    /// The items whose words are not final.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter(|item| !item.spoken.is_final()).map(|item| item.name.as_str())
     }
 
     /// When its turn ends, if nothing more of it comes; none where it goes on.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 /// What stands for what somebody said and the model wrote down nothing of.
 const WORDLESS: &str = "[spoken; there is no transcript]";
-/// How many turns of users may wait for their words.
+/// How many turns of users may wait for their words, and how many items of ended answers.
 const WAITING: usize = 8;
+const OWED: usize = 64;
 
 /// What is to be written.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(super) struct Minutes {
     follows: bool,
     users: VecDeque<User>,
     answers: VecDeque<Answer>,
+    /// Items of turns that ended before their words were final, and whether they were cut.
+    owed: VecDeque<(String, bool)>,
     /// The turns whose calls have no result yet.
     calls: HashMap<String, TurnId>,
     /// Pictures that belong to what is said next.
@@ -79,6 +82,7 @@ impl Minutes {
             follows: false,
             users: VecDeque::new(),
             answers: VecDeque::new(),
+            owed: VecDeque::new(),
             calls: HashMap::new(),
             pictures: Vec::new(),
             speaker,
@@ -137,6 +141,8 @@ impl Minutes {
     /// So much more of an item is to be played.
     pub(super) fn sounds(&mut self, item: &str, length: Duration) {
         self.speaks = true;
+        // Sound that is wanted is of something new, whatever its name was before.
+        self.owed.retain(|(owed, _)| owed != item);
         self.answer(item).item(item).spoken.sounds(length);
     }
 
@@ -186,7 +192,9 @@ impl Minutes {
                 self.user_words(item, *mode, text);
             }
             SessionEvent::Transcript { item, by: Speaker::Assistant, mode, text } => {
-                self.answer(item).item(item).spoken.words(*mode, text);
+                if !self.was_owed(item, *mode) {
+                    self.answer(item).item(item).spoken.words(*mode, text);
+                }
             }
             SessionEvent::Text { item, text } => self.answer(item).item(item).written.push_str(text),
             SessionEvent::AudioDone { item, .. } => {
@@ -309,9 +317,9 @@ impl Minutes {
     /// Somebody says something new: the answer before it is over.
     fn user_begins(&mut self) {
         self.resulted = false;
-        for answer in &mut self.answers {
+        for answer in self.answers.iter_mut().filter(|answer| !answer.passed) {
             answer.passed = true;
-            answer.end_sound();
+            answer.touched = self.now;
         }
     }
 
@@ -336,6 +344,19 @@ impl Minutes {
         &mut self.answers[at]
     }
 
+    /// Whether these are words of a turn that ended without them: the last ones of it, which it holds as far as they came, or
+    /// what a cut answer goes on with, which nobody hears.
+    fn was_owed(&mut self, item: &str, mode: TranscriptMode) -> bool {
+        let is_final = mode == TranscriptMode::Final;
+        let known = self.answers.iter().any(|answer| answer.holds(item));
+        let at = self.owed.iter().position(|(owed, _)| owed == item).filter(|_| !known);
+        let Some(at) = at.filter(|at| is_final || self.owed[*at].1) else { return false };
+        if is_final {
+            self.owed.remove(at);
+        }
+        true
+    }
+
     fn answer_begins(&mut self) {
         let waiting = self.users.iter().position(|user| user.turn.is_none());
         if let Some(at) = waiting {
@@ -358,9 +379,9 @@ impl Minutes {
         for (at, answer) in self.answers.iter_mut().enumerate() {
             if Some(at) == newest {
                 answer.done = Some((finish.clone(), usage.cloned()));
+                answer.end_sound();
             }
             answer.passed = true;
-            answer.end_sound();
             answer.touched = now;
         }
         if newest.is_none()
@@ -391,7 +412,11 @@ impl Minutes {
         }
     }
 
-    fn end_answer(&mut self, answer: Answer) {
+    fn end_answer(&mut self, mut answer: Answer) {
+        // Of what was passed over, all words are those that were heard.
+        answer.end_sound();
+        self.owed.extend(answer.unfinished().map(|item| (item.to_owned(), answer.cut)));
+        self.owed.drain(..self.owed.len().saturating_sub(OWED));
         let mut about = self.about.answer.clone();
         if let Some((finish, usage)) = &answer.done {
             about.finish = (!answer.cut && answer.failed.is_none()).then(|| finish.clone());

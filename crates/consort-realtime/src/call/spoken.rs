@@ -58,12 +58,17 @@ impl Spoken {
     /// The rest of it is heard by nobody. Words without sound were read, unless the model is one that speaks.
     pub(super) fn cut(&mut self, speaks: bool) {
         self.cut |= !self.is_whole() || (speaks && self.sound.is_zero());
-        self.ended = true;
+        self.ended |= !self.cut;
     }
 
     /// Whether all of it was heard: all that was said, where that makes no sound.
     pub(super) fn is_whole(&self) -> bool {
-        !self.cut && (self.sound.is_zero() || self.ended && self.heard + REST >= self.sound)
+        !self.cut && (self.sound.is_zero() || self.ended && self.is_caught_up())
+    }
+
+    /// Whether all the sound that came was heard.
+    pub(super) fn is_caught_up(&self) -> bool {
+        self.heard + REST >= self.sound
     }
 
     /// Whether its words are known for good.

@@ -304,3 +304,26 @@ async fn what_is_played_at_once_was_heard_whoever_speaks() {
     let log = held.end().await;
     assert_eq!(lines(&log)[0], "Assistant Complete: Five long words that last for a while, odd");
 }
+
+#[tokio::test(start_paused = true)]
+async fn last_words_that_come_when_the_turn_has_ended_are_not_said_again() {
+    let mut held = Held::open(|_| {}).await;
+    held.speak("a1", 0, "One two.");
+    held.pass(500).await;
+    held.call.say("And now?");
+    held.pass(5000).await;
+    held.done("a1", "One two.");
+    held.speak("a1", 0, "One two.");
+    held.done("a1", "One two.");
+    let log = held.end().await;
+    let said = ["Assistant Complete: One two.", "User Complete: And now?", "Assistant Complete: One two."];
+    assert_eq!(lines(&log), said);
+    // Nor is what a model goes on with that was cut long ago.
+    let mut held = Held::open(|_| {}).await;
+    held.speak("a1", 0, "One two three.");
+    held.pass(20).await;
+    held.call.interrupt();
+    held.pass(5000).await;
+    held.speak("a1", 0, " Four five.");
+    assert_eq!(lines(&held.end().await), ["Assistant Interrupted: One"]);
+}
