@@ -8,24 +8,25 @@ from .loading import plugin
 
 def where(error):
     """(`file:line` of the deepest frame in the plugin's own code, the traceback from its first frame on)."""
-    if isinstance(error, SyntaxError) and error.filename and plugin.owns(error.filename) and error.lineno:
+    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename) and error.lineno:
         return f"{os.path.basename(error.filename)}:{error.lineno}", _text(error, None)
-    first, deepest, beside = None, None, None
+    first, place = None, None
     step = error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        if plugin.owns(path):
-            deepest = (path, step.tb_lineno)
-            first = first or step
-        elif plugin.is_beside(path):
-            beside = (path, step.tb_lineno)
+        if _is_own(path):
+            place = (path, step.tb_lineno)
             first = first or step
         step = step.tb_next
-    place = deepest or beside
     if place is None and error.__cause__ is not None:
         return where(error.__cause__)[0], _text(error, None)
     at = f"{os.path.basename(place[0])}:{place[1]}" if place else None
     return at, _text(error, first)
+
+
+def _is_own(path):
+    """Whether the author of the plugin wrote it: its file, or a helper beside it."""
+    return plugin.owns(path) or plugin.is_beside(path)
 
 
 def _text(error, first):
