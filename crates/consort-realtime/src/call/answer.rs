@@ -109,9 +109,10 @@ impl Answer {
         self.items.iter().all(|item| item.spoken.is_whole() || (self.passed && item.spoken.is_caught_up()))
     }
 
-    /// The items whose words are not final.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = &str> {
-        self.items.iter().filter(|item| !item.spoken.is_final()).map(|item| item.name.as_str())
+    /// The items whose words are not final, and what came of them.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (&str, &str)> {
+        let items = self.items.iter().filter(|item| !item.spoken.is_final());
+        items.map(|item| (item.name.as_str(), item.spoken.so_far()))
     }
 
     /// When its turn ends, if nothing more of it comes; none where it goes on.

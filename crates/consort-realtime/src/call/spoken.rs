@@ -76,6 +76,11 @@ impl Spoken {
         self.is_final || (self.text.is_empty() && self.sound.is_zero())
     }
 
+    /// All words that came.
+    pub(super) fn so_far(&self) -> &str {
+        &self.text
+    }
+
     /// The words that were heard so far.
     pub(super) fn text(&self) -> &str {
         if self.ended && self.is_whole() {

@@ -243,7 +243,8 @@ async fn holds(ops: Vec<Op>, pace: Pace) -> Result<(), TestCaseError> {
     let heard: Vec<String> = of(Role::Assistant).filter(|text| !text.is_empty()).collect();
     let expected: Vec<String> =
         known.answers.iter().map(|answer| known.expected(answer)).filter(|text| !text.is_empty()).collect();
-    prop_assert_eq!(heard, expected);
+    // What goes on behind something else stands in a turn of its own.
+    prop_assert_eq!(heard.join(" "), expected.join(" "));
     prop_assert!(log.iter().all(|turn| turn.status != Status::Running));
     Ok(())
 }
