@@ -32,8 +32,7 @@ export class Thread {
   loading = $state(true);
   context = $state.raw<ContextView | null>(null);
   runs = $state.raw<RunView[]>([]);
-  /** A live session writes into turns too: told when one of them came. */
-  onrunning: (() => void) | null = null;
+  onrunning: (() => void) | null = null; // told when turns came: a live session writes into them too
   #cells = new Map<string, Cell>();
   #shape = $state(0);
   #writings = new Map<string, Writing>();
@@ -241,9 +240,7 @@ export class Thread {
     if (this.#said) this.foresee({ model: this.#said.model, settings: this.#said.settings });
   }
 
-  onbehind(): void {
-    void this.open();
-  }
+  onbehind(): void { void this.open(); }
 
   async start(ask: Ask): Promise<Started> {
     const command: Start = {
