@@ -64,9 +64,7 @@ export class Thread {
     return branch(this.#turns(), head).flatMap((turn) => this.#cells.get(turn.id) ?? []);
   }
 
-  cell(id: string): Cell | undefined {
-    return this.#cells.get(id);
-  }
+  cell(id: string): Cell | undefined { return this.#cells.get(id); }
 
   /** Reads the conversation and watches it. Also after the connection was lost. */
   async open(): Promise<void> {
