@@ -11,7 +11,9 @@ const MOST = 50;
 export class Captions {
   #items = new Map<string, Said>();
 
-  constructor(readonly thread: Thread) {}
+  constructor(readonly thread: Thread) {
+    thread.onrunning = () => this.show();
+  }
 
   add({ item, by, mode, text }: Words): void {
     const key = `${by} ${item}`;

@@ -6,8 +6,10 @@ import { say as aloud } from "../state/say.svelte";
 import type { Thread } from "../state/thread.svelte";
 import { Captions } from "./captions";
 import { Line, type SessionEvent, type VoiceMessage } from "./line";
-import { type Kind, type Pictures, show } from "./pictures";
-import { type Device, inWords, listen, type Microphone, microphones, NoSound, speak, type Speaker } from "./sound";
+import type { Kind } from "./pictures";
+import { Playback } from "./playback";
+import { Shown } from "./shown.svelte";
+import { type Device, inWords, listen, type Microphone, microphones, NoSound } from "./sound";
 
 type State = "off" | "opening" | "on" | "lost";
 
@@ -21,14 +23,13 @@ class Voice {
   muted = $state(false);
   push = $state(kept<boolean>("voice.push", false));
   holding = $state(false);
-  /** Whether somebody is speaking. */
+  /** Whether somebody is speaking, and how loud, from 0 to 1. */
   user = $state(false);
   assistant = $state(false);
-  /** How loud both are, from 0 to 1. */
   heard = $state(0);
   played = $state(0);
   sees = $state(false);
-  pictures = $state.raw<Pictures | null>(null);
+  shown = new Shown((bytes) => this.#line?.send({ type: "frame", media: { source: { bytes }, mime: "image/jpeg" } }));
   waiting = $state.raw<ToolWaiting[]>([]);
   error = $state.raw<ApiError | null>(null);
   taken = $state(false);
@@ -39,13 +40,11 @@ class Voice {
 
   #line: Line | null = null;
   #microphone: Microphone | null = null;
-  #speaker: Speaker | null = null;
+  #speaker: Playback | null = null;
   #captions: Captions | null = null;
   #tries = 0;
+  #rate = 24_000;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Samples that the speaker was given, and where in the session's sound they lie. */
-  #given = 0;
-  #offset = 0;
   #opened: { done: () => void; failed: (error: ApiError) => void } | null = null;
   /** What was begun before is over when another thing is. */
   #turn = 0;
@@ -53,12 +52,7 @@ class Voice {
   /** Opens a session with the microphone, or opens the microphone of the one that is there. */
   async talk(): Promise<void> {
     this.error = null;
-    try {
-      await this.#listen();
-      if (this.state === "off") await this.#open();
-    } catch (thrown) {
-      this.#failed(thrown);
-    }
+    await this.#listen().then(() => (this.state === "off" ? this.#open() : undefined)).catch((thrown: unknown) => this.#failed(thrown));
   }
 
   /** Says this in words, in a session that is opened for it where there is none. */
@@ -71,7 +65,6 @@ class Voice {
 
   async takeOver(): Promise<void> {
     this.error = null;
-    this.taken = false;
     await this.#open(true).catch((thrown: unknown) => this.#failed(thrown));
   }
 
@@ -97,14 +90,16 @@ class Voice {
     this.heard = 0;
   }
 
-  #rate = 24_000;
-
   async #open(takeOver = false): Promise<void> {
     const turn = ++this.#turn;
     this.state = "opening";
     const thread = await chat.here();
     if (this.thread?.id !== thread.id) this.#enter(thread);
-    this.#speaker ??= await speak((past, peak) => this.#past(past, peak));
+    this.#speaker ??= await Playback.open(({ ms, peak, over }) => {
+      this.played = peak;
+      if (over) this.assistant = false;
+      this.#line?.send({ type: "played", ms });
+    });
     if (turn !== this.#turn) return;
     this.model = chat.model ?? "";
     this.#rate = this.#microphone?.rate ?? 24_000;
@@ -114,8 +109,7 @@ class Voice {
   #enter(thread: Thread): void {
     if (this.thread) this.thread.onrunning = null;
     this.thread = thread;
-    const captions = (this.#captions = new Captions(thread));
-    thread.onrunning = () => captions.show();
+    this.#captions = new Captions(thread);
   }
 
   #connect(takeOver: boolean): Promise<void> {
@@ -127,7 +121,10 @@ class Voice {
     });
     this.#line = line;
     line.onmessage = (message) => this.#receive(message);
-    line.onsound = (sound) => this.#play(sound);
+    line.onsound = (sound) => {
+      this.assistant = true;
+      this.#speaker?.play(sound);
+    };
     line.onlost = () => this.#lost(line);
     return new Promise((resolve, reject) => {
       this.#opened = { done: resolve, failed: (error) => reject(new NoSound(error)) };
@@ -157,10 +154,11 @@ class Voice {
   #receive(message: VoiceMessage): void {
     switch (message.type) {
       case "opened":
+        this.taken = false;
         this.#tries = 0;
         this.state = "on";
         this.sees = message.sees;
-        this.#offset = message.sent_ms - this.#ms(this.#given);
+        this.#speaker?.from(message.sent_ms);
         if (!message.resumed) this.waiting = [];
         this.#opened?.done();
         this.#opened = null;
@@ -204,26 +202,9 @@ class Voice {
       case "warning":
         return aloud.note(event.message);
       case "closed":
-        if (event.reason.why === "asked") return this.#over(null);
-        return this.#over(event.reason.why === "failed" ? event.reason.error : { kind: "interrupted", message: event.reason.message });
+        return this.#over(event.reason.why === "asked" ? null : event.reason.why === "failed" ? event.reason.error : { kind: "interrupted", message: event.reason.message });
       default:
     }
-  }
-
-  #ms(samples: number): number {
-    return (samples * 1000) / (this.#speaker?.rate ?? 24_000);
-  }
-
-  #play(sound: ArrayBuffer): void {
-    this.#given += sound.byteLength / 2;
-    this.assistant = true;
-    this.#speaker?.play(sound);
-  }
-
-  #past(samples: number, peak: number): void {
-    this.played = peak;
-    if (samples >= this.#given) this.assistant = false;
-    this.#line?.send({ type: "played", ms: Math.round(this.#ms(samples) + this.#offset) });
   }
 
   #heard(sound: ArrayBuffer, peak: number): void {
@@ -271,16 +252,8 @@ class Voice {
   }
 
   async look(kind: Kind | null): Promise<void> {
-    this.pictures?.close();
-    this.pictures = null;
-    if (!kind) return;
     this.error = null;
-    try {
-      const frame = (bytes: string): void => this.#line?.send({ type: "frame", media: { source: { bytes }, mime: "image/jpeg" } });
-      this.pictures = await show(kind, frame, () => (this.pictures = null));
-    } catch (thrown) {
-      this.error = inWords(thrown, kind).error;
-    }
+    await this.shown.look(kind).catch((thrown: unknown) => (this.error = inWords(thrown, "camera").error));
   }
 
   decide(call: string, decision: "once" | "always" | "deny"): void {
@@ -300,11 +273,11 @@ class Voice {
     this.#turn += 1;
     this.#hangUp();
     this.#unlisten();
-    this.pictures?.close();
+    this.shown.close();
     this.#speaker?.close();
-    Object.assign(this, { state: "off", pictures: null, waiting: [], played: 0, assistant: false });
+    Object.assign(this, { state: "off", waiting: [], played: 0, assistant: false });
     this.#speaker = null;
-    this.#given = this.#tries = 0;
+    this.#tries = 0;
     if (error) {
       this.error = error;
       aloud.loudly(error.message);
