@@ -1,5 +1,5 @@
 //! What was handed out to be played, and is not known to have been heard yet.
-use crate::audio::Played;
+use crate::audio::Frame;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +28,13 @@ pub(super) struct Piece {
 }
 
 impl Ahead {
-    /// A frame was handed out, which is of these pieces.
-    pub(super) fn push(&mut self, frame: Duration, played: &[Played], frames: u64) {
-        let begin = self.out;
-        self.out += frame;
-        for one in played {
-            let length = frame.mul_f64(one.frames as f64 / frames.max(1) as f64);
-            let end = self.pieces.back().map_or(begin, |last| last.end.max(begin)) + length;
+    /// A frame was handed out.
+    pub(super) fn push(&mut self, frame: &Frame) {
+        let mut end = self.out;
+        self.out += frame.pcm.duration();
+        for one in &frame.played {
+            let length = Duration::from_secs_f64(one.frames as f64 / f64::from(frame.pcm.rate.max(1)));
+            end += length;
             self.pieces.push_back(Piece { item: one.item.clone(), length, heard: one.heard, end });
         }
     }

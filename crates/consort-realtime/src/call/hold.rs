@@ -231,9 +231,7 @@ impl Call {
 
     fn play(&mut self, frame: Frame) {
         self.sounding = self.sounding.saturating_sub(frame.pcm.duration());
-        let length = frame.pcm.duration();
-        let frames = (frame.pcm.samples.len() / usize::from(frame.pcm.channels.max(1))) as u64;
-        self.ahead.push(length, &frame.played, frames);
+        self.ahead.push(&frame);
         self.ready.push_back(CallEvent::Frame(frame));
         if self.pace != Pace::Reported {
             let heard = self.ahead.all();
