@@ -5,7 +5,7 @@ use super::{arguments, call};
 use crate::envelope::{Decision, What};
 use crate::over::over;
 use crate::run::{RunState, Said};
-use consort_core::{Body, Context, Error, ErrorKind, ToolCall, ToolOutput, ToolResult};
+use consort_core::{Context, Error, ErrorKind, Part, ToolCall, ToolOutput, ToolResult};
 use consort_store::Turn;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
