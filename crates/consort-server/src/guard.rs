@@ -60,8 +60,8 @@ fn judge(guard: &Guard, request: &Request, secured: Secured) -> Result<Option<Re
                 .hint("start it with `--host NAME` to reach it under another name");
         return Err(error.into());
     }
-    let changes =
-        !matches!(*request.method(), Method::GET | Method::HEAD) || request.uri().path() == "/api/live";
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD)
+        || ["/api/live", "/api/voice"].contains(&request.uri().path());
     match request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default()) {
         Some(origin) if origin.split_once("://").map(|(_, rest)| rest) != Some(host.as_str()) => {
             return Err(refused("a page of another site may not use this server"));

@@ -18,6 +18,7 @@ mod realtime;
 mod shape;
 mod state;
 mod uploads;
+mod voice;
 
 pub use guard::Guard;
 pub use house::{
@@ -74,6 +75,7 @@ impl Server {
             measures: measure::Measures::default(),
             hub: live::Hub::default(),
             started: live::Started::default(),
+            lobby: voice::Lobby::default(),
             boot: uuid::Uuid::new_v4().to_string(),
             ending: AtomicBool::new(false),
             leaving: watch::Sender::new(false),

@@ -7,6 +7,7 @@ use crate::live::{Hub, Started};
 use crate::measure::Measures;
 use crate::problem::{Answer, Problem};
 use crate::uploads::Uploads;
+use crate::voice::Lobby;
 use consort_engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) measures: Measures,
     pub(crate) hub: Hub,
     pub(crate) started: Started,
+    pub(crate) lobby: Lobby,
     /// Names this life of the server.
     pub(crate) boot: String,
     /// Whether it is about to end.

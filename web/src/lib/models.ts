@@ -25,6 +25,7 @@ export function words(row: ModelRow): string[] {
   const able = row.card?.capabilities;
   const found: string[] = [];
   const input = able?.input ?? [];
+  if (row.card?.kind === "realtime") found.push("live");
   if (input.includes("image")) found.push("vision");
   if (able?.tools === "yes") found.push("tools");
   if (able?.reasoning === "yes") found.push("thinking");
@@ -86,7 +87,7 @@ function filters(query: string): { tests: ((row: ModelRow) => boolean)[]; text: 
   for (const word of query.toLowerCase().split(/\s+/).filter(Boolean)) {
     const below = /^<\$?(\d+(?:\.\d+)?)$/.exec(word);
     if (below) tests.push((row) => row.card?.price != null && row.card.price.input < Number(below[1]) * 1e6);
-    else if (["vision", "tools", "thinking", "voice", "pdf", "offline"].includes(word)) tests.push((row) => words(row).includes(word));
+    else if (["live", "vision", "tools", "thinking", "voice", "pdf", "offline"].includes(word)) tests.push((row) => words(row).includes(word));
     else if (word === "local") tests.push((row) => row.source.kind === "local" || row.offline === true);
     else if (word === "free") tests.push((row) => priceOf(row) === "free");
     else rest.push(word);

@@ -30,6 +30,9 @@ class Chat {
   /** What the next message goes to. */
   targets = $derived(this.draft.once ? [this.draft.once] : [this.model, ...this.draft.compare].filter((id): id is string => id !== null));
 
+  /** Whether the model is one that is talked with. */
+  live = $derived(this.row?.card?.kind === "realtime" && this.draft.once === null && this.draft.compare.length === 0);
+
   async choose(id: string): Promise<void> {
     keep("model", id);
     this.#freshModel = id;
@@ -78,6 +81,39 @@ class Chat {
     } catch (thrown) {
       draft.error = asError(thrown);
       say.loudly(`Not sent: ${draft.error.message}`);
+      return false;
+    } finally {
+      draft.sending = false;
+    }
+  }
+
+  /** The conversation that is open, or a new one. */
+  async here(): Promise<Thread> {
+    if (session.thread) return session.thread;
+    const draft = this.draft;
+    const thread = await this.#fresh(draft);
+    draft.made = null;
+    if (draft.name === "new") this.#opened(thread);
+    return thread;
+  }
+
+  /** Says the draft in a live session. It is cleared once it was said. */
+  async talk(): Promise<boolean> {
+    const draft = this.draft;
+    if (draft.empty || draft.sending) return false;
+    const sent = draft.sent();
+    if (sent.files.size > 0) {
+      draft.error = { kind: "unsupported", message: "A live session takes no files", hints: ["show pictures by the camera or the screen, or ask another model"] };
+      return false;
+    }
+    draft.sending = true;
+    draft.error = null;
+    try {
+      const { voice } = await import("../voice/voice.svelte");
+      draft.taken(sent, (await voice.say(sent.text)).id);
+      return true;
+    } catch (thrown) {
+      draft.error = asError(thrown);
       return false;
     } finally {
       draft.sending = false;

@@ -32,6 +32,7 @@ export class Thread {
   loading = $state(true);
   context = $state.raw<ContextView | null>(null);
   runs = $state.raw<RunView[]>([]);
+  onrunning: (() => void) | null = null; // told when turns came: a live session writes into them too
   #cells = new Map<string, Cell>();
   #shape = $state(0);
   #writings = new Map<string, Writing>();
@@ -63,9 +64,7 @@ export class Thread {
     return branch(this.#turns(), head).flatMap((turn) => this.#cells.get(turn.id) ?? []);
   }
 
-  cell(id: string): Cell | undefined {
-    return this.#cells.get(id);
-  }
+  cell(id: string): Cell | undefined { return this.#cells.get(id); }
 
   /** Reads the conversation and watches it. Also after the connection was lost. */
   async open(): Promise<void> {
@@ -221,10 +220,12 @@ export class Thread {
     if (turn.status === "running" && this.#writings.has(turn.id)) return;
     this.#writings.delete(turn.id);
     this.#put(turn);
+    this.onrunning?.();
   }
 
   onconversation(conversation: Conversation): void {
     if (conversation.revision >= (this.conversation?.revision ?? 0)) this.conversation = this.#said = conversation;
+    this.onrunning?.();
   }
 
   /** Shows what was asked for before the server has it. */
@@ -237,9 +238,7 @@ export class Thread {
     if (this.#said) this.foresee({ model: this.#said.model, settings: this.#said.settings });
   }
 
-  onbehind(): void {
-    void this.open();
-  }
+  onbehind(): void { void this.open(); }
 
   async start(ask: Ask): Promise<Started> {
     const command: Start = {

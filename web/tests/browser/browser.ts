@@ -4,14 +4,14 @@ import { afterAll, beforeAll, inject } from "vitest";
 
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-export const launch = (): Promise<Browser> => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+export const launch = (more: string[] = []): Promise<Browser> => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS, ...more] });
 
 let browser: Browser;
 const opened: { close: () => Promise<void> }[] = [];
 
-export function useBrowser(): void {
+export function useBrowser(more: string[] = []): void {
   beforeAll(async () => {
-    browser = await launch();
+    browser = await launch(more);
   });
   afterAll(async () => {
     await browser?.close();

@@ -34,6 +34,15 @@ pub(crate) struct Talk {
     /// Let the model use a tool: its name, PLUGIN:TOOL, PLUGIN:TOOLBOX, or SERVER[:TOOL]
     #[arg(short = 'T', long = "tool", value_name = "NAME")]
     pub(crate) tool: Vec<String>,
+    /// Go on with the newest conversation
+    #[arg(short = 'c', long = "continue", conflicts_with = "cid")]
+    pub(crate) go_on: bool,
+    /// Go on with this conversation: its id, or the beginning of one
+    #[arg(long, value_name = "ID", visible_alias = "conversation")]
+    pub(crate) cid: Option<String>,
+    /// Keep nothing of this
+    #[arg(short, long)]
+    pub(crate) no_log: bool,
     /// Samples a second of what is heard
     #[arg(long, value_name = "HERTZ", default_value_t = 24_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
     pub(crate) rate: u32,

@@ -33,7 +33,9 @@ pub(super) fn models(known: &Known) -> Vec<ModelRow> {
             continue;
         }
         let models = pollster::block_on(provider.models()).unwrap_or_default();
+        let live = provider.realtime_models();
         let chat = models.iter().map(|model| model.card()).filter(|card| card.kind == ModelKind::Chat);
+        let cards = chat.chain(live.iter().map(|model| model.card()));
         let base = ModelRow {
             id: card.id.clone(),
             name: card.id.clone(),
@@ -49,12 +51,12 @@ pub(super) fn models(known: &Known) -> Vec<ModelRow> {
         };
         if !base.keys.is_empty() {
             // One row asks for the key: its models are there once it is.
-            let count = chat.count();
+            let count = cards.count();
             let about = format!("{}: {count} models that are known, once its key is stored.", card.name);
             all.push(ModelRow { about: Some(about), ..base });
             continue;
         }
-        all.extend(chat.map(|model| ModelRow {
+        all.extend(cards.map(|model| ModelRow {
             id: model.id.clone(),
             name: model.id.clone(),
             card: Some(model.clone()),
@@ -158,8 +160,8 @@ fn of_plugin(row: &Row) -> Vec<ModelRow> {
         // One that names hosts asks them; of another nobody knows.
         offline: plugin.found().manifest.hosts.as_ref().filter(|hosts| !hosts.is_empty()).map(|_| false),
     };
-    let known =
-        learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| known.card.kind == ModelKind::Chat);
+    let is_asked = |kind| matches!(kind, ModelKind::Chat | ModelKind::Realtime);
+    let known = learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| is_asked(known.card.kind));
     let models: Vec<ModelRow> = known
         .map(|known| ModelRow {
             id: known.card.id.clone(),

@@ -4,27 +4,17 @@ use super::steps::Step;
 use crate::args::Talk;
 use crate::stop;
 use crate::terminal::{Style, print_json, tamed};
-use consort_core::{
-    BoxFuture, Clock, CloseReason, Context, Error, ManualClock, Pcm, RealtimeSession, SessionEvent,
-    SessionEvents, SessionInput, SessionSink, Speaker, ToolCall, ToolOutput, ToolResult, TranscriptMode,
-    Usage,
-};
-use consort_engine::Tools;
-use consort_providers::TokioClock;
-use consort_realtime::audio::{Shape, Track, TrackSettings};
+use consort_core::{BoxFuture, CloseReason, Error, Pcm, SessionEvent, Speaker, TranscriptMode, Usage};
+use consort_realtime::call::{Call, CallEvent};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 /// How long nothing comes behind an answer: of one that was said to be complete, and of one whose sound was.
 const AFTER_TURN: Duration = Duration::from_millis(300);
 const AFTER_SOUND: Duration = Duration::from_secs(2);
-/// What is played at once.
-const FRAME: Duration = Duration::from_millis(20);
 /// The loudest that silence is: about the last five of sixteen bits.
 const SILENCE: f32 = 0.001;
 
@@ -52,17 +42,7 @@ enum Owed {
 }
 
 pub(super) struct Conversation {
-    sink: SessionSink,
-    events: SessionEvents,
-    context: Context,
-    tools: Tools,
-    running: JoinSet<ToolResult>,
-    calls: HashMap<String, AbortHandle>,
-    track: Track,
-    /// How long the track plays up to the end of what is more than silence.
-    sounding: Duration,
-    /// The newest epoch that sound came of.
-    epoch: u64,
+    call: Call,
     fast: bool,
     quiet: bool,
     wait: Duration,
@@ -74,16 +54,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(
-        talk: &Talk,
-        context: Context,
-        tools: Tools,
-        session: RealtimeSession,
-    ) -> Result<Self, Error> {
-        let shape = Shape::new(talk.rate, 1)?;
-        // A clock that stands still plays as fast as it goes.
-        let clock: Arc<dyn Clock> =
-            if talk.fast { Arc::new(ManualClock::default()) } else { Arc::new(TokioClock) };
+    pub(super) fn new(talk: &Talk, call: Call) -> Self {
         let quiet = talk.quiet || talk.json;
         let outcome = Outcome {
             heard: Pcm::mono(Vec::new(), talk.rate),
@@ -95,16 +66,8 @@ impl Conversation {
             warnings: Vec::new(),
             failed: None,
         };
-        Ok(Self {
-            sink: session.sink,
-            events: session.events,
-            context,
-            tools,
-            running: JoinSet::new(),
-            calls: HashMap::new(),
-            track: Track::new(TrackSettings::speaker(shape), clock),
-            sounding: Duration::ZERO,
-            epoch: 0,
+        Self {
+            call,
             fast: talk.fast,
             quiet,
             wait: Duration::from_secs(talk.wait),
@@ -112,86 +75,66 @@ impl Conversation {
             last: Instant::now(),
             spoken: Instant::now(),
             outcome,
-        })
+        }
     }
 
     /// Says one step after the other, each when the one before was answered, and listens up to the end.
-    pub(super) async fn hold(mut self, steps: Vec<Step>) -> Result<Outcome, Error> {
+    pub(super) async fn hold(mut self, steps: Vec<Step>) -> Outcome {
         let mut steps = VecDeque::from(steps);
-        let mut saying: Option<(BoxFuture<'static, ()>, bool)> = None;
+        let mut saying: Option<BoxFuture<'static, ()>> = None;
         let mut stop = Box::pin(stop::asked());
         let (mut stopped, mut closing) = (false, false);
         loop {
             if saying.is_none() && self.is_quiet() && !closing {
                 if let Some(step) = steps.pop_front() {
-                    self.outcome.said += step.duration();
-                    let is_speech = matches!(step, Step::Speech(_));
-                    saying = Some((step.say(self.sink.clone(), self.fast), is_speech));
-                    self.owed = Owed::All;
+                    saying = self.say(step);
                 } else {
                     closing = true;
-                    self.sink.close();
+                    self.call.close();
                 }
             }
             let until = self.due();
             tokio::select! {
                 () = &mut stop, if !stopped => {
                     (stopped, closing) = (true, true);
-                    self.sink.close();
+                    self.call.interrupt();
+                    self.call.close();
                 }
-                event = self.events.next() => {
-                    self.touch(matches!(&event, Some(SessionEvent::Audio { pcm, .. }) if is_silence(pcm)));
-                    match event {
-                        Some(SessionEvent::Closed { reason }) => {
-                            self.closed(reason, stopped);
-                            break;
-                        }
-                        // What was heard and said up to here is kept.
-                        Some(event) => if let Err(error) = self.take(event).await {
-                            self.outcome.failed = Some(error);
-                            break;
-                        },
-                        None => break,
+                event = self.call.next() => match event {
+                    Some(CallEvent::Session(SessionEvent::Closed { reason })) => {
+                        self.closed(reason, stopped);
+                        break;
                     }
-                }
-                frame = self.track.next(), if !self.fast => {
-                    self.touch(is_silence(&frame.pcm));
-                    self.hear(&frame.pcm);
-                }
+                    Some(event) => self.take(event),
+                    None => break,
+                },
                 () = said(&mut saying) => {
+                    saying = None;
                     self.touch(false);
-                    if saying.take().is_some_and(|(_, is_speech)| is_speech) {
-                        // The session's end is told by its last event.
-                        let _ = self.sink.push(SessionInput::Commit);
-                    }
-                }
-                Some(Ok(result)) = self.running.join_next(), if !self.running.is_empty() => {
-                    self.touch(false);
-                    self.calls.remove(&result.call_id);
-                    let _ = self.sink.push(SessionInput::ToolResult { result });
+                    self.call.commit();
                 }
                 () = tokio::time::sleep_until(until), if saying.is_none() && !closing => {}
             }
         }
-        // What came before the end is heard to its end.
-        if !stopped {
-            self.hear_all().await;
-        }
         self.outcome.lines.end_line();
-        Ok(self.outcome)
+        self.outcome
     }
 
-    /// Hears what waits, to its end.
-    async fn hear_all(&mut self) {
-        while !self.track.queued().is_zero() {
-            let frame = self.track.next().await;
-            self.hear(&frame.pcm);
+    /// Says it; what takes its time is given back.
+    fn say(&mut self, step: Step) -> Option<BoxFuture<'static, ()>> {
+        self.outcome.said += step.duration();
+        self.owed = Owed::All;
+        self.touch(false);
+        match step {
+            Step::Text(text) => {
+                self.call.say(&text);
+                None
+            }
+            Step::Speech(pcm) => {
+                self.call.speech_comes(None);
+                Some(super::steps::play(pcm, self.call.sink(), self.fast))
+            }
         }
-    }
-
-    fn hear(&mut self, frame: &Pcm) {
-        self.sounding = self.sounding.saturating_sub(frame.duration());
-        self.outcome.heard.append(frame);
     }
 
     /// Something came. Silence counts as long as it may be a pause: some models send it for ever.
@@ -218,11 +161,27 @@ impl Conversation {
     /// Whether the next thing can be said.
     fn is_quiet(&self) -> bool {
         let is_first = self.outcome.said.is_zero() && self.outcome.turns == 0 && self.owed == Owed::Nothing;
-        let is_still = (self.fast || self.sounding.is_zero()) && self.running.is_empty();
+        let is_still = (self.fast || self.call.sounding().is_zero()) && !self.call.has_calls();
         is_first || (is_still && Instant::now() >= self.due())
     }
 
-    async fn take(&mut self, event: SessionEvent) -> Result<(), Error> {
+    fn take(&mut self, event: CallEvent) {
+        match event {
+            CallEvent::Frame(frame) => {
+                self.touch(frame.pcm.peak() < SILENCE);
+                self.outcome.heard.append(&frame.pcm);
+            }
+            CallEvent::Session(event) => {
+                self.touch(false);
+                self.told(event);
+            }
+            CallEvent::ToolEnded(_) => self.touch(false),
+            // What a talk may use was named for it: no tool asks.
+            CallEvent::Cut | CallEvent::Kept(_) | CallEvent::ToolWaits(_) => {}
+        }
+    }
+
+    fn told(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::Transcript { item, by, mode, text } => {
                 self.outcome.lines.add(&item, by, mode, &text);
@@ -230,32 +189,8 @@ impl Conversation {
             SessionEvent::Text { item, text } => {
                 self.outcome.lines.add(&item, Speaker::Assistant, TranscriptMode::Delta, &text);
             }
-            SessionEvent::Audio { item, epoch, pcm } => {
-                self.epoch = self.epoch.max(epoch);
-                let is_silence = is_silence(&pcm);
-                self.track.write(epoch, &item, pcm)?;
-                if !is_silence {
-                    self.sounding = self.track.queued();
-                }
-                // Whole frames, so that no gap comes between pieces.
-                while self.fast && self.track.queued() >= FRAME {
-                    let frame = self.track.next().await;
-                    self.hear(&frame.pcm);
-                }
-            }
-            SessionEvent::AudioDone { item, .. } => {
-                self.track.end(&item);
-                self.owed = if self.owed == Owed::All { Owed::Words } else { self.owed };
-            }
-            SessionEvent::SpeechStarted { by: Speaker::User } => self.barge_in(),
+            SessionEvent::AudioDone { .. } if self.owed == Owed::All => self.owed = Owed::Words,
             SessionEvent::SpeechStopped { by: Speaker::User } => self.owed = Owed::All,
-            SessionEvent::Interrupted { .. } => {
-                if self.fast {
-                    self.hear_all().await;
-                }
-                self.track.flush(self.epoch + 1);
-                self.sounding = Duration::ZERO;
-            }
             SessionEvent::TurnDone { usage, .. } => {
                 self.outcome.turns += 1;
                 self.owed = Owed::Nothing;
@@ -263,62 +198,15 @@ impl Conversation {
                     add(self.outcome.usage.get_or_insert_default(), &usage);
                 }
             }
-            SessionEvent::ToolCall { call } => self.run(call),
-            SessionEvent::ToolCancelled { id } => {
-                if let Some(call) = self.calls.remove(&id) {
-                    call.abort();
-                }
-            }
+            SessionEvent::ToolCall { call } => self.outcome.tools.push(call.name),
             SessionEvent::Reconnecting { reason } => self.warn(&format!("connecting again: {reason}")),
             SessionEvent::Warning { warning } => self.warn(&warning.message),
             SessionEvent::Error { error } => {
                 self.warn(&error.to_string());
                 self.outcome.failed = Some(error);
             }
-            SessionEvent::Connected { .. }
-            | SessionEvent::SpeechStarted { .. }
-            | SessionEvent::SpeechStopped { .. }
-            | SessionEvent::Native { .. }
-            | SessionEvent::Closed { .. } => {}
+            _ => {}
         }
-        Ok(())
-    }
-
-    /// The user speaks into the answer: what is left of it is not heard, and the model is told how much was. Whoever
-    /// plays as fast as it goes has heard it.
-    fn barge_in(&mut self) {
-        if self.fast || self.track.queued().is_zero() {
-            return;
-        }
-        self.sounding = Duration::ZERO;
-        let cut = self.track.flush(self.epoch + 1).items.into_iter().next();
-        let (item, heard) = cut.map_or((None, Duration::ZERO), |cut| (Some(cut.item.to_string()), cut.heard));
-        // The session's end is told by its last event.
-        let _ = self.sink.push(SessionInput::Interrupt { item, heard });
-    }
-
-    fn run(&mut self, call: ToolCall) {
-        self.outcome.tools.push(call.name.clone());
-        let (tool, context) = (self.tools.get(&call.name).cloned(), self.context.clone());
-        let id = call.id.clone();
-        let running = self.running.spawn(async move {
-            let arguments = call.arguments.value();
-            let output = match (tool, arguments) {
-                (Some(tool), Ok(arguments)) => {
-                    let output = tool.call(arguments, context).await;
-                    output.unwrap_or_else(|error| ToolOutput::failure(error.to_string()))
-                }
-                (None, _) => ToolOutput::failure(format!("there is no tool `{}`", call.name)),
-                (_, Err(error)) => ToolOutput::failure(format!("the arguments are no JSON: {error}")),
-            };
-            ToolResult {
-                call_id: call.id,
-                name: call.name,
-                content: output.content,
-                is_error: output.is_error,
-            }
-        });
-        self.calls.insert(id, running);
     }
 
     fn warn(&mut self, message: &str) {
@@ -347,15 +235,11 @@ impl Conversation {
 }
 
 /// Returns when what is being said is said.
-async fn said(saying: &mut Option<(BoxFuture<'static, ()>, bool)>) {
+async fn said(saying: &mut Option<BoxFuture<'static, ()>>) {
     match saying {
-        Some((saying, _)) => saying.await,
+        Some(saying) => saying.await,
         None => std::future::pending().await,
     }
-}
-
-fn is_silence(pcm: &Pcm) -> bool {
-    pcm.peak() < SILENCE
 }
 
 /// Each turn tells its own counts.

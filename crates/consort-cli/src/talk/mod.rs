@@ -1,5 +1,6 @@
 //! `consort talk`: a live session from a terminal, with sound from and to files.
 mod conversation;
+mod kept;
 mod shown;
 mod steps;
 
@@ -11,9 +12,11 @@ use crate::stop;
 use crate::tools;
 use consort_core::{Error, ErrorKind, Host, ModelCard, Pcm, RealtimeModel, SessionConfig};
 use consort_providers::TokioClock;
-use consort_realtime::audio::{Encoding, Sound};
+use consort_realtime::audio::{Encoding, Shape, Sound};
+use consort_realtime::call::{Call, CallSetup, Pace};
 use consort_realtime::record::Recorder;
 use conversation::{Conversation, Outcome};
+use kept::Kept;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +28,9 @@ use tokio::runtime::Runtime;
 const OPENING: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(talk: Talk, mut setup: Setup) -> Done {
+    if talk.no_log {
+        setup.without_log();
+    }
     setup.recorder = talk.record.as_deref().map(recorder).transpose()?;
     let host = setup.host();
     setup.tell_problems()?;
@@ -98,24 +104,32 @@ fn hold(
     runtime: &Runtime,
 ) -> Result<Outcome, Error> {
     let tools = tools::named(&talk.tool, false, setup, runtime)?;
-    let names: Vec<String> = tools.names().map(str::to_owned).collect();
-    let specs = names.iter().filter_map(|name| tools.get(name)).map(|tool| tool.spec().clone());
+    let kept = Kept::open(talk, setup)?;
+    let system = talk.system.as_deref().or(kept.system()).unwrap_or_default().to_owned();
     let config = SessionConfig {
-        instructions: talk.system.clone().unwrap_or_default(),
+        instructions: system.clone(),
         voice: talk.voice.clone(),
-        tools: specs.collect(),
         input_rate: steps.iter().find_map(|step| match step {
             Step::Speech(pcm) => Some(pcm.rate),
             Step::Text(_) => None,
         }),
-        output_rate: Some(talk.rate),
         options: talk.option.chunks_exact(2).map(|pair| (pair[0].clone(), value(&pair[1]))).collect(),
         ..SessionConfig::default()
     };
-    let context = setup.context(talk.key.as_deref(), TokioClock);
-    let opening = model.connect(config, context.clone().within(OPENING));
-    let session = stop::wait_for(runtime, opening)?;
-    runtime.block_on(Conversation::new(talk, context, tools, session)?.hold(steps))
+    let context = setup.context(talk.key.as_deref(), TokioClock).within(OPENING);
+    let call = CallSetup {
+        tools,
+        keep: Some(kept.keep()),
+        window: setup.settings.context.window,
+        shape: Shape::new(talk.rate, 1)?,
+        pace: if talk.fast { Pace::AtOnce } else { Pace::Time },
+        ..CallSetup::new(config, context)
+    };
+    let call = stop::wait_for(runtime, Call::open(model, call))?;
+    kept.begin(&system)?;
+    let outcome = runtime.block_on(Conversation::new(talk, call).hold(steps));
+    kept.close();
+    Ok(outcome)
 }
 
 /// A word as JSON where it is some, else as text.

@@ -19,26 +19,22 @@ impl Step {
             Self::Speech(pcm) => pcm.duration(),
         }
     }
+}
 
-    /// Says it, in the time that it takes or as fast as it goes. A session that ends meanwhile says so itself.
-    pub(super) fn say(self, sink: SessionSink, fast: bool) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            match self {
-                Self::Text(text) => drop(sink.send(SessionInput::Text { text }).await),
-                Self::Speech(pcm) => {
-                    let begun = tokio::time::Instant::now();
-                    let mut said = Duration::ZERO;
-                    for piece in pcm.pieces(PIECE) {
-                        if !fast {
-                            tokio::time::sleep_until(begun + said).await;
-                        }
-                        said += piece.duration();
-                        if sink.send(SessionInput::Audio(piece)).await.is_err() {
-                            return;
-                        }
-                    }
-                }
+/// Plays a file to the model, in the time that it takes or as fast as it goes. A session that ends meanwhile says so
+/// itself.
+pub(super) fn play(pcm: Pcm, sink: SessionSink, fast: bool) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let begun = tokio::time::Instant::now();
+        let mut said = Duration::ZERO;
+        for piece in pcm.pieces(PIECE) {
+            if !fast {
+                tokio::time::sleep_until(begun + said).await;
             }
-        })
-    }
+            said += piece.duration();
+            if sink.send(SessionInput::Audio(piece)).await.is_err() {
+                return;
+            }
+        }
+    })
 }

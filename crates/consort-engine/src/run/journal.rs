@@ -2,6 +2,7 @@
 use crate::memory::History;
 use consort_core::{Delta, Error, ErrorKind, Event, Role};
 use consort_store::{Ending, NewTurn, Status, Store, TurnId};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,9 +18,9 @@ const AGAIN: u32 = 3;
 /// How long a store that refuses is left alone at most: what waits for it is written anew with each try.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The log as a run writes it.
+/// The log as a run or a call writes it.
 #[derive(Clone)]
-pub(crate) struct Journal {
+pub struct Journal {
     keeper: Keeper,
     refused: Arc<AtomicBool>,
 }
@@ -33,7 +34,7 @@ enum Keeper {
 
 impl Journal {
     /// Written to the store, unless a memory keeps the conversation.
-    pub(crate) fn new(store: &Arc<dyn Store>, history: Option<&History>) -> Self {
+    pub fn new(store: &Arc<dyn Store>, history: Option<&History>) -> Self {
         let keeper =
             history.map_or_else(|| Keeper::Store(store.clone()), |history| Keeper::Memory(history.clone()));
         Self { keeper, refused: Arc::default() }
@@ -53,7 +54,7 @@ impl Journal {
     }
 
     /// Keeps a turn that begins. The first refusal is given back, to be told; after it nothing is tried.
-    pub(crate) async fn begin(&self, turn: NewTurn) -> Option<Error> {
+    pub async fn begin(&self, turn: NewTurn) -> Option<Error> {
         if !self.is_whole() {
             return None;
         }
@@ -70,14 +71,14 @@ impl Journal {
     }
 
     /// Begins to keep the events of a running turn.
-    pub(crate) fn grow(&self, turn: TurnId) -> Growth {
+    pub fn grow(&self, turn: TurnId) -> Growth {
         let pending = Arc::new(Pending::default());
         let task = tokio::spawn(keep(self.clone(), turn, pending.clone()));
         Growth { pending, task }
     }
 
     /// Keeps the end of a turn. A store that is only busy is asked again: the end holds all of the answer.
-    pub(crate) async fn end(&self, turn: TurnId, ending: Ending) -> Option<Error> {
+    pub async fn end(&self, turn: TurnId, ending: Ending) -> Option<Error> {
         if !self.is_whole() {
             return None;
         }
@@ -107,7 +108,7 @@ impl Journal {
 }
 
 /// A turn that grows.
-pub(crate) struct Growth {
+pub struct Growth {
     pending: Arc<Pending>,
     task: JoinHandle<()>,
 }
@@ -121,16 +122,28 @@ struct Pending {
 }
 
 impl Growth {
-    pub(crate) fn push(&self, event: &Event) {
+    pub fn push(&self, event: &Event) {
         join(&mut self.pending.events(), event);
         self.pending.more.notify_one();
     }
 
     /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
-    pub(crate) async fn done(mut self) {
+    pub async fn done(mut self) {
         self.pending.ends();
         // A task that panicked has said so.
         let _ = (&mut self.task).await;
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("refused", &self.refused).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Growth").finish_non_exhaustive()
     }
 }
 

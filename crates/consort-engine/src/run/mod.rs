@@ -15,11 +15,11 @@ mod turns;
 
 pub use ask::{Ask, Place};
 pub use handle::{Outcome, Run, RunEvents};
+pub use journal::{Growth, Journal};
 pub use state::RunId;
 pub use turns::{is_unfinished, open_calls};
 
 pub(crate) use approvals::Said;
 pub(crate) use drive::drive;
-pub(crate) use journal::Journal;
 pub(crate) use state::{RunState, Who};
 pub(crate) use turns::Branch;

@@ -1,5 +1,6 @@
 //! Tools that a run offers, and how they are run.
 mod arguments;
+mod call;
 mod function;
 mod repeats;
 mod runner;

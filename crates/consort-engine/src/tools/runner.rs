@@ -1,11 +1,11 @@
 //! Runs the calls of a model: asked for, checked, limited, told, and cut where they are too long.
-use super::arguments;
 use super::repeats::Repeats;
 use super::set::{Approval, Tools};
+use super::{arguments, call};
 use crate::envelope::{Decision, What};
 use crate::over::over;
 use crate::run::{RunState, Said};
-use consort_core::{Body, Context, Error, ErrorKind, Part, Tool, ToolCall, ToolOutput, ToolResult};
+use consort_core::{Context, Error, ErrorKind, Part, ToolCall, ToolOutput, ToolResult};
 use consort_store::Turn;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,9 +81,7 @@ impl Runner {
     /// Runs one call, if it may run, and tells that it began.
     pub(crate) async fn call(&self, call: &ToolCall, context: &Context) -> Outcome {
         let Some(tool) = self.tools.get(&call.name).cloned() else {
-            let names: Vec<&str> = self.tools.names().collect();
-            return self
-                .fault(call, format!("there is no tool `{}`. There are: {}", call.name, names.join(", ")));
+            return self.fault(call, call::unknown(&self.tools, call));
         };
         let arguments = match arguments::read(tool.as_ref(), call) {
             Ok(arguments) => arguments,
@@ -102,7 +100,7 @@ impl Runner {
         }
         self.run.emit(What::ToolStarted { call: call.clone() });
         let begun = Instant::now();
-        let output = match self.output(tool, arguments, context).await {
+        let output = match call::output(tool, arguments, context, self.tools.limits).await {
             Ok(output) => output,
             Err(error) => return Outcome::of(error),
         };
@@ -110,38 +108,8 @@ impl Runner {
         memory.faults.remove(&call.name);
         memory.repeats.note(call, &output);
         drop(memory);
-        let result = self.result(call, output);
+        let result = call::result(call, output, self.tools.limits);
         Outcome::Result(result, begun.elapsed().as_millis() as u64)
-    }
-
-    /// What the tool gives; or why the run is over.
-    async fn output(
-        &self,
-        tool: Arc<dyn Tool>,
-        arguments: serde_json::Value,
-        context: &Context,
-    ) -> Result<ToolOutput, Error> {
-        let limit = tool.time_limit().unwrap_or(self.tools.limits.time);
-        let within = context.clone().within(limit);
-        // A task of its own: a tool that panics or blocks its thread takes nothing else with it.
-        let mut task = Task(tokio::spawn(async move { tool.call(arguments, within).await }));
-        let timer = context.clock.sleep(limit);
-        let ended = tokio::select! {
-            ended = &mut task.0 => ended,
-            error = over(context) => return Err(error),
-            () = timer => {
-                let words = format!("it took longer than {} s and was stopped", limit.as_secs_f64());
-                return Ok(ToolOutput::failure(words));
-            }
-        };
-        Ok(match ended {
-            Ok(Ok(output)) => output,
-            Ok(Err(error)) if error.kind() == ErrorKind::Cancelled && context.cancel.is_cancelled() => {
-                return Err(error);
-            }
-            Ok(Err(error)) => ToolOutput::failure(error.to_string()),
-            Err(_) => ToolOutput::failure("the tool itself is broken: it panicked"),
-        })
     }
 
     /// Whether it may run; or why the run is over.
@@ -176,48 +144,10 @@ impl Runner {
 
     /// A result that no tool gave.
     fn told(&self, call: &ToolCall, output: ToolOutput) -> Outcome {
-        Outcome::Result(self.result(call, output), 0)
-    }
-
-    fn result(&self, call: &ToolCall, output: ToolOutput) -> ToolResult {
-        ToolResult {
-            call_id: call.id.clone(),
-            name: call.name.clone(),
-            content: shortened(output.content, self.tools.limits.output),
-            is_error: output.is_error,
-        }
+        Outcome::Result(call::result(call, output, self.tools.limits), 0)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A task that ends when nobody waits for it any more.
-struct Task<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// At most so many letters of text, with a mark where there were more.
-fn shortened(content: Vec<Part>, limit: usize) -> Vec<Part> {
-    let mut left = limit;
-    let mut all = Vec::with_capacity(content.len());
-    for mut part in content {
-        if let Body::Text { text, .. } = &mut part.body {
-            let letters = text.chars().count();
-            if letters > left {
-                let end = text.char_indices().nth(left).map_or(text.len(), |(at, _)| at);
-                text.truncate(end);
-                let out = (letters - left).to_string();
-                text.extend(["\n[cut here: ", &out, " letters are left out]"]);
-            }
-            left = left.saturating_sub(letters);
-        }
-        all.push(part);
-    }
-    all
 }

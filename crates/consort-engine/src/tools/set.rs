@@ -71,6 +71,11 @@ impl Tools {
         self
     }
 
+    /// Whether a call of this tool needs nobody's yes.
+    pub fn is_free(&self, name: &str) -> bool {
+        self.approval == Approval::Auto || self.allowed.contains(name)
+    }
+
     pub fn limits(mut self, limits: ToolLimits) -> Self {
         self.limits = limits;
         self
@@ -88,7 +93,8 @@ impl Tools {
         self.list.iter().map(|tool| tool.spec().name.as_str())
     }
 
-    pub(crate) fn functions(&self) -> Vec<FunctionSpec> {
+    /// What a model is told of them.
+    pub fn functions(&self) -> Vec<FunctionSpec> {
         self.list.iter().map(|tool| tool.spec().clone()).collect()
     }
 

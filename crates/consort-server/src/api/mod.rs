@@ -57,6 +57,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/usage", get(usage::usage))
         .route("/attachments/{hash}", get(attachments::get))
         .route("/live", any(crate::live::open))
+        .route("/voice", any(crate::voice::open))
         .layer(DefaultBodyLimit::max(BODY))
         .route("/attachments", post(attachments::keep).layer(DefaultBodyLimit::disable()))
         .fallback(nothing)

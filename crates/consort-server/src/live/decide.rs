@@ -14,7 +14,7 @@ const ALLOWED: &str = "allowed";
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Said {
+pub(crate) enum Said {
     Once,
     Always,
     Deny,
@@ -49,7 +49,7 @@ fn tool_of(run: &Run, call_id: &str) -> Option<String> {
 }
 
 /// Lets a tool run without asking from now on: in the runs that are alive, and in all that come.
-async fn always(shared: &Shared, conversation: ConversationId, tool: &str) -> Answer<()> {
+pub(crate) async fn always(shared: &Shared, conversation: ConversationId, tool: &str) -> Answer<()> {
     for run in shared.engine.runs().iter().filter(|run| run.conversation() == conversation) {
         run.allow(tool);
     }
@@ -72,7 +72,7 @@ async fn always(shared: &Shared, conversation: ConversationId, tool: &str) -> An
 }
 
 /// The tools that run without asking in a conversation of these settings.
-pub(super) fn allowed(settings: &Object) -> Vec<String> {
+pub(crate) fn allowed(settings: &Object) -> Vec<String> {
     let names = settings.get(ALLOWED).and_then(Value::as_array).into_iter().flatten();
     names.filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -7,7 +7,9 @@ mod start;
 mod started;
 mod writer;
 
+pub(crate) use decide::{Said, allowed, always};
 pub(crate) use hub::{Hub, News};
-pub(crate) use news::conversation_changed;
+pub(crate) use news::{conversation_changed, tell_turn};
 pub(crate) use socket::{of_run, open};
+pub(crate) use start::{Settings, known_options};
 pub(crate) use started::Started;

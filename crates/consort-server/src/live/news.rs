@@ -3,7 +3,7 @@ use super::hub::News;
 use crate::shape;
 use crate::state::Shared;
 use consort_engine::{Run, What};
-use consort_store::ConversationId;
+use consort_store::{ConversationId, TurnId};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -40,4 +40,12 @@ pub(crate) fn observe(shared: &Arc<Shared>, run: &Run) {
         conversation_changed(&shared, run.conversation()).await;
         shared.hub.tell(News::Models);
     });
+}
+
+/// Tells those that look on of a turn that no run wrote.
+pub(crate) async fn tell_turn(shared: &Shared, id: TurnId) {
+    if let Ok(Some(turn)) = shared.engine.store().turn(id).await {
+        let value = json!({"type": "turn", "turn": shape::turn(&turn)});
+        shared.hub.tell(News::Of(turn.conversation, value));
+    }
 }

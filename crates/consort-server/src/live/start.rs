@@ -1,6 +1,6 @@
 //! Starting runs: one for each model that is asked, below one question.
 use super::hub::News;
-use super::news::{conversation_changed, observe};
+use super::news::{conversation_changed, observe, tell_turn};
 use crate::api::conversations::{edit, find};
 use crate::api::settings::MESSAGE;
 use crate::problem::{Answer, Problem};
@@ -38,12 +38,12 @@ struct Said {
 /// What a request starts from.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Settings {
-    system: String,
+pub(crate) struct Settings {
+    pub(crate) system: String,
     sampling: Sampling,
     reasoning: Reasoning,
-    options: Object,
-    tools: Vec<String>,
+    pub(crate) options: Object,
+    pub(crate) tools: Vec<String>,
 }
 
 /// Starts what is asked for. A start that is refused has kept nothing.
@@ -216,7 +216,7 @@ fn too_long(letters: usize) -> Problem {
 }
 
 /// Of a conversation's options those that a model knows: the others were set for the model before it.
-fn known_options(card: &ModelCard, options: &Object) -> Object {
+pub(crate) fn known_options(card: &ModelCard, options: &Object) -> Object {
     let mut options = options.clone();
     if let Some(known) = card.options["properties"].as_object() {
         options.retain(|name, _| known.contains_key(name));
@@ -290,12 +290,4 @@ async fn first_turn(shared: &Shared, run: &Run) -> Value {
         }
     }
     json!({"run": run.id(), "turn": null})
-}
-
-/// Tells those that look on of a turn that no run wrote.
-async fn tell_turn(shared: &Shared, id: TurnId) {
-    if let Ok(Some(turn)) = shared.engine.store().turn(id).await {
-        let value = json!({"type": "turn", "turn": shape::turn(&turn)});
-        shared.hub.tell(News::Of(turn.conversation, value));
-    }
 }

@@ -7,3 +7,4 @@ mod live;
 mod page;
 mod realtime;
 mod support;
+mod voice;

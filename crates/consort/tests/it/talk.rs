@@ -108,6 +108,42 @@ fn words_are_turns_and_programs_get_an_object() {
 }
 
 #[test]
+fn a_talk_is_kept_and_goes_on_in_writing_and_back() {
+    let place = Place::new();
+    place.file("in.wav", voice());
+    let talk = |rest: &[&str]| {
+        let run = place.run(&[&["talk", "demo/live", "--fast", "-q"], rest].concat());
+        assert_eq!(run.code, 0, "{run}");
+    };
+    talk(&["--wav-in", "in.wav", "--text", "hello", "-s", "Be kind."]);
+    let written =
+        place.run(&["-c", "-m", "demo", "-o", "say", "Written.", "-o", "delay_ms", "0", "now in writing"]);
+    assert_eq!(written.stdout, "Written.", "{written}");
+    talk(&["-c", "--text", "and aloud"]);
+    talk(&["-n", "-c", "--text", "in secret"]);
+    talk(&["-n", "--text", "in secret"]);
+    let all = place.run(&["logs", "-n", "0", "--json"]).json();
+    let one = |log: &serde_json::Value| {
+        let text = |name: &str| log[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {} {}", text("model"), text("status"), text("prompt"), text("response"))
+    };
+    let mut said: Vec<String> = all.as_array().unwrap().iter().map(one).collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "demo complete now in writing Written.",
+            "demo/live complete (0.5 s of sound) I heard 0.5 s of sound. My instructions: Be kind.",
+            "demo/live complete and aloud You said: and aloud My instructions: Be kind.",
+            "demo/live complete hello You said: hello My instructions: Be kind.",
+        ]
+    );
+    let ids: std::collections::BTreeSet<String> =
+        all.as_array().unwrap().iter().map(|log| log["conversation"].to_string()).collect();
+    assert_eq!(ids.len(), 1, "{all}");
+}
+
+#[test]
 fn what_is_wrong_is_said_before_anything_is() {
     assert_snapshot!(run(&["talk", "demo/live"]), @r"
     exit 2

@@ -1,0 +1,169 @@
+//! An answer while it comes and is played: what it is made of, and how much of it was heard.
+use super::spoken::Spoken;
+use consort_core::{Body, Delta, Error, Event, Finish, Part, PartKey, PartKind, ToolCall, Usage};
+use consort_store::{Status, TurnId};
+use std::time::{Duration, Instant};
+
+/// How long words may come behind the end of an answer before its turn ends without them.
+const SETTLE: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) turn: TurnId,
+    items: Vec<Item>,
+    calls: Vec<ToolCall>,
+    /// How it ended, where that was said.
+    pub(super) done: Option<(Finish, Option<Usage>)>,
+    /// Whether something else was said behind it: it is over, whatever the model says of it.
+    pub(super) passed: bool,
+    pub(super) cut: bool,
+    pub(super) failed: Option<Error>,
+    /// When something of it first came, and when something last did.
+    pub(super) first: Instant,
+    pub(super) touched: Instant,
+    /// How many of its parts the log knows.
+    parts: u32,
+    grown_calls: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Item {
+    name: String,
+    pub(super) spoken: Spoken,
+    pub(super) written: String,
+    /// Which part of the turn it is, and how many bytes of it are in the log.
+    part: Option<PartKey>,
+    grown: usize,
+}
+
+impl Item {
+    fn text(&self) -> String {
+        let spoken = self.spoken.text();
+        let gap = if spoken.is_empty() || self.written.is_empty() { "" } else { "\n" };
+        format!("{spoken}{gap}{}", self.written)
+    }
+}
+
+impl Answer {
+    pub(super) fn new(turn: TurnId, now: Instant) -> Self {
+        Self {
+            turn,
+            items: Vec::new(),
+            calls: Vec::new(),
+            done: None,
+            passed: false,
+            cut: false,
+            failed: None,
+            first: now,
+            touched: now,
+            parts: 0,
+            grown_calls: 0,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.done.is_some() || self.passed
+    }
+
+    /// Whether this item is one of it that may still change.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        let item = self.items.iter().find(|item| item.name == name);
+        item.is_some_and(|item| !(self.is_over() && item.spoken.is_final()))
+    }
+
+    pub(super) fn item(&mut self, name: &str) -> &mut Item {
+        let at = self.items.iter().position(|item| item.name == name).unwrap_or_else(|| {
+            self.items.push(Item { name: name.to_owned(), ..Item::default() });
+            self.items.len() - 1
+        });
+        &mut self.items[at]
+    }
+
+    /// So much more of an item was heard. False where it is none of this answer's.
+    pub(super) fn hear(&mut self, name: &str, length: Duration) -> bool {
+        let item = self.items.iter_mut().find(|item| item.name == name);
+        item.map(|item| item.spoken.hear(length)).is_some()
+    }
+
+    pub(super) fn call(&mut self, call: ToolCall) {
+        self.calls.push(call);
+    }
+
+    /// What of it was not heard yet is not heard any more, and what still comes is not either.
+    pub(super) fn cut(&mut self, speaks: bool) {
+        let is_whole = self.is_over() && self.is_heard();
+        if is_whole && self.done.is_some() {
+            return;
+        }
+        self.cut |= !is_whole;
+        self.items.iter_mut().for_each(|item| item.spoken.cut(speaks));
+    }
+
+    /// No more sound of it comes.
+    pub(super) fn end_sound(&mut self) {
+        self.items.iter_mut().for_each(|item| item.spoken.end());
+    }
+
+    /// Whether all that came of it was heard. What was passed over need not say that its sound is complete.
+    fn is_heard(&self) -> bool {
+        self.items.iter().all(|item| item.spoken.is_whole() || (self.passed && item.spoken.is_caught_up()))
+    }
+
+    /// The items whose words are not final, and what came of them.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (&str, &str)> {
+        let items = self.items.iter().filter(|item| !item.spoken.is_final());
+        items.map(|item| (item.name.as_str(), item.spoken.so_far()))
+    }
+
+    /// When its turn ends, if nothing more of it comes; none where it goes on.
+    pub(super) fn ends(&self) -> Option<Instant> {
+        let is_played = self.cut || (self.is_over() && self.is_heard());
+        let is_known = self.cut || self.items.iter().all(|item| item.spoken.is_final());
+        let wait = if self.done.is_some() && is_known { Duration::ZERO } else { SETTLE };
+        is_played.then(|| self.touched + wait)
+    }
+
+    /// What of it was heard, and is not in the log yet.
+    pub(super) fn growth(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for item in &mut self.items {
+            let text = item.text();
+            // What was set right behind this is right at its end.
+            let Some(more) = text.get(item.grown..).filter(|more| !more.is_empty()) else { continue };
+            let part = *item.part.get_or_insert_with(|| start(&mut self.parts, PartKind::Text, &mut events));
+            events.push(Event::PartDelta { part, delta: Delta::Text(more.to_owned()) });
+            item.grown = text.len();
+        }
+        for call in &self.calls[self.grown_calls..] {
+            let kind = PartKind::ToolCall { id: call.id.clone(), name: call.name.clone() };
+            let part = start(&mut self.parts, kind, &mut events);
+            let delta = Delta::Arguments(call.arguments.json_text().to_owned());
+            events.extend([Event::PartDelta { part, delta }, Event::PartEnd { part }]);
+        }
+        self.grown_calls = self.calls.len();
+        events
+    }
+
+    /// What was heard of it, and what it called.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let texts = self.items.iter().map(Item::text);
+        let said = texts.filter(|text| !text.trim().is_empty()).map(|text| Part::text(text.trim()));
+        said.chain(self.calls.iter().map(|call| Body::ToolCall(call.clone()).into())).collect()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match self.failed {
+            Some(_) if self.parts().is_empty() => Status::Failed,
+            Some(_) => Status::Interrupted,
+            None if self.cut => Status::Interrupted,
+            None => Status::Complete,
+        }
+    }
+}
+
+fn start(parts: &mut u32, kind: PartKind, events: &mut Vec<Event>) -> PartKey {
+    let part = PartKey(*parts);
+    *parts += 1;
+    events.push(Event::PartStart { part, choice: 0, kind });
+    part
+}

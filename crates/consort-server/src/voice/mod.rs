@@ -1,0 +1,9 @@
+//! The voice socket: a live session for the page, one a conversation.
+mod lobby;
+mod opening;
+mod said;
+mod socket;
+mod talking;
+
+pub(crate) use lobby::Lobby;
+pub(crate) use socket::open;
