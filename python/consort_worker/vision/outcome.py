@@ -2,6 +2,7 @@
 
 from .. import logs
 from . import data
+from .current import answering
 from .sound import EVENT, TRACK, Once, Wrong, encoded, piece
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
@@ -24,13 +25,20 @@ class Outcome:
         self.sounding = None  # the item that sound last came of, until it is complete
         self.transcribed = False  # whether this turn's answer was transcribed
         self.questions = 0  # things that the user said
+        self.turn = None  # the text that is being answered
         self.turn_text = []  # what this turn said in words
         self.by_words = None  # which way the words come: events or items
+        self.told = 0  # events so far
+        self.answers = False  # whether an input was answered by the code that took it
 
     def emit(self, **event):
         if self.closed:
             self._late(event["type"])
             return
+        self.told += 1
+        answer = answering.get()
+        if answer is not None and (event["type"] in ("audio", "text") or event.get("role") == "assistant"):
+            answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
         if size is not None:
             self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
@@ -92,7 +100,14 @@ class Outcome:
         self._sound(EVENT, sound, getattr(event, "sample_rate", 24000), getattr(event, "channels", 1),
                     getattr(event, "audio_format", "s16"), event.response_id)
 
+    def _is_cut(self):
+        """Whether this comes of an answer that the user spoke into."""
+        answer = answering.get()
+        return answer is not None and answer.cut
+
     def _sound(self, way, given, rate, channels, format, response):
+        if self._is_cut():
+            return
         name = str(getattr(format, "value", format)).lower()
         try:
             sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
@@ -152,16 +167,24 @@ class Outcome:
 
     # -- words --------------------------------------------------------------------------------------------------
 
-    def begin_turn(self):
-        self.turn_text, self.by_words, self.transcribed = [], None, False
+    def begin_turn(self, answer=None):
+        self.turn, self.turn_text, self.by_words, self.transcribed = answer, [], None, False
 
-    def _end_turn(self, **more):
-        self.emit(type="turn_done", finishReason="stop", **more)
+    def _end_cut(self, answer):
+        """The end of an answer that the user spoke into, once."""
+        if answer.cut and self.turn is answer:
+            self._end_turn("interrupted")
+
+    def _end_turn(self, reason="stop", **more):
+        self.emit(type="turn_done", finishReason=reason, **more)
         self.begin_turn()
         self._end_item()
 
     def _word(self, text, way):
         if not text:
+            return
+        if self._is_cut():
+            self.warn_once(f"words of an answer that was interrupted were left out{data.at()}")
             return
         if not isinstance(text, str):
             self.warn_once(f"a chunk of {type(text).__name__} was left out{data.at()}")
@@ -174,6 +197,8 @@ class Outcome:
 
     def _words_done(self, done, way):
         """The whole text: what was not streamed of it is said now."""
+        if self._is_cut():
+            return
         said, text = "".join(self.turn_text), getattr(done, "text", None)
         if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
             self._word(text[len(said) :], way)
@@ -191,7 +216,7 @@ class Outcome:
         """Words of the older form: pieces, the last of which says so. Some say again what was transcribed."""
         if not self.transcribed:
             self._word(event.text, "events")
-        if event.is_complete:
+        if event.is_complete and not self._is_cut():
             self._end_turn()
 
     async def follow(self, returned):
