@@ -385,6 +385,28 @@ class Failing(VisionCase):
             at = opened.read().partition(line)[0].count("\n") + 1
         self.assertEqual(self.refused(one.generate, "acme").data["at"], f"acme.py:{at}")
 
+    def test_what_cannot_be_called_or_made_says_where(self):
+        refused = self.refused(self.llm("async def simple_response(self): return 'x'").generate, "acme")
+        self.assertIn("it cannot be called as the contract has it", str(refused))
+        self.assertRegex(refused.data["at"], r"^acme\.py:[0-9]+$")
+        # A TypeError of its own is told as its own.
+        refused = self.refused(self.llm("def simple_response(self, text): return len(7)").generate, "acme")
+        self.assertIn("TypeError: object of type 'int' has no len()", str(refused))
+
+    def test_an_async_factory(self):
+        refused = self.refused(self.worker, f"{HEAD}\nclass One(LLM): pass\nasync def create_llm(): return One()\n")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:6"))
+        self.assertIn("make it a plain `def`", refused.data["help"])
+
+    def test_what_the_small_package_lacks(self):
+        refused = self.refused(self.worker, "from vision_agents.core import Agent\n")
+        self.assertIn("Consort's own small `vision_agents` has no such name", refused.data["help"])
+        self.assertIn("install-deps acme vision-agents", refused.data["help"])
+        refused = self.refused(self.worker, "import vision_agents.plugins.deepgram\nfrom vision_agents.plugins import open_ai, xai\n")
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the package `vision-agents-plugins-deepgram` and "
+                         "the package `vision-agents-plugins-open-ai` and the package `vision-agents-plugins-xai`"))
+        self.assertIn("install-deps acme vision-agents-plugins-deepgram vision-agents-plugins-open-ai", refused.data["help"])
+
     def test_counts_that_cannot_be_any(self):
         one = self.llm("""
 async def simple_response(self, text):

@@ -8,6 +8,7 @@ import asyncio
 from ..calls import Cancelled
 from ..failures import failure_of
 from ..loading import plugin
+from ..shape import Shape
 from .current import answering, current
 
 _GRACE = 2.0  # seconds of silence behind the handler's end, in which the plugin may connect again
@@ -23,6 +24,7 @@ class Beside:
         self.handlers = set()  # the tasks that the plugin's `_handle_events` runs in
         self.own = set()  # the plugin's other tasks
         self.begun = 0  # how often the handler was begun
+        self.handler = self.begin = None  # the plugin's own, and what begins it
         self.over = None  # what to say of the handler, once it ended
         self.leaving = False  # the host asked for the end
 
@@ -41,8 +43,7 @@ class Beside:
     async def _watched(self, coroutine):
         """A failure of what runs beside everything else ends the session, with its reason."""
         try:
-            if hasattr(coroutine, "__await__"):
-                await coroutine
+            await coroutine
         except asyncio.CancelledError:
             raise
         except (Cancelled, SystemExit, KeyboardInterrupt, Exception) as error:
@@ -66,8 +67,9 @@ class Beside:
         """`connect` of some starts `_handle_events` itself, that of others leaves it to the host. A plugin that connects
         again starts it again; where it is a task of its own, nobody else would hear of its end."""
         handler = getattr(self.model, "_handle_events", None)
-        if not callable(handler):
+        if not callable(handler) or Shape(handler).required():  # one that takes an event is called for each
             return
+        self.handler = handler
 
         def begin():
             self.begun += 1
@@ -79,11 +81,11 @@ class Beside:
             self.handlers.add(own)
             try:
                 if getattr(own.get_coro(), "cr_code", None) is not watched.__code__:
-                    await settled(handler())  # within something of the plugin's own, whose affair its end is
+                    await self._handle()  # within something of the plugin's own, whose affair its end is
                     return
                 waited = []
                 asyncio.get_running_loop().call_soon(waited.append, True)
-                if await self._watched(handler()):
+                if await self._watched(self._handle()):
                     self.over = _over(handler)
                     if waited:
                         self._start(self._after_handler(number))
@@ -91,6 +93,7 @@ class Beside:
                 if not nested:
                     self.handlers.discard(own)
 
+        self.begin = begin
         try:
             self.model._handle_events = begin
         except AttributeError:  # an object with slots
@@ -108,11 +111,11 @@ class Beside:
 
     def _begin_handler(self):
         """Where `connect` did not."""
-        handler = getattr(self.model, "_handle_events", None)
-        if not callable(handler) or self.begun:
-            return
-        returned = handler()
-        self._run(returned if self.begun else self._watched(returned))
+        if self.handler is not None and not self.begun:
+            self._run(self.begin())
+
+    async def _handle(self):
+        await self.follow(self.handler(), "_handle_events")
 
     # -- the plugin's own tasks ---------------------------------------------------------------------------------
 
@@ -165,7 +168,6 @@ def _made(loop, coroutine, **named):
 
 
 def _over(handler):
-    from ..shape import Shape
     from ..source import place
 
     at = place(handler, Shape(handler).line)

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from .. import frames, logs
 from ..calls import Cancelled
 from ..failures import Failure, failure_of
-from ..shape import Shape
+from ..shape import called
 from .beside import Beside, settled
 from .current import Answer, answering, current
 from .lent import Lent
@@ -70,7 +70,7 @@ class Session(Beside, Outcome):
         if not callable(connect):
             return
         try:
-            await settled(connect())
+            await self.follow(connect(), "connect")
         except (asyncio.CancelledError, Cancelled) as given_up:  # who waited for it is told so, and the author where
             at, _ = frames.where(given_up)
             logs.note(f"the session {self.ident} was given up while it opened" + (f"; `connect` was at {at}" if at else ""))
@@ -159,7 +159,7 @@ class Session(Beside, Outcome):
                 answer.begun = True
                 named = self.dialect.named(self.model.simple_response, self.params)
                 self.begin_turn(answer)
-                await self.follow(self.model.simple_response(str(item.get("text") or ""), **named))
+                await self.follow(called(self.model.simple_response, str(item.get("text") or ""), **named), "simple_response")
         elif kind == "interrupt":
             self._cut()
             interrupt = getattr(self.model, "interrupt", None)
@@ -168,7 +168,7 @@ class Session(Beside, Outcome):
         elif kind == "commit":
             commit = getattr(self.model, "commit_audio", None)
             if callable(commit):
-                await settled(commit())
+                await self.follow(commit(), "commit_audio")
         else:
             self.warn_once(f"this model takes no `{kind}`")
 
@@ -218,10 +218,7 @@ class Session(Beside, Outcome):
             who = participant_of(self.params, "user" if is_real(self.model) else None)
             named["participant"] = sound.participant = self.model._current_participant = who
         named.pop("processors", None)
-        shape = Shape(hear)
-        if shape.known and not shape.positional and not shape.has_varargs:
-            raise Failure("plugin_bug", "simple_audio_response takes no sound")
-        await settled(hear(sound, **named))
+        await self.follow(called(hear, sound, **named), "simple_audio_response")
 
     def secrets(self):
         secrets = self.params.get("secrets")

@@ -8,6 +8,7 @@ from .. import logs
 from ..failures import Failure
 from ..loading import plugin
 from ..reply import Gather
+from ..shape import called
 from . import data
 from .current import current
 from .real import is_real
@@ -184,9 +185,9 @@ async def answer(turn, llm, text, named):
             from .lent import Lent
 
             async with Lent(turn, llm):
-                await turn.take(llm.simple_response(text, **named))
+                await turn.take(called(llm.simple_response, text, **named))
         else:
-            await turn.take(llm.simple_response(text, **named))
+            await turn.take(called(llm.simple_response, text, **named))
         return turn.result()
     finally:
         turn.over = True
