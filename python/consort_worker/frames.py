@@ -1,6 +1,7 @@
 """Where in the plugin's own code it happened, and the traceback from there on."""
 
 import os
+import sys
 import traceback
 
 from .loading import plugin
@@ -26,6 +27,35 @@ def where(error):
         return where(error.__cause__)[0], _text(error, None)
     at = f"{os.path.basename(place[0])}:{place[1]}" if place else None
     return at, _text(error, first)
+
+
+def waiting(tasks):
+    """`file:line` of the plugin's own code that runs or waits just now: in some thread, or in one of these tasks."""
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            if plugin.owns(frame.f_code.co_filename):
+                return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            frame = frame.f_back
+    for task in tasks:
+        at, waits = None, task.get_coro()
+        while waits is not None:
+            frame = getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None)
+            if frame is not None and plugin.owns(frame.f_code.co_filename):
+                at = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            waits = _awaited(waits)
+        if at is not None:
+            return at
+    return None
+
+
+def _awaited(waits):
+    """What a coroutine waits for; an async generator stands behind an object that does not tell of it."""
+    waits = getattr(waits, "cr_await", None) or getattr(waits, "ag_await", None)
+    if waits is None or hasattr(waits, "cr_frame") or hasattr(waits, "ag_frame"):
+        return waits
+    import gc
+
+    return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
 
 
 def _text(error, first):
