@@ -11,6 +11,7 @@ from ..failures import Failure, failure_of
 from ..shape import called
 from .beside import Beside, settled
 from .current import Answer, answering, current
+from . import threads
 from .lent import Lent
 from .outcome import Outcome
 from .real import is_real
@@ -52,10 +53,11 @@ class Session(Beside, Outcome):
             owner = getattr(self.model, name, None)
             if owner is not None:
                 # For what comes from threads and callbacks that know of no session.
-                setattr(owner, "_request" if name == "events" else "_session", self)
+                owner._session = self
         if is_real(self.model):
             self.lent = await Lent(self, self.model).__aenter__()
             self._start(self.lent.drain())
+        threads.follow()
         self._watch_tasks()
         self._guard_handler()
         await self._connect()

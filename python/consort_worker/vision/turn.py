@@ -9,7 +9,7 @@ from ..failures import Failure
 from ..loading import plugin
 from ..reply import Gather
 from ..shape import called
-from . import data
+from . import data, threads
 from .current import current
 from .real import is_real
 
@@ -177,9 +177,9 @@ async def answer(turn, llm, text, named):
     """Asks the plugin within its request: everything that it starts from here on knows which one it is for."""
     token = current.set(turn)
     turn.asked = llm.simple_response
-    events = getattr(llm, "events", None)
-    if events is not None and hasattr(events, "_request"):
-        events._request = turn
+    threads.follow()
+    open_ones = getattr(getattr(llm, "events", None), "_requests", [])
+    open_ones.append(turn)
     try:
         if is_real(llm):
             from .lent import Lent
@@ -191,4 +191,5 @@ async def answer(turn, llm, text, named):
         return turn.result()
     finally:
         turn.over = True
+        open_ones.remove(turn)
         current.reset(token)
