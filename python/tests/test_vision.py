@@ -433,6 +433,24 @@ async def simple_response(self, text):
         self.assertEqual(said, "still")
         self.assertEqual(events[-1]["message"], "the plugin reported an error: a tool failed")
 
+    def test_an_error_that_cuts_an_answer_is_no_end_of_it(self):
+        for end in ("pass", "self.events.send(LLMResponseCompletedEvent(text=''))", "yield LLMResponseFinal(text='')"):
+            first = "yield LLMResponseDelta('so ')" if "yield" in end else "self.events.send(LLMResponseChunkEvent(delta='so '))"
+            one = self.llm(f"async def simple_response(self, text):\n    {first}\n"
+                           f"    self.on_llm_error(error=ConnectionError('cut'))\n    {end}")
+            ident = one.start("generate", model="acme", messages=[user("x")])
+            refused = self.refused(one.answer, ident)
+            self.assertEqual((refused.kind, str(refused)), ("network", "cut"))
+            self.assertEqual([event["text"] for event in one.events[ident]], ["so "])
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.send(LLMResponseChunkEvent(delta="a"))
+    self.on_llm_error(error=ValueError("a tool failed"))
+    self.events.send(LLMResponseChunkEvent(delta="b"))
+""")
+        said, _, events = one.generate("acme")
+        self.assertEqual((said, events[-1]["type"]), ("ab", "warning"))
+
     def test_events_after_the_answer(self):
         one = self.llm("""
 async def late(self):

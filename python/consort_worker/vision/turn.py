@@ -28,6 +28,7 @@ class Turn:
         self.streamed = []
         self.whole = None  # the text of a completed event, or of a final item
         self.error = None
+        self.went_on = False  # whether some of the answer came behind the error
         self.finished = False
         self.over = False
         self.usage = None
@@ -49,7 +50,7 @@ class Turn:
         elif name == "LLMResponseCompletedEvent":
             self._completed(event, _EVENTS)
         elif name in ("LLMErrorEvent", "VLMErrorEvent", "RealtimeErrorEvent"):
-            self.error = event
+            self.error, self.went_on = event, False
         elif name == "VLMInferenceCompletedEvent":
             self._completed(event, _EVENTS)
         elif data.is_odd(event) and name not in self.odd:
@@ -78,6 +79,7 @@ class Turn:
         if not isinstance(delta, str):
             raise self._wrong(f"a chunk's delta is {type(delta).__name__}, expected str")
         self.streamed.append(delta)
+        self.went_on = True
         self.write(delta)
 
     def _completed(self, done, source):
@@ -86,6 +88,7 @@ class Turn:
         if isinstance(text, str) and text and (self.source in (None, source)):
             self.whole = text
             self.source = source
+            self.went_on = True
         self.usage = data.usage(done) or self.usage
         model = getattr(done, "model", None)
         self.model = model if isinstance(model, str) and model else self.model
@@ -133,8 +136,9 @@ class Turn:
         if isinstance(failed, BaseException):
             raise failed
         self.finished = True
-        if self.source is None and isinstance(returned.text, str) and returned.text:
-            self.whole = returned.text
+        if isinstance(returned.text, str) and returned.text:
+            self.went_on = True
+            self.whole = returned.text if self.source is None else self.whole
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -149,7 +153,7 @@ class Turn:
                 self.call.event(type="warning", message="the completed text is not what was streamed")
             said = said or self.whole
         if self.error is not None:
-            self._failed(said)
+            self._failed()
         if not said and not self.finished:
             raise self._wrong(
                 "simple_response returned nothing, and no event with text was sent",
@@ -164,11 +168,11 @@ class Turn:
             result["model"] = self.model
         return result
 
-    def _failed(self, said):
-        """An error on the bus ends a request that it left without an answer; else it is told."""
+    def _failed(self):
+        """An error on the bus ends a request in which it was the last thing; where the answer went on behind it, it is told."""
         error = getattr(self.error, "error", None)
         text = str(error) if error else getattr(self.error, "error_message", "an error event without an error")
-        if not said:
+        if not self.went_on:
             raise error if isinstance(error, BaseException) else Failure("server", text)
         self.call.event(type="warning", message=f"the plugin reported an error: {text}")
 
