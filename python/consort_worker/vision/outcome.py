@@ -4,13 +4,15 @@ from .. import logs
 from . import data
 from .current import answering
 from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, told_apart
+from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
 _MODES = ("delta", "replacement", "final")
 
 
-class Outcome:
+class Outcome(Words):
     def __init__(self, ident, host, raw):
+        super().__init__()
         self.ident = ident
         self.host = host
         self.raw = raw
@@ -25,11 +27,7 @@ class Outcome:
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.sounding = None  # the item that sound last came of, until it is complete
-        self.transcribed = False  # whether this turn's answer was transcribed
         self.questions = 0  # things that the user said
-        self.turn = None  # the text that is being answered
-        self.turn_text = []  # what this turn said in words
-        self.by_words = None  # which way the words come: events or items
         self.told = 0  # events so far
         self.answers = False  # whether an input was answered by the code that took it
 
@@ -102,11 +100,6 @@ class Outcome:
         self._sound(EVENT, sound, getattr(event, "sample_rate", 24000), getattr(event, "channels", 1),
                     getattr(event, "audio_format", "s16"), event.response_id)
 
-    def _is_cut(self):
-        """Whether this comes of an answer that the user spoke into."""
-        answer = answering.get()
-        return answer is not None and answer.cut
-
     def _sound(self, way, given, rate, channels, format, response):
         if self._is_cut():
             return
@@ -174,59 +167,7 @@ class Outcome:
         self.finished = mode == "final"
         return f"{self.ident}.{self.items}"
 
-    # -- words --------------------------------------------------------------------------------------------------
-
-    def begin_turn(self, answer=None):
-        self.turn, self.turn_text, self.by_words, self.transcribed = answer, [], None, False
-
-    def _end_cut(self, answer):
-        """The end of an answer that the user spoke into, once."""
-        if answer.cut and self.turn is answer:
-            self._end_turn("interrupted")
-
-    def _end_turn(self, reason="stop", **more):
-        self.emit(type="turn_done", finishReason=reason, **more)
-        self.begin_turn()
-        self._end_item()
-
-    def _word(self, text, way):
-        if not text:
-            return
-        if self._is_cut():
-            self.warn_once(f"words of an answer that was interrupted were left out{data.at()}")
-            return
-        if not isinstance(text, str):
-            self.warn_once(f"a chunk of {type(text).__name__} was left out{data.at()}")
-            return
-        if self.by_words not in (None, way):
-            return
-        self.by_words = way
-        self.turn_text.append(text)
-        self.emit(type="text", item=self._item(), text=text)
-
-    def _words_done(self, done, way):
-        """The whole text: what was not streamed of it is said now."""
-        if self._is_cut():
-            return
-        said, text = "".join(self.turn_text), getattr(done, "text", None)
-        if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
-            self._word(text[len(said) :], way)
-        if self.by_words == way or (self.by_words is None and not said):
-            usage = data.usage(done)
-            self._end_turn(**({"usage": usage} if usage else {}))
-
-    def _chunk(self, event):
-        self._word(event.delta, "events")
-
-    def _completed(self, event):
-        self._words_done(event, "events")
-
-    def _response(self, event):
-        """Words of the older form: pieces, the last of which says so. Some say again what was transcribed."""
-        if not self.transcribed:
-            self._word(event.text, "events")
-        if event.is_complete and not self._is_cut():
-            self._end_turn()
+    # -- what methods return --------------------------------------------------------------------------------------
 
     async def follow(self, returned, method):
         """What a method of a live model returns: mostly nothing, since its answer is heard. Items may also be yielded."""
