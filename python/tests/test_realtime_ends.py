@@ -83,6 +83,26 @@ async def commit_audio(self):
         self.feed(one, session, {"type": "commit"})
         self.assertEqual(self.kinds(one.heard(session, "audio_done")), ["audio_done"])
 
+    def test_a_task_that_would_end_the_program_ends_its_session(self):
+        for error in ("SystemExit('enough')", "KeyboardInterrupt()"):
+            one = self.live(f"""
+async def connect(self):
+    if self._instructions == "fails":
+        self.task = asyncio.create_task(self.read())
+
+async def read(self):
+    await asyncio.sleep(0.05)
+    raise {error}
+
+async def simple_response(self, text, processors=None, participant=None):
+    self._emit_response_event(text="there")
+""")
+            other, session = one.open_session("acme"), one.open_session("acme", system="fails")
+            events = one.heard(session, "closed")
+            self.assertEqual((events[0]["error"]["data"]["kind"], events[-1]["reason"]), ("plugin_bug", "error"), events)
+            self.feed(one, other, {"type": "text", "text": "x"})
+            self.assertEqual(one.heard(other, "text")[-1]["text"], "there")
+
     def test_a_task_whose_failure_is_awaited_is_the_plugins_affair(self):
         events = self.heard_of(f"""
 async def connect(self):

@@ -88,6 +88,32 @@ def close(self): print("closed it", flush=True)
         self.assertIn("closed it", self.workers[-1].log())
 
 
+    def test_sound_that_is_no_plain_samples(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    for format, data in (("wav", pcm.to_wav_bytes()), ("mp3", b"ID3"), ("wav", b"RIFF")):
+        self.events.send(RealtimeAudioOutputEvent(audio_data=data, sample_rate=8000, audio_format=format))
+    from vision_agents.core.events import AudioFormat
+    self.events.send(RealtimeAudioOutputEvent(audio_data=b"Ogg", sample_rate=8000, audio_format=AudioFormat.OGG))
+    self._emit_audio_output_done_event()
+""", audio(), until="audio_done")
+        self.assertEqual((base64.b64decode(events[0]["data"]), events[0]["rate"]), (SOUND, 24000))
+        said = [each["message"].partition(": ")[2] for each in events if each["type"] == "warning"]
+        self.assertEqual([each.partition(":")[0] for each in said],
+                         ["mp3, which has to be decoded first", "no WAV that can be read", "ogg, which has to be decoded first"])
+
+    def test_a_process_audio_of_ones_own_hears_first(self):
+        events = self.heard_of(f"""
+async def process_audio(self, pcm, participant=None):
+    self._emit_agent_speech_transcription("processed")
+    await super().process_audio(pcm, participant)
+
+async def simple_audio_response(self, pcm, participant=None):
+    {DONE}
+""", audio(), until="audio_done")
+        self.assertEqual(self.kinds(events), ["transcript", "audio_done", "closed"])
+
+
 class Mixed(LiveCase):
     def test_each_thing_is_heard_once_whichever_versions_are_mixed(self):
         events = self.heard_of("""

@@ -52,6 +52,20 @@ class Threads(VisionCase):
         self.assertEqual(one.log().count("a thread that works for none of 2 requests"), 1, one.log())
 
 
+    def test_a_task_that_would_end_the_program_ends_nothing_else(self):
+        one = self.llm("""
+async def end(self):
+    raise SystemExit(3)
+
+async def simple_response(self, text):
+    if text == "end":
+        self.task = asyncio.create_task(self.end())
+        await asyncio.sleep(0.1)
+    return text
+""", HEAD)
+        self.assertEqual([one.generate("acme", word)[0] for word in ("end", "next")], ["end", "next"])
+
+
 class Live(LiveCase):
     def test_one_thread_for_all_sessions(self):
         one = self.live("""

@@ -3,7 +3,7 @@
 from .. import logs
 from . import data
 from .current import answering
-from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, told_apart
+from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
 from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
@@ -103,9 +103,8 @@ class Outcome(Words):
     def _sound(self, way, given, rate, channels, format, response):
         if self._is_cut():
             return
-        name = str(getattr(format, "value", format)).lower()
         try:
-            sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
+            sound = piece(given, rate, channels, samples_of(format))
         except Wrong as error:
             self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from .. import frames, logs
 from ..calls import Cancelled
 from ..failures import Failure, failure_of
+from ..loading import plugin
 from ..shape import called
 from .beside import Beside, settled
 from .current import Answer, answering, current
@@ -208,6 +209,9 @@ class Session(Beside, Outcome):
 
     async def _hear(self, item):
         hear = getattr(self.model, "simple_audio_response", None)
+        takes = getattr(self.model, "process_audio", None)
+        if takes is not None and plugin.owns(getattr(getattr(takes, "__code__", None), "co_filename", "")):
+            hear = takes  # one of the plugin's own, which hands on what it wants to
         if not callable(hear):
             self.warn_once("this model hears nothing: it has no simple_audio_response")
             return

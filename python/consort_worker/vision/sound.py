@@ -6,6 +6,8 @@ from collections import deque
 
 _KEPT = 64  # things that may wait for their twin of another way
 
+_COMPRESSED = {"mp3", "ogg", "opus", "aac", "flac", "webm", "m4a", "mulaw", "alaw", "ulaw", "g711_ulaw", "g711_alaw"}
+
 EVENT, ITEM, TRACK = "event", "item", "track"
 
 
@@ -20,6 +22,8 @@ def piece(data, rate, channels, format="s16"):
     if hasattr(data, "sample_rate") and hasattr(data, "to_bytes"):
         return data
     if isinstance(data, (bytes, bytearray, memoryview)):
+        if format == "wav":
+            return _of_wav(bytes(data))
         if not isinstance(rate, int) or isinstance(rate, bool) or not 1000 <= rate <= 384_000:
             raise Wrong(f"a sample rate of {rate!r}")
         try:
@@ -27,6 +31,29 @@ def piece(data, rate, channels, format="s16"):
         except (TypeError, ValueError) as error:
             raise Wrong(str(error)) from None
     raise Wrong(f"{type(data).__name__} where bytes or PcmData belong")
+
+
+def samples_of(format):
+    """`s16`, `f32` or `wav`, of what an event says that its bytes are."""
+    name = str(getattr(format, "value", format)).lower()
+    if name in _COMPRESSED:
+        raise Wrong(f"{name}, which has to be decoded first")
+    return "wav" if name == "wav" else "f32" if "f32" in name or "float" in name else "s16"
+
+
+def _of_wav(data):
+    import io
+    import wave
+
+    from getstream.video.rtc.track_util import PcmData
+
+    try:
+        with wave.open(io.BytesIO(data)) as opened:
+            if opened.getsampwidth() != 2:
+                raise Wrong(f"a WAV of {8 * opened.getsampwidth()} bits a sample")
+            return PcmData.from_bytes(opened.readframes(opened.getnframes()), opened.getframerate(), "s16", opened.getnchannels())
+    except (wave.Error, EOFError) as error:
+        raise Wrong(f"no WAV that can be read: {error}") from None
 
 
 def encoded(sound):
