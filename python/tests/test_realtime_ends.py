@@ -60,6 +60,37 @@ async def simple_audio_response(self, pcm):
             events = one.heard(session, "closed")
             self.assertEqual([each.get("text") or each.get("reason") for each in events], ["heard", "asked for"], name)
 
+    def test_a_plugin_that_waits_before_it_connects_again_is_waited_for_but_not_for_ever(self):
+        for longest, heard in ((5, ["again", "asked for"]), (0.4, ["its `_handle_events` ended"])):
+            one = self.live(f"""
+async def connect(self):
+    self.lost = asyncio.Event()
+    self.reader = asyncio.create_task(self._handle_events())
+    self.minder = asyncio.create_task(self.mind())
+
+async def mind(self):
+    await self.lost.wait()
+    await asyncio.sleep(1.2)
+    self.reader = asyncio.create_task(self._handle_events())
+    await self.reader
+
+async def _handle_events(self):
+    if not self.lost.is_set():
+        await asyncio.sleep(0.05)
+        self.lost.set()
+        return
+    {SAY}("again")
+    await asyncio.sleep(60)
+""", head=f"{QUICK}beside._LONGEST = {longest}\n")
+            session = one.open_session("acme")
+            if longest == 5:
+                events = one.heard(session, "transcript")
+                one.ask("realtime/close", session=session)
+            else:
+                events = []
+            events += one.heard(session, "closed")
+            self.assertEqual([(each.get("text") or each["reason"]).partition(" (")[0] for each in events], heard)
+
     def test_a_task_that_nobody_looks_after_fails_aloud(self):
         body = """
 async def {where}:

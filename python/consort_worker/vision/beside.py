@@ -12,6 +12,7 @@ from ..shape import Shape
 from .current import answering, current
 
 _GRACE = 2.0  # seconds of silence behind the handler's end, in which the plugin may connect again
+_LONGEST = 30.0  # seconds in which it may, where a task of its own still runs
 _HEARD = 0.3  # seconds in which whoever started a task may look at its failure
 _PATIENCE = 10.0  # seconds of silence behind what was asked, where nothing is left that could answer
 
@@ -102,11 +103,15 @@ class Beside:
     async def _after_handler(self, number):
         """A handler that waited for something has read until there was no more to read. One that never waited reads
         nothing: pages print such ones, and their models answer by themselves."""
-        told = None
-        while told != self.told:  # what it still says is not cut off
+        told, loop = None, asyncio.get_running_loop()
+        latest = loop.time() + _LONGEST
+        # What it still says is not cut off, and what it still does may be to wait before it connects again.
+        while told != self.told or (any(map(_is_own, self.own)) and loop.time() < latest):
             told = self.told
             await asyncio.sleep(_GRACE)
-        if self.begun == number and not self.answers and not self.leaving:
+            if self.begun != number:
+                return
+        if not self.answers and not self.leaving:
             self._end_soon(self.over)
 
     def _begin_handler(self):
@@ -125,11 +130,11 @@ class Beside:
     def began(self, task):
         """The plugin started a task, or a library that it uses did, whose affair its tasks are."""
         self.own.add(task)
-        code, is_whole = getattr(task.get_coro(), "cr_code", None), answering.get() is None
+        is_own, is_whole = _is_own(task), answering.get() is None
 
         def ended(task):
             self.own.discard(task)
-            if code is not None and plugin.owns(code.co_filename) and not task.cancelled():
+            if is_own and not task.cancelled():
                 asyncio.get_running_loop().call_later(_HEARD, self._unheard, task, is_whole)
 
         task.add_done_callback(ended)
@@ -165,6 +170,12 @@ def _made(loop, coroutine, **named):
     if isinstance(session, Beside):
         session.began(task)
     return task
+
+
+def _is_own(task):
+    """Whether a task's code is the plugin's own, and not a library's."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and plugin.owns(code.co_filename)
 
 
 def _over(handler):
