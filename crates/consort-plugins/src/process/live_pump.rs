@@ -64,7 +64,9 @@ pub(crate) async fn open_session(
         Err(_) => {
             let message = format!("the session did not open within {} s", limit.as_secs());
             let error = connection.named(Error::timeout(Phase::Connect, message));
-            return Err(error.hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin))));
+            return Err(
+                error.hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))
+            );
         }
     };
     drop(files);

@@ -237,7 +237,10 @@ async fn an_opening_can_be_given_up() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     let late = Context::default().within(Duration::from_millis(300));
     let error = live_with(&plugins, "live", slow(), late).await.unwrap_err();
-    assert_eq!((error.kind(), error.hints()), (ErrorKind::Timeout, &["its log: consort plugins log live".into()][..]));
+    assert_eq!(
+        (error.kind(), error.hints()),
+        (ErrorKind::Timeout, &["its log: consort plugins log live".into()][..])
+    );
     // Its log says where it waited.
     let plugin = plugins.find("live").unwrap();
     while !plugin.log().lines().iter().any(|line| line.contains("`connect` was at live.py:")) {

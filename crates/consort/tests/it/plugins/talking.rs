@@ -95,7 +95,10 @@ fn a_session_behind_its_reader_ends_with_its_reason() {
     place.plugin("gone.py", format!("{LIVE}{body}"));
     let run = place.run(&["talk", "gone", "--text", "one", "--wait", "30"]);
     assert!(run.stderr.contains("its `_handle_events` ended (gone.py:5)"), "{run}");
-    place.plugin("lost.py", format!("{LIVE}{}", body.replace("await asyncio.sleep(0.1)", "raise OSError('no line')")));
+    place.plugin(
+        "lost.py",
+        format!("{LIVE}{}", body.replace("await asyncio.sleep(0.1)", "raise OSError('no line')")),
+    );
     let run = place.run(&["talk", "lost", "--text", "one", "--wait", "30", "-q"]);
     assert!(run.code != 0 && run.stderr.contains("no line at lost.py:6"), "{run}");
 }

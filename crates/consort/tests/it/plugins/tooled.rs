@@ -26,7 +26,9 @@ class Base:
 
 /// A file whose class derives from `base`, with this `simple_response`.
 fn model(base: &str, body: &str) -> String {
-    format!("{HEAD}\nclass Dicer(Base, {base}):\n    async def simple_response(self, text, participant=None):\n{body}")
+    format!(
+        "{HEAD}\nclass Dicer(Base, {base}):\n    async def simple_response(self, text, participant=None):\n{body}"
+    )
 }
 
 /// The guide's server, in the settings.
