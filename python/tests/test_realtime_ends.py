@@ -134,6 +134,25 @@ async def simple_response(self, text, processors=None, participant=None):
             self.feed(one, other, {"type": "text", "text": "x"})
             self.assertEqual(one.heard(other, "text")[-1]["text"], "there")
 
+    def test_a_reason_that_is_no_text(self):
+        events = self.heard_of("async def simple_audio_response(self, pcm): self._emit_disconnected_event(ConnectionError('gone'))", audio())
+        self.assertEqual(events[-1]["reason"], "gone")
+
+    def test_no_key_is_told(self):
+        events = self.heard_of("""
+def __init__(self, api_key):
+    super().__init__()
+    self.key = api_key
+
+async def simple_audio_response(self, pcm):
+    self._emit_error_event(ValueError("bad key " + self.key))
+    self.events.send(RealtimeAudioOutputEvent(audio_data=b"12", sample_rate=self.key))
+    self._emit_disconnected_event("refused " + self.key)
+""", audio(), secrets={"acme": "sk-secret-1"})
+        self.assertEqual(self.kinds(events), ["error", "warning", "closed"])
+        self.assertNotIn("sk-secret-1", str(events))
+        self.assertEqual((events[0]["error"]["message"], events[2]["reason"]), ("ValueError: bad key •••", "refused •••"))
+
     def test_a_task_whose_failure_is_awaited_is_the_plugins_affair(self):
         events = self.heard_of(f"""
 async def connect(self):

@@ -429,9 +429,9 @@ async def simple_response(self, text):
 
     def test_an_error_beside_an_answer_is_told(self):
         one = self.llm("async def simple_response(self, text):\n    self.events.send(LLMErrorEvent(error=ValueError('a tool failed')))\n    return 'still'")
-        said, _, events = one.generate("acme")
+        said, _, events = one.generate("acme", secrets={"k": "tool"})
         self.assertEqual(said, "still")
-        self.assertEqual(events[-1]["message"], "the plugin reported an error: a tool failed")
+        self.assertEqual(events[-1]["message"], "the plugin reported an error: a ••• failed")
 
     def test_an_error_that_cuts_an_answer_is_no_end_of_it(self):
         for end in ("pass", "self.events.send(LLMResponseCompletedEvent(text=''))", "yield LLMResponseFinal(text='')"):

@@ -1,6 +1,7 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
 from .. import logs
+from ..failures import Failure, failure_of, masked
 from . import data
 from .current import answering
 from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
@@ -52,7 +53,7 @@ class Outcome(Words):
     def warn_once(self, message):
         if message not in self.warned:
             self.warned.add(message)
-            self.emit(type="warning", message=message)
+            self.emit(type="warning", message=masked(message, self.secrets()))
 
     def fail(self, failure):
         self.emit(type="error", error=failure.to_error())
@@ -60,7 +61,7 @@ class Outcome(Words):
     def end(self, reason):
         """The last event of a session."""
         if not self.closed:
-            self.emit(type="closed", reason=reason)
+            self.emit(type="closed", reason=masked(reason, self.secrets()))
             self.closed = True
 
     # -- events of the bus --------------------------------------------------------------------------------------
@@ -210,18 +211,16 @@ class Outcome(Words):
     # -- the rest -----------------------------------------------------------------------------------------------
 
     def _error(self, event):
-        from ..failures import Failure, failure_of
-
         error = event.error
-        failure = failure_of(error) if isinstance(error, BaseException) else Failure("server", event.error_message)
-        self.fail(failure)
+        failure = error if isinstance(error, BaseException) else Failure("server", event.error_message)
+        self.fail(failure_of(failure, self.secrets()))
 
     def _disconnected(self, event):
         import asyncio
 
         if self.closing:
             return
-        reason = event.reason or "the model disconnected"
+        reason = str(event.reason or "the model disconnected")
         try:
             asyncio.get_running_loop()
         except RuntimeError:  # from a thread of the plugin's own

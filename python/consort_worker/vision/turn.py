@@ -5,7 +5,7 @@ of these that holds text is the answer, since pages and plugins often do two of 
 """
 
 from .. import logs
-from ..failures import Failure
+from ..failures import Failure, masked
 from ..loading import plugin
 from ..reply import Gather
 from ..shape import called
@@ -174,7 +174,7 @@ class Turn:
         text = str(error) if error else getattr(self.error, "error_message", "an error event without an error")
         if not self.went_on:
             raise error if isinstance(error, BaseException) else Failure("server", text)
-        self.call.event(type="warning", message=f"the plugin reported an error: {text}")
+        self.call.event(type="warning", message=masked(f"the plugin reported an error: {text}", self.call.secrets()))
 
 
 async def answer(turn, llm, text, named):
