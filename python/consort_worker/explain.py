@@ -135,6 +135,9 @@ def _advice(error):
                 f"consort plugins install-deps {shell_word(plugin.name)} {package}")
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
+    if isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "array":
+        return ("samples are plain arrays where numpy is not installed: use PcmData's own methods, or "
+                f"consort plugins install-deps {shell_word(plugin.name)} numpy")
     if isinstance(error, AttributeError) and error.name is not None and getattr(error, "obj", error) is None and plugin.empty:
         name, owner = next(iter(plugin.empty.items()))
         return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "

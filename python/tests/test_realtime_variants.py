@@ -102,6 +102,10 @@ async def simple_audio_response(self, pcm):
         self.assertEqual([each.partition(":")[0] for each in said],
                          ["mp3, which has to be decoded first", "no WAV that can be read", "ogg, which has to be decoded first"])
 
+    def test_samples_without_numpy(self):
+        events = self.heard_of("async def simple_audio_response(self, pcm): pcm.samples.astype('float32')", audio(), until="error")
+        self.assertIn("consort plugins install-deps acme numpy", events[0]["error"]["data"]["help"])
+
     def test_a_process_audio_of_ones_own_hears_first(self):
         events = self.heard_of(f"""
 async def process_audio(self, pcm, participant=None):

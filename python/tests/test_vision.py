@@ -433,6 +433,10 @@ async def simple_response(self, text):
         self.assertEqual(said, "still")
         self.assertEqual(events[-1]["message"], "the plugin reported an error: a ••• failed")
 
+    def test_an_error_in_words_alone(self):
+        one = self.llm("async def simple_response(self, text):\n    self.events.send(LLMErrorEvent(error_message='no more'))")
+        self.assertEqual(str(self.refused(one.generate, "acme")), "no more")
+
     def test_an_error_that_cuts_an_answer_is_no_end_of_it(self):
         for end in ("pass", "self.events.send(LLMResponseCompletedEvent(text=''))", "yield LLMResponseFinal(text='')"):
             first = "yield LLMResponseDelta('so ')" if "yield" in end else "self.events.send(LLMResponseChunkEvent(delta='so '))"
