@@ -9,20 +9,16 @@ from .loading import plugin
 
 def where(error):
     """(`file:line` of the deepest frame in the plugin's own code, the traceback from its first frame on)."""
-    if isinstance(error, SyntaxError) and error.filename and plugin.owns(error.filename) and error.lineno:
+    if isinstance(error, SyntaxError) and error.filename and is_own(error.filename) and error.lineno:
         return f"{os.path.basename(error.filename)}:{error.lineno}", _text(error, None)
-    first, deepest, beside = None, None, None
+    first, place = None, None
     step = error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        if plugin.owns(path):
-            deepest = (path, step.tb_lineno)
-            first = first or step
-        elif plugin.is_beside(path):
-            beside = (path, step.tb_lineno)
+        if is_own(path):
+            place = (path, step.tb_lineno)
             first = first or step
         step = step.tb_next
-    place = deepest or beside
     if place is None and error.__cause__ is not None:
         return where(error.__cause__)[0], _text(error, None)
     at = f"{os.path.basename(place[0])}:{place[1]}" if place else None
@@ -33,14 +29,14 @@ def waiting(tasks):
     """`file:line` of the plugin's own code that runs or waits just now: in some thread, or in one of these tasks."""
     for frame in sys._current_frames().values():
         while frame is not None:
-            if plugin.owns(frame.f_code.co_filename):
+            if is_own(frame.f_code.co_filename):
                 return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
             frame = frame.f_back
     for task in tasks:
         at, waits = None, task.get_coro()
         while waits is not None:
             frame = getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None)
-            if frame is not None and plugin.owns(frame.f_code.co_filename):
+            if frame is not None and is_own(frame.f_code.co_filename):
                 at = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
             waits = _awaited(waits)
         if at is not None:
@@ -56,6 +52,11 @@ def _awaited(waits):
     import gc
 
     return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
+
+
+def is_own(path):
+    """Whether the author of the plugin wrote it: its file, or a helper beside it."""
+    return plugin.owns(path) or plugin.is_beside(path)
 
 
 def _text(error, first):

@@ -29,8 +29,13 @@ class Plugin:
         return path == self.file or any(path.startswith(root) for root in self.roots)
 
     def is_beside(self, path):
-        """A helper file in the plugin's folder."""
-        return self.folder is not None and os.path.dirname(path) == self.folder
+        """A helper file in the plugin's folder, or in a package that lies there."""
+        if self.folder is None:
+            return False
+        parent = os.path.dirname(path)
+        return parent == self.folder or (
+            os.path.dirname(parent) == self.folder and os.path.basename(parent).startswith("_")
+        )
 
     def here(self):
         """`file:line` of the plugin's own code that is running just now, in this thread; None where none is."""

@@ -20,6 +20,7 @@ mod plugged;
 mod seek;
 mod serve;
 mod setup;
+mod stamps;
 mod stop;
 mod talk;
 mod terminal;

@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     /// Providers that the program was built with, beside ours.
     pub(crate) own: Vec<Arc<dyn Provider>>,
     pub(crate) plugins: Option<Plugins>,
+    /// The providers that are no plugins, as they were read last.
+    providers: Vec<Arc<dyn Provider>>,
     /// What routes remember and what they spent, across new readings of the settings.
     pub(crate) route_memory: (Registry, Arc<dyn Ledger>),
     /// The routes of the settings, over the providers that were found last.
@@ -67,11 +69,32 @@ impl Setup {
             plugin_flags,
             own,
             plugins: None,
+            providers: Vec::new(),
             route_memory: (Registry::default(), Arc::new(spending)),
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
         }
+    }
+
+    /// The user's files once more. Where nothing was to be kept, that holds as long as the program does.
+    pub(crate) fn again(&self) -> Self {
+        let mut setup = Self::read(self.plugin_flags.clone(), self.own.clone());
+        if !self.settings.keeps_log() {
+            setup.without_log();
+        }
+        setup.route_memory = self.route_memory.clone();
+        setup
+    }
+
+    /// The user's files once more, beside the plugins and MCP servers that run already.
+    pub(crate) fn read_again(&mut self) -> Host {
+        let mut setup = self.again();
+        setup.providers = setup.catalogue();
+        setup.plugins = self.plugins.take();
+        setup.mcp = std::mem::take(&mut self.mcp);
+        *self = setup;
+        self.host_now()
     }
 
     /// Keeps nothing, as `log = false` does: plugins keep nothing either, and budgets need no database.
@@ -84,9 +107,18 @@ impl Setup {
     pub(crate) fn host(&mut self) -> Host {
         let providers = self.catalogue();
         let plugins = self.plugins_beside(&providers);
-        let host = self.host_of(&providers, &plugins);
+        self.providers = providers;
         self.plugins = Some(plugins);
-        host
+        self.host_now()
+    }
+
+    /// The same providers, with the plugins as they are now.
+    pub(crate) fn host_now(&mut self) -> Host {
+        let providers = self.providers.clone();
+        match self.plugins.clone() {
+            Some(plugins) => self.host_of(&providers, &plugins),
+            None => self.host(),
+        }
     }
 
     /// The providers that are no plugins.

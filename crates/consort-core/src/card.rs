@@ -29,6 +29,10 @@ pub struct ModelCard {
     /// JSON Schema of the model's options: an object with properties. Models of one sort share it.
     #[serde(default, skip_serializing_if = "is_null")]
     pub options: Arc<Value>,
+    /// What it is made of, where that may change under one name, as a plugin's file does: answers of another version are not
+    /// its answers.
+    #[serde(skip)]
+    pub version: Option<Arc<str>>,
 }
 
 impl ModelCard {
@@ -45,6 +49,7 @@ impl ModelCard {
             limits: Limits::default(),
             price: None,
             options: Arc::default(),
+            version: None,
         }
     }
 }

@@ -58,6 +58,7 @@ mod timer;
 mod tool;
 mod usage;
 mod vendor;
+mod window;
 
 pub use accumulate::Accumulator;
 pub use attempt::{Attempt, Unasked};

@@ -34,11 +34,15 @@ impl Money {
     }
 }
 
-/// For people.
+/// For people, to a sensible digit; by `{:#}` to the last one.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dollars = self.dollars();
-        if self.0 == 0 {
+        if f.alternate() {
+            let all = format!("{dollars:.9}");
+            let short = all.trim_end_matches('0');
+            write!(f, "${}", short.strip_suffix('.').unwrap_or(short))
+        } else if self.0 == 0 {
             f.write_str("$0")
         } else if self.0 < 100_000 {
             f.write_str("under $0.0001")
@@ -117,5 +121,8 @@ mod tests {
     fn sums_for_people() {
         let words = [0.0, 0.000_001, 0.0045, 12.345].map(|dollars| Money::from_dollars(dollars).to_string());
         assert_eq!(words, ["$0", "under $0.0001", "$0.0045", "$12.35"]);
+        let whole =
+            [0.0, 0.000_05, 12.345, 20.0].map(|dollars| format!("{:#}", Money::from_dollars(dollars)));
+        assert_eq!(whole, ["$0", "$0.00005", "$12.345", "$20"]);
     }
 }

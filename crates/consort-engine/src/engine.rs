@@ -1,6 +1,6 @@
 //! The engine: a store, a bus, and the runs that are alive.
 use crate::bus::Bus;
-use crate::context::{ANSWER, Budget, Counter, Counts, summary, view};
+use crate::context::{ANSWER, Budget, Counter, Counts, Windows, summary, view};
 use crate::envelope::What;
 use crate::run::{Ask, Branch, Journal, Place, Run, RunId, RunState, Who, drive};
 use consort_core::{
@@ -259,27 +259,4 @@ pub struct Preview {
     pub window: Option<u64>,
     /// The first turn that is sent, where older ones are not.
     pub begins: Option<TurnId>,
-}
-
-/// What is known of models' windows.
-#[derive(Debug, Default)]
-pub(crate) struct Windows(Mutex<HashMap<String, u64>>);
-
-impl Windows {
-    /// The window of a model: what its vendor taught us, else its card, else what the user set.
-    pub(crate) fn of(&self, card: &ModelCard, set: Option<u64>) -> Option<u64> {
-        let learnt = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&card.id).copied();
-        let known = card.limits.context.or(set);
-        match (learnt, known) {
-            (Some(learnt), Some(known)) => Some(learnt.min(known)),
-            (learnt, known) => learnt.or(known),
-        }
-    }
-
-    /// The vendor refused so many tokens.
-    pub(crate) fn learn(&self, model: &str, window: u64) {
-        let mut learnt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = learnt.entry(model.to_owned()).or_insert(window);
-        *entry = window.min(*entry);
-    }
 }

@@ -32,6 +32,6 @@ pub use export::{to_html, to_markdown};
 pub use feed::{Feed, Listener};
 pub use line::{line, title};
 pub use memory::{History, NoMemory, Recall, StoreMemory, memory_tools};
-pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId, open_calls};
+pub use run::{Ask, Outcome, Place, Run, RunEvents, RunId, is_unfinished, open_calls};
 pub use structured::{Structured, StructuredError, ask_for, holding_schemas, schema_of_fields, structured};
 pub use tools::{Approval, ToolLimits, Tools, function};

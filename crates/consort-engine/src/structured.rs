@@ -145,7 +145,10 @@ fn read(text: &str, judge: &jsonschema::Validator) -> Result<Value, Vec<String>>
 fn bare(text: &str) -> &str {
     let text = text.trim();
     if text.starts_with(['{', '[']) {
-        return text;
+        // Words may follow.
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+        let whole = values.next().is_some_and(|first| first.is_ok());
+        return if whole { &text[..values.byte_offset()] } else { text };
     }
     if let Some((_, rest)) = text.split_once("```") {
         let body = rest.split_once('\n').map_or(rest, |(_, body)| body);

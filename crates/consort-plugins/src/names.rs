@@ -12,13 +12,20 @@ use std::sync::Arc;
 impl Plugin {
     /// The chat models that are known. A plugin that never ran is one model of its own name.
     pub(crate) fn models(self: &Arc<Self>) -> Vec<Arc<dyn Model>> {
-        let model = |card: ModelCard| Arc::new(PluginModel::new(card, self.clone())) as Arc<dyn Model>;
+        let model = |card: ModelCard| self.model_of(card);
         match self.learnt() {
             Some(learnt) if learnt.outcome == Outcome::Ready => {
                 learnt.chat_models().map(|known| model(known.card.clone())).collect()
             }
             _ => self.unlearnt_cards().into_iter().map(model).collect(),
         }
+    }
+
+    /// A model of this card; what its file and surroundings are now is its version.
+    fn model_of(self: &Arc<Self>, card: ModelCard) -> Arc<dyn Model> {
+        let version = Some(self.found.fingerprint.as_str()).filter(|version| !version.is_empty());
+        let card = ModelCard { version: version.map(Arc::from), ..card };
+        Arc::new(PluginModel::new(card, self.clone()))
     }
 
     /// The cards of a plugin that could not be asked: those of its manifest, else one of its own name.
@@ -34,8 +41,7 @@ impl Plugin {
     }
 
     pub(crate) fn model(self: &Arc<Self>, name: &str) -> Option<Arc<dyn Model>> {
-        let card = self.card_named(name, ModelKind::Chat)?;
-        Some(Arc::new(PluginModel::new(card, self.clone())))
+        Some(self.model_of(self.card_named(name, ModelKind::Chat)?))
     }
 
     /// The card of this name. Of a plugin that nobody looked at yet any name may be right.
@@ -78,6 +84,17 @@ impl Plugin {
         all.filter(|known| known.card.kind == ModelKind::Embedding)
             .map(|known| Arc::new(PluginEmbedder::new(known.card.clone(), self.clone())) as Arc<dyn Embedder>)
             .collect()
+    }
+
+    /// The embedder of a name or alias; the only one by the plugin's own name too.
+    pub(crate) fn embedder(self: &Arc<Self>, name: &str) -> Option<Arc<dyn Embedder>> {
+        let all = self.embedders();
+        let named = |one: &&Arc<dyn Embedder>| {
+            let card = one.card();
+            card.name == name || card.aliases.iter().any(|alias| alias == name)
+        };
+        let own = || all.first().filter(|_| name == self.found.id && all.len() == 1);
+        all.iter().find(named).or_else(own).cloned()
     }
 
     /// The model's name as the plugin knows it, and the schema of its options. A plugin that never ran is asked.

@@ -43,6 +43,10 @@ impl Provider for PluginProvider {
         self.plugin.embedders()
     }
 
+    fn embedder(&self, name: &str) -> Option<Arc<dyn Embedder>> {
+        self.plugin.embedder(name)
+    }
+
     fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {
         self.plugin.realtime_models()
     }

@@ -107,7 +107,7 @@ impl Spending {
             let spent = self.ledger.spent(by, budget.period).await?;
             let (whose, when) = (whose(by), when(budget.period));
             if let Some(hard) = budget.hard.filter(|hard| spent >= *hard) {
-                let what = format!("the budget {whose} of {hard} {when} is spent ({spent})");
+                let what = format!("the budget {whose} of {hard:#} {when} is spent ({spent:#})");
                 return Err(Error::new(ErrorKind::Quota, what)
                     .vendor(Some("budget_exceeded".to_owned()), None)
                     .hint("raise `hard` in the route's budgets, or wait"));

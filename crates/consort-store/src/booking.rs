@@ -26,9 +26,12 @@ pub(crate) fn tries(answer: &Answer, status: Status) -> Vec<Try> {
     counts.then(|| Try::new(&answer.model, answer.usage.as_ref(), answer.cost)).into_iter().collect()
 }
 
-/// The tries that asked somebody.
+/// The tries that asked somebody and may have used something.
 pub(crate) fn tried(attempts: &[Attempt]) -> Vec<Try> {
-    let asked = attempts.iter().filter(|attempt| attempt.unasked.is_none());
+    let took_nothing = |attempt: &Attempt| {
+        attempt.error.is_some() && attempt.usage.is_none() && attempt.cost == Some(Money(0))
+    };
+    let asked = attempts.iter().filter(|attempt| attempt.unasked.is_none() && !took_nothing(attempt));
     asked.map(|attempt| Try::new(&attempt.target, attempt.usage.as_ref(), attempt.cost)).collect()
 }
 

@@ -7,7 +7,7 @@ import asyncio
 
 from ..calls import Cancelled
 from ..failures import failure_of
-from ..loading import plugin
+from ..frames import is_own
 from ..shape import Shape
 from .current import answering, current
 
@@ -175,7 +175,7 @@ def _made(loop, coroutine, **named):
 def _is_own(task):
     """Whether a task's code is the plugin's own, and not a library's."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and plugin.owns(code.co_filename)
+    return code is not None and is_own(code.co_filename)
 
 
 def _over(handler):

@@ -9,5 +9,6 @@ mod spinner;
 mod words;
 
 pub(crate) use follow::{Followed, follow};
+pub(crate) use object::attempt;
 pub(crate) use show::Show;
 pub(crate) use spinner::Spinner;

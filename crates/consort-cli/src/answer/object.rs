@@ -70,7 +70,7 @@ fn list<T: serde::Serialize>(items: impl Iterator<Item = T>) -> Option<Value> {
 }
 
 /// A try for programs: its cost in dollars and its error as errors are everywhere.
-fn attempt(attempt: &Attempt) -> Value {
+pub(crate) fn attempt(attempt: &Attempt) -> Value {
     let mut value = serde_json::to_value(attempt).unwrap_or_default();
     if let Some(object) = value.as_object_mut() {
         object.insert("cost".to_owned(), attempt.cost.map(Money::dollars).into());

@@ -88,6 +88,23 @@ pub(crate) enum LogsCommand {
         #[arg(long, group = "format")]
         html: bool,
     },
+    /// List what stands for a conversation's old turns where not all fits; edit or delete one
+    Summaries {
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Which of them, by its id
+        #[arg(value_name = "SUMMARY")]
+        summary: Option<String>,
+        /// Put this in its place; `-` reads stdin
+        #[arg(long, value_name = "TEXT", requires = "summary")]
+        set: Option<String>,
+        /// Delete it
+        #[arg(long, requires = "summary", conflicts_with = "set")]
+        delete: bool,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
     /// Delete a conversation for good; what it cost stays
     Delete {
         #[arg(value_name = "ID")]

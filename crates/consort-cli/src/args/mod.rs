@@ -85,6 +85,9 @@ pub(crate) struct Ask {
     /// Start from a template that a plugin loads; the prompt fills its `$input`
     #[arg(short, long, value_name = "PREFIX:NAME")]
     pub(crate) template: Option<String>,
+    /// Fill a place of the template: `$NAME` or `${NAME}` in its prompt or instructions
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], requires = "template", allow_hyphen_values = true)]
+    pub(crate) param: Vec<String>,
     /// Set an option of the model (`consort models options MODEL` lists them)
     #[arg(short, long = "option", num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
     pub(crate) option: Vec<String>,
@@ -547,6 +550,10 @@ impl Ask {
     }
 
     /// The attachments in the order of the two flags, each with its type if it was given.
+    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
+        self.param.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect()
+    }
+
     pub(crate) fn attachments(&self) -> Vec<(&str, Option<&str>)> {
         let plain = self.attachment.iter().map(|place| (place.as_str(), None));
         let typed =

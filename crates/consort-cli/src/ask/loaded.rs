@@ -1,10 +1,9 @@
-//! What comes into a prompt from elsewhere: fragments, and templates that plugins load.
+//! What comes into a prompt from elsewhere: fragments of files and plugins.
 use crate::exit;
 use crate::setup::Setup;
 use crate::stop::wait_for;
-use consort_core::{Error, Media, Object};
+use consort_core::{Error, Media};
 use consort_plugins::{Fragment, Loads, Plugin};
-use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -49,77 +48,9 @@ fn file(name: &str) -> Result<String, Error> {
 }
 
 /// The plugin that loads what begins with a prefix. Those that nobody looked at yet are, if no other does.
-fn loader(loads: Loads, prefix: &str, setup: &Setup, runtime: &Runtime) -> Option<Arc<Plugin>> {
+pub(super) fn loader(loads: Loads, prefix: &str, setup: &Setup, runtime: &Runtime) -> Option<Arc<Plugin>> {
     let plugins = setup.plugins.as_ref()?;
     plugins
         .loader(loads, prefix)
         .or_else(|| setup.check_plugins(None, runtime).then(|| plugins.loader(loads, prefix)).flatten())
-}
-
-/// A template: what is asked, how, and of whom.
-#[derive(Default)]
-pub(super) struct Template {
-    prompt: Option<String>,
-    pub(super) system: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) options: Object,
-    defaults: Object,
-}
-
-impl Template {
-    /// The template of a name; an empty one where none is wanted.
-    pub(super) fn load(name: Option<&str>, setup: &Setup, runtime: &Runtime) -> Result<Self, Error> {
-        let Some(name) = name else { return Ok(Self::default()) };
-        let loaded = name.split_once(':').and_then(|(prefix, rest)| {
-            Some((loader(Loads::Templates, prefix, setup, runtime)?, prefix, rest))
-        });
-        let Some((plugin, prefix, rest)) = loaded else {
-            return Err(exit::usage(format!("no plugin loads the template `{name}`"))
-                .hint("a template is PREFIX:NAME, where a plugin has the prefix"));
-        };
-        let object = wait_for(runtime, plugin.template(prefix, rest))?;
-        let text = |field: &str| object.get(field).and_then(Value::as_str).map(str::to_owned);
-        let table = |field: &str| object.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
-        Ok(Self {
-            prompt: text("prompt"),
-            system: text("system"),
-            model: text("model"),
-            options: table("options"),
-            defaults: table("defaults"),
-        })
-    }
-
-    /// The prompt with the user's words in it, and whether they stand in it already.
-    pub(super) fn filled(&self, input: &str) -> String {
-        let fill = |text: &str| {
-            let mut filled = text.replace("$input", input);
-            for (name, value) in &self.defaults {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                filled = filled.replace(&format!("${name}"), &value);
-            }
-            filled
-        };
-        match &self.prompt {
-            None => input.to_owned(),
-            Some(prompt) if prompt.contains("$input") || input.is_empty() => fill(prompt),
-            Some(prompt) => format!("{}\n{input}", fill(prompt)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Template;
-
-    #[test]
-    fn the_prompt_fills_the_template() {
-        let template = |prompt: &str| Template {
-            prompt: Some(prompt.to_owned()),
-            defaults: serde_json::from_str(r#"{"tone": "curt"}"#).unwrap_or_default(),
-            ..Template::default()
-        };
-        assert_eq!(template("Say $input, $tone").filled("hi"), "Say hi, curt");
-        assert_eq!(template("Review this:").filled("code"), "Review this:\ncode");
-        assert_eq!(Template::default().filled("hi"), "hi");
-    }
 }

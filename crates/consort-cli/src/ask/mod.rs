@@ -8,6 +8,7 @@ mod options;
 mod play;
 mod schema;
 mod talk;
+mod template;
 
 use crate::args::Ask;
 use crate::exit::{self, Done, Failure};
@@ -19,12 +20,12 @@ use crate::tools;
 use consort_core::{Context, Error, Host, Media, Model, Output, Part, Request};
 use consort_engine::Tools;
 use consort_providers::TokioClock;
-use loaded::Template;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use talk::Talk;
+use template::{Filled, Template};
 use tokio::runtime::Runtime;
 
 /// A question that is ready to be sent.
@@ -75,7 +76,11 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
     let attachments = attach::read(ask)?;
     let schema = ask.schema.as_deref().map(schema::read).transpose()?;
     let others = attachments.len() + ask.fragment.len() + usize::from(ask.template.is_some());
-    let prompt = input::prompt(ask, others, || talk.waits_for_tools())?;
+    let mut waiting = None;
+    let prompt = input::prompt(ask, others, || {
+        waiting = talk.waits()?;
+        Ok(waiting.is_some())
+    })?;
     // No words, and nothing else: only what was cut can go on so.
     let resumes = others == 0 && prompt.is_empty();
     let before = talk.before()?;
@@ -84,10 +89,9 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
         setup.tell_problems()?;
     }
     let template = Template::load(ask.template.as_deref(), setup, runtime)?;
-    let (mut texts, media) = loaded::fragments(&ask.fragment, setup, runtime)?;
+    let Words { prompt, system, media } = words(ask, &template, &prompt, setup, runtime)?;
     let attachments: Vec<Media> = attachments.into_iter().chain(media).collect();
-    texts.extend(Some(template.filled(&prompt)).filter(|prompt| !prompt.is_empty()));
-    let prompt = texts.join("\n");
+    let schema = schema.or(template.schema);
     // To look for the model is a part of the time that was given.
     let mut context = setup.context(ask.key.as_deref(), TokioClock);
     if let Some(seconds) = ask.timeout {
@@ -113,25 +117,59 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
     if let Some(namesakes) = chosen.namesakes.filter(|_| !ask.quiet) {
         writeln!(anstream::stderr(), "{}", Style::Dim.paint(format!("note: {namesakes}")))?;
     }
-    let tools = tools::named(&ask.tool, ask.approve, setup, runtime)?;
+    let named: Vec<String> = template.tools.iter().chain(&ask.tool).cloned().collect();
+    let tools = tools::named(&named, ask.approve, setup, runtime)?;
     let mut input: Vec<Part> = attachments.into_iter().map(Part::media).collect();
     input.extend((!prompt.is_empty()).then(|| Part::text(prompt)));
-    if resumes && tools.is_empty() {
-        return Err(exit::usage("the conversation waits for its tools, and none is named")
-            .hint("name those that it may use: consort -c -T NAME")
-            .into());
+    if let Some(missing) = waiting.iter().flatten().find(|name| resumes && tools.get(name).is_none()) {
+        return Err(exit::usage(format!(
+            "the conversation waits for the tool `{missing}`, which is not named"
+        ))
+        .hint("name what it may use: consort -c -T NAME")
+        .into());
     }
     let mut request = Request::new(Vec::new());
     request.stream = !ask.no_stream;
     request.options = options;
-    let system = ask.system.iter().chain(&template.system).chain(&before.system);
-    let system = system.take(1).filter(|text| !text.trim().is_empty());
-    request.instructions = system.map(|text| Part::text(text.as_str())).collect();
+    let system = system.or(before.system).filter(|text| !text.trim().is_empty());
+    request.instructions = system.into_iter().map(Part::text).collect();
     if let Some(schema) = schema {
         request.output =
             Output::Schema { name: "answer".to_owned(), description: None, schema, strict: None };
     }
     Ok(Question { model, input: (!resumes).then_some(input), request, tools, context })
+}
+
+/// What the user, a template and fragments say together.
+struct Words {
+    prompt: String,
+    system: Option<String>,
+    media: Vec<Media>,
+}
+
+fn words(
+    ask: &Ask,
+    template: &Template,
+    prompt: &str,
+    setup: &Setup,
+    runtime: &Runtime,
+) -> Result<Words, Failure> {
+    let wanted: Vec<String> = template.fragments.iter().chain(&ask.fragment).cloned().collect();
+    let (mut texts, mut media) = loaded::fragments(&wanted, setup, runtime)?;
+    let (mut instructions, shown) = loaded::fragments(&template.system_fragments, setup, runtime)?;
+    media.extend(shown);
+    for (place, mime) in template.attachments() {
+        media.push(attach::one(place, mime)?);
+    }
+    let Filled { prompt, system } = template.fill(prompt, &ask.parameters())?;
+    texts.extend(Some(prompt).filter(|prompt| !prompt.is_empty()));
+    instructions.extend(ask.system.clone().or(system));
+    if let (false, Some(part)) = (ask.quiet, template.unused().next()) {
+        let note = format!("note: the template's `{part}` is not used");
+        writeln!(anstream::stderr(), "{}", Style::Dim.paint(note))?;
+    }
+    let system = (!instructions.is_empty()).then(|| instructions.join("\n\n"));
+    Ok(Words { prompt: texts.join("\n"), system, media })
 }
 
 /// The model that answers, and the host that it was found in.

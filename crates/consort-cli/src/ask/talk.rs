@@ -70,13 +70,14 @@ impl Talk {
         Ok(before)
     }
 
-    /// Whether the conversation ends in calls of tools that were not answered: it was cut.
-    pub(super) fn waits_for_tools(&self) -> Result<bool, Error> {
+    /// Where the conversation was cut and can go on without a word: the tools whose calls wait.
+    pub(super) fn waits(&self) -> Result<Option<Vec<String>>, Error> {
         self.before()?;
         let tip = self.before.get().and_then(Option::as_ref).and_then(|found| found.tip);
-        let (Some(tip), Some(store)) = (tip, self.database.as_deref()) else { return Ok(false) };
+        let (Some(tip), Some(store)) = (tip, self.database.as_deref()) else { return Ok(None) };
         let log = pollster::block_on(store.path(tip)).map_err(kept::unreadable)?;
-        Ok(!engine::open_calls(&log).is_empty())
+        let calls = engine::open_calls(&log).into_iter().map(|call| call.name);
+        Ok(engine::is_unfinished(&log).then(|| calls.collect()))
     }
 
     /// The question in its conversation.

@@ -5,6 +5,7 @@ mod complete;
 mod editor;
 #[cfg(unix)]
 mod ending;
+mod follow;
 mod line;
 mod names;
 mod say;
@@ -49,6 +50,7 @@ fn converse(session: &mut Session, line: &mut Line) -> Done {
     loop {
         session.refresh();
         let typed = line.read(&session.model.card().id, session.signs())?;
+        session.refresh();
         let next = match typed {
             Typed::Text(text) if text.trim().is_empty() => Ok(Next::On),
             Typed::Text(text) => act(session, &text),

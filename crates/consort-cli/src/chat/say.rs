@@ -100,11 +100,13 @@ impl Session {
         Ok(())
     }
 
-    /// The end of this branch, where it is calls of tools that were not answered and may be now.
+    /// The end of this branch, where a round of tools was cut: calls that were not answered and may be now, or results that no
+    /// answer followed.
     pub(super) fn waits_for_tools(&self) -> Result<Option<TurnId>, Failure> {
         let Some(tip) = self.tip.filter(|_| !self.tools.is_empty()) else { return Ok(None) };
         let path = pollster::block_on(self.store().path(tip))?;
-        Ok(Some(tip).filter(|_| !open_calls(&path).is_empty()))
+        let has_results = path.last().is_some_and(|newest| newest.role == Role::Tool);
+        Ok(Some(tip).filter(|_| has_results || !open_calls(&path).is_empty()))
     }
 
     /// The last message of the user on this branch, and what it follows.

@@ -6,6 +6,7 @@ use crate::exit;
 use crate::kept;
 use crate::seek::seek;
 use crate::setup::{Setup, cards};
+use crate::stamps::Stamps;
 use crate::stop::wait_for;
 use crate::terminal::{Signs, Style};
 use crate::tools;
@@ -41,10 +42,12 @@ pub(super) struct Session {
     /// What goes with the next message.
     pub(super) attached: Vec<Media>,
     pub(super) names: ModelNames,
-    host: Host,
+    pub(super) host: Host,
     fallback: bool,
-    changes: Option<watch::Receiver<u64>>,
+    pub(super) changes: Option<watch::Receiver<u64>>,
     watching: Option<Watching>,
+    /// When the user's files were changed last, as far as the chat knows.
+    pub(super) seen: Stamps,
 }
 
 impl Session {
@@ -75,6 +78,7 @@ impl Session {
         }
         let tools = tools::named(&args.tool, args.approve, &setup, &runtime)?;
         let told = runtime.block_on(async { Told::start(store, &setup) });
+        let seen = Stamps::of(&setup);
         let mut session = Self {
             told,
             keeps,
@@ -90,6 +94,7 @@ impl Session {
             fallback,
             changes: None,
             watching: None,
+            seen,
             model,
             host,
             setup,
@@ -162,37 +167,6 @@ impl Session {
         let waits = |provider: &&Arc<dyn Provider>| matches!(provider.card().state, State::NeedsSetup { .. });
         let ready = cards(&self.host).iter().filter(|one| is_ready(one)).count();
         (ready, self.host.providers().iter().filter(waits).count())
-    }
-
-    /// Follows what changed among the plugins.
-    pub(super) fn refresh(&mut self) {
-        let changed = self.changes.as_mut().is_some_and(|changes| {
-            let changed = changes.has_changed().unwrap_or(false);
-            changes.borrow_and_update();
-            changed
-        });
-        if changed {
-            self.look_again();
-        }
-    }
-
-    /// Makes the host anew from the plugins as they are now. The set itself stays: it is the one that is watched.
-    fn look_again(&mut self) {
-        let Some(plugins) = self.setup.plugins.clone() else { return };
-        let mut host = Host::new();
-        for provider in self.host.providers() {
-            if plugins.find(&provider.card().id).is_none() {
-                host.add(provider.clone());
-            }
-        }
-        for provider in plugins.providers() {
-            host.add(provider);
-        }
-        for (alias, id) in &self.setup.settings.aliases {
-            host.alias(alias, id);
-        }
-        self.host = host;
-        self.names.set(&self.host, self.setup.settings.aliases.keys().cloned(), Some(plugins));
     }
 
     /// Lets another model answer.

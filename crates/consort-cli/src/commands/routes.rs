@@ -154,7 +154,7 @@ pub(crate) fn around(spec: &Spec) -> Vec<(&'static str, String)> {
             Period::Day => "a day",
             Period::Month => "a month",
         };
-        let sum = |name: &str, sum: Option<Money>| sum.map(|sum| format!("{name} {sum}"));
+        let sum = |name: &str, sum: Option<Money>| sum.map(|sum| format!("{name} {sum:#}"));
         let sums: Vec<String> =
             [sum("soft", budget.soft), sum("hard", budget.hard)].into_iter().flatten().collect();
         all.push(("budget", format!("{} {period} for {per}", sums.join(", "))));

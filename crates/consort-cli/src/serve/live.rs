@@ -1,11 +1,10 @@
 //! The user's files as they are at this moment: read anew when they change.
 use crate::setup::Setup;
+use crate::stamps::Stamps;
 use consort_core::{Host, Provider};
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, Watching};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// One reading of the user's files.
 pub(super) struct Live {
@@ -16,7 +15,7 @@ pub(super) struct Live {
     catalogue: Vec<Arc<dyn Provider>>,
     /// Looks at the plugin folders while it lives.
     _watching: Watching,
-    seen: Vec<(PathBuf, Option<SystemTime>)>,
+    seen: Stamps,
 }
 
 impl Live {
@@ -31,7 +30,7 @@ impl Live {
         let watching = plugins.watch();
         let looked = plugins.clone();
         tokio::spawn(async move { looked.check_all().await });
-        let seen = stamps(&setup);
+        let seen = Stamps::of(&setup);
         Self { setup, host, plugins, servers: Arc::new(servers), catalogue, _watching: watching, seen }
     }
 
@@ -42,34 +41,16 @@ impl Live {
 
     /// All of it once more: the settings, the providers, the keys, which folders are trusted.
     pub(super) fn again(&self) -> Self {
-        let mut setup = Setup::read(self.setup.plugin_flags.clone(), self.setup.own.clone());
-        // Where nothing was to be kept, that holds as long as the server does.
-        if !self.setup.settings.keeps_log() {
-            setup.without_log();
-        }
-        setup.route_memory = self.setup.route_memory.clone();
-        Self::open(setup)
+        Self::open(self.setup.again())
     }
 
     /// What the user's files are now was taken over already.
     pub(super) fn note_files(&mut self) {
-        self.seen = stamps(&self.setup);
+        self.seen = Stamps::of(&self.setup);
     }
 
     /// Whether the user's files were changed since they were read.
     pub(super) fn is_stale(&self) -> bool {
-        stamps(&self.setup) != self.seen
+        Stamps::of(&self.setup) != self.seen
     }
-}
-
-/// When each of the user's files was changed last.
-fn stamps(setup: &Setup) -> Vec<(PathBuf, Option<SystemTime>)> {
-    let files = [setup.folders.settings_file(), PathBuf::from("consort.toml"), setup.keys.path().to_owned()];
-    files
-        .into_iter()
-        .map(|path| {
-            let changed = std::fs::metadata(&path).and_then(|about| about.modified()).ok();
-            (path, changed)
-        })
-        .collect()
 }

@@ -51,6 +51,6 @@ impl Host {
     }
 }
 
-fn is_named(card: &ModelCard, wanted: &str) -> bool {
+pub(super) fn is_named(card: &ModelCard, wanted: &str) -> bool {
     card.name == wanted || card.aliases.iter().any(|alias| alias == wanted)
 }

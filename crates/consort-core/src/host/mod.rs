@@ -4,6 +4,7 @@ mod near;
 mod with_model;
 
 use crate::{Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State};
+use live::is_named;
 use near::{how_to_set_up, nearest, rank};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -95,9 +96,7 @@ impl Host {
         if let Some(model) = models.iter().find(|model| model.card().id == wanted) {
             return Ok(model.clone());
         }
-        let known_as =
-            |card: &ModelCard| card.name == wanted || card.aliases.iter().any(|alias| alias == wanted);
-        let named: Vec<_> = models.iter().filter(|model| known_as(model.card())).collect();
+        let named: Vec<_> = models.iter().filter(|model| is_named(model.card(), wanted)).collect();
         if !named.is_empty() {
             let cards: Vec<&ModelCard> = named.iter().map(|model| model.card()).collect();
             return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));
@@ -114,14 +113,14 @@ impl Host {
         Err(self.not_found(wanted, near.into_iter().chain(far).map(|model| model.card().id.clone())))
     }
 
-    /// The embedder of this id or name.
+    /// The embedder of this id, alias or name.
     pub fn find_embedder(&self, wanted: &str) -> Result<Arc<dyn Embedder>, Error> {
         let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
         let all: Vec<_> = self.providers.iter().flat_map(|provider| provider.embedders()).collect();
         if let Some(found) = all.iter().find(|one| one.card().id == wanted) {
             return Ok(found.clone());
         }
-        let named: Vec<_> = all.iter().filter(|one| one.card().name == wanted).collect();
+        let named: Vec<_> = all.iter().filter(|one| is_named(one.card(), wanted)).collect();
         if !named.is_empty() {
             let cards: Vec<&ModelCard> = named.iter().map(|one| one.card()).collect();
             return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));

@@ -1,12 +1,15 @@
 //! Counting: what each turn takes, by the model's own counter, each turn once.
 use consort_core::{Body, Context, Message, Model, Part, Request, TokenCount, estimate_tokens};
 use consort_store::{Summary, Turn, TurnId};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
-/// A count that takes longer is a guess instead: an answer must not wait for it.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the counts of one view may take in all: what is not counted by then is guessed, since an answer must not wait
+/// for it. A model that did not count yet may have to start for it, as it must to answer.
+const PATIENCE: Duration = Duration::from_millis(250);
+const FIRST: Duration = Duration::from_secs(2);
 
 /// How many counts are kept.
 const KEPT: usize = 100_000;
@@ -73,13 +76,22 @@ pub(super) fn tokens_of(parts: &[Part]) -> u64 {
 
 /// Remembers what turns take, for each model.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(Mutex<HashMap<(String, TurnId), Count>>);
+pub(crate) struct Counter(Mutex<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    turns: HashMap<(String, TurnId), Count>,
+    /// The models that have counted something.
+    models: HashSet<String>,
+}
 
 impl Counter {
     /// What each turn takes for this model.
     pub(crate) async fn count(&self, log: &[Turn], model: &dyn Model, context: &Context) -> Counts {
         let mut counts = HashMap::with_capacity(log.len());
-        let mut patient = true;
+        let known = self.lock().models.contains(&model.card().id);
+        let until = Instant::now() + if known { PATIENCE } else { FIRST };
+        let mut counts_itself = true;
         for turn in log {
             let key = (model.card().id.clone(), turn.id);
             if let Some(count) = self.kept(&key) {
@@ -87,9 +99,8 @@ impl Counter {
                 continue;
             }
             let guess = guess(turn);
-            let exact = if patient { ask(model, turn, context).await } else { None };
-            // One that is slow is slow for each turn.
-            patient = exact.is_some();
+            let exact = if counts_itself { ask(model, turn, context, until).await } else { None };
+            counts_itself = exact.is_some();
             let count = exact.map_or(guess, |exact| scaled(guess, exact));
             if exact.is_some() {
                 self.keep(key, count);
@@ -100,23 +111,30 @@ impl Counter {
     }
 
     fn kept(&self, key: &(String, TurnId)) -> Option<Count> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+        self.lock().turns.get(key).copied()
     }
 
     fn keep(&self, key: (String, TurnId), count: Count) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            kept.clear();
+        let mut kept = self.lock();
+        if kept.turns.len() >= KEPT {
+            *kept = Counted::default();
         }
-        kept.insert(key, count);
+        if !kept.models.contains(&key.0) {
+            kept.models.insert(key.0.clone());
+        }
+        kept.turns.insert(key, count);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The model's own count of one turn, if it is quick.
-async fn ask(model: &dyn Model, turn: &Turn, context: &Context) -> Option<TokenCount> {
+/// The model's own count of one turn, if it comes in time.
+async fn ask(model: &dyn Model, turn: &Turn, context: &Context, until: Instant) -> Option<TokenCount> {
     let request = Request::new(vec![Message::new(turn.role, turn.parts.clone())]);
     let counted = model.count_tokens(&request, context.clone());
-    tokio::time::timeout(PATIENCE, counted).await.ok()?.ok()
+    tokio::time::timeout_at(until, counted).await.ok()?.ok()
 }
 
 /// The model's count, shared out as the guess was. A count that is itself a guess gets the same margin.

@@ -1,5 +1,5 @@
 //! The view: which part of the log is sent, so that it fits.
-use super::count::{Counts, of_summary, tokens_of};
+use super::count::{Count, Counts, of_summary, tokens_of};
 use super::exchange::exchanges;
 use super::messages::{self, Cut};
 use consort_core::{Error, ErrorKind, Message, Part, Role};
@@ -110,7 +110,8 @@ fn too_long(least: u64, available: u64, budget: &Budget) -> Error {
 /// A view while it is made.
 struct Plan<'a> {
     log: &'a [Turn],
-    counts: &'a Counts,
+    counts: Vec<Count>,
+    is_exact: bool,
     exchanges: Vec<Range<usize>>,
     /// What is left of each turn.
     cuts: Vec<Cut>,
@@ -119,21 +120,30 @@ struct Plan<'a> {
     /// What is sent beside each turn, and at the end.
     beside: Vec<u64>,
     end: u64,
+    /// What the turns that are sent take, with what is beside them. It is kept up to date by [`cut`](Self::cut): a sum over
+    /// the log at each look would make a long conversation take its square.
+    sent: u64,
 }
 
 impl<'a> Plan<'a> {
     fn new(log: &'a [Turn], counts: &'a Counts) -> Self {
         let (beside, end) = messages::beside(log);
         let of = |parts: &[Part]| if parts.is_empty() { 0 } else { tokens_of(parts) };
+        let beside: Vec<u64> = beside.iter().map(|parts| of(parts)).collect();
+        let is_exact = counts.are_exact();
+        let counts: Vec<Count> = log.iter().map(|turn| counts.of(turn.id)).collect();
+        let sent = counts.iter().map(|count| count.tokens).sum::<u64>() + beside.iter().sum::<u64>();
         Self {
             log,
             counts,
+            is_exact,
             exchanges: exchanges(log),
             cuts: vec![Cut::Whole; log.len()],
             summary: None,
             summary_tokens: 0,
-            beside: beside.iter().map(|parts| of(parts)).collect(),
+            beside,
             end: end.map_or(0, |message| of(&message.parts)),
+            sent,
         }
     }
 
@@ -149,7 +159,7 @@ impl<'a> Plan<'a> {
 
     /// What is left of a turn's own tokens.
     fn tokens_of(&self, at: usize) -> u64 {
-        let count = self.counts.of(self.log[at].id);
+        let count = self.counts[at];
         match self.cuts[at] {
             Cut::Whole => count.tokens,
             Cut::Cleared => count.tokens.saturating_sub(count.clearable) + CLEARED.min(count.clearable),
@@ -157,10 +167,19 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// What a turn takes with what is sent beside it.
+    fn sent_for(&self, at: usize) -> u64 {
+        if self.cuts[at] == Cut::Dropped { 0 } else { self.tokens_of(at) + self.beside[at] }
+    }
+
+    fn cut(&mut self, at: usize, cut: Cut) {
+        let before = self.sent_for(at);
+        self.cuts[at] = cut;
+        self.sent = self.sent - before + self.sent_for(at);
+    }
+
     fn tokens(&self) -> u64 {
-        let sent = (0..self.log.len()).filter(|at| self.cuts[*at] != Cut::Dropped);
-        let turns = sent.map(|at| self.tokens_of(at) + self.beside[at]).sum::<u64>();
-        turns + self.summary_tokens + self.end
+        self.sent + self.summary_tokens + self.end
     }
 
     fn is_pinned(&self, exchange: &Range<usize>) -> bool {
@@ -187,9 +206,9 @@ impl<'a> Plan<'a> {
             if self.tokens() <= available {
                 return;
             }
-            let worth = self.counts.of(self.log[at].id).clearable > CLEARED;
+            let worth = self.counts[at].clearable > CLEARED;
             if worth && !self.log[at].pinned && self.cuts[at] == Cut::Whole {
-                self.cuts[at] = Cut::Cleared;
+                self.cut(at, Cut::Cleared);
             }
         }
     }
@@ -244,7 +263,7 @@ impl<'a> Plan<'a> {
     fn drop_exchange(&mut self, at: usize) {
         let exchange = self.exchanges[at].clone();
         if !self.is_pinned(&exchange) {
-            self.cuts[exchange].fill(Cut::Dropped);
+            exchange.for_each(|at| self.cut(at, Cut::Dropped));
         }
     }
 
@@ -255,12 +274,12 @@ impl<'a> Plan<'a> {
         ViewReport {
             dropped_turns: of(Cut::Dropped),
             cleared: of(Cut::Cleared),
-            left_out: self.counts.total_of(self.log).saturating_sub(left),
+            left_out: self.counts.iter().map(|count| count.tokens).sum::<u64>().saturating_sub(left),
             summary: self.summary.map(|summary| summary.id),
             begins: self.log.get(begins).map(|turn| turn.id),
             tokens: self.tokens(),
             available,
-            exact: self.counts.are_exact(),
+            exact: self.is_exact,
         }
     }
 }

@@ -42,11 +42,13 @@ impl Driver {
         let mut stop = None;
         while let Some((call, called)) = running.next().await {
             match called {
-                Called::Result(result) => {
+                Called::Result(result, took_ms) => {
                     let alike =
                         same.remove(&(call.name, call.arguments.raw().to_owned())).unwrap_or_default();
                     for call in alike {
-                        self.branch.result(ToolResult { call_id: call.id, ..result.clone() }).await;
+                        let result = ToolResult { call_id: call.id, ..result.clone() };
+                        self.branch.result(result.clone()).await;
+                        self.runner.tell(result, took_ms);
                     }
                 }
                 Called::Stopped => {

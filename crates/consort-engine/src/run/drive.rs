@@ -136,14 +136,23 @@ impl Driver {
         let turn = self.branch.answer(about.clone()).await;
         let growth = self.branch.journal.grow(turn);
         let mut answer = Answering::new(self.context.clock.now());
-        let mut ended = self.follow(&prepared, &prepared.request, &mut answer, &growth).await;
-        if let Err(error) = &ended
-            && error.kind() == ErrorKind::ContextLength
-            && answer.first.is_none()
-            && let Some(smaller) = prepared.smaller.smaller(&prepared.request, None)
-        {
-            answer.refused(&self.ask.model.card().id, error, self.context.clock.now());
-            ended = self.follow(&prepared, &smaller, &mut answer, &growth).await;
+        let mut request = prepared.request.clone();
+        let ended = loop {
+            let ended = self.follow(&prepared, &request, &mut answer, &growth).await;
+            match ended {
+                Err(error) if error.kind() == ErrorKind::ContextLength && answer.first.is_none() => {
+                    let Some(smaller) = prepared.smaller.smaller(&request, error.named_window()) else {
+                        break Err(error
+                            .hint("if it is the conversation: `[context] window = TOKENS` says what fits"));
+                    };
+                    answer.refused(&self.ask.model.card().id, &error, self.context.clock.now());
+                    request = smaller;
+                }
+                ended => break ended,
+            }
+        };
+        if answer.first.is_some() {
+            prepared.smaller.taken();
         }
         growth.done().await;
         self.end_of(about, answer, ended).await

@@ -14,7 +14,8 @@ impl RunTool for InnerTools {
             // The model is told of each before it makes the next.
             self.runner.next_round();
             match self.runner.call(&call, &self.context).await {
-                Outcome::Result(result) => {
+                Outcome::Result(result, took_ms) => {
+                    self.runner.tell(result.clone(), took_ms);
                     Ok(ToolOutput { content: result.content, is_error: result.is_error })
                 }
                 Outcome::Stopped => Err(Error::cancelled()),

@@ -16,7 +16,7 @@ mod turns;
 pub use ask::{Ask, Place};
 pub use handle::{Outcome, Run, RunEvents};
 pub use state::RunId;
-pub use turns::open_calls;
+pub use turns::{is_unfinished, open_calls};
 
 pub(crate) use approvals::Said;
 pub(crate) use drive::drive;

@@ -1,13 +1,12 @@
 //! Makes a request from the log: the view that fits, and what processors add.
 use super::drive::Driver;
-use super::shrink::SmallerView;
+use super::shrink::{Sent, SmallerView};
 use crate::context::{ANSWER, Budget, View, go_on, view};
 use crate::envelope::What;
 use crate::over::over;
 use consort_core::{Error, Message, Output, Part, Request, Role, Warning};
 use consort_store::{Answer, Summary};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 /// One request, ready to be sent.
 pub(super) struct Prepared {
@@ -58,14 +57,13 @@ impl Driver {
         complete(&mut request.messages, &added);
         let smaller = SmallerView {
             log: self.branch.log.clone(),
-            tokens: report.tokens,
             counts,
             summaries,
             budget,
             added,
             run: self.branch.run.clone(),
             windows: self.engine.windows.clone(),
-            used: AtomicBool::new(false),
+            sent: Mutex::new(Sent { tokens: report.tokens, ..Sent::default() }),
         };
         Ok(Prepared { request: Arc::new(request), smaller: Arc::new(smaller) })
     }

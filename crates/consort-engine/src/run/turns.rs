@@ -87,6 +87,16 @@ impl Branch {
     }
 }
 
+/// Whether a branch goes on without a word: a question that was not answered, results of tools that no answer followed, calls
+/// that wait, an answer that was cut.
+pub fn is_unfinished(log: &[Turn]) -> bool {
+    log.last().is_some_and(|newest| match newest.role {
+        Role::Assistant => newest.status != Status::Complete || !open_calls(log).is_empty(),
+        Role::User | Role::Tool => true,
+        Role::System => false,
+    })
+}
+
 /// The calls of a branch's newest answer that have no result yet. A run that goes on at its end runs them, and no other.
 pub fn open_calls(log: &[Turn]) -> Vec<ToolCall> {
     let newest = log.iter().rposition(|turn| turn.role == Role::Assistant);

@@ -32,8 +32,9 @@ struct Memory {
 
 /// How a call ended.
 pub(crate) enum Outcome {
-    /// With something for the model.
-    Result(ToolResult),
+    /// With something for the model, and after so many milliseconds. It is [told](Runner::tell) by whoever keeps it: what
+    /// was shown must be found again.
+    Result(ToolResult, u64),
     /// The run was stopped: the call stays open, and a later run answers it.
     Stopped,
     /// The model does not get it right, or the time is over: the run ends.
@@ -56,7 +57,12 @@ impl Runner {
         self.memory().round += 1;
     }
 
-    /// Runs one call, if it may run, and tells of it.
+    /// Tells that a call ended, once its result is kept.
+    pub(crate) fn tell(&self, result: ToolResult, took_ms: u64) {
+        self.run.emit(What::ToolEnded { result, took_ms });
+    }
+
+    /// Runs one call, if it may run, and tells that it began.
     pub(crate) async fn call(&self, call: &ToolCall, context: &Context) -> Outcome {
         let Some(tool) = self.tools.get(&call.name).cloned() else {
             let names: Vec<&str> = self.tools.names().collect();
@@ -89,9 +95,7 @@ impl Runner {
         memory.repeats.note(call, &output);
         drop(memory);
         let result = self.result(call, output);
-        let took_ms = begun.elapsed().as_millis() as u64;
-        self.run.emit(What::ToolEnded { result: result.clone(), took_ms });
-        Outcome::Result(result)
+        Outcome::Result(result, begun.elapsed().as_millis() as u64)
     }
 
     /// What the tool gives; or why the run is over.
@@ -156,9 +160,7 @@ impl Runner {
 
     /// A result that no tool gave.
     fn told(&self, call: &ToolCall, output: ToolOutput) -> Outcome {
-        let result = self.result(call, output);
-        self.run.emit(What::ToolEnded { result: result.clone(), took_ms: 0 });
-        Outcome::Result(result)
+        Outcome::Result(self.result(call, output), 0)
     }
 
     fn result(&self, call: &ToolCall, output: ToolOutput) -> ToolResult {

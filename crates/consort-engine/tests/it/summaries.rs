@@ -102,7 +102,7 @@ async fn a_vendor_teaches_its_window() {
         desk.run(desk.ask(&model, LONG)).await;
     }
     let strict = Scripted::new(vec![
-        vec![Step::Fail(Error::new(ErrorKind::ContextLength, "too long"))],
+        vec![Step::Fail(Error::new(ErrorKind::ContextLength, "the maximum context length is 1500 tokens"))],
         vec![Step::Say("Better")],
         vec![Step::Say("Good")],
     ]);
@@ -118,6 +118,25 @@ async fn a_vendor_teaches_its_window() {
     // The next one is small enough at once.
     desk.run(desk.ask(&strict, "more")).await;
     assert!(strict.requests()[2].messages.len() < 15, "{}", strict.requests()[2].messages.len());
+}
+
+#[tokio::test]
+async fn a_window_that_nobody_names_is_met_in_steps_and_poisons_nothing() {
+    let desk = Desk::new().await;
+    let model = Scripted::new(vec![vec![Step::Say(LONG)]]);
+    for _ in 0..6 {
+        desk.run(desk.ask(&model, LONG)).await;
+    }
+    let refuses = || vec![Step::Fail(Error::new(ErrorKind::ContextLength, "too long"))];
+    let strict = Scripted::new(vec![refuses(), refuses(), vec![Step::Say("Better")], vec![Step::Say("Good")]]);
+    let (outcome, _) = desk.run(desk.ask(&strict, "and now?")).await;
+    assert_eq!(outcome.response.as_ref().unwrap().text(), "Better");
+    let sent: Vec<usize> = strict.requests().iter().map(|request| request.messages.len()).collect();
+    assert!(sent[0] > sent[1] && sent[1] > sent[2], "{sent:?}");
+    // What was refused is far below any real window: it was refused for something else, and is no window.
+    desk.run(desk.ask(&strict, "more")).await;
+    let sent = strict.requests()[3].messages.len();
+    assert!(sent > 12, "{sent}");
 }
 
 #[tokio::test]

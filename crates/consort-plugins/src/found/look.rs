@@ -15,7 +15,13 @@ use std::path::Path;
 const FOLDER: &str = "plugin.toml";
 
 /// What one entry is, with the TOML file beside it; nothing where it is no plugin and was not meant to be one.
-pub(super) fn entry(folder: &Folder, entry: &Entry, sidecar: Option<&Sidecar>, salt: &str) -> Option<Found> {
+pub(super) fn entry(
+    folder: &Folder,
+    entry: &Entry,
+    sidecar: Option<&Sidecar>,
+    salt: &str,
+    helpers: &str,
+) -> Option<Found> {
     let found = match &entry.what {
         What::Gone => return None,
         What::Folder => return self::folder(folder, entry, salt),
@@ -30,7 +36,8 @@ pub(super) fn entry(folder: &Folder, entry: &Entry, sidecar: Option<&Sidecar>, s
             found
         }
         What::File(meta) if entry.sort == Sort::Python => {
-            python_file::look(folder, entry, meta, sidecar, salt)
+            let salt = if helpers.is_empty() { salt.into() } else { format!("{salt}\n{helpers}") };
+            python_file::look(folder, entry, meta, sidecar, &salt)
         }
         What::File(meta) => script(folder, entry, meta, sidecar, salt)?,
     };

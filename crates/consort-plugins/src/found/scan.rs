@@ -1,14 +1,14 @@
 //! Looks through the plugin folders.
 use super::file::What;
 use super::folders::Folder;
-use super::look;
 use super::name::{self, Sort};
 use super::row::{Found, Kind};
 use super::sidecar::Sidecar;
+use super::{fingerprint, look};
 use consort_settings::Problem;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is in the plugin folders.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,12 +62,13 @@ fn one(folder: &Folder, salt: &str, problems: &mut Vec<Problem>) -> Vec<(Sort, F
     for table in tables {
         beside.entry(table.stem.clone()).or_insert_with(|| Sidecar::new(table));
     }
+    let helpers = helpers(&folder.path);
     let mut found = Vec::new();
     for entry in entries {
         let is_folder = matches!(entry.what, What::Folder);
         // A folder says everything in its own table.
         let sidecar = beside.get_mut(&entry.stem).filter(|_| !is_folder);
-        if let Some(row) = look::entry(folder, &entry, sidecar.as_deref(), salt) {
+        if let Some(row) = look::entry(folder, &entry, sidecar.as_deref(), salt, &helpers) {
             if let Some(sidecar) = sidecar {
                 sidecar.used = true;
             }
@@ -78,6 +79,24 @@ fn one(folder: &Folder, salt: &str, problems: &mut Vec<Problem>) -> Vec<(Sort, F
         found.extend(look::alone(folder, sidecar, salt).map(|row| (Sort::Toml, row)));
     }
     found
+}
+
+/// When the files were changed that Python plugins import from beside them: what a plugin is changes with these.
+fn helpers(folder: &Path) -> String {
+    let is_helper = |name: &str| name.starts_with('_') && !name.starts_with("__");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(ENOUGH);
+    let mut marks: Vec<String> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_helper))
+        .flat_map(|entry| match entry.metadata() {
+            Ok(found) if found.is_file() => {
+                vec![format!("{} {}", entry.file_name().display(), fingerprint::mark(&found))]
+            }
+            Ok(found) if found.is_dir() => fingerprint::of_folder(&entry.path()),
+            _ => Vec::new(),
+        })
+        .collect();
+    marks.sort_unstable();
+    marks.join("\n")
 }
 
 /// The entries that may be plugins, by name.

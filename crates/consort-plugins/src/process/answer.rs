@@ -2,7 +2,7 @@
 use super::Supervisor;
 use super::connection::Connection;
 use bytes::Bytes;
-use consort_core::{BoxFuture, Context, Error, Event, EventStream, RunTool, Warning};
+use consort_core::{BoxFuture, Context, Error, ErrorKind, Event, EventStream, RunTool, Warning};
 use consort_plugin::protocol::{EventReader, GenerateParams, GenerateResult, WireEvent};
 use consort_providers::{Timers, Watch};
 use futures_core::Stream;
@@ -18,6 +18,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
 /// How many bytes of an answer may wait for their reader, and for how long the plugin waits with them.
 const MOST_WAITING: usize = 4 << 20;
 const WAIT: Duration = Duration::from_secs(10);
+
+/// How much one answer may say, media aside: far more than any model does. One without an end would fill the host's memory.
+const MOST_SAID: usize = 16 << 20;
 
 /// The bytes that were read and not yet taken.
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ impl Budget {
 struct Batch {
     events: Result<Vec<Event>, Error>,
     bytes: usize,
+    /// How many of them are no media.
+    said: usize,
 }
 
 /// Where the events of one request go.
@@ -64,6 +69,7 @@ impl Sink {
     /// Reads events. Gives the budget where it is used up.
     pub(super) fn events(&mut self, events: Vec<WireEvent<'_>>, bytes: usize) -> Option<Arc<Budget>> {
         let mut read = Vec::with_capacity(events.len());
+        let has_media = events.iter().any(|event| event.kind == "media");
         for event in events {
             if event.kind != "raw" || self.native {
                 self.reader.read(event, &mut read);
@@ -74,18 +80,19 @@ impl Sink {
         }
         let waiting = self.budget.waiting.fetch_add(bytes, Relaxed) + bytes;
         // Whoever asked may be gone: then the request is being cancelled.
-        let _ = self.to.send(Batch { events: Ok(read), bytes });
+        let said = if has_media { 0 } else { bytes };
+        let _ = self.to.send(Batch { events: Ok(read), bytes, said });
         (waiting > MOST_WAITING).then(|| self.budget.clone())
     }
 
     pub(super) fn finish(mut self, result: GenerateResult) {
         let mut read = Vec::new();
         self.reader.finish(result, &mut read);
-        let _ = self.to.send(Batch { events: Ok(read), bytes: 0 });
+        let _ = self.to.send(Batch { events: Ok(read), bytes: 0, said: 0 });
     }
 
     pub(super) fn fail(self, error: Error) {
-        let _ = self.to.send(Batch { events: Err(error), bytes: 0 });
+        let _ = self.to.send(Batch { events: Err(error), bytes: 0, said: 0 });
     }
 
     pub(super) fn tools(&self) -> Option<Arc<dyn RunTool>> {
@@ -135,6 +142,7 @@ struct Running {
     id: u64,
     batches: mpsc::UnboundedReceiver<Batch>,
     budget: Arc<Budget>,
+    said: usize,
     done: bool,
     _turn: OwnedSemaphorePermit,
     _files: Files,
@@ -147,6 +155,13 @@ impl Drop for Running {
         if !self.done {
             self.connection.abandon(self.id);
         }
+    }
+}
+
+impl Running {
+    fn too_long(&self) -> Error {
+        let message = format!("the plugin's answer is longer than {} MiB: it was stopped", MOST_SAID >> 20);
+        self.connection.named(Error::new(ErrorKind::PluginBug, message))
     }
 }
 
@@ -182,6 +197,7 @@ async fn open(
         id,
         batches,
         budget,
+        said: 0,
         done: false,
         _turn: turn,
         _files: files,
@@ -237,6 +253,11 @@ impl Events {
             Poll::Ready(None) => Poll::Ready(Err(running.connection.gone())),
             Poll::Ready(Some(batch)) => {
                 running.budget.take(batch.bytes);
+                running.said += batch.said;
+                if running.said > MOST_SAID {
+                    // Its end cancels the request.
+                    return Poll::Ready(Err(running.too_long()));
+                }
                 self.watch.began();
                 self.watch.heard();
                 match batch.events {

@@ -90,8 +90,11 @@ impl Connection {
             }
             "http/request" => {
                 let connection = self.clone();
-                let data = move |data: HttpData| {
+                // A body may come faster than the plugin reads it.
+                let data = move |data: HttpData| -> BoxFuture<'static, ()> {
                     connection.send(protocol::notification("http/data", data));
+                    let connection = connection.clone();
+                    Box::pin(async move { connection.pipe_has_room().await })
                 };
                 let (head, body) = self.services.fetch(id, read(params)?, data).await?;
                 Ok((head, Some(body)))

@@ -218,7 +218,7 @@ impl Feeding {
 
 impl Connection {
     /// Returns when the process took most of what it was sent.
-    async fn pipe_has_room(&self) {
+    pub(super) async fn pipe_has_room(&self) {
         loop {
             let mut written = std::pin::pin!(self.written.notified());
             // Listening comes before looking: nothing is missed between the two.

@@ -106,7 +106,7 @@ impl Services {
         self: &Arc<Self>,
         id: &Id,
         request: HttpRequest,
-        data: impl Fn(HttpData) + Send + Sync + 'static,
+        data: impl Fn(HttpData) -> BoxFuture<'static, ()> + Send + Sync + 'static,
     ) -> Result<(Value, BoxFuture<'static, ()>), Failure> {
         let url = self.allowed(&request.url)?;
         let url = self.filled_query(url).await?;
@@ -239,7 +239,7 @@ async fn pass_on(
     mut response: reqwest::Response,
     request: Value,
     host: String,
-    data: impl Fn(HttpData) + Send + Sync,
+    data: impl Fn(HttpData) -> BoxFuture<'static, ()> + Send + Sync,
 ) {
     let piece = |piece: HttpData| data(HttpData { request: request.clone(), ..piece });
     let mut rest: Vec<u8> = Vec::new();
@@ -255,23 +255,24 @@ async fn pass_on(
                 };
                 if whole > 0 {
                     let text = String::from_utf8_lossy(&rest[..whole]).into_owned();
-                    piece(HttpData { text: Some(text), ..HttpData::default() });
+                    piece(HttpData { text: Some(text), ..HttpData::default() }).await;
                     rest.drain(..whole);
                 } else if rest.len() > 3 {
-                    piece(HttpData { data: Some(STANDARD.encode(&rest)), ..HttpData::default() });
+                    piece(HttpData { data: Some(STANDARD.encode(&rest)), ..HttpData::default() }).await;
                     rest.clear();
                 }
             }
             Ok(None) => break,
             Err(error) => {
-                return piece(HttpData { error: Some(unreachable(&host, &error)), ..HttpData::default() });
+                return piece(HttpData { error: Some(unreachable(&host, &error)), ..HttpData::default() })
+                    .await;
             }
         }
     }
     if !rest.is_empty() {
-        piece(HttpData { data: Some(STANDARD.encode(&rest)), ..HttpData::default() });
+        piece(HttpData { data: Some(STANDARD.encode(&rest)), ..HttpData::default() }).await;
     }
-    piece(HttpData { eof: true, ..HttpData::default() });
+    piece(HttpData { eof: true, ..HttpData::default() }).await;
 }
 
 /// Runs a tool of the request, where whoever asked lets tools be run.

@@ -1,7 +1,7 @@
 //! When two questions are the same.
 use crate::settings::Keep;
 use crate::spend;
-use consort_core::{Body, Context, MediaSource, Part, Request};
+use consort_core::{Body, Context, MediaSource, ModelCard, Part, Request};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ pub(crate) struct Key([u8; 32]);
 /// The key of a question to these targets by one who asks; nothing for one whose answer is not to be kept.
 pub(crate) fn key_of<'a>(
     keep: &Keep,
-    targets: impl Iterator<Item = &'a str>,
+    targets: impl Iterator<Item = &'a ModelCard>,
     request: &Request,
     context: &Context,
 ) -> Option<Key> {
@@ -27,7 +27,8 @@ pub(crate) fn key_of<'a>(
     }
     let mut hash = Hasher(Sha256::new());
     for target in targets {
-        hash.text(target);
+        hash.text(&target.id);
+        hash.text(target.version.as_deref().unwrap_or_default());
     }
     hash.text(spend::key(context));
     hash.text(context.participant.as_deref().unwrap_or_default());

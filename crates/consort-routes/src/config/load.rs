@@ -66,6 +66,15 @@ impl Loader<'_> {
             targets.iter().filter_map(target).collect()
         };
         let (targets, too_long, filtered) = (all(&spec.targets), all(&spec.too_long), all(&spec.filtered));
+        for (limited, _) in &spec.limits {
+            let mut cards = targets.iter().chain(&too_long).chain(&filtered).map(Target::card);
+            if problems.is_empty() && !cards.any(|card| *limited == card.id || *limited == card.provider) {
+                let what = format!(
+                    "`limits.{limited}` limits nothing: no target is `{limited}` or of that provider"
+                );
+                problems.push(Problem::new(&section.file, what).at_line(section.line));
+            }
+        }
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -125,6 +125,10 @@ fn target(reader: &mut Reader<'_>, item: &Located) -> Option<TargetSpec> {
 
 fn limits(reader: &mut Reader<'_>) -> Limits {
     const MOST: u32 = 1_000_000;
+    if let (Some(line), false) = (reader.line_of("burst"), reader.line_of("requests_per_minute").is_some()) {
+        reader
+            .wrong(line, "`burst` says how many of `requests_per_minute` may come at once, which is not set");
+    }
     Limits {
         requests_per_minute: reader.count("requests_per_minute", 1, MOST),
         burst: reader.count("burst", 1, MOST),
@@ -179,6 +183,10 @@ fn budgets<'a>(reader: &mut Reader<'a>, all: &'a [Located]) -> Vec<Budget> {
                 hard: money(inner.dollars("hard")),
             }
         });
+        if matches!((budget.soft, budget.hard), (Some(soft), Some(hard)) if soft > hard) {
+            reader
+                .wrong(item.line, "the `soft` sum of a budget is above its `hard` one: it would never warn");
+        }
         if budget.soft.is_none() && budget.hard.is_none() {
             reader.wrong(item.line, "a budget must have `soft` or `hard`, in dollars");
         }

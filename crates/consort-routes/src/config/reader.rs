@@ -24,6 +24,11 @@ impl<'a> Reader<'a> {
         self.file
     }
 
+    /// Where a field stands that was not read yet.
+    pub(super) fn line_of(&self, name: &str) -> Option<usize> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.value.line)
+    }
+
     pub(super) fn take(&mut self, name: &'static str) -> Option<&'a Field> {
         self.known.push(name);
         let at = self.fields.iter().position(|field| field.name == name)?;

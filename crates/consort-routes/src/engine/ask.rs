@@ -227,7 +227,8 @@ impl<'a> Course<'a> {
                 if std::mem::take(may_shrink)
                     && let Some(shrink) = &self.context.shrink
                 {
-                    let smaller = shrink.shrink(request, target.card().limits.context);
+                    let known = [error.named_window(), target.card().limits.context];
+                    let smaller = shrink.shrink(request, known.into_iter().flatten().min());
                     match Watch::new().over(self.context, smaller).await {
                         Ok(Some(smaller)) => return Then::Smaller(smaller),
                         Ok(None) => {}

@@ -4,6 +4,7 @@ use super::report::unasked;
 use super::watch::Watch;
 use crate::cache::{self, Asking, Cache, Look, Recording};
 use crate::limit::either;
+use crate::target::Target;
 use consort_core::{Error, Event, Request, Unasked};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,8 +39,8 @@ impl Course<'_> {
     /// Looks for a kept answer. Where another asks the same right now, its answer is waited for.
     pub(super) async fn kept(self, request: &Request) -> Result<Kept, Error> {
         let Some(cache) = &self.plan.cache else { return Ok(Kept::Ask(None)) };
-        let ids = self.plan.targets.iter().map(|target| target.card().id.as_str());
-        let Some(key) = cache::key_of(cache.keep(), ids, request, self.context) else {
+        let cards = self.plan.targets.iter().map(Target::card);
+        let Some(key) = cache::key_of(cache.keep(), cards, request, self.context) else {
             return Ok(Kept::Ask(None));
         };
         let mut waited = false;

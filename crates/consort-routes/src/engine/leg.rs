@@ -192,13 +192,17 @@ impl Leg<'_> {
             return (0, 0);
         }
         let prompt = estimate_tokens(&self.request).tokens;
-        let option = self.request.options.get("max_tokens").and_then(serde_json::Value::as_u64);
-        let most = self.request.sampling.max_tokens.or(option);
-        match (most, self.target.state.output_p95()) {
-            (Some(most), usual) => (prompt + usual.map_or(most, |usual| usual.min(most)), 0),
+        match (longest_answer(&self.request), self.target.state.output_p95()) {
+            (Some(most), usual) => (prompt.saturating_add(usual.map_or(most, |usual| usual.min(most))), 0),
             (None, usual) => (prompt, usual.unwrap_or(USUAL_OUTPUT)),
         }
     }
+}
+
+/// The most tokens that the answer may have, where the request says it: as such, or as an option of the model.
+pub(super) fn longest_answer(request: &Request) -> Option<u64> {
+    let option = || request.options.get("max_tokens").and_then(serde_json::Value::as_u64);
+    request.sampling.max_tokens.or_else(option)
 }
 
 pub(super) fn ended_early() -> Error {

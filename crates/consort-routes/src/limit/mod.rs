@@ -75,7 +75,7 @@ impl Limiter {
             return Err(Error::new(ErrorKind::InvalidRequest, what)
                 .hint("send less, ask for fewer tokens of answer, or raise `tokens_per_minute`"));
         }
-        Ok((tokens + guessed).min(most))
+        Ok(tokens.saturating_add(guessed).min(most))
     }
 
     /// A turn now, or not at all.

@@ -9,6 +9,7 @@ pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod prompts;
 pub(crate) mod settings;
+pub(crate) mod summaries;
 pub(crate) mod usage;
 
 use crate::problem::{Answer, Problem};
@@ -48,6 +49,8 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/conversations/{id}/restore", post(deletion::restore))
         .route("/conversations/{id}/export", get(export::export))
         .route("/conversations/{id}/context", get(context::context))
+        .route("/conversations/{id}/summaries", get(summaries::all))
+        .route("/conversations/{id}/summaries/{summary}", put(summaries::change).delete(summaries::remove))
         .route("/turns/{id}", patch(conversations::pin))
         .route("/prompts", get(prompts::all).post(prompts::create))
         .route("/prompts/{id}", put(prompts::change).delete(prompts::remove))

@@ -1,4 +1,5 @@
 //! Questions with their answers, as lists show them.
+use crate::answer::attempt;
 use consort_core::{Body, Error, Money, Part, Role};
 use consort_store::{Answer, Hit, Status, Store, Turn, TurnId};
 use serde_json::{Value, json};
@@ -118,7 +119,7 @@ impl Exchange {
             "schema": about.schema,
             "usage": about.usage,
             "cost": about.cost.map(Money::dollars),
-            "attempts": about.attempts,
+            "attempts": about.attempts.iter().map(attempt).collect::<Vec<_>>(),
             "duration_ms": about.took.map(|took| took.as_millis() as u64),
             "error": about.error.as_ref().map(crate::exit::to_json),
             "snippet": self.snippet,

@@ -2,6 +2,7 @@
 mod exchange;
 mod list;
 mod remove;
+mod summaries;
 
 use crate::args::{Logs, LogsCommand};
 use crate::exit::{self, Done};
@@ -36,6 +37,13 @@ pub(crate) fn run(logs: Logs, setup: Setup) -> Done {
             io::stdout().write_all(export(&conversation, &path, format).as_bytes())?;
             Ok(exit::OK)
         }
+        Some(LogsCommand::Summaries { id, summary, set, delete, json }) => match (summary, set, delete) {
+            (Some(which), Some(text), _) => {
+                summaries::change(&id, &which, summaries::Change::Set(text), &setup)
+            }
+            (Some(which), None, true) => summaries::change(&id, &which, summaries::Change::Delete, &setup),
+            (which, ..) => summaries::list(&id, which.as_deref(), json, &setup),
+        },
         Some(LogsCommand::Delete { id, yes }) => remove::run(&id, yes, &setup),
         Some(LogsCommand::Path) => {
             writeln!(anstream::stdout(), "{}", kept::database(&setup).display())?;

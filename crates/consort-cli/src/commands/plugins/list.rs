@@ -46,7 +46,7 @@ fn to_json(row: &Row) -> Value {
         "state": row.state.word(),
         "reason": Some(what_is_wrong(&row.state)).filter(|reason| !reason.is_empty()),
         "help": row.help,
-        "file": row.plugin.found().file,
+        "file": row.plugin.found().file.display().to_string(),
         "dialect": row.plugin.sort(),
         "models": models,
     })
