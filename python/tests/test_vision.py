@@ -105,6 +105,11 @@ async def simple_response(self, text, processors=None, participant=None):
 async def simple_response(self, text, participant=None):
     self.events.send(LLMResponseCompletedEvent(original={"a": 1}, text="whole"))
 """, ["whole"], None),
+            ("completed, and returned without its text", """
+async def simple_response(self, text):
+    self.events.send(LLMResponseCompletedEvent(text="whole"))
+    return LLMResponseEvent(None, None)
+""", ["whole"], None),
             ("returned alone", """
 async def simple_response(self, text):
     return LLMResponseEvent(None, "returned")
@@ -373,6 +378,7 @@ class Failing(VisionCase):
         for body, said in (
             ("    return 7", "simple_response returned int, expected LLMResponseEvent"),
             ("    yield 7", "simple_response yielded int, expected LLMResponseDelta"),
+            ("    return LLMResponseEvent('swapped', None)", "the text of the LLMResponseEvent is NoneType, expected str"),
             ("    pass", "simple_response returned nothing, and no event with text was sent"),
             ("    self.events.send(LLMResponseChunkEvent(delta=7))", "a chunk's delta is int, expected str"),
         ):

@@ -4,6 +4,7 @@ import json
 import os
 import unittest
 
+from harness import user
 from test_realtime import LiveCase, audio
 from test_vision import VisionCase
 
@@ -57,6 +58,39 @@ class Text(VisionCase):
         self.assertEqual(one.generate("acme")[0], "([], None)")
 
 
+class Starting(VisionCase):
+    BODY = """
+async def start(self):
+    self.starts = getattr(self, "starts", 0) + 1
+    await asyncio.sleep(0.1)
+    if self.starts == FAILS:
+        raise ConnectionError("not yet")
+    self._instructions = "kept"
+    self.client = f"client {self.starts}"
+
+async def simple_response(self, text):
+    return f"{self.client} {self._instructions}"
+"""
+
+    def test_a_model_is_started_once_before_it_is_asked(self):
+        one = self.llm(self.BODY, "import asyncio\nFAILS = 0\n")
+        idents = [one.start("generate", model="acme", messages=[user("x")], system=word) for word in "ab"]
+        for ident in idents:
+            one.answer(ident)
+        said = ["".join(each["text"] for each in one.events[ident]) for ident in idents]
+        self.assertEqual(said, ["client 1 a", "client 1 b"])
+        one = self.llm(self.BODY, "import asyncio\nFAILS = 1\n")
+        self.assertEqual(self.refused(one.generate, "acme").kind, "network")
+        self.assertEqual(one.generate("acme", system="c")[0], "client 2 c")
+
+    def test_a_start_of_ones_own_is_ones_own(self):
+        for body in ("def start(self, where): self.client = where", "async def start(self): self.client = getattr(self, 'client', '') + 'once'"):
+            one = self.llm(f"{body}\nasync def simple_response(self, text):\n"
+                           "    self.start('here') if 'where' in type(self).start.__code__.co_varnames else await self.start()\n"
+                           "    return self.client")
+            self.assertIn(one.generate("acme")[0], ("here", "once"))
+
+
 class Live(LiveCase):
     def test_processors_and_participants_in_each_form(self):
         for form, give in GIVES.items():
@@ -69,6 +103,14 @@ class Live(LiveCase):
                         until="turn_done", head=PROCESSORS, system="Be brief.", meta={"participant": "ada"})
                     said = "".join(each["text"] for each in events if each["type"] == "text")
                     self.assertEqual(said, repr(("ada", counted, KNOWN)))
+
+    def test_a_live_model_is_started_before_it_connects(self):
+        events = self.heard_of("""
+async def start(self): self.word = "started"
+async def connect(self): self._emit_agent_speech_transcription(self.word)
+async def simple_audio_response(self, pcm): self._emit_audio_output_done_event()
+""", audio(), until="audio_done")
+        self.assertEqual([each.get("text") for each in events], ["started", None, None])
 
     def test_a_processor_is_asked_anew(self):
         path = os.path.join(self.folder, "state.json")

@@ -17,6 +17,7 @@ from .lent import Lent
 from .outcome import Outcome
 from .real import is_real
 from .sound import Wrong, piece
+from .starting import started
 
 _MOST = 32 << 20  # bytes that may wait for the plugin, as they were sent
 _EACH = 256  # what a piece takes besides them
@@ -61,6 +62,7 @@ class Session(Beside, Outcome):
         threads.follow()
         self._watch_tasks()
         self._guard_handler()
+        await started(self.model)
         await self._connect()
         await asyncio.sleep(0)  # a task that it started has begun then
         if self.closing:  # it ended while it opened

@@ -12,6 +12,7 @@ from ..shape import called
 from . import data, threads
 from .current import current
 from .real import is_real
+from .starting import started
 
 _EVENTS, _ITEMS = "events", "items"
 
@@ -136,6 +137,8 @@ class Turn:
         if isinstance(failed, BaseException):
             raise failed
         self.finished = True
+        if not isinstance(returned.text, str) and not self.streamed and self.whole is None:
+            raise self._wrong(f"the text of the LLMResponseEvent is {type(returned.text).__name__}, expected str")
         if isinstance(returned.text, str) and returned.text:
             self.went_on = True
             self.whole = returned.text if self.source is None else self.whole
@@ -185,6 +188,7 @@ async def answer(turn, llm, text, named):
     open_ones = getattr(getattr(llm, "events", None), "_requests", [])
     open_ones.append(turn)
     try:
+        await started(llm)
         if is_real(llm):
             from .lent import Lent
 
