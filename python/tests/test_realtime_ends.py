@@ -282,6 +282,30 @@ async def simple_response(self, text, processors=None, participant=None):
         self.assertRegex([each["message"] for each in events if each["type"] == "warning"][0],
                          r"words of an answer that was interrupted were left out at acme\.py:[0-9]+")
 
+    def test_texts_behind_one_that_is_cut_keep_their_order(self):
+        for stubborn in (False, True):
+            one = self.live(f"""
+async def simple_response(self, text, processors=None, participant=None):
+    if text == "a":
+        self.events.send(LLMResponseChunkEvent(delta="a"))
+        for _ in range(100):
+            try:
+                await asyncio.sleep(1)
+            except asyncio.CancelledError:
+                if not {stubborn}: raise
+    for _ in range(3):
+        self.events.send(LLMResponseChunkEvent(delta=text))
+        await asyncio.sleep(0.02)
+    self.events.send(LLMResponseCompletedEvent(text=text * 3))
+""")
+            session = one.open_session("acme")
+            self.feed(one, session, {"type": "text", "text": "a"}, {"type": "text", "text": "b"})
+            one.heard(session, "text")
+            self.feed(one, session, {"type": "interrupt"}, {"type": "text", "text": "c"})
+            events = [each for _ in range(3) for each in one.heard(session, "turn_done")]
+            self.assertEqual("".join(each.get("text") or "." for each in events), ".bbb.ccc.", stubborn)
+            one.ask("realtime/close", session=session)
+
     def test_an_answer_that_holds_everything_up_is_broken_into(self):
         one = self.live(f"""
 async def simple_response(self, text, processors=None, participant=None):

@@ -11,6 +11,7 @@ class Answer:
     """What is made of one input, for as long as its method runs."""
 
     def __init__(self):
+        self.floor = None  # what a text waits for
         self.begun = False  # it is a text's, and has the floor
         self.gave = False  # some of it was heard or read
         self.cut = False  # the user spoke into it

@@ -42,7 +42,7 @@ class Session(Beside, Outcome):
         self.dropped = False
         self.filled = asyncio.Event()
         self.fed = threading.Event()  # whether the loop has seen what was sent
-        self.speaking = asyncio.Lock()  # texts are answered one after the other
+        self.texts = deque()  # those that are answered one after the other, as what each waits for
         self.taking = {}  # the tasks that take an input -> what it is known by
         self.lent = None
 
@@ -160,11 +160,13 @@ class Session(Beside, Outcome):
         if kind == "audio":
             await self._hear(item)
         elif kind == "text":
-            async with self.speaking:
-                answer.begun = True
+            try:
+                await self._floor(answer)
                 named = self.dialect.named(self.model.simple_response, self.params)
                 self.begin_turn(answer)
                 await self.follow(called(self.model.simple_response, str(item.get("text") or ""), **named), "simple_response")
+            finally:
+                self._leave_floor(answer)
         elif kind == "interrupt":
             self._cut()
             interrupt = getattr(self.model, "interrupt", None)
@@ -177,6 +179,21 @@ class Session(Beside, Outcome):
         else:
             self.warn_once(f"this model takes no `{kind}`")
 
+    async def _floor(self, answer):
+        """Returns when the texts before this one are answered, or cut."""
+        answer.floor = asyncio.get_running_loop().create_future()
+        self.texts.append(answer.floor)
+        if self.texts[0] is not answer.floor:
+            await answer.floor
+        answer.begun = True
+
+    def _leave_floor(self, answer):
+        if answer.floor in self.texts:
+            was_first = self.texts[0] is answer.floor
+            self.texts.remove(answer.floor)
+            if was_first and self.texts and not self.texts[0].done():
+                self.texts[0].set_result(None)
+
     def _cut(self):
         """The user speaks into the answer: whatever gives it need not go on. A text that has its turn yet to come stays."""
         for task, answer in list(self.taking.items()):
@@ -184,8 +201,8 @@ class Session(Beside, Outcome):
                 answer.cut = True
                 task.cancel()
                 self._end_cut(answer)
+                self._leave_floor(answer)  # also where it does not stop
         self._end_item()  # what is said from now on is another answer, whatever the plugin makes of this
-        self.speaking = asyncio.Lock()  # which need not wait for the one that is cut
 
     def is_cut(self, task):
         """From another thread, where the loop is held up and cannot cut: whether this task is one to be broken into."""
