@@ -138,6 +138,25 @@ async def simple_response(self, text, processors=None, participant=None):
         events = self.heard_of("async def simple_audio_response(self, pcm): self._emit_disconnected_event(ConnectionError('gone'))", audio())
         self.assertEqual(events[-1]["reason"], "gone")
 
+    def test_a_plugin_that_cancels_every_task_there_is_leaves_no_session_silent(self):
+        one = self.live("""
+async def close(self):
+    for task in asyncio.all_tasks():
+        if task is not asyncio.current_task():
+            task.cancel()
+
+async def simple_audio_response(self, pcm): pass
+""")
+        other, session = one.open_session("acme"), one.open_session("acme")
+        one.start("realtime/close", session=session)
+        self.assertEqual(one.heard(session, "closed")[-1]["reason"], "asked for")
+        events = one.heard(other, "closed")
+        self.assertEqual([events[0]["error"]["message"], events[-1]["reason"]],
+                         ["the plugin cancelled a task of the session that is not its own", "error"])
+        third = one.open_session("acme")
+        self.feed(one, third, {"type": "smell"})
+        one.heard(third, "warning")
+
     def test_no_key_is_told(self):
         events = self.heard_of("""
 def __init__(self, api_key):
@@ -183,15 +202,16 @@ async def commit_audio(self):
             self.assertTrue(said.startswith("nothing came back for what was asked, and nothing of the plugin runs" + more), said)
             one.ask("realtime/close", session=session)
             self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])  # once
-        one = self.live("""
-async def connect(self): self.task = asyncio.create_task(asyncio.sleep(60))
+        for connect in ("self.task = asyncio.create_task(asyncio.sleep(60))", "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"):
+            one = self.live(f"""
+async def connect(self): {connect}
 async def simple_response(self, text, processors=None, participant=None): pass
-""", QUICK)
-        session = one.open_session("acme")
-        self.feed(one, session, {"type": "text", "text": "a"})
-        time.sleep(0.6)
-        one.ask("realtime/close", session=session)
-        self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])
+""", QUICK + "import threading, time\n")
+            session = one.open_session("acme")
+            self.feed(one, session, {"type": "text", "text": "a"})
+            time.sleep(0.6)
+            one.ask("realtime/close", session=session)
+            self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])
 
     def test_where_an_opening_hung_is_noted(self):
         for wait in ("await asyncio.sleep(60)", "while True: time.sleep(0.01)"):

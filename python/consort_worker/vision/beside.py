@@ -6,7 +6,7 @@ What of this ends, and nobody else hears of it, would leave a session that is op
 import asyncio
 
 from ..calls import Cancelled
-from ..failures import failure_of
+from ..failures import Failure, failure_of
 from ..frames import is_own
 from ..shape import Shape
 from .current import answering, current
@@ -24,6 +24,7 @@ class Beside:
         self.tasks = set()  # ours
         self.handlers = set()  # the tasks that the plugin's `_handle_events` runs in
         self.own = set()  # the plugin's other tasks
+        self.threads = []  # and its threads
         self.begun = 0  # how often the handler was begun
         self.handler = self.begin = None  # the plugin's own, and what begins it
         self.over = None  # what to say of the handler, once it ended
@@ -33,7 +34,15 @@ class Beside:
         return task in self.tasks or task in self.handlers or task in self.own
 
     def _start(self, coroutine):
-        return self._run(self._watched(coroutine))
+        return self._run(self._kept(coroutine))
+
+    async def _kept(self, coroutine):
+        try:
+            await self._watched(coroutine)
+        except asyncio.CancelledError:
+            if not self.closing:  # as cleaning up by `all_tasks()` does
+                self._failed(Failure("plugin_bug", "the plugin cancelled a task of the session that is not its own"))
+            raise
 
     def _run(self, coroutine):
         task = asyncio.Task(coroutine, loop=asyncio.get_running_loop())  # not by the loop's factory: it is none of the plugin's
@@ -155,7 +164,8 @@ class Beside:
         """Something was asked, and what took it is done: an answer comes, unless nothing is left that could give one."""
 
         def look():
-            if self.told == told and not (self.closing or self.handlers or self.own):
+            runs = self.closing or self.handlers or self.own or any(each.is_alive() for each in self.threads)
+            if self.told == told and not runs:
                 why = f"; {self.over}" if self.over else ""
                 self.warn_once(f"nothing came back for what was asked, and nothing of the plugin runs{why}")
 

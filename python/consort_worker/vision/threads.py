@@ -18,9 +18,11 @@ def follow():
     start, submit = threading.Thread.start, ThreadPoolExecutor.submit
 
     def start_for(thread):
-        if current.get() is not None:
+        request = current.get()
+        if request is not None:
             context, run = copy_context(), thread.run
             thread.run = lambda: context.run(run)
+            request.threads.append(thread)
         start(thread)
 
     def submit_for(pool, function, /, *arguments, **named):

@@ -35,6 +35,7 @@ class Turn:
         self.usage = None
         self.model = None
         self.asked = None  # the plugin's method
+        self.threads = []  # that it started
         self.odd = set()  # what was told once: things that are no events, and that something came late
 
     # -- what the plugin sends ----------------------------------------------------------------------------------
