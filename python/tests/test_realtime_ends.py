@@ -39,6 +39,7 @@ async def simple_audio_response(self, pcm): pass
         for name, handler, audio_response in (
             ("it never waited, as on the page", "pass", f"{SAY}('heard')"),
             ("it answers by itself", "await asyncio.sleep(0.1)", f"{SAY}('heard')"),
+            ("a thread of its own reads", "threading.Thread(target=self.read, daemon=True).start(); await asyncio.sleep(0.1)", "pass"),
             ("it began another", "await asyncio.sleep(0.1); self.runs = getattr(self, 'runs', 0) + 1\n"
                                  "    if self.runs == 1: asyncio.get_running_loop().call_later(0.1, self.again)\n"
                                  f"    else: {SAY}('heard'); await asyncio.sleep(60)", "pass"),
@@ -50,9 +51,14 @@ def again(self):
 async def _handle_events(self):
     {handler}
 
+def read(self):
+    time.sleep(0.6)
+    self._emit_agent_speech_transcription("heard")
+    time.sleep(60)
+
 async def simple_audio_response(self, pcm):
     {audio_response}
-""", head=QUICK)
+""", head=QUICK + "import threading, time\n")
             session = one.open_session("acme")
             self.feed(one, session, audio())
             time.sleep(1)

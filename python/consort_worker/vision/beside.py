@@ -115,13 +115,16 @@ class Beside:
         told, loop = None, asyncio.get_running_loop()
         latest = loop.time() + _LONGEST
         # What it still says is not cut off, and what it still does may be to wait before it connects again.
-        while told != self.told or (any(map(_is_own, self.own)) and loop.time() < latest):
+        while told != self.told or self._has_thread() or (any(map(_is_own, self.own)) and loop.time() < latest):
             told = self.told
             await asyncio.sleep(_GRACE)
             if self.begun != number:
                 return
         if not self.answers and not self.leaving:
             self._end_soon(self.over)
+
+    def _has_thread(self):
+        return any(each.is_alive() for each in self.threads)
 
     def _begin_handler(self):
         """Where `connect` did not."""
@@ -164,7 +167,7 @@ class Beside:
         """Something was asked, and what took it is done: an answer comes, unless nothing is left that could give one."""
 
         def look():
-            runs = self.closing or self.handlers or self.own or any(each.is_alive() for each in self.threads)
+            runs = self.closing or self.handlers or self.own or self._has_thread()
             if self.told == told and not runs:
                 why = f"; {self.over}" if self.over else ""
                 self.warn_once(f"nothing came back for what was asked, and nothing of the plugin runs{why}")

@@ -22,7 +22,8 @@ def follow():
         if request is not None:
             context, run = copy_context(), thread.run
             thread.run = lambda: context.run(run)
-            request.threads.append(thread)
+            if getattr(thread._target, "__module__", None) != "concurrent.futures.thread":  # a pool's wait for ever
+                request.threads.append(thread)
         start(thread)
 
     def submit_for(pool, function, /, *arguments, **named):
