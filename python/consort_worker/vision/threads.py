@@ -23,7 +23,7 @@ def follow():
             context, run = copy_context(), thread.run
             thread.run = lambda: context.run(run)
             if getattr(thread._target, "__module__", None) != "concurrent.futures.thread":  # a pool's wait for ever
-                request.threads.append(thread)
+                request.threads = [*(each for each in request.threads if each.is_alive() or not each.ident), thread]
         start(thread)
 
     def submit_for(pool, function, /, *arguments, **named):
