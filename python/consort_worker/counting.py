@@ -11,9 +11,10 @@ _KEPT = 4096  # texts
 class Counter:
     """The counts of one model. Falls back on an estimate, and says so."""
 
-    def __init__(self, model_id, count):
+    def __init__(self, model_id, count, method="count_tokens"):
         self.model_id = model_id
         self.count = count
+        self.method = method  # as the plugin's author knows it
         self.kept = {}
         self.given_up = None  # why the plugin's count is not asked any more
 
@@ -67,7 +68,7 @@ class Counter:
     def _give_up(self, why):
         if self.given_up is None:
             self.given_up = why
-            logs.note(f"warning: count_tokens of {self.model_id} is not used, tokens are estimated: {why}")
+            logs.note(f"warning: {self.method} of {self.model_id} is not used, tokens are estimated: {why}")
 
 
 def _named(value):

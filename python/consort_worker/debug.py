@@ -6,6 +6,8 @@ import tempfile
 import traceback
 
 from . import dialects
+from .failures import Failure
+from .pipe import Writer
 
 
 def main(arguments):
@@ -57,9 +59,11 @@ def _run(given, keys, data_dir):
     for note in about.get("notes") or ():
         print(f"note: {note}", file=sys.stderr)
     models = dialect.models_list(None)["models"]
-    chat = [model["id"] for model in models if model.get("kind") != "embedding"]
+    chat = [model["id"] for model in models if model.get("kind") not in ("embedding", "realtime")]
     if not chat:
-        raise SystemExit(f"it has no chat model, only: {', '.join(model['id'] for model in models) or 'nothing'}")
+        live = next((model["id"] for model in models if model.get("kind") == "realtime"), None)
+        more = f"; talk with it: consort talk {live}" if live else ""
+        raise Failure("unsupported", f"it has no chat model, only: {', '.join(each['id'] for each in models) or 'nothing'}{more}")
     model = given.model or chat[0]
     print(f"{about['plugin']['name']}: {', '.join(chat)}; asking {model}", file=sys.stderr)
     params = {
@@ -80,7 +84,6 @@ def _run(given, keys, data_dir):
 def _failed(error, given):
     """The plugin's own part of the traceback, and the debugger in its deepest frame."""
     from .explain import explain
-    from .failures import Failure
     from .loading import plugin
 
     step = error.__traceback__
@@ -108,13 +111,12 @@ class NoHost:
     """There is no host at a terminal: nothing is granted, and no tools are there."""
 
     offers = {}
+    writer = Writer(1, 0)  # of which only the lock is used
 
     def notify(self, method, params):
         pass
 
     def ask(self, call, method, params):
-        from .failures import Failure
-
         raise Failure("unsupported", f"there is no host to ask for {method}")
 
     async def ask_async(self, method, params):

@@ -128,8 +128,16 @@ def _advice(error):
 
         names = ", ".join(offered())
         return f"llm_utils has {names}" if names else None
+    if isinstance(error, ImportError) and (error.path or "").startswith(os.path.join(os.path.dirname(__file__), "standins")):
+        top = error.name.partition(".")[0]
+        package = top.replace("_", "-")
+        return (f"Consort's own small `{top}` has no such name, and it counts only where the real package is absent: "
+                f"consort plugins install-deps {shell_word(plugin.name)} {package}")
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
+    if isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "array":
+        return ("samples are plain arrays where numpy is not installed: use PcmData's own methods, or "
+                f"consort plugins install-deps {shell_word(plugin.name)} numpy")
     if isinstance(error, AttributeError) and error.name is not None and getattr(error, "obj", error) is None and plugin.empty:
         name, owner = next(iter(plugin.empty.items()))
         return (f"`{name}` of {owner} is None, as its annotation allows, since nobody gave one: make it in the constructor, "

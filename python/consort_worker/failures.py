@@ -26,10 +26,16 @@ def failure_of(error, secrets=()):
         except Exception as broken:  # an exception of the plugin that raises when it is looked at
             name, why = type(error).__name__, type(broken).__name__
             error = Failure("plugin_bug", f"{name} (which cannot be looked into: {why})")
+    error.message = masked(error.message, secrets)
+    for name in ("traceback", "help"):
+        if name in error.data:
+            error.data[name] = masked(error.data[name], secrets)
+    return error
+
+
+def masked(text, secrets):
+    """What people may read of a text that holds a key, say."""
     for secret in secrets:
         if len(secret) >= 4:
-            error.message = error.message.replace(secret, "•••")
-            for name in ("traceback", "help"):
-                if name in error.data:
-                    error.data[name] = error.data[name].replace(secret, "•••")
-    return error
+            text = text.replace(secret, "•••")
+    return text

@@ -1,6 +1,7 @@
 """Where in the plugin's own code it happened, and the traceback from there on."""
 
 import os
+import sys
 import traceback
 
 from .loading import plugin
@@ -8,13 +9,13 @@ from .loading import plugin
 
 def where(error):
     """(`file:line` of the deepest frame in the plugin's own code, the traceback from its first frame on)."""
-    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename) and error.lineno:
+    if isinstance(error, SyntaxError) and error.filename and is_own(error.filename) and error.lineno:
         return f"{os.path.basename(error.filename)}:{error.lineno}", _text(error, None)
     first, place = None, None
     step = error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        if _is_own(path):
+        if is_own(path):
             place = (path, step.tb_lineno)
             first = first or step
         step = step.tb_next
@@ -24,7 +25,36 @@ def where(error):
     return at, _text(error, first)
 
 
-def _is_own(path):
+def waiting(tasks):
+    """`file:line` of the plugin's own code that runs or waits just now: in some thread, or in one of these tasks."""
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            if is_own(frame.f_code.co_filename):
+                return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            frame = frame.f_back
+    for task in tasks:
+        at, waits = None, task.get_coro()
+        while waits is not None:
+            frame = getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None)
+            if frame is not None and is_own(frame.f_code.co_filename):
+                at = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            waits = _awaited(waits)
+        if at is not None:
+            return at
+    return None
+
+
+def _awaited(waits):
+    """What a coroutine waits for; an async generator stands behind an object that does not tell of it."""
+    waits = getattr(waits, "cr_await", None) or getattr(waits, "ag_await", None)
+    if waits is None or hasattr(waits, "cr_frame") or hasattr(waits, "ag_frame"):
+        return waits
+    import gc
+
+    return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
+
+
+def is_own(path):
     """Whether the author of the plugin wrote it: its file, or a helper beside it."""
     return plugin.owns(path) or plugin.is_beside(path)
 

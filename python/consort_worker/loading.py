@@ -193,11 +193,27 @@ def _missing_package(module, name):
 
     top = module if module.startswith("google.") else module.partition(".")[0]
     package = installed_by(module)
+    if module.startswith("vision_agents.plugins"):  # one package for each
+        return _missing_plugin_of_vision_agents(name)
     of_package = "" if package == top else f"`{top}` is in the package `{package}`. "
     block = " (named in the file's `# /// script` block, it goes where the file goes)" if plugin.folder else ""
     return {
         "missing": f"the package `{top}`",
         "help": f"{of_package}consort plugins install-deps {shell_word(name)} {shell_word(package)}{block}",
+    }
+
+
+def _missing_plugin_of_vision_agents(name):
+    import re
+
+    with open(plugin.file, encoding="utf-8", errors="replace") as opened:
+        said = re.findall(r"vision_agents\.plugins(?:\.| +import +)([\w, ]+)", opened.read())
+    words = dict.fromkeys(word.strip() for each in said for word in each.split(","))
+    packages = [f"vision-agents-plugins-{word.replace('_', '-')}" for word in words if word.isidentifier()]
+    return {
+        "missing": " and ".join(f"the package `{each}`" for each in packages) or "a plugin of Vision Agents",
+        "help": f"consort plugins install-deps {shell_word(name)} {' '.join(packages) or 'vision-agents'}"
+                " (named in the file's `# /// script` block, it goes where the file goes)",
     }
 
 

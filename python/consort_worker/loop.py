@@ -28,7 +28,8 @@ def _run(asyncio, loop):
     while True:
         try:
             loop.run_forever()
-        except Cancelled:  # meant for a task that had just ended
+        except (Cancelled, SystemExit, KeyboardInterrupt):
+            # Cancelled was meant for a task that had just ended; asyncio lets the others out of a plugin's own task.
             continue
 
 

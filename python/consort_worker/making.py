@@ -57,6 +57,14 @@ class Recipe:
         at = f"{os.path.basename(plugin.file)}:{self.line or 1}" if plugin.file else None
         raise Failure("setup", message, missing=missing, at=at, help=help_)
 
+    def is_coroutine(self, made):
+        """What to say of a factory that is one."""
+        if hasattr(made, "close"):
+            made.close()
+        at = f"{os.path.basename(plugin.file)}:{self.line or 1}" if plugin.file else None
+        return Failure("plugin_bug", f"{self.title} is a coroutine: nothing awaits it", at=at,
+                       help="make it a plain `def`, and do in the model's own methods what has to be awaited")
+
     def needs(self):
         """What a card says about keys."""
         names = [known_as for known_as, must in self.keys.values() if must]

@@ -73,6 +73,20 @@ class Shape:
         return True
 
 
+def called(method, *given, **named):
+    """What a method of the plugin returns. One that cannot be called so says where it stands."""
+    try:
+        return method(*given, **named)
+    except TypeError as error:
+        if error.__traceback__.tb_next is not None:  # it was called, and failed inside
+            raise
+        from .failures import Failure
+        from .source import place
+
+        raise Failure("plugin_bug", f"it cannot be called as the contract has it: {error}",
+                      at=place(method, Shape(method).line)) from None
+
+
 _SIMPLE = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 

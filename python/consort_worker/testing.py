@@ -8,15 +8,19 @@ written, is the model of a bruno plugin.
 import os
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
-from . import dialects, loop
+from . import dialects, frames, loop
+from .calls import Cancelled
 from .debug import NoHost
 from .failures import Failure
 from .loading import plugin
 
 _LISTENS = 0.5  # seconds that a live session is listened to
+_WAITS = 30.0  # seconds in which a session opens, and anything at all comes of a question
+_PATIENCE = 2.0  # seconds in which what is ended then ends
 
 
 def main(arguments):
@@ -75,7 +79,7 @@ def _contract(dialect, host, keys):
     def asked(stream):
         call = _Heard({"model": model, "stream": stream, "secrets": keys, "messages": [
             {"role": "user", "content": [{"type": "text", "text": "Hello"}]}]})
-        result = dialect.generate(call)
+        result = _in_time(call, dialect.generate)
         whole = [part["text"] for part in result.get("content") or () if part.get("type") == "text"]
         return call.pieces + whole
 
@@ -89,7 +93,7 @@ def _contract(dialect, host, keys):
         assert "".join(asked(True)), "the stream is empty"
 
     def a_session_opens_hears_and_closes():
-        session = dialect.realtime_open(_Heard({"model": live, "secrets": keys}))["session"]
+        session = _in_time(_Heard({"model": live, "secrets": keys}), dialect.realtime_open)["session"]
         silence = {"type": "audio", "data": "AAAA" * 320, "rate": 24000, "channels": 1}  # 20 ms
         dialect.realtime_input({"session": session, "inputs": [silence, {"type": "text", "text": "Hello"}]})
         time.sleep(_LISTENS)
@@ -102,6 +106,41 @@ def _contract(dialect, host, keys):
     asks = (answers_in_one_piece, streams) if model else ()
     live_asks = (a_session_opens_hears_and_closes,) if live else ()
     return {each.__name__: each for each in (has_a_model, *asks, *live_asks)}
+
+
+def _in_time(call, ask):
+    """What comes of a request. One of which nothing comes is ended, and says where it was."""
+    import asyncio
+
+    done, said = threading.Event(), []
+
+    def end():
+        came = len(call.pieces)
+        while not done.wait(_WAITS):
+            if came == len(call.pieces):
+                break
+            came = len(call.pieces)  # slow, but it goes on
+        if done.is_set():
+            return
+        at = frames.waiting(asyncio.all_tasks(loop.get()))
+        said.append(f"nothing came within {_WAITS:g} s" + (f"; it was at {at}" if at else ""))
+        call.cancelled = True
+        for _ in range(int(_PATIENCE / 0.1)):
+            if call.stop is not None:
+                call.stop()
+                loop.break_into(NoHost.writer.lock, lambda task: True)
+            if done.wait(0.1):
+                return
+        print(f"failed: {said[0]}, and it cannot be ended", flush=True)
+        os._exit(1)
+
+    threading.Thread(target=end, name="end", daemon=True).start()
+    try:
+        return ask(call)
+    except Cancelled:
+        raise AssertionError(said[0]) from None
+    finally:
+        done.set()
 
 
 class _Here(NoHost):

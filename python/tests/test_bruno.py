@@ -91,6 +91,67 @@ class Forms(BrunoCase):
         self.assertEqual(one.generate("acme")[0], "plain")
         late = "    async def stream(self, messages, **kwargs):\n        async def all():\n            yield 'late'\n        return all()"
         self.assertEqual(self.worker(head + late).generate("acme")[0], "late")
+        for body, said in (
+            ("    def generate(self, messages, **kwargs): return 'plain'", "plain"),
+            ("    def stream(self, messages, **kwargs):\n        yield 'pla'\n        yield 'in'", "plain"),
+            (late, "late"),
+        ):
+            one = self.worker(head + body)
+            self.assertEqual([one.generate("acme", stream=stream)[0] for stream in (True, False)], [said, said])
+            around = f"""
+class Around(LLMInterface):
+    def __init__(self, base): self.base = base
+    async def stream(self, messages, **kwargs):
+        async for token in self.base.stream(messages, **kwargs):
+            yield token
+llm = Around(One())
+"""
+            if "generate" in body:  # whose stream is the small package's own
+                self.assertEqual(self.worker(head + body + around).generate("acme")[0], said)
+
+    def test_one_method_stands_for_the_other_and_says_where_it_is_wrong(self):
+        head = "from bruno_core.interfaces import LLMInterface\nclass One(LLMInterface):\n"
+        for body, said in (("    async def generate(self, messages, **kwargs): return 7", "returned int, expected str"),
+                           ("    async def stream(self, messages, **kwargs):\n        yield 7", "yielded int, expected str"),
+                           ("    async def generate(self): return 'x'", "it cannot be called as the contract has it")):
+            one = self.worker(head + body)
+            for stream in (True, False):
+                refused = self.refused(one.generate, "acme", stream=stream)
+                self.assertIn(said, str(refused))
+                self.assertEqual(refused.data["at"], "acme.py:3")
+
+    def test_a_count_that_nobody_wrote_is_an_estimate(self):
+        head = "from bruno_core.interfaces import LLMInterface\nclass One(LLMInterface):\n    async def generate(self, messages, **kwargs): return 'x'\n"
+        self.assertFalse(self.counted(self.worker(head), "acme")["exact"])
+        one = self.worker(head + "    def get_token_count(self, text): raise ValueError('no')\n")
+        self.assertFalse(self.counted(one, "acme")["exact"])
+        self.assertIn("get_token_count of acme is not used, tokens are estimated: ValueError: no", one.log())
+
+    def test_a_class_that_leaves_something_to_others_is_no_model(self):
+        source = """
+            from abc import abstractmethod
+            from bruno_core.interfaces import LLMInterface
+            class Form(LLMInterface):
+                @abstractmethod
+                def form(self): ...
+                async def generate(self, messages, **kwargs): return self.form()
+            class One(Form):
+                def form(self): return "formed"
+        """
+        one = self.worker(source)
+        self.assertEqual([each["id"] for each in one.ask("models/list")["models"]], ["acme"])
+        self.assertEqual(one.generate("acme")[0], "formed")
+        refused = self.refused(self.worker, source.partition("            class One")[0])
+        self.assertEqual((refused.kind, str(refused), refused.data["at"]), ("plugin_bug", "Form has no form", "acme.py:3"))
+
+    def test_messages_are_copied_as_the_real_ones(self):
+        one = self.one_line("yield messages[0].model_copy(update={'content': 'new'}).content + messages[0].copy().content")
+        self.assertEqual(one.generate("acme", "x")[0], "newx")
+
+    def test_an_async_factory(self):
+        refused = self.refused(self.worker, ECHO + "\nasync def create_llm(): return 1\n")
+        self.assertEqual((refused.kind, "make it a plain `def`" in refused.data["help"]), ("plugin_bug", True))
+        self.assertRegex(refused.data["at"], r"^acme\.py:[0-9]+$")
 
     def test_what_it_has_no_place_for(self):
         one = self.worker(ECHO)
@@ -104,6 +165,7 @@ class Forms(BrunoCase):
             ("return None", "list_models returned NoneType"),
             ("raise ConnectionError('no server')", "no server"),
             ("return ['a', 7, '', 'a']", None),
+            ("return [{'id': 'a'}]", "list_models listed dict, expected str"),
         ):
             one = self.worker(ECHO.replace('return ["echo-1", "echo-2"]', body))
             listed = one.ask("models/list")

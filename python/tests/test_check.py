@@ -182,6 +182,17 @@ class Vision(Case):
             ("note", "acme.py:1", "A is the file's model, B and C are listed beside it"),
         ])
 
+    def test_a_handler_that_hears_nothing_twice(self):
+        for handler, is_told in (
+            ("async def _handle_events(self): self.session_id", True),
+            ("async def _handle_events(self):\n        async for each in self.line: print(each)", False),
+            ("async def _handle_events(self, event): self.session_id", False),  # which is called for each
+        ):
+            found = self.check(f"from vision_agents.core.llm import realtime\nclass C(realtime.Realtime):\n    {handler}\n")
+            told = [each for each in found if "_handle_events" in each[2]]
+            self.assertEqual(told, [("note", "acme.py:3", "_handle_events has no loop: after its first pass nothing hears the service")]
+                             if is_told else [])
+
 
 @unittest.skipUnless(LLM_PYTHON, "CONSORT_TEST_LLM_PYTHON is not set")
 class Llm(LlmCase):

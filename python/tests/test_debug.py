@@ -58,6 +58,11 @@ class Debugging(Case):
         code, _, err = self.debug("import nothing_like_it\nfrom llm_utils import LLMClient")
         self.assertEqual((code, "the package `nothing_like_it`" in err), (1, True))
 
+    def test_a_live_model_is_talked_to_elsewhere(self):
+        file = self.plugin("from vision_agents.core.llm import realtime\nclass One(realtime.Realtime):\n    async def simple_audio_response(self, pcm): pass\n")
+        ran = subprocess.run([PYTHON, "-I", WORKER, "debug", "--file", file, "--no-debugger"], capture_output=True, text=True, check=False)
+        self.assertEqual((ran.returncode, ran.stderr), (1, "unsupported: it has no chat model, only: acme; talk with it: consort talk acme\n"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -66,6 +66,22 @@ class Rates(unittest.TestCase):
             flow.resample(sound)
             flow.resample(tone(1, 8000, 10))
 
+    def test_frames_of_one_size(self):
+        for channels in (1, 2):
+            whole = tone(440, 24000, 4800) if channels == 1 else tone(440, 24000, 4800).resample(24000, 2)
+            free, even = PyAVResampler("s16", 16000, channels), PyAVResampler("s16", 16000, channels, frame_size=320)
+            pieces = [even.resample(piece) for piece in whole.chunks(480)]
+            self.assertEqual({len(each) % 320 for each in pieces}, {0})
+            self.assertIn(320, {len(each) for each in pieces})
+            joined, plain = PcmData(16000, "s16", channels=channels), PcmData(16000, "s16", channels=channels)
+            for each in (*pieces, even.flush()):
+                joined.append(each)
+            for piece in whole.chunks(480):
+                plain.append(free.resample(piece))
+            plain.append(free.flush())
+            self.assertEqual(joined.to_bytes(), plain.to_bytes())
+            self.assertEqual(len(even.resample(next(iter(whole.chunks(480))), flush=True)), 320)
+
     def test_loud_sound_is_clipped_and_not_wrapped(self):
         square = PcmData(16000, "s16", [32767 if n // 20 % 2 else -32768 for n in range(800)])
         for each in (square.resample(48000), square.resample(24000)):

@@ -105,6 +105,11 @@ async def simple_response(self, text, processors=None, participant=None):
 async def simple_response(self, text, participant=None):
     self.events.send(LLMResponseCompletedEvent(original={"a": 1}, text="whole"))
 """, ["whole"], None),
+            ("completed, and returned without its text", """
+async def simple_response(self, text):
+    self.events.send(LLMResponseCompletedEvent(text="whole"))
+    return LLMResponseEvent(None, None)
+""", ["whole"], None),
             ("returned alone", """
 async def simple_response(self, text):
     return LLMResponseEvent(None, "returned")
@@ -373,6 +378,7 @@ class Failing(VisionCase):
         for body, said in (
             ("    return 7", "simple_response returned int, expected LLMResponseEvent"),
             ("    yield 7", "simple_response yielded int, expected LLMResponseDelta"),
+            ("    return LLMResponseEvent('swapped', None)", "the text of the LLMResponseEvent is NoneType, expected str"),
             ("    pass", "simple_response returned nothing, and no event with text was sent"),
             ("    self.events.send(LLMResponseChunkEvent(delta=7))", "a chunk's delta is int, expected str"),
         ):
@@ -384,6 +390,28 @@ class Failing(VisionCase):
         with open(one.config["file"], encoding="utf-8") as opened:
             at = opened.read().partition(line)[0].count("\n") + 1
         self.assertEqual(self.refused(one.generate, "acme").data["at"], f"acme.py:{at}")
+
+    def test_what_cannot_be_called_or_made_says_where(self):
+        refused = self.refused(self.llm("async def simple_response(self): return 'x'").generate, "acme")
+        self.assertIn("it cannot be called as the contract has it", str(refused))
+        self.assertRegex(refused.data["at"], r"^acme\.py:[0-9]+$")
+        # A TypeError of its own is told as its own.
+        refused = self.refused(self.llm("def simple_response(self, text): return len(7)").generate, "acme")
+        self.assertIn("TypeError: object of type 'int' has no len()", str(refused))
+
+    def test_an_async_factory(self):
+        refused = self.refused(self.worker, f"{HEAD}\nclass One(LLM): pass\nasync def create_llm(): return One()\n")
+        self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:6"))
+        self.assertIn("make it a plain `def`", refused.data["help"])
+
+    def test_what_the_small_package_lacks(self):
+        refused = self.refused(self.worker, "from vision_agents.core import Agent\n")
+        self.assertIn("Consort's own small `vision_agents` has no such name", refused.data["help"])
+        self.assertIn("install-deps acme vision-agents", refused.data["help"])
+        refused = self.refused(self.worker, "import vision_agents.plugins.deepgram\nfrom vision_agents.plugins import open_ai, xai\n")
+        self.assertEqual((refused.kind, refused.data["missing"]), ("setup", "the package `vision-agents-plugins-deepgram` and "
+                         "the package `vision-agents-plugins-open-ai` and the package `vision-agents-plugins-xai`"))
+        self.assertIn("install-deps acme vision-agents-plugins-deepgram vision-agents-plugins-open-ai", refused.data["help"])
 
     def test_counts_that_cannot_be_any(self):
         one = self.llm("""
@@ -407,9 +435,31 @@ async def simple_response(self, text):
 
     def test_an_error_beside_an_answer_is_told(self):
         one = self.llm("async def simple_response(self, text):\n    self.events.send(LLMErrorEvent(error=ValueError('a tool failed')))\n    return 'still'")
-        said, _, events = one.generate("acme")
+        said, _, events = one.generate("acme", secrets={"k": "tool"})
         self.assertEqual(said, "still")
-        self.assertEqual(events[-1]["message"], "the plugin reported an error: a tool failed")
+        self.assertEqual(events[-1]["message"], "the plugin reported an error: a ••• failed")
+
+    def test_an_error_in_words_alone(self):
+        one = self.llm("async def simple_response(self, text):\n    self.events.send(LLMErrorEvent(error_message='no more'))")
+        self.assertEqual(str(self.refused(one.generate, "acme")), "no more")
+
+    def test_an_error_that_cuts_an_answer_is_no_end_of_it(self):
+        for end in ("pass", "self.events.send(LLMResponseCompletedEvent(text=''))", "yield LLMResponseFinal(text='')"):
+            first = "yield LLMResponseDelta('so ')" if "yield" in end else "self.events.send(LLMResponseChunkEvent(delta='so '))"
+            one = self.llm(f"async def simple_response(self, text):\n    {first}\n"
+                           f"    self.on_llm_error(error=ConnectionError('cut'))\n    {end}")
+            ident = one.start("generate", model="acme", messages=[user("x")])
+            refused = self.refused(one.answer, ident)
+            self.assertEqual((refused.kind, str(refused)), ("network", "cut"))
+            self.assertEqual([event["text"] for event in one.events[ident]], ["so "])
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.send(LLMResponseChunkEvent(delta="a"))
+    self.on_llm_error(error=ValueError("a tool failed"))
+    self.events.send(LLMResponseChunkEvent(delta="b"))
+""")
+        said, _, events = one.generate("acme")
+        self.assertEqual((said, events[-1]["type"]), ("ab", "warning"))
 
     def test_events_after_the_answer(self):
         one = self.llm("""

@@ -9,6 +9,7 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import test_realtime
 from guide_case import FOLDER, block
 from harness import assistant, user
 from test_realtime import LiveCase, audio
@@ -123,6 +124,13 @@ async def simple_audio_response(self, pcm, participant):
 """, audio(), until="audio_done", head="from vision_agents.core.llm.llm import LLMResponseDelta\n")
         words = [event["text"] for event in events if event["type"] == "transcript"]
         self.assertEqual(words, ["I said this", "and I that"])
+
+
+@needs_real
+class LivePage(test_realtime.Guide):
+    """The live page, too, which no release of the package runs by itself."""
+
+    python = REAL
 
 
 HEARD = bytes(range(96)) * 10  # 20 ms of 24 kHz

@@ -19,7 +19,7 @@ class @CLASS@Live(realtime.Realtime):
     async def connect(self):
         self.connected = True
 
-    # Started by Consort after `connect`: what the service says.
+    # Started by Consort after `connect`: what the service says. The session ends when this does.
     async def _handle_events(self):
         while True:
             sound = await self.client.receive()

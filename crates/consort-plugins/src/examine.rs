@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How long the plugin may take for the test's prompt.
 const PROMPT: Duration = Duration::from_mins(2);
+/// How long a live session may take to open.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -215,7 +217,7 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
 async fn opened(plugin: &Arc<Plugin>, model: &dyn RealtimeModel) -> Finding {
     let id = &model.card().id;
     let begun = Instant::now();
-    let opened = model.connect(SessionConfig::default(), plugin.context().within(PROMPT)).await;
+    let opened = model.connect(SessionConfig::default(), plugin.context().within(OPENING)).await;
     let mut session = match opened {
         Ok(session) => session,
         Err(error) => return of_error(&format!("{id} opens no session"), &error),

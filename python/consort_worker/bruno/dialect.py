@@ -4,6 +4,7 @@ from .. import reply
 from ..failures import Failure
 from ..loading import open_file, plugin, run_source
 from ..page import Page
+from ..shape import called
 from ..standins import offer
 from ..transcript import MEDIA, text_of
 from . import memory, providers
@@ -89,7 +90,7 @@ class Bruno:
         llm = model.get(params.get("secrets"))
         name, shape = model.method(params.get("stream") is not False)
         options = model.options(params, shape)
-        return model, getattr(llm, name)(self._messages(params), **options)
+        return model, called(getattr(llm, name), self._messages(params), **options)
 
     def _line(self, model, call):
         _, shape = model.method(call.params.get("stream") is not False)

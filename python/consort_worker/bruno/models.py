@@ -61,7 +61,7 @@ class Source:
             if made is None:
                 made = self.recipe.make(**given)
                 if hasattr(made, "__await__"):
-                    raise Failure("plugin_bug", f"{self.recipe.title} is a coroutine; make it a plain `def`")
+                    raise self.recipe.is_coroutine(made)
                 if not callable(getattr(made, "generate", None)) and not callable(getattr(made, "stream", None)):
                     gave = type(made).__name__
                     raise Failure("plugin_bug", f"{self.recipe.title} gave {gave}, which has no generate")
@@ -113,7 +113,11 @@ def _names(listed):
         listed = asyncio.run_coroutine_threadsafe(run(), loop.get()).result()
     if isinstance(listed, (str, bytes)) or not hasattr(listed, "__iter__"):
         raise TypeError(f"list_models returned {type(listed).__name__}, expected a list of str")
-    return list(dict.fromkeys(each for each in listed if isinstance(each, str) and each))
+    listed = list(listed)
+    names = list(dict.fromkeys(each for each in listed if isinstance(each, str) and each))
+    if listed and not names:
+        raise TypeError(f"list_models listed {type(listed[0]).__name__}, expected str")
+    return names
 
 
 class Model:
@@ -124,7 +128,7 @@ class Model:
         self.ident = ident
         self.name = name
         self.aliases = aliases
-        self.counter = Counter(ident, self._count)
+        self.counter = Counter(ident, self._count if self._counts() else None, "get_token_count")
         self._secrets = None
 
     def get(self, secrets=None):
@@ -132,17 +136,23 @@ class Model:
         self._secrets = secrets
         return made
 
+    def _counts(self):
+        """Whether it counts by a way of its own; a factory's model is not known before it is made."""
+        owner = self.source.recipe.make if self.source.recipe else self.source.instance
+        return (self.source.recipe is not None and not isinstance(owner, type)) or _is_own(getattr(owner, "get_token_count", None))
+
     def _count(self, call, text):
         """Counting needs no key of its own: the newest that came with a question does."""
         counted = self.source.get(self.name, self._secrets).get_token_count(text)
         return loop.wait(call, counted) if hasattr(counted, "__await__") else counted
 
     def method(self, streaming):
-        """(`stream` or `generate`, its shape), as the class has it."""
+        """(`stream` or `generate`, its shape), as the class has it: whichever it has stands for the other."""
         owner = self.source.recipe.make if self.source.recipe else self.source.instance
         if not isinstance(owner, type) and self.source.recipe is not None:
             owner = next(iter(self.source.instances.values()), None)
-        name = "stream" if streaming else "generate"
+        names = ("stream", "generate") if streaming else ("generate", "stream")
+        name = next((each for each in names if _is_own(getattr(owner, each, None))), names[0])
         found = getattr(owner, name, None)
         if found is None:
             return name, None
@@ -190,6 +200,11 @@ class Model:
         if needs:
             card["needs"] = needs
         return card
+
+
+def _is_own(method):
+    """Whether a method is more than what every provider has."""
+    return method is not None and not str(getattr(method, "__module__", "")).endswith("bruno_core.interfaces")
 
 
 def warn_of_taken(ident, where):

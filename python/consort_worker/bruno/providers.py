@@ -38,6 +38,10 @@ def _of_classes(own, base, config, module):
     for each in reversed(own):
         if each.__name__.startswith("_"):
             continue
+        lacks = sorted(getattr(each, "__abstractmethods__", ()))
+        if lacks:  # which is for a class below it to write, if there is one
+            refused.append(Failure("plugin_bug", f"{each.__name__} has no {lacks[0]}", at=_line(each)))
+            continue
         try:
             # The arguments of the manifest are meant for the file's own model.
             recipe = _recipe(each, {} if offered else config.get("init"), config)

@@ -3,9 +3,7 @@
 import ast
 
 from . import finding
-from .common import called, classes, is_empty, lineage, method, own_nodes
-
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+from .common import LOOPS, called, classes, is_empty, lineage, method, own_nodes
 
 
 def findings(tree):
@@ -83,7 +81,7 @@ def _faults(node, inside):
 def _splice(stream):
     """An `except` around `async for … yield` inside a loop, which goes on to the next provider."""
     for loop in own_nodes(stream):
-        if not isinstance(loop, _LOOPS):
+        if not isinstance(loop, LOOPS):
             continue
         for attempt in own_nodes(loop):
             if not isinstance(attempt, ast.Try) or not _yields_in(attempt.body):
@@ -144,7 +142,7 @@ def _given_twice(function):
 def _retries(function):
     """The line of an `except Exception` in a loop that waits and goes on."""
     for loop in own_nodes(function):
-        if isinstance(loop, _LOOPS):
+        if isinstance(loop, LOOPS):
             nodes = list(own_nodes(loop))
             waits = any(isinstance(node, ast.Call) and called(node).endswith("sleep") for node in nodes)
             for node in nodes:

@@ -4,6 +4,7 @@ import ast
 
 from . import finding
 
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _HEAVY = {"torch", "tensorflow", "transformers", "jax", "sentence_transformers", "keras", "vllm", "llama_cpp", "mlx_lm",
           "pandas", "scipy", "sklearn", "cv2", "diffusers", "spacy", "nltk"}
 _BLOCKING = {"time.sleep", "requests.get", "requests.post", "requests.request", "httpx.get", "httpx.post",

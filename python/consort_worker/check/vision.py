@@ -3,7 +3,7 @@
 import ast
 
 from . import finding
-from .common import classes, is_empty, lineage, method
+from .common import LOOPS, classes, is_empty, lineage, method, own_nodes
 
 _TEXT, _LIVE = {"LLM", "AudioLLM", "VideoLLM", "OmniLLM"}, {"Realtime"}
 
@@ -37,6 +37,12 @@ def _methods(node, inside, is_live):
             yield finding(level, function.lineno, f"{name} is empty: nothing is answered")
         elif not isinstance(function, ast.AsyncFunctionDef):
             yield finding("warning", function.lineno, f"{name} is a plain def", "`async def` is what others call")
+    handler = method(inside, "_handle_events") if is_live else None
+    if handler is not None and not handler.args.args[1:] and not any(isinstance(each, LOOPS) for each in own_nodes(handler)):
+        yield finding(
+            "note", handler.lineno, "_handle_events has no loop: after its first pass nothing hears the service",
+            "`async for` over what the connection gives, or `while True`: once it has waited and ends, the session does too",
+        )
     init = method(inside, "__init__")
     if init is not None and "super" not in ast.dump(init):
         yield finding(

@@ -82,13 +82,19 @@ class Vision:
         """What an instance reads from itself, for one request or session."""
         from .history import conversation_of
 
-        return {"_instructions": params.get("system") or "", "_conversation": conversation_of(llm, params)}
+        return {"_instructions": params.get("system") or "", "_conversation": conversation_of(llm, params),
+                "processors": self.processors()}
+
+    def processors(self):
+        """Those of the file, where it has a list of them."""
+        of_file = vars(self.module).get("processors")
+        return list(of_file) if isinstance(of_file, (list, tuple)) else []
 
     def named(self, method, params):
         """Processors and participant, where the method takes them."""
         shape, named = Shape(method), {}
         if shape.takes("processors") and not shape.has_keywords:
-            named["processors"] = list(vars(self.module).get("processors") or ())
+            named["processors"] = self.processors()
         if shape.takes("participant"):
             from .history import participant_of
 

@@ -27,6 +27,8 @@ class Source:
         made = None if fresh else self.instances.get(key)
         if made is None:
             made = self.recipe.make(**given)
+            if hasattr(made, "__await__"):
+                raise self.recipe.is_coroutine(made)
             if not callable(getattr(made, "simple_response", None)):
                 raise Failure(
                     "plugin_bug", f"{self.recipe.title} gave {type(made).__name__}, which has no simple_response"

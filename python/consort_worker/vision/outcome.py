@@ -1,19 +1,25 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
 from .. import logs
+from ..failures import Failure, failure_of, masked
 from . import data
-from .sound import EVENT, TRACK, Once, Wrong, encoded, piece
+from .current import answering
+from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
+from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
 _MODES = ("delta", "replacement", "final")
 
 
-class Outcome:
+class Outcome(Words):
     def __init__(self, ident, host, raw):
+        super().__init__()
         self.ident = ident
         self.host = host
         self.raw = raw
-        self.once = Once()
+        self.once, self.once_said = Once(), Once()  # sound, and what is transcribed
+        self.rate = None  # of the newest event with sound, which a track without a rate of its own goes by
+        self.done_by = None  # the way by which the newest end of an answer came, and what was told until then
         self.closed = self.closing = False
         self.late = 0
         self.warned = set()
@@ -22,15 +28,18 @@ class Outcome:
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.sounding = None  # the item that sound last came of, until it is complete
-        self.transcribed = False  # whether this turn's answer was transcribed
         self.questions = 0  # things that the user said
-        self.turn_text = []  # what this turn said in words
-        self.by_words = None  # which way the words come: events or items
+        self.told = 0  # events so far
+        self.answers = False  # whether an input was answered by the code that took it
 
     def emit(self, **event):
         if self.closed:
             self._late(event["type"])
             return
+        self.told += 1
+        answer = answering.get()
+        if answer is not None and (event["type"] in ("audio", "text") or event.get("role") == "assistant"):
+            answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
         if size is not None:
             self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
@@ -44,7 +53,7 @@ class Outcome:
     def warn_once(self, message):
         if message not in self.warned:
             self.warned.add(message)
-            self.emit(type="warning", message=message)
+            self.emit(type="warning", message=masked(message, self.secrets()))
 
     def fail(self, failure):
         self.emit(type="error", error=failure.to_error())
@@ -52,7 +61,7 @@ class Outcome:
     def end(self, reason):
         """The last event of a session."""
         if not self.closed:
-            self.emit(type="closed", reason=reason)
+            self.emit(type="closed", reason=masked(reason, self.secrets()))
             self.closed = True
 
     # -- events of the bus --------------------------------------------------------------------------------------
@@ -83,8 +92,8 @@ class Outcome:
     def on_track(self, track, written):
         """Bytes or PcmData that were written to the output track."""
         rate, channels = track.sample_rate, track.channels
-        if not track.declared and self.once.rate is not None:
-            rate, channels = self.once.rate
+        if not track.declared and self.rate is not None:
+            rate, channels = self.rate
         self._sound(TRACK, written, rate, channels, track.format, None)
 
     def _audio(self, event):
@@ -93,28 +102,33 @@ class Outcome:
                     getattr(event, "audio_format", "s16"), event.response_id)
 
     def _sound(self, way, given, rate, channels, format, response):
-        name = str(getattr(format, "value", format)).lower()
+        if self._is_cut():
+            return
         try:
-            sound = piece(given, rate, channels, "f32" if "f32" in name or "float" in name else "s16")
+            sound = piece(given, rate, channels, samples_of(format))
         except Wrong as error:
             self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return
         raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
         if raw is not None and len(raw) % (2 * sound.channels):
             self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
-        if sound.empty or not self.once.is_new(way, sound, raw):
+        if way != TRACK:
+            self.rate = (sound.sample_rate, sound.channels)
+        if sound.empty or not self.once.is_new(way, told_apart(sound, raw), same_sound):
             return
         text, rate, channels = encoded(sound)
         item = self.sounding = _ident(response) or self._item()
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
 
-    def _audio_done(self, event):
+    def _audio_done(self, event, way=EVENT):
+        if self.done_by is not None and self.done_by[0] != way and self.done_by[1] == self.told:
+            return  # the same end, by the way of another version
         item, interrupted = _ident(event.response_id) or self.sounding, bool(event.interrupted)
         if interrupted:  # what of it is not yet heard is not to be
             self.emit(type="interrupted", **({"item": item} if item else {}))
         self.emit(type="audio_done", item=item or f"{self.ident}.{self.items}", interrupted=interrupted)
-        self.sounding = None
+        self.sounding, self.done_by = None, (way, self.told)
         self._end_item()
 
     def _end_item(self):
@@ -122,6 +136,7 @@ class Outcome:
         # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
         self.ended, self.behind = True, self.behind or self.worded
         self.once.forget()
+        self.once_said.forget()
 
     def _item(self):
         """The id of the answer that is being given; sound or words behind the end of one begin the next."""
@@ -130,12 +145,14 @@ class Outcome:
             self.worded = self.finished = self.behind = False
         return f"{self.ident}.{self.items}"
 
-    def _transcript(self, role, event):
+    def _transcript(self, role, event, way=EVENT):
         text = event.text
         if not isinstance(text, str):
             self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
         mode = event.mode if event.mode in _MODES else "final"
+        if not self.once_said.is_new(way, (role, mode, text)):
+            return
         item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
         self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
         if role == "user" and mode == "final":
@@ -150,79 +167,60 @@ class Outcome:
         self.finished = mode == "final"
         return f"{self.ident}.{self.items}"
 
-    # -- words --------------------------------------------------------------------------------------------------
+    # -- what methods return --------------------------------------------------------------------------------------
 
-    def begin_turn(self):
-        self.turn_text, self.by_words, self.transcribed = [], None, False
-
-    def _end_turn(self, **more):
-        self.emit(type="turn_done", finishReason="stop", **more)
-        self.begin_turn()
-        self._end_item()
-
-    def _word(self, text, way):
-        if not text:
-            return
-        if not isinstance(text, str):
-            self.warn_once(f"a chunk of {type(text).__name__} was left out{data.at()}")
-            return
-        if self.by_words not in (None, way):
-            return
-        self.by_words = way
-        self.turn_text.append(text)
-        self.emit(type="text", item=self._item(), text=text)
-
-    def _words_done(self, done, way):
-        """The whole text: what was not streamed of it is said now."""
-        said, text = "".join(self.turn_text), getattr(done, "text", None)
-        if self.by_words in (None, way) and isinstance(text, str) and text.startswith(said):
-            self._word(text[len(said) :], way)
-        if self.by_words == way or (self.by_words is None and not said):
-            usage = data.usage(done)
-            self._end_turn(**({"usage": usage} if usage else {}))
-
-    def _chunk(self, event):
-        self._word(event.delta, "events")
-
-    def _completed(self, event):
-        self._words_done(event, "events")
-
-    def _response(self, event):
-        """Words of the older form: pieces, the last of which says so. Some say again what was transcribed."""
-        if not self.transcribed:
-            self._word(event.text, "events")
-        if event.is_complete:
-            self._end_turn()
-
-    async def follow(self, returned):
-        """What `simple_response` of a live model returns: mostly nothing, since its answer is heard."""
+    async def follow(self, returned, method):
+        """What a method of a live model returns: mostly nothing, since its answer is heard. Items may also be yielded."""
         if hasattr(returned, "__await__"):
             returned = await returned
         if hasattr(returned, "__aiter__"):
             async for item in returned:
-                if hasattr(item, "delta"):
-                    self._word(item.delta, "items")
-                elif getattr(item, "text", None):
-                    self._words_done(item, "items")
-        elif isinstance(getattr(returned, "text", None), str) and returned.text and self.by_words is None:
-            if not self.turn_text:
-                self._words_done(returned, "returned")
+                self._yielded(item, method)
+        elif hasattr(returned, "__next__"):
+            for item in returned:
+                self._yielded(item, method)
+        elif isinstance(returned, str) and method == "simple_response":
+            self._returned(returned)
+        elif isinstance(getattr(returned, "text", None), str):
+            self._returned(returned.text)
+        elif isinstance(returned, (str, bytes, bytearray)) or hasattr(returned, "sample_rate"):
+            self.warn_once(f"{method} returned {type(returned).__name__}, which nobody hears: send it as an event")
+
+    def _returned(self, text):
+        """A whole answer, where it was not said in another way already."""
+        if text and self.by_words is None and not self.turn_text:
+            self._word(text, "returned")
+            self._end_turn()
+
+    def _yielded(self, item, method):
+        name = type(item).__name__
+        if name in _ITEMS:
+            self.on_item(item)
+        elif name in _EVENTS:
+            self.on_event(item)
+        elif isinstance(item, str) or hasattr(item, "delta"):
+            self._word(getattr(item, "delta", item), "items")
+        elif hasattr(item, "text"):
+            if item.text:
+                self._words_done(item, "items")
+        elif isinstance(item, (bytes, bytearray)) or hasattr(item, "sample_rate"):
+            self._sound(ITEM, item, 24000, 1, "s16", None)
+        elif item is not None:
+            self.warn_once(f"{method} yielded {name}, which is nothing that a live session gives")
 
     # -- the rest -----------------------------------------------------------------------------------------------
 
     def _error(self, event):
-        from ..failures import Failure, failure_of
-
         error = event.error
-        failure = failure_of(error) if isinstance(error, BaseException) else Failure("server", event.error_message)
-        self.fail(failure)
+        failure = error if isinstance(error, BaseException) else Failure("server", event.error_message)
+        self.fail(failure_of(failure, self.secrets()))
 
     def _disconnected(self, event):
         import asyncio
 
         if self.closing:
             return
-        reason = event.reason or "the model disconnected"
+        reason = str(event.reason or "the model disconnected")
         try:
             asyncio.get_running_loop()
         except RuntimeError:  # from a thread of the plugin's own
@@ -250,10 +248,10 @@ _EVENTS = {
     "LLMResponseCompletedEvent": Outcome._completed,
 }
 _ITEMS = {
-    "RealtimeAudioOutput": lambda self, item: self._sound(EVENT, item.data, 24000, 1, "s16", item.response_id),
-    "RealtimeAudioOutputDone": Outcome._audio_done,
-    "RealtimeUserTranscript": lambda self, event: self._transcript("user", event),
-    "RealtimeAgentTranscript": lambda self, event: self._transcript("assistant", event),
+    "RealtimeAudioOutput": lambda self, item: self._sound(ITEM, item.data, 24000, 1, "s16", item.response_id),
+    "RealtimeAudioOutputDone": lambda self, item: self._audio_done(item, ITEM),
+    "RealtimeUserTranscript": lambda self, item: self._transcript("user", item, ITEM),
+    "RealtimeAgentTranscript": lambda self, item: self._transcript("assistant", item, ITEM),
     "RealtimeUserSpeechStarted": lambda self, item: self.emit(type="speech_started", role="user"),
     "RealtimeUserSpeechEnded": lambda self, item: self.emit(type="speech_stopped", role="user"),
     "RealtimeAgentSpeechStarted": lambda self, item: self.emit(type="speech_started", role="assistant"),

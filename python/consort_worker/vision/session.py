@@ -5,24 +5,29 @@ import threading
 from collections import deque
 from contextvars import copy_context
 
-from .. import logs
+from .. import frames, logs
 from ..calls import Cancelled
 from ..failures import Failure, failure_of
-from ..shape import Shape
-from .current import current
-from .outcome import Outcome
+from ..loading import plugin
+from ..shape import called
+from .beside import Beside, settled
+from .current import Answer, answering, current
+from . import threads
 from .lent import Lent
+from .outcome import Outcome
 from .real import is_real
 from .sound import Wrong, piece
+from .starting import started
 
 _MOST = 32 << 20  # bytes that may wait for the plugin, as they were sent
 _EACH = 256  # what a piece takes besides them
 _PATIENCE = 5.0  # seconds that `close` may take
 
 
-class Session(Outcome):
+class Session(Beside, Outcome):
     def __init__(self, ident, host, model, tools, given, params, dialect, gone):
-        super().__init__(ident, host, bool((params.get("meta") or {}).get("raw")))
+        Beside.__init__(self)
+        Outcome.__init__(self, ident, host, bool((params.get("meta") or {}).get("raw")))
         self.model = model
         self.tools = tools
         self.given = given
@@ -36,12 +41,10 @@ class Session(Outcome):
         self.held = 0  # bytes of both
         self.dropped = False
         self.filled = asyncio.Event()
-        self.speaking = asyncio.Lock()  # texts are answered one after the other
-        self.tasks = set()
-        self.handlers = set()  # the tasks that the plugin's `_handle_events` runs in
-        self.handled = False  # whether it was ever begun
+        self.fed = threading.Event()  # whether the loop has seen what was sent
+        self.texts = deque()  # those that are answered one after the other, as what each waits for
+        self.taking = {}  # the tasks that take an input -> what it is known by
         self.lent = None
-        self.leaving = False  # the host asked for the end
 
     # -- beginning ----------------------------------------------------------------------------------------------
 
@@ -52,69 +55,31 @@ class Session(Outcome):
             owner = getattr(self.model, name, None)
             if owner is not None:
                 # For what comes from threads and callbacks that know of no session.
-                setattr(owner, "_request" if name == "events" else "_session", self)
+                owner._session = self
         if is_real(self.model):
             self.lent = await Lent(self, self.model).__aenter__()
             self._start(self.lent.drain())
+        threads.follow()
+        self._watch_tasks()
         self._guard_handler()
-        connect = getattr(self.model, "connect", None)
-        if callable(connect):
-            returned = connect()
-            if hasattr(returned, "__await__"):
-                await returned
+        await started(self.model)
+        await self._connect()
         await asyncio.sleep(0)  # a task that it started has begun then
         if self.closing:  # it ended while it opened
             return
-        handler = getattr(self.model, "_handle_events", None)
-        if callable(handler) and not self.handled:
-            self._start(handler())
+        self._begin_handler()
         self._start(self._feed_all())
 
-    def _guard_handler(self):
-        """`connect` of some starts `_handle_events` itself, that of others leaves it to the host. A plugin that connects
-        again starts it again; where it is a task of its own, nobody else would hear of its failure."""
-        handler = getattr(self.model, "_handle_events", None)
-        if not callable(handler):
+    async def _connect(self):
+        connect = getattr(self.model, "connect", None)
+        if not callable(connect):
             return
-
-        async def watched():
-            self.handled, own = True, asyncio.current_task()
-            nested = own in self.handlers
-            self.handlers.add(own)
-            try:
-                is_whole = getattr(own.get_coro(), "cr_code", None) is watched.__code__
-                await (self._watched(handler()) if is_whole else _settled(handler()))
-            finally:
-                if not nested:
-                    self.handlers.discard(own)
-
         try:
-            self.model._handle_events = watched
-        except AttributeError:  # an object with slots
-            pass
-
-    def _start(self, coroutine):
-        if not hasattr(coroutine, "__await__"):
-            return
-        task = asyncio.ensure_future(self._watched(coroutine))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    def owns(self, task):
-        return task in self.tasks or task in self.handlers
-
-    async def _watched(self, coroutine):
-        """A failure of what runs beside everything else ends the session, with its reason."""
-        try:
-            if hasattr(coroutine, "__await__"):
-                await coroutine
-        except asyncio.CancelledError:
+            await self.follow(connect(), "connect")
+        except (asyncio.CancelledError, Cancelled) as given_up:  # who waited for it is told so, and the author where
+            at, _ = frames.where(given_up)
+            logs.note(f"the session {self.ident} was given up while it opened" + (f"; `connect` was at {at}" if at else ""))
             raise
-        except (Cancelled, SystemExit, KeyboardInterrupt, Exception) as error:
-            if self.closed or self.leaving:
-                return
-            self.fail(failure_of(error, self.secrets()))
-            asyncio.ensure_future(self.close("error"))
 
     # -- what goes in -------------------------------------------------------------------------------------------
 
@@ -138,6 +103,7 @@ class Session(Outcome):
 
     def feed(self):
         """On the loop: an answer that is being given keeps nothing waiting but sound and the next text."""
+        self.fed.set()
         if self.dropped:
             self.warn_once("the plugin is too slow for its sound; the oldest is dropped")
         while (each := self._next(self.sent)) is not None:
@@ -165,39 +131,86 @@ class Session(Outcome):
         while True:
             self.filled.clear()
             while (item := self._next(self.waiting)) is not None:
-                await self._tried(item)
+                await asyncio.wait([self._start(self._tried(item))])
             await self.filled.wait()
 
     async def _tried(self, item):
         """What goes wrong with one input is told, and the session goes on."""
+        told, answer, own = self.told, Answer(), asyncio.current_task()
+        self.taking[own] = answer
+        answering.set(answer)  # in this task, which is the input's own
         try:
-            await self._take(item)
+            await self._take(item, answer)
+            if item.get("type") in ("text", "commit"):
+                self._expect(told)
         except NotImplementedError as error:  # once is enough, at fifty pieces a second
             self.warn_once(str(error) or f"this model takes no `{item.get('type')}`")
-        except (SystemExit, KeyboardInterrupt, Exception) as error:
+        except (asyncio.CancelledError, Cancelled, SystemExit, KeyboardInterrupt, Exception) as error:
+            if answer.cut:  # whatever it trips over on its way out
+                return
+            if isinstance(error, (asyncio.CancelledError, Cancelled)):
+                raise
             self.fail(failure_of(error, self.secrets()))
+        finally:
+            self.taking.pop(own, None)
+            self._end_cut(answer)
 
-    async def _take(self, item):
+    async def _take(self, item, answer):
         kind = item.get("type")
         if kind == "audio":
             await self._hear(item)
         elif kind == "text":
-            async with self.speaking:
+            try:
+                await self._floor(answer)
                 named = self.dialect.named(self.model.simple_response, self.params)
-                self.begin_turn()
-                await self.follow(self.model.simple_response(str(item.get("text") or ""), **named))
+                self.begin_turn(answer)
+                await self.follow(called(self.model.simple_response, str(item.get("text") or ""), **named), "simple_response")
+            finally:
+                self._leave_floor(answer)
         elif kind == "interrupt":
-            self._end_item()  # what is said from now on is another answer, whatever the plugin makes of this
-            self.speaking = asyncio.Lock()  # which need not wait for the one that is cut
+            self._cut()
             interrupt = getattr(self.model, "interrupt", None)
             if callable(interrupt):
-                await _settled(interrupt())
+                await settled(interrupt())
         elif kind == "commit":
             commit = getattr(self.model, "commit_audio", None)
             if callable(commit):
-                await _settled(commit())
+                await self.follow(commit(), "commit_audio")
         else:
             self.warn_once(f"this model takes no `{kind}`")
+
+    async def _floor(self, answer):
+        """Returns when the texts before this one are answered, or cut."""
+        answer.floor = asyncio.get_running_loop().create_future()
+        self.texts.append(answer.floor)
+        if self.texts[0] is not answer.floor:
+            await answer.floor
+        answer.begun = True
+
+    def _leave_floor(self, answer):
+        if answer.floor in self.texts:
+            was_first = self.texts[0] is answer.floor
+            self.texts.remove(answer.floor)
+            if was_first and self.texts and not self.texts[0].done():
+                self.texts[0].set_result(None)
+
+    def _cut(self):
+        """The user speaks into the answer: whatever gives it need not go on. A text that has its turn yet to come stays."""
+        for task, answer in list(self.taking.items()):
+            if answer.begun or answer.gave:
+                answer.cut = True
+                task.cancel()
+                self._end_cut(answer)
+                self._leave_floor(answer)  # also where it does not stop
+        self._end_item()  # what is said from now on is another answer, whatever the plugin makes of this
+
+    def is_cut(self, task):
+        """From another thread, where the loop is held up and cannot cut: whether this task is one to be broken into."""
+        answer = self.taking.get(task)
+        if answer is None or not (answer.begun or answer.gave):
+            return False
+        answer.cut = True
+        return True
 
     def _update(self, item):
         """Instructions and tools from now on; a plugin is told no other wish of the host once it is connected."""
@@ -215,6 +228,9 @@ class Session(Outcome):
 
     async def _hear(self, item):
         hear = getattr(self.model, "simple_audio_response", None)
+        takes = getattr(self.model, "process_audio", None)
+        if takes is not None and plugin.owns(getattr(getattr(takes, "__code__", None), "co_filename", "")):
+            hear = takes  # one of the plugin's own, which hands on what it wants to
         if not callable(hear):
             self.warn_once("this model hears nothing: it has no simple_audio_response")
             return
@@ -227,10 +243,7 @@ class Session(Outcome):
             who = participant_of(self.params, "user" if is_real(self.model) else None)
             named["participant"] = sound.participant = self.model._current_participant = who
         named.pop("processors", None)
-        shape = Shape(hear)
-        if shape.known and not shape.positional and not shape.has_varargs:
-            raise Failure("plugin_bug", "simple_audio_response takes no sound")
-        await _settled(hear(sound, **named))
+        await self.follow(called(hear, sound, **named), "simple_audio_response")
 
     def secrets(self):
         secrets = self.params.get("secrets")
@@ -251,7 +264,7 @@ class Session(Outcome):
         close = getattr(self.model, "close", None)
         try:
             if callable(close):
-                await asyncio.wait_for(_settled(close()), _PATIENCE)
+                await asyncio.wait_for(settled(close()), _PATIENCE)
         except (asyncio.TimeoutError, SystemExit, KeyboardInterrupt, Exception) as error:
             logs.note(f"close of the session {self.ident} failed: {type(error).__name__}: {error}")
         own = asyncio.current_task()
@@ -266,10 +279,6 @@ class Session(Outcome):
 
 def _size(item):
     return len(item.get("data") or "") + _EACH
-
-
-async def _settled(value):
-    return await value if hasattr(value, "__await__") else value
 
 
 def _decoded(item):

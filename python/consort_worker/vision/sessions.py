@@ -40,8 +40,11 @@ class Sessions:
         inputs = params.get("inputs")
         if session is None or not isinstance(inputs, list):
             return  # what is sent to a session that just ended comes too late for anybody
+        session.fed.clear()
         session.put(inputs)
         loop.get().call_soon_threadsafe(session.feed, context=session.context)
+        if any(isinstance(each, dict) and each.get("type") == "interrupt" for each in inputs):
+            self._free(session.fed, session.is_cut, lambda: session.closing)
 
     def close(self, call):
         """From the request's own thread: a plugin that holds the loop up is broken into."""
@@ -54,13 +57,18 @@ class Sessions:
             begun.set()
             await session.close("asked for")
 
-        def free():
-            while not begun.wait(0.3) and not call.closed:
-                loop.break_into(call.writer.lock, session.owns)
-
-        threading.Thread(target=free, name="free", daemon=True).start()
+        self._free(begun, session.owns, lambda: call.closed)
         loop.wait(call, close())
         return {}
+
+    def _free(self, heard, is_meant, is_over):
+        """Breaks into what holds the loop up, for as long as it has not heard."""
+
+        def free():
+            while not heard.wait(0.3) and not is_over():
+                loop.break_into(self.host.writer.lock, is_meant)
+
+        threading.Thread(target=free, name="free", daemon=True).start()
 
     def _gone(self, session):
         self.open_ones.pop(session.ident, None)

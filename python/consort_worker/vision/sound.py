@@ -1,11 +1,14 @@
-"""The sound of a plugin, in whatever form it comes; and each piece once, also where it comes by event and by track."""
+"""The sound of a plugin, in whatever form it comes; and each thing once, also where it comes by event, by item and by track."""
 
 import base64
+import operator
 from collections import deque
 
-_KEPT = 64  # pieces that may wait for their twin of the other way
+_KEPT = 64  # things that may wait for their twin of another way
 
-EVENT, TRACK = "event", "track"
+_COMPRESSED = {"mp3", "ogg", "opus", "aac", "flac", "webm", "m4a", "mulaw", "alaw", "ulaw", "g711_ulaw", "g711_alaw"}
+
+EVENT, ITEM, TRACK = "event", "item", "track"
 
 
 class Wrong(Exception):
@@ -19,6 +22,8 @@ def piece(data, rate, channels, format="s16"):
     if hasattr(data, "sample_rate") and hasattr(data, "to_bytes"):
         return data
     if isinstance(data, (bytes, bytearray, memoryview)):
+        if format == "wav":
+            return _of_wav(bytes(data))
         if not isinstance(rate, int) or isinstance(rate, bool) or not 1000 <= rate <= 384_000:
             raise Wrong(f"a sample rate of {rate!r}")
         try:
@@ -28,6 +33,29 @@ def piece(data, rate, channels, format="s16"):
     raise Wrong(f"{type(data).__name__} where bytes or PcmData belong")
 
 
+def samples_of(format):
+    """`s16`, `f32` or `wav`, of what an event says that its bytes are."""
+    name = str(getattr(format, "value", format)).lower()
+    if name in _COMPRESSED:
+        raise Wrong(f"{name}, which has to be decoded first")
+    return "wav" if name == "wav" else "f32" if "f32" in name or "float" in name else "s16"
+
+
+def _of_wav(data):
+    import io
+    import wave
+
+    from getstream.video.rtc.track_util import PcmData
+
+    try:
+        with wave.open(io.BytesIO(data)) as opened:
+            if opened.getsampwidth() != 2:
+                raise Wrong(f"a WAV of {8 * opened.getsampwidth()} bits a sample")
+            return PcmData.from_bytes(opened.readframes(opened.getnframes()), opened.getframerate(), "s16", opened.getnchannels())
+    except (wave.Error, EOFError) as error:
+        raise Wrong(f"no WAV that can be read: {error}") from None
+
+
 def encoded(sound):
     """(base64 of 16-bit little-endian, rate, channels)"""
     whole = sound.to_int16()
@@ -35,32 +63,33 @@ def encoded(sound):
 
 
 class Once:
-    """Pages write each piece to the bus and to the track. Whichever comes second is the same piece again."""
+    """A plugin that follows two versions of the contract gives each thing by the way of each. What comes by another way is
+    the same thing again."""
 
     def __init__(self):
-        self.waiting = {EVENT: deque(maxlen=_KEPT), TRACK: deque(maxlen=_KEPT)}
-        self.rate = None  # of the newest event, which a track without a rate of its own goes by
+        self.given = deque(maxlen=_KEPT)  # (thing, the ways by which it came)
+        self.ways = set()
 
-    def is_new(self, way, sound, raw=None):
-        """`raw` are the bytes as the plugin gave them, where it gave bytes."""
-        if way == EVENT:
-            self.rate = (sound.sample_rate, sound.channels)
-        mine = (raw, sound.sample_rate, sound.channels, sound.duration, sound.to_int16().to_bytes())
-        others = self.waiting[TRACK if way == EVENT else EVENT]
-        for each in others:
-            if _same(mine, each):
-                others.remove(each)
+    def is_new(self, way, thing, same=operator.eq):
+        self.ways.add(way)
+        for other, ways in self.given if len(self.ways) > 1 else ():
+            if way not in ways and same(thing, other):
+                ways.add(way)
                 return False
-        self.waiting[way].append(mine)
+        self.given.append((thing, {way}))
         return True
 
     def forget(self):
-        """What waits is of an answer that is over: nothing of the next is its twin."""
-        for each in self.waiting.values():
-            each.clear()
+        """What was given is of an answer that is over: nothing of the next is its twin."""
+        self.given.clear()
 
 
-def _same(mine, theirs):
+def told_apart(sound, raw=None):
+    """What two pieces are compared by. `raw` are the bytes as the plugin gave them, where it gave bytes."""
+    return raw, sound.sample_rate, sound.channels, sound.duration, sound.to_int16().to_bytes()
+
+
+def same_sound(mine, theirs):
     """The same bytes, as given or as samples; or in another rate the same length."""
     if mine[0] is not None and theirs[0] is not None and mine[0] == theirs[0]:
         return True

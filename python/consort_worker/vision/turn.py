@@ -5,12 +5,14 @@ of these that holds text is the answer, since pages and plugins often do two of 
 """
 
 from .. import logs
-from ..failures import Failure
+from ..failures import Failure, masked
 from ..loading import plugin
 from ..reply import Gather
-from . import data
+from ..shape import called
+from . import data, threads
 from .current import current
 from .real import is_real
+from .starting import started
 
 _EVENTS, _ITEMS = "events", "items"
 
@@ -27,11 +29,13 @@ class Turn:
         self.streamed = []
         self.whole = None  # the text of a completed event, or of a final item
         self.error = None
+        self.went_on = False  # whether some of the answer came behind the error
         self.finished = False
         self.over = False
         self.usage = None
         self.model = None
         self.asked = None  # the plugin's method
+        self.threads = []  # that it started
         self.odd = set()  # what was told once: things that are no events, and that something came late
 
     # -- what the plugin sends ----------------------------------------------------------------------------------
@@ -48,7 +52,7 @@ class Turn:
         elif name == "LLMResponseCompletedEvent":
             self._completed(event, _EVENTS)
         elif name in ("LLMErrorEvent", "VLMErrorEvent", "RealtimeErrorEvent"):
-            self.error = event
+            self.error, self.went_on = event, False
         elif name == "VLMInferenceCompletedEvent":
             self._completed(event, _EVENTS)
         elif data.is_odd(event) and name not in self.odd:
@@ -77,6 +81,7 @@ class Turn:
         if not isinstance(delta, str):
             raise self._wrong(f"a chunk's delta is {type(delta).__name__}, expected str")
         self.streamed.append(delta)
+        self.went_on = True
         self.write(delta)
 
     def _completed(self, done, source):
@@ -85,6 +90,7 @@ class Turn:
         if isinstance(text, str) and text and (self.source in (None, source)):
             self.whole = text
             self.source = source
+            self.went_on = True
         self.usage = data.usage(done) or self.usage
         model = getattr(done, "model", None)
         self.model = model if isinstance(model, str) and model else self.model
@@ -132,8 +138,11 @@ class Turn:
         if isinstance(failed, BaseException):
             raise failed
         self.finished = True
-        if self.source is None and isinstance(returned.text, str) and returned.text:
-            self.whole = returned.text
+        if not isinstance(returned.text, str) and not self.streamed and self.whole is None:
+            raise self._wrong(f"the text of the LLMResponseEvent is {type(returned.text).__name__}, expected str")
+        if isinstance(returned.text, str) and returned.text:
+            self.went_on = True
+            self.whole = returned.text if self.source is None else self.whole
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -148,7 +157,7 @@ class Turn:
                 self.call.event(type="warning", message="the completed text is not what was streamed")
             said = said or self.whole
         if self.error is not None:
-            self._failed(said)
+            self._failed()
         if not said and not self.finished:
             raise self._wrong(
                 "simple_response returned nothing, and no event with text was sent",
@@ -163,31 +172,33 @@ class Turn:
             result["model"] = self.model
         return result
 
-    def _failed(self, said):
-        """An error on the bus ends a request that it left without an answer; else it is told."""
+    def _failed(self):
+        """An error on the bus ends a request in which it was the last thing; where the answer went on behind it, it is told."""
         error = getattr(self.error, "error", None)
         text = str(error) if error else getattr(self.error, "error_message", "an error event without an error")
-        if not said:
+        if not self.went_on:
             raise error if isinstance(error, BaseException) else Failure("server", text)
-        self.call.event(type="warning", message=f"the plugin reported an error: {text}")
+        self.call.event(type="warning", message=masked(f"the plugin reported an error: {text}", self.call.secrets()))
 
 
 async def answer(turn, llm, text, named):
     """Asks the plugin within its request: everything that it starts from here on knows which one it is for."""
     token = current.set(turn)
     turn.asked = llm.simple_response
-    events = getattr(llm, "events", None)
-    if events is not None and hasattr(events, "_request"):
-        events._request = turn
+    threads.follow()
+    open_ones = getattr(getattr(llm, "events", None), "_requests", [])
+    open_ones.append(turn)
     try:
+        await started(llm)
         if is_real(llm):
             from .lent import Lent
 
             async with Lent(turn, llm):
-                await turn.take(llm.simple_response(text, **named))
+                await turn.take(called(llm.simple_response, text, **named))
         else:
-            await turn.take(llm.simple_response(text, **named))
+            await turn.take(called(llm.simple_response, text, **named))
         return turn.result()
     finally:
         turn.over = True
+        open_ones.remove(turn)
         current.reset(token)

@@ -5,6 +5,7 @@ use super::connection::{Connection, Pending};
 use super::failed::Refused;
 use super::live::{Opening, Session};
 use crate::home::Home;
+use crate::start::shell_word;
 use consort_core::{
     CloseReason, Context, Error, Media, MediaSource, Phase, RealtimeSession, SessionEvent, SessionInput,
     SessionInputs, SessionTeller, Warning,
@@ -62,7 +63,10 @@ pub(crate) async fn open_session(
         Ok(Err(refused)) => return Err(connection.error_of(refused)),
         Err(_) => {
             let message = format!("the session did not open within {} s", limit.as_secs());
-            return Err(connection.named(Error::timeout(Phase::Connect, message)));
+            let error = connection.named(Error::timeout(Phase::Connect, message));
+            return Err(
+                error.hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))
+            );
         }
     };
     drop(files);

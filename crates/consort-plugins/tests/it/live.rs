@@ -236,8 +236,17 @@ async fn an_opening_can_be_given_up() {
     let error = live_with(&plugins, "live", slow(), context).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     let late = Context::default().within(Duration::from_millis(300));
-    assert_eq!(live_with(&plugins, "live", slow(), late).await.unwrap_err().kind(), ErrorKind::Timeout);
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    let error = live_with(&plugins, "live", slow(), late).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.hints()),
+        (ErrorKind::Timeout, &["its log: consort plugins log live".into()][..])
+    );
+    // Its log says where it waited.
+    let plugin = plugins.find("live").unwrap();
+    while !plugin.log().lines().iter().any(|line| line.contains("`connect` was at live.py:")) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", plugin.log().lines());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let mut session = live(&plugins, "live").await;
     say(&session, [sound()]);
     heard(&mut session, "transcript").await;

@@ -9,6 +9,11 @@ fn blocks(kind: &str) -> Vec<&'static str> {
     GUIDE.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
+/// The guide's server, in Python.
+pub(crate) fn dice() -> &'static str {
+    blocks("python")[0]
+}
+
 fn path() -> [(&'static str, &'static str); 1] {
     [("PATH", Box::leak(std::env::var("PATH").unwrap_or_default().into_boxed_str()))]
 }
@@ -27,7 +32,7 @@ fn with_dice() -> Option<Place> {
         return None;
     }
     let place = Place::new();
-    place.file("dice.py", blocks("python")[0]);
+    place.file("dice.py", dice());
     let added = place.run(&["mcp", "add", "dice", "python3", "dice.py"]);
     assert_eq!(added.code, 0, "{added}");
     Some(place)

@@ -15,7 +15,7 @@ class LLMInterface(ABC):
             raise NotImplementedError(f"{type(self).__name__} has neither generate nor stream")
         options = {"temperature": temperature, "max_tokens": max_tokens}
         kwargs.update({name: value for name, value in options.items() if value is not None})
-        return "".join([token async for token in self.stream(messages, **kwargs)])
+        return "".join([token async for token in _pieces(self.stream(messages, **kwargs))])
 
     async def stream(self, messages, temperature=None, max_tokens=None, **kwargs):
         """The answer in pieces. A class that has only `generate` gives it in one."""
@@ -23,7 +23,8 @@ class LLMInterface(ABC):
             raise NotImplementedError(f"{type(self).__name__} has neither generate nor stream")
         options = {"temperature": temperature, "max_tokens": max_tokens}
         kwargs.update({name: value for name, value in options.items() if value is not None})
-        yield await self.generate(messages, **kwargs)
+        text = self.generate(messages, **kwargs)
+        yield await text if hasattr(text, "__await__") else text
 
     def get_token_count(self, text):
         return -(-len(text) // 4)
@@ -42,6 +43,18 @@ class LLMInterface(ABC):
 
     def get_system_prompt(self):
         return getattr(self, "_system_prompt", None)
+
+
+async def _pieces(returned):
+    """Those of a generator of either kind, or of a coroutine that gives one."""
+    if hasattr(returned, "__await__"):
+        returned = await returned
+    if not hasattr(returned, "__aiter__"):
+        for piece in returned:
+            yield piece
+        return
+    async for piece in returned:
+        yield piece
 
 
 class MemoryInterface(ABC):

@@ -72,6 +72,11 @@ class Message(_Identified):
 
     dict = model_dump
 
+    def model_copy(self, update=None, **ignored):
+        return type(self)(**{**self.model_dump(), **(update or {})})
+
+    copy = model_copy
+
     def __eq__(self, other):
         return isinstance(other, Message) and (self.role, self.content) == (other.role, other.content)
 

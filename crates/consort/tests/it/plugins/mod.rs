@@ -15,6 +15,7 @@ mod scaffolds;
 #[cfg(target_os = "linux")]
 mod stopping;
 mod talking;
+mod tooled;
 
 use super::support::{Place, Run};
 use std::io::Write;

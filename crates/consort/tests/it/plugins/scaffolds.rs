@@ -127,6 +127,27 @@ fn a_rust_scaffold_is_a_package() {
     assert!(std::path::Path::new(core.trim_end_matches("\" }")).join("Cargo.toml").is_file(), "{core}");
 }
 
+/// It compiles, with its test, from what is on this machine: the crates of the checkout, and those that they were built with.
+#[test]
+fn a_rust_scaffold_compiles() {
+    let place = Plugged::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    for name in ["my rust", "4o"] {
+        let run = place.run(&["plugins", "new", "rust", name]);
+        assert_eq!(run.code, 0, "{run}");
+        let folder = place.place.path(if name == "4o" { "plugin-4o" } else { "my-rust" });
+        std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+        let built = Command::new(env!("CARGO"))
+            .args(["check", "--all-targets", "--offline", "--quiet"])
+            .current_dir(&folder)
+            .env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/scaffold"))
+            .env("RUSTFLAGS", "-D warnings")
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
+    }
+}
+
 #[test]
 fn nothing_is_overwritten_and_no_name_leads_elsewhere() {
     let place = Plugged::new();

@@ -83,6 +83,26 @@ fn what_a_plugin_cuts_of_its_answer_is_not_heard() {
     assert!(told["heard_s"].as_f64().unwrap() < 20.0, "{told}");
 }
 
+/// A service that has hung up leaves no session that is silent: it ends, and says where the plugin's reading did.
+#[test]
+fn a_session_behind_its_reader_ends_with_its_reason() {
+    let Some(place) = Plugged::with_python() else { return };
+    let body = "    async def _handle_events(self):
+        await asyncio.sleep(0.1)
+
+    async def simple_response(self, text, processors=None, participant=None): pass
+";
+    place.plugin("gone.py", format!("{LIVE}{body}"));
+    let run = place.run(&["talk", "gone", "--text", "one", "--wait", "30"]);
+    assert!(run.stderr.contains("its `_handle_events` ended (gone.py:5)"), "{run}");
+    place.plugin(
+        "lost.py",
+        format!("{LIVE}{}", body.replace("await asyncio.sleep(0.1)", "raise OSError('no line')")),
+    );
+    let run = place.run(&["talk", "lost", "--text", "one", "--wait", "30", "-q"]);
+    assert!(run.code != 0 && run.stderr.contains("no line at lost.py:6"), "{run}");
+}
+
 /// What the guide leaves to its reader: the sound, and a client that is faked.
 const REST: &str = r#"
 audio_content = bytes([1, 0] * 4800)

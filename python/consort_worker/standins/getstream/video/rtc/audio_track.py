@@ -19,7 +19,7 @@ class AudioStreamTrack:
     async def write(self, data, final=False):
         from consort_worker.vision.current import current
 
-        session = current.get() or self._session
+        session = self._session or current.get()
         if session is not None:
             session.on_track(self, data)
 

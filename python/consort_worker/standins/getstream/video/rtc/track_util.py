@@ -7,7 +7,7 @@ from enum import Enum
 from . import g711, resampling
 from .g711 import G711Encoding, G711Mapping
 
-__all__ = ["AudioFormat", "FrameResampler", "G711Encoding", "G711Mapping", "PcmData", "PyAVResampler", "Resampler"]
+__all__ = ["AudioFormat", "G711Encoding", "G711Mapping", "PcmData", "PyAVResampler", "Resampler"]
 
 
 class AudioFormat(str, Enum):
@@ -282,9 +282,10 @@ class Resampler:
 class PyAVResampler(Resampler):
     """The same for sound that comes in pieces. It lags a little; `flush` gives what it still holds."""
 
-    def __init__(self, format, sample_rate, channels=1):
+    def __init__(self, format, sample_rate, channels=1, frame_size=0):
         super().__init__(format, sample_rate, channels)
-        self._flows, self._like = None, None
+        self.frame_size = frame_size  # samples that each result is a multiple of; 0 for any number
+        self._flows, self._like, self._held = None, None, None
 
     def resample(self, pcm, flush=False):
         if self._flows is None:
@@ -294,17 +295,26 @@ class PyAVResampler(Resampler):
             raise ValueError(f"this sound began with {self._like.sample_rate} Hz and goes on with {pcm.sample_rate}")
         sound = (pcm.to_int16() if self.format == "s16" else pcm.to_float32()).resample(pcm.sample_rate, self.channels)
         out = [_limited(flow.push(plane), self.format) for flow, plane in zip(self._flows, sound._planes)]
-        made = PcmData._of(out, pcm, rate=self.sample_rate, format=self.format)
+        made = PcmData._of(self._whole_frames(out), pcm, rate=self.sample_rate, format=self.format)
         return made.append(self.flush()) if flush else made
+
+    def _whole_frames(self, planes):
+        """What is left over waits for the next piece."""
+        if not self.frame_size:
+            return planes
+        if self._held is not None:
+            planes = [held + plane for held, plane in zip(self._held, planes)]
+        end = len(planes[0]) // self.frame_size * self.frame_size
+        self._held = [plane[end:] for plane in planes]
+        return [plane[:end] for plane in planes]
 
     def flush(self):
         flows, self._flows = self._flows or [], None
         planes = [_limited(flow.end(), self.format) for flow in flows]
+        if self._held is not None and planes:
+            planes, self._held = [held + plane for held, plane in zip(self._held, planes)], None
         return PcmData(self.sample_rate, self.format, planes if self.channels > 1 else planes[0] if planes else None,
                        channels=self.channels)
-
-
-FrameResampler = PyAVResampler
 
 
 # -- planes: an array for each channel ----------------------------------------------------------------------------

@@ -16,9 +16,12 @@ class ExceptionEvent(BaseEvent):
 
 
 class EventManager:
+    _doubted = False
+
     def __init__(self, ignore_unknown_events=True):
         self._handlers = []  # (the names of event classes or None for all, the function)
-        self._request = None  # the newest, for events from threads that know of none
+        self._session = None  # the live session whose model this is
+        self._requests = []  # those that are being answered, the newest last
 
     def register(self, *classes, **ignored):
         """Every class of events is known here."""
@@ -30,12 +33,22 @@ class EventManager:
         self._handlers.extend(other._handlers)
 
     def send(self, *events):
-        request = current.get() or self._request
+        request = self._session or current.get() or self._only()
         for event in events:
             if request is not None:
                 request.on_event(event)
             if self._handlers:
                 self._tell(event)
+
+    def _only(self):
+        """For events from threads of which nothing is known: whose they are is certain where one request is under way."""
+        if len(self._requests) > 1:
+            if not self._doubted:
+                self._doubted = True
+                print(f"an event came from a thread that works for none of {len(self._requests)} requests; it is dropped, and so "
+                      "is what follows: start the thread in `simple_response`", file=sys.stderr)
+            return None
+        return self._requests[0] if self._requests else None
 
     def subscribe(self, function):
         """For the events that the function's annotation names; without one, for all."""

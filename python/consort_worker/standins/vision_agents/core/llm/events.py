@@ -6,10 +6,7 @@ from ..events import PluginBaseEvent
 class _WithError:
     @property
     def error_message(self):
-        return str(self.error) if self.error else "Unknown error"
-
-
-
+        return self.__dict__.get("error_message") or (str(self.error) if self.error else "Unknown error")
 
 class LLMRequestStartedEvent(PluginBaseEvent):
     type = "plugin.llm_request_started"

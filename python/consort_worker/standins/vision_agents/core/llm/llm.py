@@ -123,7 +123,9 @@ class LLM(ToolLoop):
     _set_instructions = set_instructions
 
     def _build_enhanced_instructions(self):
-        return self._instructions or None
+        from consort_worker.vision.processors import enhanced
+
+        return enhanced(self)
 
     def set_conversation(self, conversation):
         self._conversation = conversation

@@ -78,7 +78,7 @@ class _Output:
         self._session = None
 
     def send_nowait(self, item):
-        session = current.get() or self._session
+        session = self._session or current.get()
         if session is not None:
             session.on_item(item)
 
