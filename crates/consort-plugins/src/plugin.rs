@@ -242,6 +242,18 @@ impl Plugin {
         Ok(given)
     }
 
+    /// What it may use changed: its process is ended. What was learnt of it holds until it is looked at again.
+    pub fn renew(&self) {
+        self.home.cache().forget(&self.found);
+        self.supervisor.stop();
+    }
+
+    /// Whether it is known to answer, whatever its keys are now.
+    pub(crate) fn has_answered(&self) -> bool {
+        let known = || self.learnt().is_some_and(|learnt| learnt.outcome == Outcome::Ready);
+        !self.gone.load(Ordering::Relaxed) && self.cannot_run().is_none() && known()
+    }
+
     /// Forgets what was learnt of it: it is looked at anew.
     pub fn forget(&self) {
         self.home.cache().forget(&self.found);

@@ -7,7 +7,7 @@ use consort_plugins::{Plugin, Plugins, Row};
 use consort_routes::{Budget, Order, PROVIDER, Per, Period, Registry, Route, RouteProvider, Target};
 use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -138,7 +138,11 @@ fn hints(card: &ProviderCard) -> Vec<String> {
 
 fn of_plugin(row: &Row) -> Vec<ModelRow> {
     let plugin = &row.plugin;
-    let learnt = plugin.learnt();
+    let learnt = row.learnt.clone();
+    let lacked = match (&learnt, &row.state) {
+        (Some(learnt), State::Ready) => plugin.keys_lacked(learnt),
+        _ => BTreeMap::new(),
+    };
     let base = ModelRow {
         id: plugin.id().to_owned(),
         name: plugin.id().to_owned(),
@@ -161,15 +165,32 @@ fn of_plugin(row: &Row) -> Vec<ModelRow> {
     let known =
         learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| known.card.kind == ModelKind::Chat);
     let models: Vec<ModelRow> = known
-        .map(|known| ModelRow {
-            id: known.card.id.clone(),
-            name: known.card.id.clone(),
-            card: Some(known.card.clone()),
-            about: known.description.clone().or_else(|| base.about.clone()),
-            ..base.clone()
+        .map(|known| {
+            let row = ModelRow {
+                id: known.card.id.clone(),
+                name: known.card.id.clone(),
+                card: Some(known.card.clone()),
+                about: known.description.clone().or_else(|| base.about.clone()),
+                ..base.clone()
+            };
+            match lacked.get(&known.card.name) {
+                Some(key) => without_key(row, plugin, key),
+                None => row,
+            }
         })
         .collect();
     if models.is_empty() { vec![base] } else { models }
+}
+
+/// The row of a model whose key is not there, of a plugin that answers with others.
+fn without_key(row: ModelRow, plugin: &Plugin, key: &str) -> ModelRow {
+    let keys = plugin.learnt().map(|learnt| learnt.keys()).unwrap_or_default();
+    ModelRow {
+        state: State::NeedsSetup { missing: format!("the key `{key}`") },
+        hints: vec![plugin.key_help(key)],
+        keys: keys.into_iter().filter(|known| known.name == key).collect(),
+        ..row
+    }
 }
 
 /// The keys that a plugin needs and has not.
@@ -236,7 +257,7 @@ pub(super) fn spent(budget: &Budget, spent: Money) -> Value {
 /// A row of the plugins page.
 pub(super) fn plugin(row: &Row) -> PluginRow {
     let plugin: &Arc<Plugin> = &row.plugin;
-    let learnt = plugin.learnt();
+    let learnt = row.learnt.clone();
     let found = plugin.found();
     PluginRow {
         name: plugin.id().to_owned(),

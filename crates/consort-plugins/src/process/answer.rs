@@ -67,7 +67,12 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Reads events. Gives the budget where it is used up.
-    pub(super) fn events(&mut self, events: Vec<WireEvent<'_>>, bytes: usize) -> Option<Arc<Budget>> {
+    pub(super) fn events(
+        &mut self,
+        events: Vec<WireEvent<'_>>,
+        unread: &[String],
+        bytes: usize,
+    ) -> Option<Arc<Budget>> {
         let mut read = Vec::with_capacity(events.len());
         let has_media = events.iter().any(|event| event.kind == "media");
         for event in events {
@@ -75,6 +80,11 @@ impl Sink {
                 self.reader.read(event, &mut read);
             }
         }
+        // What it held may have been text: whoever reads the answer is told that there was more.
+        read.extend(unread.iter().map(|error| {
+            let message = format!("an event of the plugin could not be read, and is left out: {error}");
+            Event::Warning(Warning::new("dropped", message))
+        }));
         if read.is_empty() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! What Python plugins run on: an interpreter, the worker that speaks for them, environments of their own.
 mod interpreter;
+mod tool;
 mod venv;
 mod worker;
 

@@ -9,6 +9,7 @@ mod installing;
 mod listing;
 mod memory;
 mod odd;
+mod packaged;
 mod python;
 mod samples;
 mod scaffolds;
