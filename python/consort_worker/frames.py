@@ -1,6 +1,8 @@
 """Where in the plugin's own code it happened, and the traceback from there on."""
 
 import os
+import sys
+import threading
 import traceback
 
 from .loading import plugin
@@ -22,6 +24,17 @@ def where(error):
         return where(error.__cause__)[0], _text(error, None)
     at = f"{os.path.basename(place[0])}:{place[1]}" if place else None
     return at, _text(error, first)
+
+
+def running():
+    """`file:line` of the plugin's own code that some other thread is in just now; None where none is."""
+    mine = threading.get_ident()
+    for ident, frame in sorted(sys._current_frames().items(), reverse=True):
+        while ident != mine and frame is not None:
+            if _is_own(frame.f_code.co_filename):
+                return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            frame = frame.f_back
+    return None
 
 
 def _is_own(path):

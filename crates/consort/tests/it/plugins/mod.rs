@@ -13,6 +13,7 @@ mod packaged;
 mod python;
 mod samples;
 mod scaffolds;
+mod spoken;
 #[cfg(target_os = "linux")]
 mod stopping;
 mod talking;
