@@ -79,7 +79,7 @@ class Worker:
         if method == "ping":
             if "id" in message:
                 self.writer.send({"jsonrpc": "2.0", "id": message["id"], "result": {}})
-        elif method == "plugin/where":
+        elif method == "x-where":
             # From this thread, since the plugin's own code may block all others.
             from .frames import running
 

@@ -121,7 +121,7 @@ class Loading(Case):
         one.start("initialize", protocolVersion=1, config=one.config)
         place = None
         for _ in range(100):
-            place = place or one.ask("plugin/where")["at"]
+            place = place or one.ask("x-where")["at"]
             time.sleep(0.05 if place is None else 0)
         self.assertEqual(place, "acme.py:3")
 

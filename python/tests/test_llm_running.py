@@ -77,12 +77,12 @@ class AnyVersion(LlmCase):
         one = self.model("""
             def execute(self, prompt, stream, response, conversation):
                 before = [each.text() for each in conversation.responses] if conversation else []
-                yield f"{prompt.system} {prompt.prompt} {before}"
+                yield f"{prompt.system or 'none'} {prompt.prompt} {before}"
         """)
         self.assertEqual(one.ask("models/list")["models"][0]["id"], "m")
         self.assertEqual(one.generate("m", "hi", system="s")[0], "s hi []")
         said = [user("a"), assistant("b"), user("c")]
-        self.assertEqual(one.generate("m", messages=said)[0], "None c ['b']")
+        self.assertEqual(one.generate("m", messages=said)[0], "none c ['b']")
 
 
 class Running(LlmCase):

@@ -1,7 +1,9 @@
 //! What a plugin said of itself when it ran: kept, so that a listing needs no process.
 use crate::start::is_for;
 use consort_core::{ConfigKey, ModelCard, ModelKind};
-use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelNeeds, ModelsResult};
+use consort_plugin::protocol::{
+    Capabilities, Failure, InitializeResult, ModelInfo, ModelNeeds, ModelsResult,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -73,8 +75,7 @@ impl Learnt {
         let mut models: Vec<Known> = listed
             .models
             .iter()
-            // A name that cannot be shown on one line cannot be asked for either.
-            .filter(|info| is_plain(&info.id) && info.aliases.iter().all(|alias| is_plain(alias)))
+            .filter(|info| is_named(info))
             .map(|info| Known {
                 card: info.card(plugin),
                 description: info.description.clone(),
@@ -83,7 +84,11 @@ impl Learnt {
             })
             .collect();
         let notes = hello.notes.iter().chain(&listed.notes).map(|note| plain(note));
-        let notes = notes.chain(drop_twins(&mut models)).collect();
+        let odd = listed.models.iter().filter(|info| !is_named(info)).map(|info| {
+            let shown: String = plain(&info.id).chars().take(40).collect();
+            format!("the model `{shown}` is left out: a name has 1 to {LONGEST} letters, on one line")
+        });
+        let notes = notes.chain(odd).chain(drop_twins(&mut models)).collect();
         name_single(plugin, &mut models);
         Self {
             title: hello.plugin.name.as_deref().map(plain),
@@ -211,6 +216,15 @@ impl Outcome {
     }
 }
 
+/// How many letters a model's name may have.
+const LONGEST: usize = 200;
+
+/// A name that cannot be shown on one line cannot be asked for either.
+fn is_named(info: &ModelInfo) -> bool {
+    let is_short = |name: &str| name.chars().count() <= LONGEST;
+    info.aliases.iter().chain([&info.id]).all(|name| is_plain(name) && is_short(name))
+}
+
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
 }
@@ -263,6 +277,11 @@ mod tests {
         let learnt = Learnt::ready("acme", &InitializeResult::default(), &listed);
         let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
         assert_eq!(ids, ["acme/a", "acme/b"]);
+        let listed = json!({"models": [{"id": "x".repeat(201)}, {"id": ""}, {"id": "good"}]});
+        let listed: ModelsResult = serde_json::from_value(listed).unwrap();
+        let odd = Learnt::ready("acme", &InitializeResult::default(), &listed);
+        assert_eq!(odd.models.len(), 1);
+        assert!(odd.notes.len() == 2 && odd.notes[0].contains("is left out"), "{:?}", odd.notes);
         assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
     }
 

@@ -30,6 +30,15 @@ impl Plugin {
         state_of(&outcome)
     }
 
+    /// `file:line` of what keeps it from being ready, where it is one line.
+    pub fn place(&self) -> Option<String> {
+        let known = || self.learnt().map(|learnt| learnt.outcome.clone());
+        match self.cannot_run().or_else(known)? {
+            Outcome::Ready => None,
+            Outcome::NeedsSetup { at, .. } | Outcome::Broken { at, .. } => at,
+        }
+    }
+
     /// What to do about the state, where it is known.
     pub fn help(&self) -> Option<String> {
         if self.gone.load(Ordering::Relaxed) {

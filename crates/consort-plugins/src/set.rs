@@ -71,6 +71,15 @@ impl Plugins {
         self.allowed().read().0.grants().any(|(_, _, names)| names.contains(name))
     }
 
+    /// Whether some plugin's file names this key.
+    pub fn is_named(&self, key: &str) -> bool {
+        self.entries().values().any(|entry| {
+            let found = entry.plugin.found();
+            let variables = found.manifest.env.iter().flatten();
+            found.secrets.iter().any(|name| name == key) || variables.into_iter().any(|(_, name)| name == key)
+        })
+    }
+
     pub fn home(&self) -> &Arc<Home> {
         &self.0.home
     }

@@ -201,11 +201,11 @@ fn wanted(plugin: &Plugin, state: &State) -> Vec<ConfigKey> {
     plugin.learnt().map(|learnt| learnt.keys()).unwrap_or_default()
 }
 
-/// Where the reason of a broken plugin points: `file:line` at its beginning.
+/// Where the reason of a plugin that is not ready points.
 fn place(plugin: &Plugin, state: &State) -> Option<Place> {
-    let (State::Broken { reason } | State::NeedsSetup { missing: reason }) = state else { return None };
-    let (file, rest) = reason.split_once(':')?;
-    let line: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let (State::Broken { .. } | State::NeedsSetup { .. }) = state else { return None };
+    let place = plugin.place()?;
+    let (file, line) = place.rsplit_once(':')?;
     let line = line.parse().ok()?;
     let file =
         if plugin.found().file.ends_with(file) { shown(&plugin.found().file) } else { file.to_owned() };

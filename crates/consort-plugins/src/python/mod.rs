@@ -2,9 +2,11 @@
 mod interpreter;
 mod tool;
 mod venv;
+mod version;
 mod worker;
 
 pub use interpreter::Interpreter;
 pub(crate) use interpreter::{mark, on_path};
 pub use venv::{Installed, Venv};
+pub(crate) use version::fits;
 pub(crate) use worker::{place_worker, version as worker_version};

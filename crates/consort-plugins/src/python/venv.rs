@@ -39,6 +39,14 @@ impl Venv {
         self.program("python").filter(|_| is_whole)
     }
 
+    /// The version of Python that it was made with.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let text = std::fs::read_to_string(self.folder.join("pyvenv.cfg")).ok()?;
+        let line = text.lines().find(|line| line.starts_with("version"))?;
+        let mut numbers = line.split_once('=')?.1.trim().split('.').map_while(|number| number.parse().ok());
+        Some((numbers.next()?, numbers.next()?))
+    }
+
     /// A program in it.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         let (below, end) = if cfg!(windows) { ("Scripts", ".exe") } else { ("bin", "") };

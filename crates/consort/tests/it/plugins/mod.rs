@@ -114,7 +114,7 @@ fn samples() -> PathBuf {
 }
 
 /// The real interpreter of this machine, where it is new enough.
-fn python_here() -> Option<&'static str> {
+pub(crate) fn python_here() -> Option<&'static str> {
     static FOUND: OnceLock<Option<String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         let code = "import sys; print(sys.executable if sys.version_info >= (3, 10) else '')";
