@@ -5,6 +5,7 @@ mod asking;
 mod blocks;
 mod commands;
 mod guides;
+mod helpers;
 mod installing;
 mod listing;
 mod memory;
