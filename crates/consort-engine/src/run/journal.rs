@@ -118,6 +118,8 @@ struct Pending {
     events: Mutex<Vec<Event>>,
     /// About how many bytes they are, those that are being kept among them.
     bytes: AtomicUsize,
+    /// It was waited for, and nothing was kept since.
+    stuck: AtomicBool,
     over: AtomicBool,
     more: Notify,
     /// Rings when some of it was kept.
@@ -134,11 +136,11 @@ impl Growth {
     /// Whether much of it is not kept yet.
     pub(crate) fn is_behind(&self) -> bool {
         const MUCH: usize = 1 << 20;
-        self.pending.bytes.load(Ordering::SeqCst) > MUCH
+        self.pending.bytes.load(Ordering::SeqCst) > MUCH && !self.pending.stuck.load(Ordering::SeqCst)
     }
 
-    /// Lets a store that is behind catch up, for a moment: an answer that comes faster than it can be kept waits a little,
-    /// and none waits for a store that is stuck.
+    /// Lets a store that is behind catch up: an answer that comes faster than it can be kept waits a little, and only once
+    /// for a store that is stuck.
     pub(crate) async fn room(&self) {
         const MOMENT: Duration = Duration::from_millis(500);
         let kept = async {
@@ -146,8 +148,9 @@ impl Growth {
                 self.pending.kept.notified().await;
             }
         };
-        // What is too slow for it is kept all the same, later.
-        let _ = tokio::time::timeout(MOMENT, kept).await;
+        if tokio::time::timeout(MOMENT, kept).await.is_err() {
+            self.pending.stuck.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
@@ -228,6 +231,7 @@ async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
                 batch.clear();
                 wait = BEHIND;
                 pending.bytes.fetch_sub(bytes, Ordering::SeqCst);
+                pending.stuck.store(false, Ordering::SeqCst);
                 pending.kept.notify_one();
             } else {
                 wait = (wait * 2).min(PATIENCE);
