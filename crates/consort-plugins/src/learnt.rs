@@ -157,10 +157,11 @@ impl Learnt {
 }
 
 /// A plugin with one chat model, or with none and one live model, is called by its own name alone, and so is the model
-/// that has that name. Each is found by its own name too.
+/// that has that name. Each is found by its own name too, and one that is alone, of any kind, by the plugin's.
 fn name_single(plugin: &str, models: &mut [Known]) {
     let count = |kind| models.iter().filter(|known| known.card.kind == kind).count();
     let (chat, live) = (count(ModelKind::Chat), count(ModelKind::Realtime));
+    let only = models.len() == 1;
     let single = match (chat, live) {
         (1, _) => Some(ModelKind::Chat),
         (0, 1) => Some(ModelKind::Realtime),
@@ -174,6 +175,9 @@ fn name_single(plugin: &str, models: &mut [Known]) {
             add_alias(card, full);
         }
         add_alias(card, name);
+        if only {
+            add_alias(card, plugin.to_owned());
+        }
     }
 }
 
@@ -266,6 +270,8 @@ mod tests {
         assert_eq!(odd.len(), 1, "what cannot be shown on one line cannot be asked for: {odd:?}");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
+        let alone = learn(json!([{"id": "e", "kind": "embedding"}]));
+        assert_eq!(alone, [("acme/e".to_owned(), vec!["e".to_owned(), "acme".into()])]);
         let live = learn(json!([{"id": "a", "kind": "realtime"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((live[0].0.as_str(), live[1].0.as_str()), ("acme", "acme/e"));
     }

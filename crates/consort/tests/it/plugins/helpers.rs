@@ -64,7 +64,8 @@ fn a_plugins_own_count_decides_what_fits() {
     place.plugin("counts.py", drop_in("return 'x'").replace("return len(text.split())", "return 3"));
     let words = "word ".repeat(400);
     for turn in 0..5 {
-        let run = place.run(&["-c", "-m", "counts", &words]);
+        let more: &[&str] = if turn == 0 { &[] } else { &["-c"] };
+        let run = place.run(&[more, &["-m", "counts", &words]].concat());
         assert_eq!(run.code, 0, "{run}");
         assert!(!run.stderr.contains("fits"), "turn {turn}: {run}");
     }

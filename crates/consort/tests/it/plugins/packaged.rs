@@ -52,7 +52,7 @@ fn a_build_gets_no_secrets_and_leaves_nothing_behind() {
 #[test]
 fn a_package_without_a_plugin_is_refused_and_taken_away() {
     let Some(place) = Plugged::with_python() else { return };
-    project(&place, "plain", "[console_scripts]\nplain = plain\n", "    pass");
+    project(&place, "plain", "[console_scripts]\nplain = plain:x\n", "    pass");
     let run = place.run(&["plugins", "install", "./draft/plain"]);
     assert!(run.code == 2 && run.stderr.contains("the package `plain` is no plugin"), "{run}");
     assert!(!place.place.path("home/data/plugins/plain.toml").exists());

@@ -49,7 +49,7 @@ fn a_template_is_used_whole() {
     let schema = r#"{"prompt": "$input", "schema": {"type": "object"}}"#;
     let Some(place) = spoken(TEXT, schema, "") else { return };
     let run = place.run(&["-m", "spoken", "-t", "house:any", "x"]);
-    assert!(run.code != 0 && run.stdout.contains("\"type\": \"object\""), "{run}");
+    assert!(run.stdout.contains("\"type\": \"object\""), "{run}");
     let Some(place) = spoken(TEXT, r#"{"prompt": "$input $mood"}"#, "") else { return };
     let run = place.run(&["-m", "spoken", "-t", "house:any", "x"]);
     assert!(run.code == 2 && run.stderr.contains("mood"), "{run}");
