@@ -33,8 +33,9 @@ fn a_build_gets_no_secrets_and_leaves_nothing_behind() {
     let Some(place) = Plugged::with_python() else { return };
     let noted = place.place.path("noted");
     let more = format!(
-        "    with open({:?}, 'w') as noted:\n        noted.write(repr(dict(os.environ)))\n    \
-         subprocess.Popen(['sleep', '4321.75'])\n    subprocess.call('setsid sleep 4321.75 &', shell=True)",
+        "    apart = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.DEVNULL)\n    \
+         with open({:?}, 'w') as noted:\n        noted.write(repr(dict(os.environ)))\n    \
+         subprocess.Popen(['sleep', '4321.75'], **apart)\n    subprocess.call('setsid sleep 4321.75 &', shell=True, **apart)",
         noted.display().to_string()
     );
     project(&place, "evil", "[llm]\nevil = evil\n", &more);
