@@ -128,7 +128,8 @@ async fn a_window_that_nobody_names_is_met_in_steps_and_poisons_nothing() {
         desk.run(desk.ask(&model, LONG)).await;
     }
     let refuses = || vec![Step::Fail(Error::new(ErrorKind::ContextLength, "too long"))];
-    let strict = Scripted::new(vec![refuses(), refuses(), vec![Step::Say("Better")], vec![Step::Say("Good")]]);
+    let strict =
+        Scripted::new(vec![refuses(), refuses(), vec![Step::Say("Better")], vec![Step::Say("Good")]]);
     let (outcome, _) = desk.run(desk.ask(&strict, "and now?")).await;
     assert_eq!(outcome.response.as_ref().unwrap().text(), "Better");
     let sent: Vec<usize> = strict.requests().iter().map(|request| request.messages.len()).collect();

@@ -212,7 +212,7 @@ fn an_answer_without_end_is_ended_and_the_host_stays_small() {
         if begun.elapsed() > Duration::from_secs(3) && !list.contains("\"running\":true") {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{list}");
+        assert!(begun.elapsed() < Duration::from_mins(2), "{list}");
     }
     let peak = std::fs::read_to_string(status).unwrap();
     let peak = peak.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

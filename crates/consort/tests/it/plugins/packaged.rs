@@ -43,7 +43,7 @@ fn a_build_gets_no_secrets_and_leaves_nothing_behind() {
     let begun = std::time::Instant::now();
     let run = place.run_with(&env, &["plugins", "install", "./draft/evil"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(begun.elapsed() < Duration::from_secs(300), "it waited for what the build left");
+    assert!(begun.elapsed() < Duration::from_mins(5), "it waited for what the build left");
     let noted = std::fs::read_to_string(noted).unwrap();
     assert!(noted.contains("PIP_NO_INDEX"), "{noted}");
     assert!(!noted.contains("sk-secret") && !noted.contains("SSH_AUTH_SOCK"), "{noted}");
