@@ -121,7 +121,15 @@ impl Connection {
                     self.awaited.fetch_add(1, Relaxed);
                     return sink.events(batch.events, &unread, bytes).map(|budget| Slow::Answer(id, budget));
                 }
-                Err(error) => self.log.add(Writer::Host, &format!("an event could not be read: {error}")),
+                Err(error) => {
+                    self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
+                    let mut open = self.lock();
+                    // Where one answer alone is open, it was meant.
+                    let only = open.requests.len() == 1;
+                    if let Some(Pending::Answer(sink)) = open.requests.values_mut().next().filter(|_| only) {
+                        sink.events(Vec::new(), &[error.to_string()], bytes);
+                    }
+                }
             },
             "realtime/event" => return self.session_events(text),
             "log" => {

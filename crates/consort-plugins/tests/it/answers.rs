@@ -20,6 +20,15 @@ async fn an_event_that_cannot_be_read_takes_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn what_is_no_list_of_events_is_told() {
+    let Some(raw) = Raw::new("") else { return };
+    let model = model(&raw.plugin()).await.unwrap();
+    let outcome = ask(&model, "odd batch").await;
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(outcome.answer.warnings.len(), 1, "{:?}", outcome.answer.warnings);
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_ended() {
     let Some(raw) = Raw::new("") else { return };
     let model = model(&raw.plugin()).await.unwrap();

@@ -69,6 +69,9 @@ def generate(request, params):
     if word == "odd event":
         send({"method": "generate/event", "params": {"request": request, "events": [{"type": "text", "text": 1}]}})
         return answer(request, {"finishReason": "stop"})
+    if word == "odd batch":
+        send({"method": "generate/event", "params": {"request": request, "events": {"type": "text", "text": "lost"}}})
+        return answer(request, {"finishReason": "stop"})
     if word == "odd events":
         events = [{"type": "text", "text": "before "}, {"type": "usage", "inputTokens": 12.0}, {"type": "text", "text": "behind"}]
         send({"method": "generate/event", "params": {"request": request, "events": events}})
