@@ -9,6 +9,8 @@ use consort_core::{
 use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, KeyChain, TokioClock};
+use consort_realtime::link::LiveProvider;
+use consort_realtime::record::Recorder;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
@@ -39,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
+    /// Keeps what live sessions send over the network.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// The id of the model that needs nothing.
@@ -74,6 +78,7 @@ impl Setup {
             routes: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
+            recorder: None,
         }
     }
 
@@ -84,6 +89,7 @@ impl Setup {
             setup.without_log();
         }
         setup.route_memory = self.route_memory.clone();
+        setup.recorder.clone_from(&self.recorder);
         setup
     }
 
@@ -124,10 +130,18 @@ impl Setup {
     /// The providers that are no plugins.
     pub(crate) fn catalogue(&mut self) -> Vec<Arc<dyn Provider>> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        self.local = LocalServers::new(catalogue.local_servers(), self.folders.data.join("models/looked"));
+        self.local = LocalServers::new(&catalogue.local_servers(), self.folders.data.join("models/looked"));
+        let hosted = catalogue.hosted().to_vec();
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
-        catalogue.providers
+        let live = |hosted| {
+            let provider = LiveProvider::new(hosted);
+            Arc::new(match &self.recorder {
+                Some(recorder) => provider.recording(recorder.clone()),
+                None => provider,
+            }) as Arc<dyn Provider>
+        };
+        hosted.into_iter().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.

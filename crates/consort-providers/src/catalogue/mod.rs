@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub struct Catalogue {
     pub providers: Vec<Arc<dyn Provider>>,
     pub problems: Vec<Problem>,
-    local: Vec<Arc<HostedProvider>>,
+    hosted: Vec<Arc<HostedProvider>>,
 }
 
 impl Catalogue {
@@ -57,14 +57,18 @@ impl Catalogue {
         }
         let hosted: Vec<Arc<HostedProvider>> =
             specs.into_iter().map(|spec| Arc::new(HostedProvider::new(spec, services.clone()))).collect();
-        let local = hosted.iter().filter(|provider| provider.is_local()).cloned().collect();
-        let providers = hosted.into_iter().map(|provider| provider as Arc<dyn Provider>).collect();
-        Self { providers, problems, local }
+        let providers = hosted.iter().map(|provider| provider.clone() as Arc<dyn Provider>).collect();
+        Self { providers, problems, hosted }
     }
 
     /// Those of the providers that are servers on this machine, as their files say.
-    pub fn local_servers(&self) -> &[Arc<HostedProvider>] {
-        &self.local
+    pub fn local_servers(&self) -> Vec<Arc<HostedProvider>> {
+        self.hosted.iter().filter(|provider| provider.is_local()).cloned().collect()
+    }
+
+    /// All of them, for what they can besides answering.
+    pub fn hosted(&self) -> &[Arc<HostedProvider>] {
+        &self.hosted
     }
 }
 

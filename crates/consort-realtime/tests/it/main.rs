@@ -8,7 +8,9 @@
 mod bytes;
 mod framing;
 mod g711;
+mod link;
 mod quality;
+mod record;
 mod resample;
 mod speech;
 mod track;

@@ -1,7 +1,7 @@
 //! The formats of live vendors: samples of our own, recorded sessions, and schedules of all kinds.
 mod gemini;
 mod openai;
-mod recorded;
+pub(crate) mod recorded;
 mod schedules;
 
 use consort_core::{SessionEvent, Speaker, TranscriptMode};
