@@ -133,6 +133,8 @@ def _advice(error):
         package = top.replace("_", "-")
         return (f"Consort's own small `{top}` has no such name, and it counts only where the real package is absent: "
                 f"consort plugins install-deps {shell_word(plugin.name)} {package}")
+    if isinstance(error, PermissionError) and _started_a_process(error):
+        return "a plugin's processes stay in its group: start them without start_new_session, setsid and process_group"
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
     if isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "array":
@@ -148,6 +150,14 @@ def _advice(error):
     if plugin.file and os.path.exists(os.path.join(os.path.dirname(plugin.file), name)):
         return f"`{name}` stands beside the plugin, which works in {os.getcwd()}: begin with os.path.dirname(__file__)"
     return f"its working folder is {os.getcwd()}"
+
+
+def _started_a_process(error):
+    """Whether it was refused to a process that was being started."""
+    import traceback
+
+    return any(frame.name in ("_execute_child", "_posix_spawn", "setsid", "setpgid") or "os.setsid" in (frame.line or "")
+               for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _kind_of(error):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import traceback
 
 from .loading import plugin
@@ -52,6 +53,17 @@ def _awaited(waits):
     import gc
 
     return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
+
+
+def running():
+    """`file:line` of the plugin's own code that some other thread is in just now; None where none is."""
+    mine = threading.get_ident()
+    for ident, frame in sorted(sys._current_frames().items(), reverse=True):
+        while ident != mine and frame is not None:
+            if is_own(frame.f_code.co_filename):
+                return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            frame = frame.f_back
+    return None
 
 
 def is_own(path):

@@ -79,6 +79,11 @@ class Worker:
         if method == "ping":
             if "id" in message:
                 self.writer.send({"jsonrpc": "2.0", "id": message["id"], "result": {}})
+        elif method == "x-where":
+            # From this thread, since the plugin's own code may block all others.
+            from .frames import running
+
+            self.writer.send({"jsonrpc": "2.0", "id": message.get("id"), "result": {"at": running()}})
         elif isinstance(method, str):
             self._asked(message, method)
         elif "result" in message or "error" in message:

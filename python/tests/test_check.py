@@ -1,5 +1,6 @@
 """plugin/check: what it finds, and on which line."""
 
+import textwrap
 import unittest
 
 from harness import LLM_PYTHON, Case, client
@@ -24,6 +25,19 @@ class DropIn(Case):
                 return len(text) // 4
         """)
         self.assertEqual(self.check(source), [])
+
+    def test_what_works_is_no_error(self):
+        body = "    def generate_response(self, a, b, c, d): return 'x'\n    def count_tokens(self, text): return 1\n"
+        made = "from llm_utils import LLMClient\ndef make():\n" + textwrap.indent(f"class A(LLMClient):\n{body}return A\n", "    ")
+        set_later = "class A(LLMClient):\n    generate_response = lambda self, a, b, c, d: 'x'\n    count_tokens = lambda self, text: 1\n"
+        for source in (
+            f"from llm_utils import LLMClient as Base\nclass A(Base):\n{body}",
+            f"import llm_utils\nBase = llm_utils.LLMClient\nclass A(Base):\n{body}",
+            made + "A = make()\n",
+            f"from llm_utils import LLMClient\n{set_later}",
+        ):
+            with self.subTest(source):
+                self.assertEqual([each for each in self.check(source) if each[0] == "error"], [])
 
     def test_a_method_without_self(self):
         found = self.check(client("""

@@ -98,6 +98,8 @@ class Contract(Case):
             ("system, message, *, max_tokens=1, temperature=2", "('s', 'User: x', 4096, 0.7)", 0),
             ("system, message, **more", "('s', 'User: x', {'max_tokens': 4096, 'temperature': 0.7})", 0),
             ("system, message, limit, temp, needed", None, 1),
+            ("**never_hears", None, 1),
+            ("system, **never_hears", None, 1),
         ):
             with self.subTest(signature):
                 names = [part.strip(" *").partition("=")[0] for part in signature.split(",") if part.strip() != "*"]
@@ -107,7 +109,7 @@ class Contract(Case):
                 if said is None:
                     refused = self.refused(one.generate, "acme", "x", system="s")
                     self.assertEqual(refused.kind, "plugin_bug")
-                    self.assertIn("needed", str(refused))
+                    self.assertIn("needed" if "needed" in signature else "never hears the question", str(refused))
                 else:
                     self.assertEqual(one.generate("acme", "x", system="s")[0], said)
 

@@ -1,6 +1,7 @@
 """Drop-in chat plugins: loading them, what they lack, and counting tokens."""
 
 import os
+import time
 import unittest
 
 from harness import Case, assistant, client, user
@@ -114,6 +115,22 @@ class Loading(Case):
         self.assertTrue(str(refused).startswith("SyntaxError: "), str(refused))
         refused = self.refused(self.worker, "x = 1\n\tif x:\n")
         self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:2"))
+
+    def test_where_it_hangs_is_told_while_it_does(self):
+        one = self.worker("import time\n\ntime.sleep(60)\n", initialize=False)
+        one.start("initialize", protocolVersion=1, config=one.config)
+        place = None
+        for _ in range(100):
+            place = place or one.ask("x-where")["at"]
+            time.sleep(0.05 if place is None else 0)
+        self.assertEqual(place, "acme.py:3")
+
+    def test_a_process_that_may_not_leave_says_what_to_do(self):
+        one = self.worker(client("def generate_response(self, a, b, c, d):\n    import os\n    os.setsid = refuse\n    os.setsid()", head="""
+            def refuse():
+                raise PermissionError(1, 'Operation not permitted')
+            """))
+        self.assertIn("start_new_session", self.refused(one.generate, "acme").data.get("help") or "")
 
     def test_missing_packages(self):
         for line, missing, pip in (

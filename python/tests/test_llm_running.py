@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from harness import user
+from harness import assistant, user
 from llm_case import LlmCase
 
 
@@ -68,6 +68,21 @@ class ListsByKey(LlmCase):
         found = self.listed(f"{asks}; register(M()); raise ValueError('the server is away')")
         self.assertEqual(len(found["models"]), 1)
         self.assertIn("the server is away", found["notes"][1])
+
+
+class AnyVersion(LlmCase):
+    """What every llm from 0.19 on can do; name an older one in CONSORT_TEST_LLM_PYTHON to see it there."""
+
+    def test_a_plain_model_answers_and_goes_on(self):
+        one = self.model("""
+            def execute(self, prompt, stream, response, conversation):
+                before = [each.text() for each in conversation.responses] if conversation else []
+                yield f"{prompt.system or 'none'} {prompt.prompt} {before}"
+        """)
+        self.assertEqual(one.ask("models/list")["models"][0]["id"], "m")
+        self.assertEqual(one.generate("m", "hi", system="s")[0], "s hi []")
+        said = [user("a"), assistant("b"), user("c")]
+        self.assertEqual(one.generate("m", messages=said)[0], "none c ['b']")
 
 
 class Running(LlmCase):

@@ -85,6 +85,13 @@ impl Setup {
         Self::namesakes(&catalogue.providers, plugin.id())
     }
 
+    /// Whether a provider that is no plugin has this name: no plugin may take it.
+    pub(crate) fn is_provider(&self, name: &str) -> bool {
+        let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
+        let own = catalogue.providers.iter().chain(&self.own).any(|provider| provider.card().id == name);
+        own || name == DEMO || name == consort_routes::PROVIDER
+    }
+
     /// The plugins alone.
     pub(crate) fn open_plugins(&mut self) -> Plugins {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);

@@ -270,13 +270,19 @@ impl Setup {
     }
 }
 
-/// The first model, in the order of `consort providers`, of a provider that needs a key and has one.
+/// The first model, in the order of `consort providers`, that needs a key and has it.
 fn first_with_key(host: &Host) -> Option<Arc<dyn Model>> {
     let mut with_key = host.providers().iter().filter(|provider| {
         let card = provider.card();
         card.state == State::Ready && card.keys.iter().any(|key| key.required)
     });
-    with_key.find_map(|provider| pollster::block_on(provider.models()).ok()?.into_iter().next())
+    with_key.find_map(|provider| {
+        let mut models = pollster::block_on(provider.models()).ok()?.into_iter();
+        models.find(|model| {
+            let card = model.card();
+            provider.state_of(card) == State::Ready && !provider.needs(card).is_empty()
+        })
+    })
 }
 
 /// The model of an id, alias or name.
@@ -293,15 +299,18 @@ pub(crate) fn find(host: &Host, wanted: &str) -> Result<Arc<dyn Model>, Error> {
     })
 }
 
-/// The cards of all models, of every kind, each with its provider's.
+/// The cards of all models, of every kind, each with its provider's, and its own state.
 pub(crate) fn cards(host: &Host) -> Vec<(ModelCard, ProviderCard)> {
     let mut all = Vec::new();
     for provider in host.providers() {
-        let card = provider.card();
+        let of = |model: &ModelCard| {
+            let card = ProviderCard { state: provider.state_of(model), ..provider.card().clone() };
+            (model.clone(), card)
+        };
         let models = pollster::block_on(provider.models()).unwrap_or_default();
-        all.extend(models.iter().map(|model| (model.card().clone(), card.clone())));
-        all.extend(provider.embedders().iter().map(|embedder| (embedder.card().clone(), card.clone())));
-        all.extend(provider.realtime_models().iter().map(|model| (model.card().clone(), card.clone())));
+        all.extend(models.iter().map(|model| of(model.card())));
+        all.extend(provider.embedders().iter().map(|embedder| of(embedder.card())));
+        all.extend(provider.realtime_models().iter().map(|model| of(model.card())));
     }
     all
 }

@@ -1,7 +1,7 @@
 //! The traits at the plug boundary: models, and providers of models.
 use crate::{
-    Accumulator, BoxFuture, BoxStream, Context, Embedder, Error, Event, Message, ModelCard, Part,
-    ProviderCard, RealtimeModel, Request, Response, ToolSpec, event::Item,
+    Accumulator, BoxFuture, BoxStream, ConfigKey, Context, Embedder, Error, Event, Message, ModelCard, Part,
+    ProviderCard, RealtimeModel, Request, Response, State, ToolSpec, event::Item,
 };
 use futures_core::Stream;
 use std::collections::VecDeque;
@@ -53,6 +53,16 @@ pub trait Provider: Send + Sync {
     /// A model by its name at this provider, listed or not. Vendors have more models than any list.
     fn model(&self, _name: &str) -> Option<Arc<dyn Model>> {
         None
+    }
+
+    /// The keys that one of its models needs.
+    fn needs(&self, _model: &ModelCard) -> Vec<ConfigKey> {
+        self.card().keys.iter().filter(|key| key.required).cloned().collect()
+    }
+
+    /// The state of one of its models, where that is not the state of all.
+    fn state_of(&self, _model: &ModelCard) -> State {
+        self.card().state.clone()
     }
 
     fn embedders(&self) -> Vec<Arc<dyn Embedder>> {

@@ -181,7 +181,17 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
         }
         Ok((answer, first)) => {
             let text = answer.text();
-            if text.is_empty() && answer.tool_calls().next().is_none() && answer.media().next().is_none() {
+            found.extend(answer.warnings.iter().map(|warning| {
+                let message = format!("{id}: {}", warning.message);
+                Finding { level: Level::Warning, at: None, message, help: None }
+            }));
+            let is_cut = answer.warnings.iter().any(|warning| warning.code == "dropped");
+            if is_cut && text.is_empty() {
+                // Why it is empty was said.
+            } else if text.is_empty()
+                && answer.tool_calls().next().is_none()
+                && answer.media().next().is_none()
+            {
                 let help = "return the answer's text, or yield its pieces";
                 found.push(wrong(format!("{id} answers with nothing"), help));
             } else {

@@ -1,7 +1,9 @@
 //! What a plugin said of itself when it ran: kept, so that a listing needs no process.
 use crate::start::is_for;
 use consort_core::{ConfigKey, ModelCard, ModelKind};
-use consort_plugin::protocol::{Capabilities, Failure, InitializeResult, ModelNeeds, ModelsResult};
+use consort_plugin::protocol::{
+    Capabilities, Failure, InitializeResult, ModelInfo, ModelNeeds, ModelsResult,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -73,8 +75,7 @@ impl Learnt {
         let mut models: Vec<Known> = listed
             .models
             .iter()
-            // A name that cannot be shown on one line cannot be asked for either.
-            .filter(|info| is_plain(&info.id) && info.aliases.iter().all(|alias| is_plain(alias)))
+            .filter(|info| is_named(info))
             .map(|info| Known {
                 card: info.card(plugin),
                 description: info.description.clone(),
@@ -83,7 +84,11 @@ impl Learnt {
             })
             .collect();
         let notes = hello.notes.iter().chain(&listed.notes).map(|note| plain(note));
-        let notes = notes.chain(drop_twins(&mut models)).collect();
+        let odd = listed.models.iter().filter(|info| !is_named(info)).map(|info| {
+            let shown: String = plain(&info.id).chars().take(40).collect();
+            format!("the model `{shown}` is left out: a name has 1 to {LONGEST} letters, on one line")
+        });
+        let notes = notes.chain(odd).chain(drop_twins(&mut models)).collect();
         name_single(plugin, &mut models);
         Self {
             title: hello.plugin.name.as_deref().map(plain),
@@ -152,10 +157,11 @@ impl Learnt {
 }
 
 /// A plugin with one chat model, or with none and one live model, is called by its own name alone, and so is the model
-/// that has that name. Each is found by its own name too.
+/// that has that name. Each is found by its own name too, and one that is alone, of any kind, by the plugin's.
 fn name_single(plugin: &str, models: &mut [Known]) {
     let count = |kind| models.iter().filter(|known| known.card.kind == kind).count();
     let (chat, live) = (count(ModelKind::Chat), count(ModelKind::Realtime));
+    let only = models.len() == 1;
     let single = match (chat, live) {
         (1, _) => Some(ModelKind::Chat),
         (0, 1) => Some(ModelKind::Realtime),
@@ -169,6 +175,9 @@ fn name_single(plugin: &str, models: &mut [Known]) {
             add_alias(card, full);
         }
         add_alias(card, name);
+        if only {
+            add_alias(card, plugin.to_owned());
+        }
     }
 }
 
@@ -209,6 +218,15 @@ impl Outcome {
             }
         }
     }
+}
+
+/// How many letters a model's name may have.
+const LONGEST: usize = 200;
+
+/// A name that cannot be shown on one line cannot be asked for either.
+fn is_named(info: &ModelInfo) -> bool {
+    let is_short = |name: &str| name.chars().count() <= LONGEST;
+    info.aliases.iter().chain([&info.id]).all(|name| is_plain(name) && is_short(name))
 }
 
 fn is_plain(text: &str) -> bool {
@@ -252,6 +270,8 @@ mod tests {
         assert_eq!(odd.len(), 1, "what cannot be shown on one line cannot be asked for: {odd:?}");
         let mixed = learn(json!([{"id": "a"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((mixed[0].0.as_str(), mixed[1].0.as_str()), ("acme", "acme/e"));
+        let alone = learn(json!([{"id": "e", "kind": "embedding"}]));
+        assert_eq!(alone, [("acme/e".to_owned(), vec!["e".to_owned(), "acme".into()])]);
         let live = learn(json!([{"id": "a", "kind": "realtime"}, {"id": "e", "kind": "embedding"}]));
         assert_eq!((live[0].0.as_str(), live[1].0.as_str()), ("acme", "acme/e"));
     }
@@ -263,6 +283,11 @@ mod tests {
         let learnt = Learnt::ready("acme", &InitializeResult::default(), &listed);
         let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
         assert_eq!(ids, ["acme/a", "acme/b"]);
+        let listed = json!({"models": [{"id": "x".repeat(201)}, {"id": ""}, {"id": "good"}]});
+        let listed: ModelsResult = serde_json::from_value(listed).unwrap();
+        let odd = Learnt::ready("acme", &InitializeResult::default(), &listed);
+        assert_eq!(odd.models.len(), 1);
+        assert!(odd.notes.len() == 2 && odd.notes[0].contains("is left out"), "{:?}", odd.notes);
         assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
     }
 

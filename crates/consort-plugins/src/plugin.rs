@@ -3,7 +3,7 @@ use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
-use crate::process::{LogLine, LogRing, Supervisor};
+use crate::process::{FAILED, LogLine, LogRing, Supervisor};
 use crate::start::{folder, is_same_key, keys, start_of};
 use consort_core::{Context, Error};
 use consort_plugin::protocol::Capabilities;
@@ -211,6 +211,19 @@ impl Plugin {
         all
     }
 
+    /// The variables that it reads, that are set, and that it does not see.
+    pub fn withheld(&self) -> Vec<String> {
+        let seen: BTreeSet<String> = self.home.plain_env().into_iter().map(|(name, _)| name).collect();
+        let granted = self.granted();
+        let keys = self.found.manifest.env.clone().unwrap_or_default();
+        let mut all = self.variables();
+        all.retain(|name| {
+            let is_its = seen.contains(name) || granted.contains(name) || keys.contains_key(name);
+            !is_its && self.home.env.get(name).is_some()
+        });
+        all
+    }
+
     /// What it was granted.
     pub fn granted(&self) -> BTreeSet<String> {
         self.home.granted(&self.found.file)
@@ -242,6 +255,18 @@ impl Plugin {
         Ok(given)
     }
 
+    /// What it may use changed: its process is ended. What was learnt of it holds until it is looked at again.
+    pub fn renew(&self) {
+        self.home.cache().forget(&self.found);
+        self.supervisor.stop();
+    }
+
+    /// Whether it is known to answer, whatever its keys are now.
+    pub(crate) fn has_answered(&self) -> bool {
+        let known = || self.learnt().is_some_and(|learnt| learnt.outcome == Outcome::Ready);
+        !self.gone.load(Ordering::Relaxed) && self.cannot_run().is_none() && known()
+    }
+
     /// Forgets what was learnt of it: it is looked at anew.
     pub fn forget(&self) {
         self.home.cache().forget(&self.found);
@@ -256,6 +281,12 @@ impl Plugin {
             return own;
         }
         LogRing::kept(&self.home.logs(self.id()))
+    }
+
+    /// Why its last answer that failed did, as far back as its log goes.
+    pub fn last_failure(&self) -> Option<String> {
+        let log = self.kept_log();
+        log.iter().rev().find_map(|line| line.text.strip_prefix(FAILED).map(str::to_owned))
     }
 
     /// Whether its process answers, and how quickly.

@@ -1,7 +1,11 @@
 //! A plugin as a provider of models, embedders and live models.
-use crate::learnt::Outcome;
+use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
-use consort_core::{BoxFuture, Context, Embedder, Error, Model, Provider, ProviderCard, RealtimeModel};
+use consort_core::{
+    BoxFuture, ConfigKey, Context, Embedder, Error, Model, ModelCard, Provider, ProviderCard, RealtimeModel,
+    State,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A plugin as a provider: what is known of it at one moment.
@@ -9,11 +13,16 @@ use std::sync::Arc;
 pub struct PluginProvider {
     card: ProviderCard,
     plugin: Arc<Plugin>,
+    learnt: Option<Arc<Learnt>>,
+    /// The models whose key is not there.
+    lacked: BTreeMap<String, String>,
 }
 
 impl PluginProvider {
     pub fn new(plugin: Arc<Plugin>) -> Self {
-        Self { card: plugin.provider_card(), plugin }
+        let learnt = plugin.learnt();
+        let lacked = learnt.as_ref().map(|learnt| plugin.keys_lacked(learnt)).unwrap_or_default();
+        Self { card: plugin.provider_card(), plugin, learnt, lacked }
     }
 }
 
@@ -37,6 +46,22 @@ impl Provider for PluginProvider {
 
     fn model(&self, name: &str) -> Option<Arc<dyn Model>> {
         self.plugin.model(name)
+    }
+
+    fn needs(&self, model: &ModelCard) -> Vec<ConfigKey> {
+        let known = self.learnt.iter().flat_map(|learnt| &learnt.models);
+        let its = known.filter(|known| known.card.name == model.name);
+        let names: Vec<&String> = its.flat_map(|known| &known.secrets).collect();
+        self.card.keys.iter().filter(|key| names.contains(&&key.name)).cloned().collect()
+    }
+
+    fn state_of(&self, model: &ModelCard) -> State {
+        match self.lacked.get(&model.name) {
+            Some(key) if self.card.state == State::Ready => {
+                State::NeedsSetup { missing: format!("the key `{key}`") }
+            }
+            _ => self.card.state.clone(),
+        }
     }
 
     fn embedders(&self) -> Vec<Arc<dyn Embedder>> {

@@ -3,7 +3,7 @@ use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::start::{is_for, keys, shell_word};
 use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -28,6 +28,15 @@ impl Plugin {
             },
         };
         state_of(&outcome)
+    }
+
+    /// `file:line` of what keeps it from being ready, where it is one line.
+    pub fn place(&self) -> Option<String> {
+        let known = || self.learnt().map(|learnt| learnt.outcome.clone());
+        match self.cannot_run().or_else(known)? {
+            Outcome::Ready => None,
+            Outcome::NeedsSetup { at, .. } | Outcome::Broken { at, .. } => at,
+        }
     }
 
     /// What to do about the state, where it is known.
@@ -61,10 +70,22 @@ impl Plugin {
         if learnt.outcome != Outcome::Ready {
             return None;
         }
+        let lacked = self.keys_lacked(learnt);
+        let first = lacked.get(&learnt.models.first()?.card.name)?.clone();
+        learnt.models.iter().all(|known| lacked.contains_key(&known.card.name)).then_some(first)
+    }
+
+    /// The models whose key is not there, by name, each with that key.
+    pub fn keys_lacked(&self, learnt: &Learnt) -> BTreeMap<String, String> {
+        if learnt.models.iter().all(|known| known.secrets.is_empty()) {
+            return BTreeMap::new();
+        }
         let there = self.keys_there(learnt);
-        let mut lacked = learnt.models.iter().map(|known| there.lacks(&known.secrets));
-        let first = lacked.next()??.clone();
-        lacked.all(|other| other.is_some()).then_some(first)
+        let lacked = learnt
+            .models
+            .iter()
+            .filter_map(|known| Some((known.card.name.clone(), there.lacks(&known.secrets)?.clone())));
+        lacked.collect()
     }
 
     /// Whether it listed nothing for want of keys that are all there now: another look would find more.
@@ -99,7 +120,8 @@ impl Plugin {
         variables.any(|variable| self.home.env.get(variable).is_some()) || is_stored()
     }
 
-    pub(crate) fn key_help(&self, name: &str) -> String {
+    /// What to do where it lacks this key.
+    pub fn key_help(&self, name: &str) -> String {
         if self.granted().contains(name) {
             format!("consort keys set {name}")
         } else {

@@ -1,7 +1,7 @@
 //! All plugins at one moment, and how they change while the program runs.
 use crate::found::{Folder, Found, Scan, StateFile, scan};
 use crate::home::Home;
-use crate::learnt::Outcome;
+use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::provider::PluginProvider;
 use crate::start::conditions;
@@ -42,6 +42,8 @@ pub struct Row {
     pub help: Option<String>,
     /// Whether an older version still answers.
     pub older_answers: bool,
+    /// What is known of it: of the version that still answers, while nobody looked at this one.
+    pub learnt: Option<Arc<Learnt>>,
 }
 
 impl Plugins {
@@ -67,6 +69,15 @@ impl Plugins {
     /// Whether some plugin was granted this key or variable.
     pub fn is_granted(&self, name: &str) -> bool {
         self.allowed().read().0.grants().any(|(_, _, names)| names.contains(name))
+    }
+
+    /// Whether some plugin's file names this key.
+    pub fn is_named(&self, key: &str) -> bool {
+        self.entries().values().any(|entry| {
+            let found = entry.plugin.found();
+            let variables = found.manifest.env.iter().flatten();
+            found.secrets.iter().any(|name| name == key) || variables.into_iter().any(|(_, name)| name == key)
+        })
     }
 
     pub fn home(&self) -> &Arc<Home> {
@@ -142,7 +153,7 @@ impl Plugins {
             }
             for (key, plugin) in &fresh {
                 match entries.get_mut(key) {
-                    Some(entry) if !entry.gone && entry.plugin.state() == State::Ready => {
+                    Some(entry) if !entry.gone && entry.plugin.has_answered() => {
                         entry.next = Some(plugin.clone());
                     }
                     _ => drop(
@@ -156,6 +167,25 @@ impl Plugins {
             let plugins = self.clone();
             tokio::spawn(async move { plugins.check(plugin).await });
         }
+    }
+
+    /// What answered in an older set goes on answering here until it was looked at, also under other keys and grants.
+    pub fn following(self, older: &Self) -> Self {
+        let old = older.entries();
+        self.change(|entries| {
+            for (key, entry) in entries {
+                let before = old.get(key).filter(|before| !before.gone).map(|before| &before.plugin);
+                let is_its = |before: &&Arc<Plugin>| {
+                    before.found().file == entry.plugin.found().file && before.has_answered()
+                };
+                if entry.plugin.state() == State::Unchecked
+                    && let Some(before) = before.filter(is_its)
+                {
+                    entry.next = Some(std::mem::replace(&mut entry.plugin, before.clone()));
+                }
+            }
+        });
+        self
     }
 
     /// Checks all that nobody looked at yet, side by side but few at once.
@@ -234,6 +264,7 @@ impl Entry {
             state: newest.state(),
             help: newest.help(),
             older_answers: self.next.is_some(),
+            learnt: newest.learnt().or_else(|| self.plugin.learnt()),
         }
     }
 }

@@ -3,7 +3,7 @@ use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::Learnt;
 use crate::process::{Grants, Launch, Limits, Services, Start};
-use crate::python::{Interpreter, Venv, on_path, place_worker};
+use crate::python::{Interpreter, Venv, fits, on_path, place_worker};
 use consort_core::{ConfigKey, Credentials, Error, ErrorKind, Secret};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -172,11 +172,15 @@ fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error
         Kind::Python { dialect } => {
             let venv = Venv::of(&home.state, &found.id);
             let packages = !found.dependencies.is_empty() || *dialect == Dialect::Llm;
-            let python = match venv.python() {
-                Some(python) => python,
+            let (python, version) = match venv.python() {
+                Some(python) => (python, venv.version()),
                 None if packages => return Err(lacks_packages(found, *dialect)),
-                None => Interpreter::find(&home.env, &home.state)?.program,
+                None => {
+                    let Interpreter { program, version } = Interpreter::find(&home.env, &home.state)?;
+                    (program, Some(version))
+                }
             };
+            runs_on(found, version)?;
             worker(python, home)
         }
         Kind::Package { name } => match Venv::of(&home.state, &found.id).python() {
@@ -185,6 +189,17 @@ fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error
                 .hint(format!("consort plugins install {name}"))),
         },
     }
+}
+
+/// Whether a file may run on this version, by its own word.
+fn runs_on(found: &Found, version: Option<(u32, u32)>) -> Result<(), Error> {
+    let (Some(wanted), Some((major, minor))) = (&found.requires_python, version) else { return Ok(()) };
+    if fits(wanted, (major, minor)) {
+        return Ok(());
+    }
+    let message = format!("it wants Python {wanted}: {major}.{minor} is here");
+    let error = Error::new(ErrorKind::Setup, message);
+    Err(error.hint("name one that it runs on: CONSORT_PYTHON=/path/to/python3"))
 }
 
 /// What a Python file needs before it can run: packages of its own.

@@ -35,7 +35,7 @@ impl Plugin {
             },
             None => Outcome::Broken {
                 reason: no.error.message().to_owned(),
-                at: None,
+                at: no.at.clone(),
                 help: no.error.hints().first().cloned(),
             },
         }
@@ -60,14 +60,25 @@ impl Plugin {
         let Some(variable) = self.found.env.iter().find(|name| missing.contains(name.as_str())) else {
             return outcome;
         };
-        let grant = format!("consort plugins grant {} {variable}", shell_word(self.id()));
-        let help = match self.home.env.get(variable) {
-            Some(_) => grant,
-            None if self.granted().contains(variable) => {
+        let word = shell_word(self.id());
+        let grant = format!("consort plugins grant {word} {variable}");
+        let key = self.found.manifest.env.as_ref().and_then(|keys| keys.get(variable));
+        let help = match key {
+            // The file says which key the variable holds.
+            Some(key) if self.granted().contains(key) => format!("consort keys set {key}"),
+            Some(key) => format!("consort keys set {key}, then: consort plugins grant {word} {key}"),
+            None => self.variable_help(variable, &grant),
+        };
+        Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }
+    }
+
+    fn variable_help(&self, variable: &str, grant: &str) -> String {
+        match self.home.env.get(variable) {
+            Some(_) => grant.to_owned(),
+            None if self.granted().iter().any(|name| name == variable) => {
                 format!("export {variable}=..., or: consort keys set {variable}")
             }
             None => format!("export {variable}=..., then: {grant}"),
-        };
-        Outcome::NeedsSetup { missing: missing.clone(), at: at.clone(), help: Some(help) }
+        }
     }
 }

@@ -1,16 +1,28 @@
 """What is wrong with a drop-in chat plugin."""
 
+import ast
 import threading
 
 from . import finding
 from .common import classes, gives_something, is_empty, lineage, method, positional
 
 
+_NO_CLASS, _NO_METHOD = "no class derives from LLMClient", "has no generate_response"
+
+
+def holds(told, dialect):
+    """Whether an error of the text's stands where the file is loaded: a class may be made, and a method set, in any way."""
+    if told["message"] == _NO_CLASS:
+        return False
+    return not any(told["message"] == f"{client.of_class.__name__} {_NO_METHOD}" for client in dialect.models.values())
+
+
 def findings(tree):
     known = classes(tree)
-    clients = [node for node in known.values() if "LLMClient" in lineage(node, known)[1]]
+    names = {"LLMClient", *_called(tree, "LLMClient")}
+    clients = [node for node in known.values() if names & set(lineage(node, known)[1])]
     if not clients:
-        yield finding("error", 1, "no class derives from LLMClient", "`from llm_utils import LLMClient` and derive one")
+        yield finding("error", 1, _NO_CLASS, "`from llm_utils import LLMClient` and derive one")
     concrete = [node for node in clients if method(lineage(node, known)[0], "generate_response") is not None]
     told = set()
     for node in clients:
@@ -18,7 +30,7 @@ def findings(tree):
         is_helper = any(node in lineage(other, known)[0][1:] for other in concrete)
         generate, count = method(inside, "generate_response"), method(inside, "count_tokens")
         if generate is None and not is_helper:
-            yield finding("error", node.lineno, f"{node.name} has no generate_response")
+            yield finding("error", node.lineno, f"{node.name} {_NO_METHOD}")
         if count is None and generate is not None and not is_helper:
             yield finding("warning", node.lineno, f"{node.name} has no count_tokens", "tokens are estimated without it")
         for function in (generate, count):
@@ -33,6 +45,12 @@ def findings(tree):
             f"{first} is the file's model, {' and '.join(others)} {are} listed beside it",
             "the first by name counts; `class = \"…\"` in the llm-plugin block names another",
         )
+
+
+def _called(tree, name):
+    """What a name is called by `import … as`."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.asname for node in imports for alias in node.names if alias.name == name and alias.asname}
 
 
 def _method(node, function):

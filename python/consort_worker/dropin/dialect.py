@@ -130,6 +130,13 @@ class Client:
                 if name in shape.keyword_only or shape.has_keywords:
                     keywords[name] = values[name]
             call_with = call_with[: len(shape.positional)]
+        if self._is_deaf():
+            raise Failure(
+                "plugin_bug",
+                f"generate_response takes {len(shape.positional)} of the 4 arguments by position: it never hears the question",
+                at=f"{os.path.basename(plugin.file)}:{shape.line}" if shape.line else None,
+                help="it is called with (system, user_message, max_tokens, temperature), by position",
+            )
         unpassed = self._unpassed()
         if unpassed:
             raise Failure(
@@ -156,6 +163,10 @@ class Client:
     def _count(self, call, text):
         counted = self.get().count_tokens(text)
         return loop.wait(call, counted) if hasattr(counted, "__await__") else counted
+
+    def _is_deaf(self):
+        """Whether the user's words, which come second, have no place in its signature."""
+        return self.shape.known and len(self.shape.positional) < 2 and not self.shape.has_varargs
 
     def _unpassed(self):
         """Parameters behind the four that have no default: nobody knows what to give them."""
@@ -208,7 +219,7 @@ class Client:
             notes.append(
                 f"{self.of_class.__name__}: one instance answers every request; the original made one for each"
             )
-        if len(shape.positional) < 4 and not shape.has_varargs and not shape.has_keywords:
+        if self._is_deaf() or (len(shape.positional) < 4 and not shape.has_varargs and not shape.has_keywords):
             passed = len(shape.positional)
             if not {"max_tokens", "temperature"} <= set(shape.keyword_only):
                 notes.append(f"{self.of_class.__name__}.generate_response takes {passed} of the 4 arguments")

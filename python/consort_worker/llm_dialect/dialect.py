@@ -35,8 +35,8 @@ class Llm:
             "generate": self.registry.has_models(),
             "embed": self.registry.has_embedding(),
             "tools": self.tools.has_any(),
-            "templates": sorted(llm.get_template_loaders()),
-            "fragments": sorted(llm.get_fragment_loaders()),
+            "templates": sorted(loaders.known(llm, "template")),
+            "fragments": sorted(loaders.known(llm, "fragment")),
             "commands": self._commands(),
         }
         self.keys.may_ask = True

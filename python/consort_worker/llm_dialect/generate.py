@@ -1,7 +1,8 @@
 """One request to a model of llm: its prompt, its run, its answer."""
 
 from ..failures import Failure
-from .history import History
+from .history import History, taken
+from .package import is_a
 from .proxies import tools_for
 from .stream import Emitter
 from .usage import finish_reason, usage_of, vendor_reason
@@ -15,7 +16,7 @@ class Generation:
         self.call = call
         self.model = model
         models, params = llm.models, call.params
-        self.asynchronous = isinstance(model, (models.AsyncModel, models.AsyncKeyModel))
+        self.asynchronous = is_a(model, models, "AsyncModel", "AsyncKeyModel")
         keys.grant(params.get("secrets"), [model])
         history = History(llm, params, model)
         self._check_attachments(history.now.attachments)
@@ -33,17 +34,17 @@ class Generation:
         if hasattr(llm, "parts") and hasattr(models.Prompt, "messages"):
             named["messages"] = history.new_messages()
             named["hide_reasoning"] = (params.get("reasoning") or {}).get("show") is False
-        prompt = models.Prompt(history.now.text, model, **named)
+        prompt = models.Prompt(history.now.text, model, **taken(models.Prompt, named))
         conversation = history.conversation(prompt, self.asynchronous)
         kind = models.AsyncResponse if self.asynchronous else models.Response
         self.stream = params.get("stream") is not False and bool(model.can_stream)
         key = (params.get("secrets") or {}).get(model.needs_key) if getattr(model, "needs_key", None) else None
         try:
-            self.response = kind(prompt, model, self.stream, conversation=conversation, key=key)
+            self.response = kind(prompt, model, self.stream, **taken(kind, {"conversation": conversation, "key": key}))
         except ValueError as error:  # no schemas, no tools, no conversation
             raise Failure("unsupported", str(error)) from error
         self.arguments = {"stream": self.stream, "response": self.response, "conversation": conversation}
-        if isinstance(model, (models.KeyModel, models.AsyncKeyModel)):
+        if is_a(model, models, "KeyModel", "AsyncKeyModel"):
             self.arguments["key"] = model.get_key(key)
         self.prompt = prompt
         self.emitter = Emitter(call, self.response, getattr(getattr(llm, "parts", None), "StreamEvent", None))
@@ -139,7 +140,7 @@ class Generation:
     def _whole(self, returned):
         """execute() that is no generator: llm would take a text letter by letter."""
         if returned is None:
-            if self.response._tool_calls:
+            if getattr(self.response, "_tool_calls", ()):
                 return
             raise Failure(
                 "plugin_bug", "execute returned None, expected an iterator of str", at=_execute_at(self.model)

@@ -2,7 +2,14 @@
 
 import json
 
+from ..shape import Shape
 from .media import attachment, is_media
+
+
+def taken(of_class, named):
+    """Of these arguments those that the constructor takes: older versions of llm have fewer, and their models can do less."""
+    shape = Shape(of_class.__init__)
+    return {name: value for name, value in named.items() if shape.takes(name)}
 
 
 class Turn:
@@ -48,6 +55,8 @@ class History:
     def _asked(self, parts):
         for part in parts:
             if part.get("type") == "tool_result":
+                if not hasattr(self.llm, "ToolResult"):
+                    continue  # an older llm has no tools: what they said is in the answer
                 self.now.tool_results.append(self._tool_result(part))
             elif is_media(part):
                 self.now.attachments.append(attachment(self.llm, part, self.model))
@@ -64,7 +73,7 @@ class History:
             part.get("text") or "" for part in parts if part.get("type") in ("text", "refusal")
         )
         for part in parts:
-            if part.get("type") == "tool_call":
+            if part.get("type") == "tool_call" and hasattr(self.llm, "ToolCall"):
                 turn.tool_calls.append(
                     self.llm.ToolCall(name=part.get("name"), arguments=_arguments(part), tool_call_id=part.get("id"))
                 )
@@ -86,15 +95,14 @@ class History:
         conversation = (models.AsyncConversation if asynchronous else models.Conversation)(model=self.model)
         kind = models.AsyncResponse if asynchronous else models.Response
         for turn in self.turns:
-            earlier = models.Prompt(
-                turn.text,
-                model=self.model,
-                system=self.system,
-                attachments=turn.attachments,
-                tools=prompt.tools,
-                tool_results=turn.tool_results,
-                options=prompt.options,
-            )
+            named = {
+                "system": self.system,
+                "attachments": turn.attachments,
+                "tools": getattr(prompt, "tools", ()),
+                "tool_results": turn.tool_results,
+                "options": prompt.options,
+            }
+            earlier = models.Prompt(turn.text, model=self.model, **taken(models.Prompt, named))
             response = kind(earlier, self.model, stream=False, conversation=conversation)
             response.attachments = list(turn.attachments)
             response._chunks = [turn.answer] if turn.answer else []

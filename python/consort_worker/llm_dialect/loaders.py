@@ -4,8 +4,14 @@ from ..failures import Failure
 from .media import part_of
 
 
+def known(llm, what):
+    """The loaders by their prefixes; none where this version of llm knows of no such thing."""
+    get = getattr(llm, f"get_{what}_loaders", None)
+    return get() if get is not None else {}
+
+
 def load_template(llm, params):
-    loader = _loader(llm.get_template_loaders(), params)
+    loader = _loader(known(llm, "template"), params)
     template = _run(loader, params.get("name"))
     if hasattr(template, "model_dump"):
         template = template.model_dump(exclude_none=True)
@@ -17,7 +23,7 @@ def load_template(llm, params):
 
 
 def load_fragments(llm, params):
-    loader = _loader(llm.get_fragment_loaders(), params)
+    loader = _loader(known(llm, "fragment"), params)
     loaded = _run(loader, params.get("argument"))
     items = []
     for each in loaded if isinstance(loaded, (list, tuple)) else [loaded]:

@@ -16,8 +16,36 @@ def start(user_path):
 
     llm.plugins.DEFAULT_PLUGINS = ()
     llm.plugins.LLM_LOAD_PLUGINS = ""  # not by the environment: children of the plugin may want theirs
+    if not hasattr(llm.plugins, "load_plugins") or not hasattr(llm, "AsyncModel"):
+        version = _version("llm")
+        raise Failure(
+            "setup",
+            f"llm {version} is too old",
+            missing="llm 0.19 or newer",
+            help=f"this one is {version}: name a newer one where its packages are named, and install them again",
+        )
     llm.plugins.load_plugins()
     return llm
+
+
+def is_a(model, models, *names):
+    """Whether a model is of one of these classes, as far as this version of llm has them."""
+    return isinstance(model, tuple(getattr(models, name) for name in names if hasattr(models, name)))
+
+
+def has_hook(llm, name):
+    """Whether the plugin has an implementation of this hook; older versions of llm have fewer hooks."""
+    hook = getattr(llm.plugins.pm.hook, name, None)
+    return hook is not None and bool(hook.get_hookimpls())
+
+
+def _version(package):
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "as it is here"
 
 
 def load_file(llm, path, notes):
@@ -116,8 +144,7 @@ def _variables(top_levels):
 
 def commands(llm):
     """Names of the commands that the plugin adds to the `llm` program; the host runs that program for them."""
-    hook = llm.plugins.pm.hook.register_commands
-    if not hook.get_hookimpls():
+    if not has_hook(llm, "register_commands"):
         return []
     import click
 
@@ -129,7 +156,7 @@ def commands(llm):
 
     group = click.Group()
     group.commands = Commands()
-    hook(cli=group)
+    llm.plugins.pm.hook.register_commands(cli=group)
     return sorted(group.commands)
 
 

@@ -4,6 +4,7 @@ import sys
 import threading
 
 from ..failures import Failure
+from .package import is_a
 
 _PATIENCE = 5.0  # seconds that a listing may take
 
@@ -140,9 +141,9 @@ class _Run:
             _mend(each)
             entry = self.models.get(each.model_id) or Entry(each.model_id)
             # By what it is and not by where it stands: the guide's own example passes both as it likes.
-            if isinstance(each, (models.AsyncModel, models.AsyncKeyModel)):
+            if is_a(each, models, "AsyncModel", "AsyncKeyModel"):
                 entry.asynchronous = each
-            elif isinstance(each, (models.Model, models.KeyModel)):
+            elif is_a(each, models, "Model", "KeyModel"):
                 entry.sync = each
             else:
                 raise Failure("plugin_bug", f"{type(each).__name__} derives from none of llm's model classes")

@@ -149,7 +149,7 @@ class Emitter:
         unsent = [(part, state) for part, state in self.calls.items() if not state["sent"]]
         ids = {state["id"] for state in streamed}
         count = sum(state["id"] not in self.executed for state in streamed)
-        for call in self.response._tool_calls:
+        for call in getattr(self.response, "_tool_calls", ()):
             if call.tool_call_id is not None and (call.tool_call_id in ids or call.tool_call_id in self.executed):
                 continue
             twin = next((each for each in unsent if _same(each[1], call)), None)

@@ -8,6 +8,7 @@ from .. import loop
 from ..calls import Cancelled
 from ..failures import Failure
 from .media import part_of
+from .package import has_hook
 
 
 class Tools:
@@ -19,7 +20,7 @@ class Tools:
         self.kept = None
 
     def has_any(self):
-        return bool(self.llm.plugins.pm.hook.register_tools.get_hookimpls())
+        return has_hook(self.llm, "register_tools")
 
     def registered(self):
         with self.lock:

@@ -60,9 +60,10 @@ fn set(name: &str, mut setup: Setup) -> Done {
     let path = shown(setup.keys.path());
     let mode = if cfg!(unix) { " (mode 600)" } else { "" };
     writeln!(to, "{} saved `{name}` to {path}{mode}", Style::Good.paint(setup.signs.good))?;
-    // A plugin may have been granted it under any name.
-    let granted = setup.plugins.as_ref().is_some_and(|plugins| plugins.is_granted(name));
-    if let Some(advice) = unused(&host, name).filter(|_| !granted) {
+    // A plugin may have been granted it under any name, or name it itself.
+    let plugins = setup.plugins.as_ref();
+    let is_known = plugins.is_some_and(|plugins| plugins.is_granted(name) || plugins.is_named(name));
+    if let Some(advice) = unused(&host, name).filter(|_| !is_known) {
         writeln!(to, "{} {advice}", Style::Warning.paint("warning:"))?;
     }
     Ok(exit::OK)

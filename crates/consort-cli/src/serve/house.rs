@@ -303,8 +303,9 @@ impl House for LiveHouse {
             for key in &keys {
                 plugins.allowed().grant(plugin.found(), key)?;
             }
-            plugin.forget();
-            tokio::spawn(async move { plugins.check(plugin).await });
+            plugin.renew();
+            // By other grants it is another version: the old one answers until that was looked at.
+            plugins.rescan();
             Ok(())
         })
     }
@@ -359,7 +360,7 @@ impl House for LiveHouse {
         if let Some(plugin) = plugin {
             let plugin = self.plugin(plugin)?;
             self.plugins_now().allowed().grant(plugin.found(), name)?;
-            plugin.forget();
+            plugin.renew();
         }
         self.read_again();
         Ok(())

@@ -20,9 +20,17 @@ pub(super) struct Live {
 
 impl Live {
     /// It must be made within the runtime.
-    pub(super) fn open(mut setup: Setup) -> Self {
+    pub(super) fn open(setup: Setup) -> Self {
+        Self::beside(setup, None)
+    }
+
+    /// Beside an older reading, whose plugins answer until the new ones were looked at.
+    fn beside(mut setup: Setup, older: Option<&Plugins>) -> Self {
         let catalogue = setup.catalogue();
-        let plugins = setup.plugins_beside(&catalogue);
+        let mut plugins = setup.plugins_beside(&catalogue);
+        if let Some(older) = older {
+            plugins = plugins.following(older);
+        }
         let host = Arc::new(setup.host_of(&catalogue, &plugins));
         let (servers, problems) =
             McpServers::from_settings(&setup.settings, &setup.folders, &setup.env, &setup.keys);
@@ -41,7 +49,7 @@ impl Live {
 
     /// All of it once more: the settings, the providers, the keys, which folders are trusted.
     pub(super) fn again(&self) -> Self {
-        Self::open(self.setup.again())
+        Self::beside(self.setup.again(), Some(&self.plugins))
     }
 
     /// What the user's files are now was taken over already.

@@ -7,7 +7,7 @@ use consort_plugins::{Plugin, Plugins, Row};
 use consort_routes::{Budget, Order, PROVIDER, Per, Period, Registry, Route, RouteProvider, Target};
 use consort_server::{ModelRow, Place, PluginRow, Source, SourceKind};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -140,7 +140,11 @@ fn hints(card: &ProviderCard) -> Vec<String> {
 
 fn of_plugin(row: &Row) -> Vec<ModelRow> {
     let plugin = &row.plugin;
-    let learnt = plugin.learnt();
+    let learnt = row.learnt.clone();
+    let lacked = match (&learnt, &row.state) {
+        (Some(learnt), State::Ready) => plugin.keys_lacked(learnt),
+        _ => BTreeMap::new(),
+    };
     let base = ModelRow {
         id: plugin.id().to_owned(),
         name: plugin.id().to_owned(),
@@ -163,15 +167,32 @@ fn of_plugin(row: &Row) -> Vec<ModelRow> {
     let is_asked = |kind| matches!(kind, ModelKind::Chat | ModelKind::Realtime);
     let known = learnt.iter().flat_map(|learnt| &learnt.models).filter(|known| is_asked(known.card.kind));
     let models: Vec<ModelRow> = known
-        .map(|known| ModelRow {
-            id: known.card.id.clone(),
-            name: known.card.id.clone(),
-            card: Some(known.card.clone()),
-            about: known.description.clone().or_else(|| base.about.clone()),
-            ..base.clone()
+        .map(|known| {
+            let row = ModelRow {
+                id: known.card.id.clone(),
+                name: known.card.id.clone(),
+                card: Some(known.card.clone()),
+                about: known.description.clone().or_else(|| base.about.clone()),
+                ..base.clone()
+            };
+            match lacked.get(&known.card.name) {
+                Some(key) => without_key(row, plugin, key),
+                None => row,
+            }
         })
         .collect();
     if models.is_empty() { vec![base] } else { models }
+}
+
+/// The row of a model whose key is not there, of a plugin that answers with others.
+fn without_key(row: ModelRow, plugin: &Plugin, key: &str) -> ModelRow {
+    let keys = plugin.learnt().map(|learnt| learnt.keys()).unwrap_or_default();
+    ModelRow {
+        state: State::NeedsSetup { missing: format!("the key `{key}`") },
+        hints: vec![plugin.key_help(key)],
+        keys: keys.into_iter().filter(|known| known.name == key).collect(),
+        ..row
+    }
 }
 
 /// The keys that a plugin needs and has not.
@@ -182,11 +203,11 @@ fn wanted(plugin: &Plugin, state: &State) -> Vec<ConfigKey> {
     plugin.learnt().map(|learnt| learnt.keys()).unwrap_or_default()
 }
 
-/// Where the reason of a broken plugin points: `file:line` at its beginning.
+/// Where the reason of a plugin that is not ready points.
 fn place(plugin: &Plugin, state: &State) -> Option<Place> {
-    let (State::Broken { reason } | State::NeedsSetup { missing: reason }) = state else { return None };
-    let (file, rest) = reason.split_once(':')?;
-    let line: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let (State::Broken { .. } | State::NeedsSetup { .. }) = state else { return None };
+    let place = plugin.place()?;
+    let (file, line) = place.rsplit_once(':')?;
     let line = line.parse().ok()?;
     let file =
         if plugin.found().file.ends_with(file) { shown(&plugin.found().file) } else { file.to_owned() };
@@ -238,7 +259,7 @@ pub(super) fn spent(budget: &Budget, spent: Money) -> Value {
 /// A row of the plugins page.
 pub(super) fn plugin(row: &Row) -> PluginRow {
     let plugin: &Arc<Plugin> = &row.plugin;
-    let learnt = plugin.learnt();
+    let learnt = row.learnt.clone();
     let found = plugin.found();
     PluginRow {
         name: plugin.id().to_owned(),

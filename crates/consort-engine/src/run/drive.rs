@@ -208,6 +208,13 @@ impl Driver {
             answer.note(&event, || self.context.clock.now());
             growth.push(&event);
             self.branch.run.emit(What::of(event));
+            if growth.is_behind() {
+                tokio::select! {
+                    biased;
+                    () = self.context.cancel.cancelled() => {}
+                    () = growth.room() => {}
+                }
+            }
             if self.branch.run.is_ahead() {
                 // A turn for the follower on the same thread, but no wait: one that is stuck holds up nothing.
                 tokio::task::yield_now().await;

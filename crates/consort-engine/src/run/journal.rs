@@ -3,7 +3,7 @@ use crate::memory::History;
 use consort_core::{Delta, Error, ErrorKind, Event, Role};
 use consort_store::{Ending, NewTurn, Status, Store, TurnId};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -117,14 +117,41 @@ pub struct Growth {
 #[derive(Default)]
 struct Pending {
     events: Mutex<Vec<Event>>,
+    /// About how many bytes they are, those that are being kept among them.
+    bytes: AtomicUsize,
+    /// It was waited for, and nothing was kept since.
+    stuck: AtomicBool,
     over: AtomicBool,
     more: Notify,
+    /// Rings when some of it was kept.
+    kept: Notify,
 }
 
 impl Growth {
     pub fn push(&self, event: &Event) {
         join(&mut self.pending.events(), event);
+        self.pending.bytes.fetch_add(size(event), Ordering::SeqCst);
         self.pending.more.notify_one();
+    }
+
+    /// Whether much of it is not kept yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        const MUCH: usize = 1 << 20;
+        self.pending.bytes.load(Ordering::SeqCst) > MUCH && !self.pending.stuck.load(Ordering::SeqCst)
+    }
+
+    /// Lets a store that is behind catch up: an answer that comes faster than it can be kept waits a little, and only once
+    /// for a store that is stuck.
+    pub(crate) async fn room(&self) {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let kept = async {
+            while self.is_behind() {
+                self.pending.kept.notified().await;
+            }
+        };
+        if tokio::time::timeout(MOMENT, kept).await.is_err() {
+            self.pending.stuck.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Waits until all of it is kept, or could not be: the end of the turn, which holds all of it, is tried all the same.
@@ -171,6 +198,15 @@ impl Pending {
     }
 }
 
+/// About how many bytes an event is, where that is much.
+fn size(event: &Event) -> usize {
+    match event {
+        Event::PartDelta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => text.len(),
+        Event::PartDelta { delta: Delta::Media(bytes), .. } => bytes.len(),
+        _ => 0,
+    }
+}
+
 /// Adds an event; a piece that goes on with the last one's text becomes part of it.
 fn join(events: &mut Vec<Event>, event: &Event) {
     if let Event::PartDelta { part, delta } = event
@@ -193,6 +229,8 @@ async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
     let (mut batch, mut wait) = (Vec::new(), BEHIND);
     loop {
         let over = pending.over.load(Ordering::SeqCst);
+        // Counted first: what comes meanwhile counts with the next.
+        let bytes = pending.bytes.load(Ordering::SeqCst);
         for event in std::mem::take(&mut *pending.events()) {
             join(&mut batch, &event);
         }
@@ -205,6 +243,9 @@ async fn keep(journal: Journal, turn: TurnId, pending: Arc<Pending>) {
             if kept {
                 batch.clear();
                 wait = BEHIND;
+                pending.bytes.fetch_sub(bytes, Ordering::SeqCst);
+                pending.stuck.store(false, Ordering::SeqCst);
+                pending.kept.notify_one();
             } else {
                 wait = (wait * 2).min(PATIENCE);
             }

@@ -1,7 +1,7 @@
 //! A store that refuses: the answer is given all the same, and the user is told.
 use crate::support::{Desk, Scripted, Step, notices};
 use consort_core::{
-    Attempt, BoxFuture, Context, Error, ErrorKind, Event, EventStream, Media, Model, ModelCard, Part,
+    Attempt, BoxFuture, Context, Delta, Error, ErrorKind, Event, EventStream, Media, Model, ModelCard, Part,
     Request, Role, ToolOutput,
 };
 use consort_engine::{Ask, Heard, Tools, What, function};
@@ -13,7 +13,7 @@ use consort_store::{
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -23,6 +23,9 @@ struct Full {
     left: AtomicU32,
     /// How often it is too busy for what a turn grows by, and for the ends of turns.
     busy: [AtomicU32; 2],
+    /// How long it takes for what a turn grows by, and how much text that was at most.
+    slow: Duration,
+    largest: AtomicUsize,
     /// How many turns may begin by now, where that is limited.
     begins: Option<Arc<Semaphore>>,
 }
@@ -33,6 +36,8 @@ impl Default for Full {
             below: MemoryStore::default(),
             left: AtomicU32::new(u32::MAX),
             busy: Default::default(),
+            slow: Duration::ZERO,
+            largest: AtomicUsize::new(0),
             begins: None,
         }
     }
@@ -80,6 +85,18 @@ impl Store for Full {
     }
 
     fn grow(&self, turn: TurnId, events: Vec<Event>) -> BoxFuture<'_, Result<(), Error>> {
+        let text = |event: &Event| match event {
+            Event::PartDelta { delta: Delta::Text(text), .. } => text.len(),
+            _ => 0,
+        };
+        self.largest.fetch_max(events.iter().map(text).sum(), Ordering::SeqCst);
+        if !self.slow.is_zero() {
+            let grown = self.below.grow(turn, events);
+            return Box::pin(async move {
+                tokio::time::sleep(self.slow).await;
+                grown.await
+            });
+        }
         Self::busy(&self.busy[0]).unwrap_or_else(|| self.write(self.below.grow(turn, events)))
     }
 
@@ -153,6 +170,26 @@ async fn an_answer_whose_pieces_were_refused_ends_all_the_same() {
     // The next one is kept too.
     let (outcome, _) = desk.run(desk.ask(&model, "Again")).await;
     assert_eq!((outcome.kept, desk.branch().await.len()), (true, 4));
+}
+
+/// What comes faster than it can be kept does not pile up, and a store that is stuck is waited for once.
+#[tokio::test]
+async fn an_answer_waits_for_a_slow_disk_and_not_for_a_stuck_one() {
+    const PIECE: usize = 256 << 10;
+    let piece: &'static str = "x".repeat(PIECE).leak();
+    let model = || Scripted::new(vec![(0..24).map(|_| Step::Say(piece)).collect()]);
+    let store = Arc::new(Full { slow: Duration::from_millis(100), ..Full::default() });
+    let desk = Desk::on(store.clone()).await;
+    let (outcome, _) = desk.run(desk.ask(&model(), "All")).await;
+    assert_eq!((outcome.kept, outcome.response.unwrap().text().len()), (true, 24 * PIECE));
+    let largest = store.largest.load(Ordering::SeqCst);
+    assert!(largest < 3 << 20, "{largest}");
+    let store = Arc::new(Full { busy: [u32::MAX.into(), 0.into()], ..Full::default() });
+    let desk = Desk::on(store).await;
+    let begun = std::time::Instant::now();
+    let (outcome, _) = desk.run(desk.ask(&model(), "All")).await;
+    assert_eq!((outcome.kept, outcome.response.unwrap().text().len()), (true, 24 * PIECE));
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One event of `generate`, as the protocol writes it.
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The parameters of `generate/event`.
@@ -9,6 +10,34 @@ pub struct EventBatch<'a> {
     pub request: u64,
     #[serde(borrow, default)]
     pub events: Vec<WireEvent<'a>>,
+}
+
+/// The same, each event to be read by itself.
+#[derive(Deserialize)]
+struct Apart<'a> {
+    request: u64,
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+}
+
+impl<'a> EventBatch<'a> {
+    /// Reads them. One that cannot be read takes no other with it: what is wrong with it comes beside them.
+    pub fn read(text: &'a str) -> Result<(Self, Vec<String>), serde_json::Error> {
+        // Nearly always all are as they should be, and then they are read at once.
+        if let Ok(batch) = serde_json::from_str(text) {
+            return Ok((batch, Vec::new()));
+        }
+        let apart: Apart<'a> = serde_json::from_str(text)?;
+        let mut batch = Self { request: apart.request, events: Vec::new() };
+        let mut unread = Vec::new();
+        for event in apart.events {
+            match serde_json::from_str(event.get()) {
+                Ok(event) => batch.events.push(event),
+                Err(error) => unread.push(error.to_string()),
+            }
+        }
+        Ok((batch, unread))
+    }
 }
 
 /// One event. Flat, because nearly all are text and are read at the speed of a model.

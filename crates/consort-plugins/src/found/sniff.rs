@@ -3,6 +3,7 @@
 use super::manifest::Dialect;
 use super::python::{self, Statement, is_name};
 use super::variables;
+use std::collections::BTreeSet;
 
 /// What a Python file's text tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +50,8 @@ struct Look<'a> {
     found: Sniffed,
     seen: Seen,
     names: variables::Names,
+    /// Names that are imported, and not from modules whose classes are nobody's client.
+    foreign: BTreeSet<&'a str>,
     /// The indent of the function or class that the statements are in, if they are in one.
     inside: Option<usize>,
 }
@@ -61,6 +64,9 @@ struct Seen {
     llm_utils: bool,
     bruno: bool,
     vision: bool,
+    /// A class derives from one of another file, which may be a client: the worker finds out.
+    foreign_base: bool,
+    generates: bool,
     /// Of the first class that is a model.
     class: Option<Dialect>,
 }
@@ -79,6 +85,8 @@ impl Seen {
             Some(Dialect::Bruno)
         } else if self.vision {
             Some(Dialect::Vision)
+        } else if self.foreign_base && self.generates {
+            Some(Dialect::DropIn)
         } else {
             None
         }
@@ -110,25 +118,29 @@ fn top(module: &str) -> &str {
     module.split('.').next().unwrap_or_default()
 }
 
-impl Look<'_> {
-    fn at(&mut self, statement: &Statement<'_>) {
+impl<'a> Look<'a> {
+    fn at(&mut self, statement: &Statement<'a>) {
         if self.inside.is_some_and(|indent| statement.indent <= indent) {
             self.inside = None;
         }
         let (word, rest) = statement.word();
         match word {
             "import" => {
-                for (module, _) in names(rest) {
+                for (module, known_as) in names(rest) {
                     self.import(module);
+                    self.foreign(module, top(known_as));
                 }
             }
             "from" => self.import_from(rest),
             "class" => {
-                bases(rest).for_each(|base| self.seen.base(base));
+                bases(rest).for_each(|base| self.seen.base(base.rsplit('.').next().unwrap_or_default()));
+                self.seen.foreign_base |= bases(rest).any(|base| self.foreign.contains(top(base)));
                 self.inside.get_or_insert(statement.indent);
             }
             "def" | "async" => {
                 self.arguments(rest);
+                let name = rest.trim_start().trim_start_matches("def ").trim_start();
+                self.seen.generates |= self.inside.is_some() && name.starts_with("generate_response(");
                 self.inside.get_or_insert(statement.indent);
             }
             "needs_key" | "key_env_var" => self.key(word, rest, statement),
@@ -145,7 +157,24 @@ impl Look<'_> {
         }
     }
 
-    fn import_from(&mut self, rest: &str) {
+    /// Takes note of a name that may be a class of the plugin's own helpers.
+    fn foreign(&mut self, module: &str, name: &'a str) {
+        const OTHERS: [&str; 8] = [
+            "abc",
+            "typing",
+            "typing_extensions",
+            "enum",
+            "dataclasses",
+            "collections",
+            "pydantic",
+            "threading",
+        ];
+        if !OTHERS.contains(&top(module)) {
+            self.foreign.insert(name);
+        }
+    }
+
+    fn import_from(&mut self, rest: &'a str) {
         let rest = rest.trim_start();
         let end = rest.find(|letter: char| letter.is_whitespace()).unwrap_or(rest.len());
         let (module, rest) = rest.split_at(end);
@@ -156,6 +185,9 @@ impl Look<'_> {
             self.import(plain);
         } else {
             self.seen.module(plain);
+        }
+        for (_, known_as) in names(list) {
+            self.foreign(module, known_as);
         }
         if module == "os" {
             for (name, known_as) in names(list) {
@@ -206,11 +238,11 @@ fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The classes that a class derives from, without their modules.
+/// The classes that a class derives from, as they are written.
 fn bases(rest: &str) -> impl Iterator<Item = &str> {
     let list = rest.split_once('(').map_or("", |(_, list)| list);
     let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
-    list.split(',').map(|base| base.trim().rsplit('.').next().unwrap_or_default())
+    list.split(',').map(str::trim)
 }
 
 /// Whether a word stands in a code, not as a part of a longer one.
@@ -239,6 +271,18 @@ mod tests {
         check("from mine import LLMClient\nclass A(\n    Other,\n    LLMClient,\n):\n    pass\n", dialect);
         check("try:\n    import json, llm_utils as u\nexcept ImportError:\n    pass\n", dialect);
         check("import llm\nfrom llm_utils import LLMClient\n", dialect);
+    }
+
+    #[test]
+    fn a_client_by_way_of_a_helper_beside_it() {
+        let body = "    def generate_response(self, a, b, c, d): return 'x'\n";
+        let dialect = Some(Dialect::DropIn);
+        check(&format!("from _base import Common\nclass A(Common):\n{body}"), dialect);
+        check(&format!("import _base as b\nclass A(b.Common):\n{body}"), dialect);
+        check(&format!("from ._base import Common as C\nclass A(C):\n    async {}", &body[4..]), dialect);
+        check(&format!("from abc import ABC\nclass A(ABC):\n{body}"), None);
+        check(&format!("from _base import Common\nclass A:\n{body}"), None);
+        check("from _base import Common\nclass A(Common):\n    pass\n", None);
     }
 
     #[test]

@@ -22,6 +22,9 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How much one answer may say, media aside: far more than any model does. One without an end would fill the host's memory.
 const MOST_SAID: usize = 16 << 20;
 
+/// How a line of the log begins that tells of an answer that failed.
+pub(crate) const FAILED: &str = "an answer failed: ";
+
 /// The bytes that were read and not yet taken.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -67,7 +70,12 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Reads events. Gives the budget where it is used up.
-    pub(super) fn events(&mut self, events: Vec<WireEvent<'_>>, bytes: usize) -> Option<Arc<Budget>> {
+    pub(super) fn events(
+        &mut self,
+        events: Vec<WireEvent<'_>>,
+        unread: &[String],
+        bytes: usize,
+    ) -> Option<Arc<Budget>> {
         let mut read = Vec::with_capacity(events.len());
         let has_media = events.iter().any(|event| event.kind == "media");
         for event in events {
@@ -75,6 +83,11 @@ impl Sink {
                 self.reader.read(event, &mut read);
             }
         }
+        // What it held may have been text: whoever reads the answer is told that there was more.
+        read.extend(unread.iter().map(|error| {
+            let message = format!("an event of the plugin could not be read, and is left out: {error}");
+            Event::Warning(Warning::new("dropped", message))
+        }));
         if read.is_empty() {
             return None;
         }
@@ -131,6 +144,7 @@ pub(crate) fn answer(
         opening: Some(Box::pin(open(supervisor, question, context.clone()))),
         watch: Watch::new(&Timers::default(), &context),
         running: None,
+        late: None,
         ready: VecDeque::new(),
         over: false,
     })
@@ -230,6 +244,8 @@ struct Events {
     opening: Option<Opening>,
     watch: Watch,
     running: Option<Running>,
+    /// It was not in time: where it is, is being asked.
+    late: Option<BoxFuture<'static, Error>>,
     ready: VecDeque<Event>,
     over: bool,
 }
@@ -247,9 +263,22 @@ impl Events {
                 Poll::Pending => return self.watch.poll(cx).map(Err),
             }
         }
+        if let Some(late) = &mut self.late {
+            return late.as_mut().poll(cx).map(Err);
+        }
         let Some(running) = &mut self.running else { return Poll::Pending };
         match running.batches.poll_recv(cx) {
-            Poll::Pending => self.watch.poll(cx).map(Err),
+            Poll::Pending => {
+                let error = ready!(self.watch.poll(cx));
+                if error.kind() != ErrorKind::Timeout {
+                    return Poll::Ready(Err(error));
+                }
+                let connection = running.connection.clone();
+                self.late = Some(Box::pin(async move { connection.late_at(error).await }));
+                // It is looked at at once.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Ready(None) => Poll::Ready(Err(running.connection.gone())),
             Poll::Ready(Some(batch)) => {
                 running.budget.take(batch.bytes);
@@ -293,6 +322,12 @@ impl Stream for Events {
             }
             if let Err(error) = ready!(this.step(cx)) {
                 this.over = true;
+                if let Some(running) = this.running.as_ref().filter(|_| error.kind() != ErrorKind::Cancelled)
+                {
+                    // Beside what the plugin said itself: its row may say that it is ready, and so it is.
+                    let line = format!("{FAILED}{}", error.message());
+                    running.connection.log.add(super::Writer::Host, &line);
+                }
                 // Dropping what runs cancels it.
                 (this.running, this.opening) = (None, None);
                 return Poll::Ready(Some(Err(error)));

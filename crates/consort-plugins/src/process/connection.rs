@@ -6,10 +6,11 @@ use super::guardian::Wish;
 use super::live::{Live, Opening};
 use super::services::Services;
 use super::{LogRing, Writer};
+use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -53,6 +54,8 @@ pub(crate) struct Connection {
     /// Requests of the plugin's that are worked on.
     pub(super) fetches: Mutex<HashMap<Id, UnderWay>>,
     pub(super) hello: OnceLock<InitializeResult>,
+    /// Our own worker speaks for it, which can say where the plugin's code is while that hangs.
+    pub(super) is_worker: bool,
     pub(super) changed: AtomicBool,
     pub(super) used: Mutex<Instant>,
     /// Rings when nothing is open any more.
@@ -99,6 +102,28 @@ impl Connection {
     pub(super) fn late(&self, method: &str, limit: Duration) -> Error {
         let message = format!("`{method}` was not answered within {} s", limit.as_secs());
         self.named(Error::timeout(Phase::Deadline, message))
+    }
+
+    /// Where the plugin's own code is just now, where that can be told.
+    pub(super) async fn place(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Answer {
+            at: Option<String>,
+        }
+        const LIMIT: Duration = Duration::from_millis(300);
+        if !self.is_worker {
+            return None;
+        }
+        let at = self.call::<Answer>("x-where", json!({}), LIMIT).await.ok()?.at?;
+        Some(plain(&self.log.masked(&at)))
+    }
+
+    /// The error of something that was not done in time, with where the plugin's own code is.
+    pub(super) async fn late_at(&self, error: Error) -> Error {
+        match self.place().await {
+            Some(place) => error.map_message(|message| format!("{message}: it is at {place}")),
+            None => error,
+        }
     }
 
     pub(super) fn read_result<T: DeserializeOwned>(&self, raw: &RawValue) -> Result<T, Error> {

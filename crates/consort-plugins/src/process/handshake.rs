@@ -11,6 +11,9 @@ use consort_plugin::protocol::{
     self, Failure, HostCapabilities, InitializeParams, InitializeResult, ModelsResult, Peer,
 };
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -27,11 +30,13 @@ pub(crate) struct NoStart {
     pub(crate) failure: Option<Failure>,
     /// What it finds in itself, where it was asked to look.
     pub(crate) findings: Option<Findings>,
+    /// Where it was, of one that did not start in time.
+    pub(crate) at: Option<String>,
 }
 
 impl From<Error> for NoStart {
     fn from(error: Error) -> Self {
-        Self { error, failure: None, findings: None }
+        Self { error, failure: None, findings: None, at: None }
     }
 }
 
@@ -72,6 +77,7 @@ impl Connection {
             held: AtomicUsize::new(0),
             fetches: Mutex::default(),
             hello: OnceLock::new(),
+            is_worker: config["dialect"].is_string(),
             changed: AtomicBool::new(false),
             used: Mutex::new(Instant::now()),
             ended: Notify::new(),
@@ -131,7 +137,7 @@ impl Connection {
                 let error = self.named(Error::timeout(Phase::Connect, message));
                 let help =
                     "one that takes long says so in its manifest, for instance limits = { start_s = 120 }";
-                return Err(error.hint(help).into());
+                return Err(NoStart { at: self.place().await, ..error.hint(help).into() });
             }
             Ok(Err(refused)) => return Err(self.no_start(refused)),
             Ok(Ok(raw)) => raw,
@@ -148,7 +154,10 @@ impl Connection {
     /// The plugin's models. One that cannot list them has not started as far as its row goes.
     pub(crate) async fn models(&self, limit: Duration) -> Result<ModelsResult, NoStart> {
         match tokio::time::timeout(limit, self.ask("models/list", json!({}))).await {
-            Err(_) => Err(self.late("models/list", limit).into()),
+            Err(_) => {
+                let at = self.place().await;
+                Err(NoStart { at, ..self.late("models/list", limit).into() })
+            }
             Ok(Err(refused)) => Err(self.no_start(refused)),
             Ok(Ok(raw)) => {
                 let listed: ModelsResult = self.read_result(&raw)?;
@@ -201,8 +210,25 @@ impl Drop for Waited {
     }
 }
 
+/// What a script's first line says that it is run by.
+fn interpreter_of(script: &Path) -> Option<String> {
+    const HEAD: u64 = 256;
+    let mut head = Vec::new();
+    File::open(script).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    Some(plain(String::from_utf8_lossy(line).split_whitespace().next()?))
+}
+
 fn cannot_start(launch: &Launch, error: &std::io::Error) -> Error {
     let program = launch.program.display();
+    let interpreter =
+        interpreter_of(&launch.program).filter(|_| error.kind() == std::io::ErrorKind::NotFound);
+    if let Some(interpreter) = interpreter {
+        let what =
+            format!("`{interpreter}`, which the first line of `{program}` names, is not on this machine");
+        return Error::new(ErrorKind::Setup, what)
+            .hint(format!("install `{interpreter}`, or name another there"));
+    }
     let what = match error.kind() {
         std::io::ErrorKind::NotFound => format!("`{program}` is not on this machine"),
         std::io::ErrorKind::PermissionDenied => format!("`{program}` may not be run"),

@@ -14,7 +14,7 @@ mod remembered;
 mod services;
 mod supervisor;
 
-pub(crate) use answer::{Files, Question, answer};
+pub(crate) use answer::{FAILED, Files, Question, answer};
 pub(crate) use connection::Connection;
 pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;

@@ -108,17 +108,28 @@ impl Connection {
     fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<Slow> {
         let text = params.map_or("{}", RawValue::get);
         match method {
-            "generate/event" => match serde_json::from_str::<EventBatch<'_>>(text) {
-                Ok(batch) => {
+            "generate/event" => match EventBatch::read(text) {
+                Ok((batch, unread)) => {
+                    for error in &unread {
+                        self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
+                    }
                     let mut open = self.lock();
                     let Some(Pending::Answer(sink)) = open.requests.get_mut(&batch.request) else {
                         return None;
                     };
                     let id = batch.request;
                     self.awaited.fetch_add(1, Relaxed);
-                    return sink.events(batch.events, bytes).map(|budget| Slow::Answer(id, budget));
+                    return sink.events(batch.events, &unread, bytes).map(|budget| Slow::Answer(id, budget));
                 }
-                Err(error) => self.log.add(Writer::Host, &format!("an event could not be read: {error}")),
+                Err(error) => {
+                    self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
+                    let mut open = self.lock();
+                    // Where one answer alone is open, it was meant.
+                    let only = open.requests.len() == 1;
+                    if let Some(Pending::Answer(sink)) = open.requests.values_mut().next().filter(|_| only) {
+                        sink.events(Vec::new(), &[error.to_string()], bytes);
+                    }
+                }
             },
             "realtime/event" => return self.session_events(text),
             "log" => {

@@ -124,8 +124,27 @@ pub(crate) fn on_path(env: &Env, name: &str) -> Option<PathBuf> {
 
 /// Asks an interpreter who it is.
 fn ask(program: &Path, env: &Env) -> Option<Interpreter> {
+    let text =
+        told(program, &["-I", "-c", "import sys; print(sys.executable); print(*sys.version_info[:2])"], env);
+    let read = |text: &str| {
+        let mut lines = text.lines();
+        let program = PathBuf::from(lines.next()?);
+        let (major, minor) = lines.next()?.split_once(' ')?;
+        Some(Interpreter { program, version: (major.parse().ok()?, minor.parse().ok()?) })
+    };
+    // Very old ones know neither the flag nor the words, but their version.
+    text.as_deref().and_then(read).or_else(|| {
+        let text = told(program, &["-c", "import sys; print('%d %d' % sys.version_info[:2])"], env)?;
+        let (major, minor) = text.trim().split_once(' ')?;
+        let version = (major.parse().ok()?, minor.parse().ok()?);
+        Some(Interpreter { program: program.to_owned(), version })
+    })
+}
+
+/// What an interpreter prints.
+fn told(program: &Path, arguments: &[&str], env: &Env) -> Option<String> {
     let mut command = Command::new(program);
-    command.args(["-I", "-c", "import sys; print(sys.executable); print(*sys.version_info[:2])"]);
+    command.args(arguments);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     for name in ["PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION", "SystemRoot"] {
         command.envs(env.get(name).map(|value| (name, value)));
@@ -139,11 +158,7 @@ fn ask(program: &Path, env: &Env) -> Option<Interpreter> {
         std::thread::sleep(Duration::from_millis(2));
     }
     let output = child.wait_with_output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let mut lines = text.lines();
-    let program = PathBuf::from(lines.next()?);
-    let (major, minor) = lines.next()?.split_once(' ')?;
-    Some(Interpreter { program, version: (major.parse().ok()?, minor.parse().ok()?) })
+    String::from_utf8(output.stdout).ok()
 }
 
 #[cfg(test)]
@@ -181,6 +196,21 @@ mod tests {
             }
         });
         assert_eq!(std::fs::read_to_string(calls).unwrap().lines().count(), 1);
+    }
+
+    /// It knows neither `-I` nor more than one thing to print.
+    #[cfg(unix)]
+    #[test]
+    fn a_python_of_another_age_is_one_and_too_old() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let python = place.path().join("python2");
+        let text = "#!/bin/sh\ncase $1 in -I) echo 'Unknown option: -I' >&2; exit 2 ;; *) echo 2 7 ;; esac\n";
+        std::fs::write(&python, text).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let env = env(&[("CONSORT_PYTHON", python.to_str().unwrap()), ("PATH", "/usr/bin:/bin")]);
+        let error = Interpreter::find(&env, place.path()).unwrap_err();
+        assert!(error.to_string().contains("Python 2.7 is too old"), "{error}");
     }
 
     #[cfg(unix)]

@@ -1,9 +1,14 @@
 //! Environments of their own for plugins that need packages: made by `uv` where it is present, else by Python.
 use super::interpreter::{Interpreter, on_path};
+use super::tool::run;
 use consort_core::{Error, ErrorKind};
 use consort_settings::Env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+/// The file that says that an environment is whole, and the one that says what is in it.
+const MADE: &str = "made.txt";
+const INSTALLED: &str = "installed.txt";
 
 /// One plugin's environment, made or not.
 #[derive(Debug, Clone)]
@@ -28,9 +33,18 @@ impl Venv {
         &self.folder
     }
 
-    /// Its interpreter, where it is made.
+    /// Its interpreter, where it is made. One that was being made when that was interrupted is none: much of it may lack.
     pub fn python(&self) -> Option<PathBuf> {
-        self.program("python")
+        let is_whole = self.folder.join(MADE).exists() || self.folder.join(INSTALLED).exists();
+        self.program("python").filter(|_| is_whole)
+    }
+
+    /// The version of Python that it was made with.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let text = std::fs::read_to_string(self.folder.join("pyvenv.cfg")).ok()?;
+        let line = text.lines().find(|line| line.starts_with("version"))?;
+        let mut numbers = line.split_once('=')?.1.trim().split('.').map_while(|number| number.parse().ok());
+        Some((numbers.next()?, numbers.next()?))
     }
 
     /// A program in it.
@@ -41,7 +55,7 @@ impl Venv {
 
     /// A text that changes when what is installed does.
     pub fn stamp(&self) -> String {
-        std::fs::read_to_string(self.folder.join("installed.txt")).unwrap_or_default()
+        std::fs::read_to_string(self.folder.join(INSTALLED)).unwrap_or_default()
     }
 
     /// Makes it where it is not there, and installs packages. `say` hears what is being done.
@@ -59,18 +73,22 @@ impl Venv {
         }
         let program = self.python().ok_or_else(|| failed("the environment has no interpreter", ""))?;
         say(&format!("installing {}", packages.join(" ")));
-        let mut command = Command::new(uv.as_ref().unwrap_or(&program));
-        if uv.is_some() {
-            command.args(["pip", "install", "--python"]).arg(&program);
+        let mut arguments: Vec<OsString> = if uv.is_some() {
+            vec!["pip".into(), "install".into(), "--python".into(), program.clone().into()]
         } else {
-            command.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
-        }
-        command.args(packages);
-        run(command, env)?;
+            let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"];
+            pip.map(Into::into).into()
+        };
+        arguments.extend(packages.iter().map(Into::into));
+        run(uv.as_ref().unwrap_or(&program), arguments, env)?;
         let listed = self.list(env)?;
         let lines: Vec<String> =
             listed.iter().map(|package| format!("{}=={}", package.name, package.version)).collect();
-        std::fs::write(self.folder.join("installed.txt"), lines.join("\n"))
+        self.note(INSTALLED, &lines.join("\n"))
+    }
+
+    fn note(&self, name: &str, text: &str) -> Result<(), Error> {
+        std::fs::write(self.folder.join(name), text)
             .map_err(|error| failed(&format!("{} cannot be written: {error}", self.folder.display()), ""))
     }
 
@@ -78,31 +96,23 @@ impl Venv {
         let parent = self.folder.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent)
             .map_err(|error| failed(&format!("{} cannot be written: {error}", parent.display()), ""))?;
-        let mut command = Command::new(uv.unwrap_or(&python.program));
-        if uv.is_some() {
-            command.args(["venv", "--quiet", "--python"]).arg(&python.program);
+        // What an earlier try left is in the way.
+        self.remove()?;
+        let mut arguments: Vec<OsString> = if uv.is_some() {
+            vec!["venv".into(), "--quiet".into(), "--python".into(), python.program.clone().into()]
         } else {
-            command.args(["-I", "-m", "venv"]);
-        }
-        command.arg(&self.folder);
-        let made = run(command, env);
-        if made.is_err() {
-            // Half an environment would pass for a whole one.
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
-        made.map(drop)
+            vec!["-I".into(), "-m".into(), "venv".into()]
+        };
+        arguments.push(self.folder.clone().into());
+        run(uv.unwrap_or(&python.program), arguments, env)?;
+        self.note(MADE, "")
     }
 
     /// What is installed in it.
     pub fn list(&self, env: &Env) -> Result<Vec<Installed>, Error> {
         let program = self.python().ok_or_else(|| failed("the environment is not made", ""))?;
-        let mut command = Command::new(program);
-        command.args([
-            "-I",
-            "-c",
-            "from importlib.metadata import distributions\nfor d in distributions(): print(d.metadata['Name'], d.version)",
-        ]);
-        let text = run(command, env)?;
+        let code = "from importlib.metadata import distributions\nfor d in distributions(): print(d.metadata['Name'], d.version)";
+        let text = run(&program, vec!["-I".into(), "-c".into(), code.into()], env)?;
         let mut found: Vec<Installed> = text
             .lines()
             .filter_map(|line| line.split_once(' '))
@@ -110,6 +120,13 @@ impl Venv {
             .collect();
         found.sort_by(|one, two| one.name.cmp(&two.name));
         Ok(found)
+    }
+
+    /// Whether one of the packages in it is a plugin of `llm`.
+    pub fn has_plugin(&self, env: &Env) -> Result<bool, Error> {
+        let program = self.python().ok_or_else(|| failed("the environment is not made", ""))?;
+        let code = "from importlib.metadata import entry_points\nprint(len(entry_points(group='llm')))";
+        Ok(run(&program, vec!["-I".into(), "-c".into(), code.into()], env)?.trim() != "0")
     }
 
     pub fn remove(&self) -> Result<(), Error> {
@@ -122,24 +139,7 @@ impl Venv {
     }
 }
 
-/// Runs a command of the installation and gives what it printed. Its last words are the error's.
-fn run(mut command: Command, env: &Env) -> Result<String, Error> {
-    command.stdin(Stdio::null()).env_clear();
-    // Package tools go by much of the environment (proxies, indexes, caches), and run none of a plugin's code.
-    command.envs(env.iter().filter(|(name, _)| !name.starts_with("PYTHON")));
-    let output = command.output().map_err(|error| {
-        failed(&format!("`{}` cannot be run: {error}", command.get_program().to_string_lossy()), "")
-    })?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    let words =
-        if words.trim().is_empty() { String::from_utf8_lossy(&output.stdout).into_owned() } else { words };
-    Err(failed("the installation failed", &words))
-}
-
-fn failed(what: &str, words: &str) -> Error {
+pub(super) fn failed(what: &str, words: &str) -> Error {
     let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let told =
         lines.iter().rev().find(|line| line.to_ascii_lowercase().starts_with("error")).or(lines.last());
@@ -154,6 +154,8 @@ fn failed(what: &str, words: &str) -> Error {
         error.hint("check the package's name on https://pypi.org")
     } else if all.contains("ensurepip") || all.contains("no module named venv") {
         error.hint("this Python lacks `venv`: apt install python3-venv, or install uv")
+    } else if all.contains("operation not permitted") {
+        error.hint("its build may not leave its group of processes: install a version that has a wheel")
     } else {
         error
     }

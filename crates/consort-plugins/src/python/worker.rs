@@ -36,9 +36,11 @@ pub(crate) fn place_worker(state: &Path) -> Result<PathBuf, Error> {
     let package = folder.join("consort_worker");
     // Plugins that start at once would write one draft together, and move it away under each other.
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    if package.join("__main__.py").exists() {
+    if is_whole(&package) {
         return Ok(package);
     }
+    // What a full disk left, or somebody changed, would break every plugin for ever.
+    let _ = std::fs::remove_dir_all(&folder);
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Setup, format!("{} cannot be written: {error}", folder.display()))
             .hint("CONSORT_HOME names a folder that can")
@@ -48,11 +50,18 @@ pub(crate) fn place_worker(state: &Path) -> Result<PathBuf, Error> {
     if let Err(error) = std::fs::rename(&draft, &folder) {
         let _ = std::fs::remove_dir_all(&draft);
         // Another process may have been quicker.
-        if !package.join("__main__.py").exists() {
+        if !is_whole(&package) {
             return Err(failed(error));
         }
     }
     Ok(package)
+}
+
+/// Whether each file is as it was written.
+fn is_whole(package: &Path) -> bool {
+    FILES
+        .iter()
+        .all(|(name, text)| std::fs::read(package.join(name)).is_ok_and(|read| read == text.as_bytes()))
 }
 
 fn write_all(package: &Path) -> std::io::Result<()> {
@@ -78,6 +87,18 @@ mod tests {
                 scope.spawn(|| assert!(place_worker(state.path()).unwrap().join("__main__.py").exists()));
             }
         });
+    }
+
+    #[test]
+    fn what_was_spoiled_is_written_anew() {
+        let state = tempfile::tempdir().unwrap();
+        let file = place_worker(state.path()).unwrap().join("worker.py");
+        let good = std::fs::read(&file).unwrap();
+        for spoiled in [&good[..good.len() / 2], b""] {
+            std::fs::write(&file, spoiled).unwrap();
+            place_worker(state.path()).unwrap();
+            assert_eq!(std::fs::read(&file).unwrap(), good);
+        }
     }
 
     #[test]

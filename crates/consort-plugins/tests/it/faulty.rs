@@ -59,7 +59,8 @@ async fn twelve_faulty_plugins_hurt_nobody() {
     check("f01_syntax", "f01_syntax.py:4");
     check("f02_missing", "no_such_module_here");
     check("f03_init", "f03_init.py:6");
-    check("f06_hangs_import", "did not start within 2 s");
+    check("f06_hangs_import", "f06_hangs_import.py:7: it did not start within 2 s");
+    assert_eq!(plugins.find("f02_missing").unwrap().place().as_deref(), Some("f02_missing.py:1"));
     for id in ["good_one", "good_two", "f04_generate", "f05_midstream", "f07_hangs", "f08_hog", "f09_exits"] {
         assert_eq!(state(id), State::Ready, "{id}");
     }
@@ -110,7 +111,10 @@ async fn twelve_faulty_plugins_hurt_nobody() {
                 assert_eq!(outcome.answer.text(), "one two ");
                 assert!(said.contains("RuntimeError: cut"), "{said}");
             }
-            "f07_hangs" | "f10_prints" => assert_eq!(kind, Some(ErrorKind::Timeout), "{id}: {said}"),
+            "f07_hangs" | "f10_prints" => {
+                assert_eq!(kind, Some(ErrorKind::Timeout), "{id}: {said}");
+                assert!(said.contains(&format!("it is at {id}.py:")), "{said}");
+            }
             "f08_hog" => assert!(kind.is_some() && kind != Some(ErrorKind::Timeout), "{said}"),
             "f09_exits" => {
                 assert_eq!(kind, Some(ErrorKind::PluginCrash), "{said}");
@@ -120,6 +124,11 @@ async fn twelve_faulty_plugins_hurt_nobody() {
             "f12_types" => assert!(said.contains("int") && said.contains("f12_types.py"), "{said}"),
             other => panic!("{other}"),
         }
+    }
+    // Their rows are ready, and say what went wrong last.
+    for (id, wanted) in [("f04_generate", "f04_generate.py:6"), ("f09_exits", "exited with code 7")] {
+        let told = plugins.find(id).unwrap().last_failure().unwrap_or_default();
+        assert!(told.contains(wanted), "{id}: {told}");
     }
     assert!(resident() < before + 100, "{} MiB, {before} before", resident());
     assert!(!processes(&place.path("")).is_empty());

@@ -6,6 +6,7 @@
     clippy::print_stderr,
     reason = "these are tests, helpers included"
 )]
+mod answers;
 mod faulty;
 mod floods;
 mod found;

@@ -10,6 +10,7 @@ import time
 HEARD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "heard")
 WROTE = os.path.join(os.path.dirname(HEARD), "wrote")
 turn = threading.Lock()
+cancelled = set()
 
 
 def send(message):
@@ -60,6 +61,21 @@ def generate(request, params):
         "line": (to_stdout, "x" * 100_000),
         "stderr": (to_stderr, 100 * ("x" * 999 + "\n")),
     }
+    if word == "endless":
+        while request not in cancelled:
+            event = {"type": "text", "text": "z" * 100_000}
+            send({"method": "generate/event", "params": {"request": request, "events": [event]}})
+        return answer(request, {"finishReason": "stop"})
+    if word == "odd event":
+        send({"method": "generate/event", "params": {"request": request, "events": [{"type": "text", "text": 1}]}})
+        return answer(request, {"finishReason": "stop"})
+    if word == "odd batch":
+        send({"method": "generate/event", "params": {"request": request, "events": {"type": "text", "text": "lost"}}})
+        return answer(request, {"finishReason": "stop"})
+    if word == "odd events":
+        events = [{"type": "text", "text": "before "}, {"type": "usage", "inputTokens": 12.0}, {"type": "text", "text": "behind"}]
+        send({"method": "generate/event", "params": {"request": request, "events": events}})
+        return answer(request, {"finishReason": "stop"})
     if word == "path":
         path = params["messages"][-1]["content"][1]["path"]
         word = f"{path} {os.path.getsize(path)}"
@@ -90,6 +106,8 @@ def serve(message):
         pass  # the tool `slow` takes for ever
     elif method == "generate":
         threading.Thread(target=generate, args=(request, params), daemon=True).start()
+    elif method == "cancel":
+        cancelled.add(params["request"])
     elif request is not None:
         answer(request, {})
 

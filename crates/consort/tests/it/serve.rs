@@ -15,8 +15,12 @@ struct Served {
 
 impl Served {
     fn start(place: &Place, args: &[&str]) -> Self {
-        let mut child =
-            place.command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat()).spawn().unwrap();
+        Self::start_with(place, args, &[])
+    }
+
+    fn start_with(place: &Place, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = place.command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat());
+        let mut child = command.envs(env.iter().copied()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Consort is at http://").unwrap_or_else(|| panic!("{line}"));
@@ -136,4 +140,85 @@ fn what_keeps_nothing_needs_no_database() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert!(!ended.contains("\"failed\"") && !ended.contains("no database"), "{ended}");
+}
+
+/// A plugin's models stay where they are while it is looked at under other grants and keys.
+#[cfg(unix)]
+#[test]
+fn models_stay_while_grants_and_keys_change() {
+    let place = Place::new();
+    let text = include_str!("plugins/samples/shell.sh")
+        .replace(
+            r#"{"id":"shell","#,
+            r#"{"id":"keyed","aliases":["my-keyed"],"needs":{"secrets":["hosted"]}},{"id":"shell","#,
+        )
+        .replace(r#"*'"method":"models/list"'*) "#, r#"*'"method":"models/list"'*) sleep 1; "#);
+    let file = place.file("home/data/plugins/slow.sh", text);
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let served = Served::start(&place, &[]);
+    let ids = || {
+        let rows = served.call("GET", "/api/models", &Value::Null)["rows"].clone();
+        let ids = rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned());
+        ids.filter(|id| id.starts_with("slow")).collect::<Vec<_>>()
+    };
+    let wanted = ["slow/keyed", "slow/shell"];
+    let begun = Instant::now();
+    while ids() != wanted {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", ids());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let changes = [
+        ("PUT", "/api/plugins/slow/grants", json!({"keys": ["hosted"]})),
+        ("PUT", "/api/keys/hosted", json!({"value": "sk-hosted-1"})),
+        ("DELETE", "/api/keys/hosted", Value::Null),
+        ("PUT", "/api/plugins/slow/grants", json!({"keys": []})),
+    ];
+    for (method, path, body) in changes {
+        let done = served.answer(method, path, "", &body);
+        assert!(done.starts_with("HTTP/1.1 2"), "{method} {path}: {done}");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(1800) {
+            assert_eq!(ids(), wanted, "after {method} {path} {body}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// An answer without end ends, and neither it nor what is kept of it takes the host's memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_without_end_is_ended_and_the_host_stays_small() {
+    let place = Place::new();
+    place.file(
+        "home/data/plugins/endless.py",
+        "from llm_utils import LLMClient\n\n\nclass Endless(LLMClient):\n    \
+         def generate_response(self, system, user_message, max_tokens, temperature):\n        \
+         while True:\n            yield 'z' * 10000\n",
+    );
+    let Some(python) = super::plugins::python_here() else { return };
+    let served = Served::start_with(&place, &[], &[("CONSORT_PYTHON", python)]);
+    let made = served.call("POST", "/api/conversations", &json!({"model": "endless"}));
+    let id = made["id"].as_str().unwrap();
+    let parts = json!([{"type": "text", "text": "hello"}]);
+    let _live = served.live(&json!({
+        "type": "start", "id": 1, "conversation": id, "key": "once", "parent": null,
+        "user": {"parts": parts}, "models": ["endless"], "about": "x".repeat(100),
+    }));
+    let status = format!("/proc/{}/status", served.child.id());
+    let begun = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let list = served.call("GET", "/api/conversations", &Value::Null).to_string();
+        if begun.elapsed() > Duration::from_secs(3) && !list.contains("\"running\":true") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{list}");
+    }
+    let peak = std::fs::read_to_string(status).unwrap();
+    let peak = peak.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    eprintln!("peak {} MiB after {:?}", peak >> 10, begun.elapsed());
+    assert!(peak >> 10 < 700, "{} MiB", peak >> 10);
+    let now = served.call("GET", &format!("/api/conversations/{id}"), &Value::Null).to_string();
+    assert!(now.contains("longer than 16 MiB"), "{}", now.len());
 }

@@ -40,6 +40,12 @@ pub(super) fn what(word: &str) -> Result<Named, Error> {
         return Err(exit::usage(format!("there is no file `{word}`"))
             .hint("a package is named alone, for instance: consort plugins install llm-echo"));
     }
+    if path.is_dir() {
+        // Who forgot the `./` would get a stranger's package.
+        return Err(exit::usage(format!("`{word}` is a folder here, and may be a package elsewhere"))
+            .hint(format!("the folder: consort plugins install {}", shell_word(&format!("./{word}"))))
+            .hint(format!("the package: consort plugins install '{word}>=0'")));
+    }
     Ok(Named::Package)
 }
 

@@ -35,6 +35,7 @@ fn package(package: &str, name: &str, setup: &Setup) -> Result<(), Failure> {
     let fresh = venv.python().is_none();
     let installed = venv
         .install(&setup.env, &python, &[package.to_owned()], &mut |what| say(name, what))
+        .and_then(|()| has_plugin(&venv, name, setup))
         .and_then(|()| write_manifest(name, setup));
     if let Err(error) = installed {
         if fresh {
@@ -44,6 +45,16 @@ fn package(package: &str, name: &str, setup: &Setup) -> Result<(), Failure> {
         return Err(error.into());
     }
     report(name, setup)
+}
+
+fn has_plugin(venv: &Venv, name: &str, setup: &Setup) -> Result<(), Error> {
+    if venv.has_plugin(&setup.env)? {
+        return Ok(());
+    }
+    Err(exit::usage(format!(
+        "the package `{name}` is no plugin: it names none in its entry points for `llm`"
+    ))
+    .hint(format!("a plugin that needs it: consort plugins install-deps PLUGIN {name}")))
 }
 
 /// The name of what is installed: `llm-echo` of `llm-echo==0.3`.

@@ -3,7 +3,7 @@ use crate::exit::{self, Done};
 use crate::setup::{Setup, state_words, what_is_wrong};
 use crate::terminal::{Style, print_json, table, tamed};
 use consort_core::State;
-use consort_plugins::{Plugin, Plugins, Row};
+use consort_plugins::{Plugin, Plugins, Row, shell_word};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -46,6 +46,7 @@ fn to_json(row: &Row) -> Value {
         "state": row.state.word(),
         "reason": Some(what_is_wrong(&row.state)).filter(|reason| !reason.is_empty()),
         "help": row.help,
+        "at": row.plugin.place().filter(|_| row.state != State::Ready),
         "file": row.plugin.found().file.display().to_string(),
         "dialect": row.plugin.sort(),
         "models": models,
@@ -65,6 +66,10 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
         ("file", plugin.found().file.display().to_string()),
         ("kind", plugin.sort().to_owned()),
     ];
+    if let Some(place) = plugin.place().filter(|_| matches!(state, State::NeedsSetup { .. })) {
+        lines.push(("at", place));
+    }
+    lines.extend(plugin.last_failure().map(|why| ("failed", tamed(&why))));
     let learnt = plugin.learnt();
     if let Some(learnt) = &learnt {
         let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
@@ -77,6 +82,15 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
     let env: Vec<String> = plugin.variables();
     if !env.is_empty() {
         lines.push(("reads", env.join(", ")));
+    }
+    for name in plugin.withheld() {
+        lines.push((
+            "note",
+            format!(
+                "it reads {name}, which is set here and was not granted: consort plugins grant {} {name}",
+                shell_word(plugin.id())
+            ),
+        ));
     }
     let granted: Vec<String> = plugin.granted().into_iter().collect();
     if !granted.is_empty() {

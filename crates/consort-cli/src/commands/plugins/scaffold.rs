@@ -24,7 +24,7 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
         && name.chars().all(|letter| letter.is_alphanumeric() || "-_. ".contains(letter));
     if !good {
         return Err(exit::usage(format!("`{name}` cannot be a plugin's name"))
-            .hint("letters, digits, `-` and `_`: consort plugins new drop-in my_model")
+            .hint("letters, digits, blanks, `-`, `_` and `.`: consort plugins new drop-in my_model")
             .into());
     }
     let folder = setup.folders.plugins_dir();
@@ -57,6 +57,11 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
     }
     if let Some(other) = plugins.find(name).filter(|_| sort != Scaffold::Rust) {
         return Err(exit::usage(format!("`{name}` is already the name of {}", other.found().file.display()))
+            .hint("choose another name; nothing was written")
+            .into());
+    }
+    if setup.is_provider(name) && sort != Scaffold::Rust {
+        return Err(exit::usage(format!("`{name}` is already the name of a provider"))
             .hint("choose another name; nothing was written")
             .into());
     }

@@ -60,6 +60,7 @@ fn rows_for_programs() {
       "state": "needs setup",
       "reason": "NEEDS_KEY_API_KEY is not set",
       "help": "export NEEDS_KEY_API_KEY=..., then: consort plugins grant needs_key NEEDS_KEY_API_KEY",
+      "at": "needs_key.py:11",
       "file": "[PLACE]/home/data/plugins/needs_key.py",
       "dialect": "drop_in",
       "models": []
@@ -111,6 +112,7 @@ fn why_one_is_so() {
       state  needs setup: NEEDS_KEY_API_KEY is not set
       file   [PLACE]/home/data/plugins/needs_key.py
       kind   drop_in
+      at     needs_key.py:11
       reads  NEEDS_KEY_API_KEY
     --- stderr
       help: export NEEDS_KEY_API_KEY=..., then: consort plugins grant needs_key NEEDS_KEY_API_KEY

@@ -5,13 +5,16 @@ mod asking;
 mod blocks;
 mod commands;
 mod guides;
+mod helpers;
 mod installing;
 mod listing;
 mod memory;
 mod odd;
+mod packaged;
 mod python;
 mod samples;
 mod scaffolds;
+mod spoken;
 #[cfg(target_os = "linux")]
 mod stopping;
 mod talking;
@@ -113,7 +116,7 @@ fn samples() -> PathBuf {
 }
 
 /// The real interpreter of this machine, where it is new enough.
-fn python_here() -> Option<&'static str> {
+pub(crate) fn python_here() -> Option<&'static str> {
     static FOUND: OnceLock<Option<String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         let code = "import sys; print(sys.executable if sys.version_info >= (3, 10) else '')";

@@ -58,6 +58,18 @@ fn what_is_no_plugin_is_a_row_or_nothing() {
     assert_eq!(place.run(&["-m", "demo", "-o", "say", "well", "x"]).stdout, "well");
 }
 
+#[test]
+fn a_file_that_wants_another_python_says_so() {
+    let Some(place) = Plugged::with_python() else { return };
+    let head = |wanted: &str| format!("# /// script\n# requires-python = \"{wanted}\"\n# ///\n");
+    place.plugin("newer.py", head(">=3.99") + &drop_in("return 'x'"));
+    place.plugin("fine.py", head(">=3.10") + &drop_in("return 'fine'"));
+    let run = place.ask("newer", "x");
+    assert!(run.code != 0 && run.stderr.contains("it wants Python >=3.99: 3."), "{run}");
+    assert_eq!(place.state("newer"), "needs setup");
+    assert_eq!(place.ask("fine", "x").stdout, "fine");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_large_program_that_is_none() {
