@@ -6,10 +6,10 @@ use std::process::Command;
 
 /// The floor that each crate stands on. Arrows only go down.
 const FLOORS: &[(&str, u32)] = &[
-    ("consort", 7),
-    ("consort-cli", 6),
+    ("consort", 8),
+    ("consort-cli", 7),
     ("consort-engine", 4),
-    ("consort-server", 5),
+    ("consort-server", 6),
     ("consort-realtime", 5),
     ("consort-web", 5),
     ("consort-plugins", 3),

@@ -30,7 +30,7 @@ mod typo;
 mod voices;
 mod webhooks;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Realtime};
 use clap::Parser;
 use consort_core::Provider;
 use exit::Done;
@@ -58,6 +58,7 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Keys(keys)) => commands::keys::run(keys, read()),
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
         Some(Command::Talk(talk)) => talk::run(talk, read()),
+        Some(Command::Realtime(Realtime::Replay(replay))) => commands::realtime::replay(replay),
         Some(Command::Serve(serve)) => serve::run(serve, read()),
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Routes(routes)) => commands::routes::run(routes, read()),

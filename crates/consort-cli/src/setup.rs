@@ -10,6 +10,8 @@ use consort_mcp::McpServers;
 use consort_plugins::{Plugins, is_clause, shell_word};
 use consort_providers::{Catalogue, DemoProvider, HostedProvider, KeyChain, TokioClock};
 use consort_realtime::configured::VoiceProvider;
+use consort_realtime::link::LiveProvider;
+use consort_realtime::record::Recorder;
 use consort_routes::{Ledger, PROVIDER, Registry, RouteProvider};
 use consort_settings::{Env, Folders, KeyStore, Problem, Settings};
 use std::cell::OnceCell;
@@ -43,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) mcp: OnceCell<McpServers>,
     /// Those of the catalogue that was read last.
     pub(crate) local: LocalServers,
+    /// Keeps what live sessions send over the network.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// The id of the model that needs nothing.
@@ -80,6 +84,7 @@ impl Setup {
             voices: None,
             mcp: OnceCell::new(),
             local: LocalServers::default(),
+            recorder: None,
         }
     }
 
@@ -90,6 +95,7 @@ impl Setup {
             setup.without_log();
         }
         setup.route_memory = self.route_memory.clone();
+        setup.recorder.clone_from(&self.recorder);
         setup
     }
 
@@ -136,7 +142,14 @@ impl Setup {
         self.hosted = catalogue.hosted().to_vec();
         self.problems.extend(catalogue.problems);
         self.problems.extend(self.keys.problem());
-        catalogue.providers
+        let live = |hosted| {
+            let provider = LiveProvider::new(hosted);
+            Arc::new(match &self.recorder {
+                Some(recorder) => provider.recording(recorder.clone()),
+                None => provider,
+            }) as Arc<dyn Provider>
+        };
+        self.hosted.iter().cloned().map(live).collect()
     }
 
     /// These providers and plugins as they are now, with the user's aliases and routes over them.

@@ -65,6 +65,18 @@ impl Event {
         ]
     }
 
+    /// How many bytes of an answer it holds, about.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::PartDelta { delta, .. } => match delta {
+                Delta::Text(text) | Delta::Arguments(text) | Delta::Url(text) => text.len(),
+                Delta::Media(bytes) => bytes.len(),
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
     /// Whether the user could notice this event. The first such event is the commit point: after it nothing
     /// is retried.
     pub fn is_content(&self) -> bool {

@@ -36,6 +36,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// The most tokens that the answer may have, where the request says it: as such, or as an option of the model.
+    pub fn longest_answer(&self) -> Option<u64> {
+        let option = || self.options.get("max_tokens").and_then(serde_json::Value::as_u64);
+        self.sampling.max_tokens.or_else(option)
+    }
+
     /// A request that streams the answer to these messages.
     pub fn new(messages: Vec<Message>) -> Self {
         Self { stream: true, messages, ..Self::default() }

@@ -36,7 +36,9 @@ impl HostedModel {
         if self.card.kind == ModelKind::Realtime {
             let message =
                 format!("the model {} holds live sessions and answers no questions", self.card.name);
-            return Err(Error::unsupported(message).hint("`consort models` shows what each model can do"));
+            return Err(
+                Error::unsupported(message).hint(format!("talk with it: consort talk {}", self.card.id))
+            );
         }
         let cannot = |what: &str, can: &dyn Fn(&crate::ModelSpec) -> bool| {
             let able: Vec<&str> = spec

@@ -3,6 +3,7 @@ use crate::audio::HostedAudio;
 use crate::catalogue::{Cache, Cards, provider_card};
 use crate::clock::TokioClock;
 use crate::embedder::HostedEmbedder;
+use crate::live::HostedLive;
 use crate::model::HostedModel;
 use crate::spec::ProviderSpec;
 use crate::transport::{Endpoint, Services, find_local};
@@ -72,6 +73,27 @@ impl HostedProvider {
 
     pub fn id(&self) -> &str {
         &self.card.id
+    }
+
+    /// Its live models, for whoever knows their formats: they are no [`RealtimeModel`](consort_core::RealtimeModel) here.
+    pub fn live_models(&self) -> Vec<HostedLive> {
+        if self.spec().live_wire.is_none() {
+            return Vec::new();
+        }
+        let live = self.cards().into_iter().filter(|card| card.kind == ModelKind::Realtime);
+        live.map(|card| HostedLive::new(card, self.endpoint.clone())).collect()
+    }
+
+    /// The live model of this name, listed or not; none where its file knows the name for another kind of model.
+    pub fn live_model(&self, name: &str) -> Option<HostedLive> {
+        self.spec().live_wire.as_ref()?;
+        let mut card = Cards::new(self.spec()).card(name);
+        let is_known = self.spec().models.iter().any(|entry| entry.fits(name));
+        if name.is_empty() || (is_known && card.kind != ModelKind::Realtime) {
+            return None;
+        }
+        card.kind = ModelKind::Realtime;
+        Some(HostedLive::new(card, self.endpoint.clone()))
     }
 
     /// Whether it is a server at its usual place on this machine: asking it needs no network.

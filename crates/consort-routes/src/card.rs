@@ -1,4 +1,4 @@
-//! The card of several models as one: what each of them can do, within the least of their limits.
+//! The card of several models as one: what one of them can do, since that one is asked then, within the least of their limits.
 use consort_core::{Capabilities, Limits, Modality, ModelCard, ModelKind, Object, Support};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,29 +22,28 @@ pub(crate) fn joined(name: &str, cards: &[&ModelCard]) -> ModelCard {
 }
 
 fn capabilities(cards: &[&ModelCard]) -> Capabilities {
-    let all = |able: fn(&Capabilities) -> Support| {
+    let support = |able: fn(&Capabilities) -> Support, order: [Support; 3]| {
         let able: Vec<Support> = cards.iter().map(|card| able(&card.capabilities)).collect();
-        if able.contains(&Support::No) {
-            Support::No
-        } else if able.contains(&Support::Unknown) {
-            Support::Unknown
-        } else {
-            Support::Yes
-        }
+        order.into_iter().find(|one| able.contains(one)).unwrap_or_default()
     };
-    // A sort of content that nobody knows of is unknown; one that a card denies is not read.
-    let known: Vec<&Vec<Modality>> =
-        cards.iter().filter_map(|card| card.capabilities.input.as_ref()).collect();
-    let input = (known.len() == cards.len()).then(|| {
-        let read = |modality: &Modality| known.iter().all(|input| input.contains(modality));
+    // Who cannot do what a request asks for is passed over, where another can.
+    let any =
+        |able: fn(&Capabilities) -> Support| support(able, [Support::Yes, Support::Unknown, Support::No]);
+    let all =
+        |able: fn(&Capabilities) -> Support| support(able, [Support::No, Support::Unknown, Support::Yes]);
+    // What one of unknown abilities reads, nobody knows.
+    let known: Option<Vec<&Vec<Modality>>> =
+        cards.iter().map(|card| card.capabilities.input.as_ref()).collect();
+    let input = known.map(|known| {
+        let read = |modality: &Modality| known.iter().any(|input| input.contains(modality));
         Modality::ALL.into_iter().filter(read).collect()
     });
     let output = |modality: &Modality| cards.iter().all(|card| card.capabilities.output.contains(modality));
     Capabilities {
         input,
         output: Modality::ALL.into_iter().filter(output).collect(),
-        tools: all(|able| able.tools),
-        schema: all(|able| able.schema),
+        tools: any(|able| able.tools),
+        schema: any(|able| able.schema),
         reasoning: all(|able| able.reasoning),
         streaming: all(|able| able.streaming),
     }
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_route_can_what_all_can() {
+    fn a_route_can_what_one_of_its_targets_can() {
         let mut big = ModelCard::new("a", "big");
         big.capabilities.input = Some(vec![Modality::Text, Modality::Image]);
         big.capabilities.tools = Support::Yes;
@@ -90,8 +89,8 @@ mod tests {
             Arc::new(json!({"properties": {"size": {"type": "integer"}, "deep": {"type": "string"}}}));
         let card = joined("fast", &[&big, &small]);
         assert_eq!(card.id, "route/fast");
-        assert_eq!(card.capabilities.input, Some(vec![Modality::Text]));
-        assert_eq!(card.capabilities.tools, Support::Unknown);
+        assert_eq!(card.capabilities.input, Some(vec![Modality::Text, Modality::Image]));
+        assert_eq!(card.capabilities.tools, Support::Yes);
         assert_eq!(card.limits, Limits { context: Some(8_000), output: Some(1_000) });
         assert_eq!(card.options["properties"], json!({"size": {"type": "integer"}}));
         assert_eq!(card.price, None);

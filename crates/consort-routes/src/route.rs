@@ -39,6 +39,7 @@ impl Route {
     pub fn named(mut self, name: &str) -> Self {
         let cards: Vec<&ModelCard> = self.plan.targets.iter().map(Target::card).collect();
         self.card = joined(name, &cards);
+        self.card.limits.context = self.window();
         self
     }
 
@@ -98,7 +99,23 @@ impl Route {
 
     /// Models for requests that are too long for the others.
     pub fn when_too_long<T: Into<Target>>(self, targets: impl IntoIterator<Item = T>) -> Self {
-        self.with(|plan| plan.longer = targets.into_iter().map(Into::into).collect())
+        let mut route = self.with(|plan| plan.longer = targets.into_iter().map(Into::into).collect());
+        route.card.limits.context = route.window();
+        route
+    }
+
+    /// What fits somewhere: those that are asked for what is too long count too.
+    fn window(&self) -> Option<u64> {
+        let least =
+            |targets: &[Target]| targets.iter().filter_map(|target| target.card().limits.context).min();
+        let unknown = |target: &Target| target.card().limits.context.is_none();
+        if self.plan.longer.is_empty() {
+            return least(&self.plan.targets);
+        }
+        if self.plan.longer.iter().any(unknown) {
+            return None;
+        }
+        least(&self.plan.targets)?.max(least(&self.plan.longer)?).into()
     }
 
     /// Models for what another's filter withheld.

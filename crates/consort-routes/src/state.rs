@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The longest that a vendor's word lets a target rest: it may say anything.
+const LONGEST_REST: Duration = Duration::from_hours(1);
 /// Failures are counted over this long.
 const MINUTE: Duration = Duration::from_mins(1);
 /// Requests and their retries are compared over this long.
@@ -164,7 +166,9 @@ impl TargetState {
         let first = breaker.map_or(Breaker::default().first, |breaker| breaker.first);
         match (mark, breaker) {
             (Mark::Nothing, _) => memory.outcomes.add(now, MINUTE, 1, 0),
-            (Mark::Cool, _) => memory.rest_for(now, error.retry_after().unwrap_or(first), error, true),
+            (Mark::Cool, _) => {
+                memory.rest_for(now, error.retry_after().unwrap_or(first).min(LONGEST_REST), error, true);
+            }
             (Mark::Dead, Some(breaker)) => memory.rest_for(now, breaker.dead, error, false),
             (Mark::Failure, Some(breaker)) => {
                 memory.outcomes.add(now, MINUTE, 1, 1);

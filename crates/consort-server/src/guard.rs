@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use consort_core::{Error, ErrorKind, Secret};
+use consort_realtime::serve::LiveApi;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -86,6 +87,13 @@ fn judge(guard: &Guard, request: &Request, secured: Secured) -> Result<Option<Re
             unknown().into_response()
         }));
     }
+    if let Some(api) = LiveApi::at(request.uri().path()) {
+        return if has_token(request.headers(), token) || has_key(api, request, token) {
+            Ok(None)
+        } else {
+            Err(unknown())
+        };
+    }
     // The page's own form brings the token in its body, and its files hold no secret.
     let open = request.uri().path() == "/api/token" || !request.uri().path().starts_with("/api/");
     if open || has_token(request.headers(), token) { Ok(None) } else { Err(unknown()) }
@@ -139,11 +147,25 @@ fn is_form(request: &Request) -> bool {
 
 fn token_in_query(uri: &Uri) -> Option<String> {
     let path = uri.path();
-    if path.starts_with("/api/") {
+    if path.starts_with("/api/") || LiveApi::at(path).is_some() {
         return None;
     }
-    let given = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    in_query(uri, "token")
+}
+
+fn in_query(uri: &Uri, name: &str) -> Option<String> {
+    let given = uri.query()?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     percent_encoding::percent_decode_str(given).decode_utf8().ok().map(Into::into)
+}
+
+/// Whether the token stands where clients of this format put their key.
+fn has_key(api: &LiveApi, request: &Request, token: &Secret) -> bool {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let mut protocols = header("sec-websocket-protocol").unwrap_or_default().split(',').map(str::trim);
+    let in_protocol = api.key_protocol.and_then(|start| protocols.find_map(|one| one.strip_prefix(start)));
+    let in_header = api.key_header.and_then(header);
+    let in_query = api.key_query.and_then(|name| in_query(request.uri(), name));
+    in_protocol.into_iter().chain(in_header).chain(in_query.as_deref()).any(|given| same(given, token))
 }
 
 fn has_token(headers: &HeaderMap, token: &Secret) -> bool {

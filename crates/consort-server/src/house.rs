@@ -1,5 +1,5 @@
 //! What the server serves, seen from the server: models and what they come from, kept by whoever runs it.
-use consort_core::{BoxFuture, ConfigKey, Context, Error, Model, ModelCard, State};
+use consort_core::{BoxFuture, ConfigKey, Context, Error, Model, ModelCard, RealtimeModel, State};
 use consort_engine::Tools;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +14,8 @@ pub trait House: Send + Sync {
     fn models(&self) -> Vec<ModelRow>;
     /// The model of this id, ready to be asked: a plugin is started for it.
     fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>>;
+    /// The live model of this id, alias or name, ready to be talked with.
+    fn realtime<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn RealtimeModel>, Error>>;
     /// The id of the model that answers when none is chosen.
     fn default_model(&self) -> String;
     fn set_default_model(&self, id: Option<&str>) -> Result<(), Error>;

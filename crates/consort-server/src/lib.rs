@@ -1,7 +1,8 @@
 //! The web server: the chat page, its API, and the live socket, on an engine and a house of models.
 //!
 //! The server owns each run: a page watches it, leaves, comes back and misses nothing. What the page does is a
-//! documented call of the API (`docs/reference/chat-api.md`).
+//! documented call of the API (`docs/reference/chat-api.md`). Clients that were written for others hold live sessions with
+//! its models at their own paths (`docs/reference/live-apis.md`).
 //!
 //! This crate must never know: a vendor, how plugins are run, where keys are kept, a terminal.
 mod api;
@@ -13,6 +14,7 @@ mod live;
 mod measure;
 mod page;
 mod problem;
+mod realtime;
 mod shape;
 mod state;
 mod uploads;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// How long requests that run may take once the server is asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -73,6 +76,7 @@ impl Server {
             started: live::Started::default(),
             boot: uuid::Uuid::new_v4().to_string(),
             ending: AtomicBool::new(false),
+            leaving: watch::Sender::new(false),
         };
         Self { shared: Arc::new(shared), assets }
     }
@@ -80,6 +84,7 @@ impl Server {
     fn router(&self) -> Router {
         Router::new()
             .nest("/api", api::router())
+            .merge(realtime::router())
             .route("/v1", any(api::no_gateway))
             .route("/v1/{*rest}", any(api::no_gateway))
             .merge(page::router(self.assets.clone()))
@@ -100,6 +105,7 @@ impl Server {
         let asked = async move {
             stop.await;
             shared.ending.store(true, Ordering::SeqCst);
+            shared.leaving.send_replace(true);
             drain(&shared.engine).await;
             // Whoever holds the other end is gone: so is the server.
             let _ = drained.send(());

@@ -10,6 +10,7 @@ use crate::uploads::Uploads;
 use consort_engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 
 pub(crate) struct Shared {
     pub(crate) house: Arc<dyn House>,
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) boot: String,
     /// Whether it is about to end.
     pub(crate) ending: AtomicBool,
+    /// The same, for whoever waits for it.
+    pub(crate) leaving: watch::Sender<bool>,
 }
 
 impl Shared {

@@ -208,7 +208,7 @@ impl Reader {
                 ("default_model", DeValue::String(model)) => {
                     self.settings.default_model = Some(model.to_string());
                 }
-                ("aliases", DeValue::Table(table)) => self.aliases(source, table),
+                ("aliases", DeValue::Table(table)) => self.aliases(source, table, owner),
                 ("models", DeValue::Table(table)) => self.models(source, table),
                 ("routes", DeValue::Table(table)) => self.routes(source, table, owner),
                 ("providers", DeValue::Table(_)) if owner == Owner::Project => {
@@ -296,8 +296,22 @@ impl Reader {
         }
     }
 
-    fn aliases(&mut self, source: &Source<'_>, table: &DeTable<'_>) {
+    /// A project's may not stand in the way of what is the user's: a cloned repository would choose who is asked, and what
+    /// that may cost.
+    fn aliases(&mut self, source: &Source<'_>, table: &DeTable<'_>, owner: Owner) {
         for (alias, model) in table {
+            let name = alias.get_ref().as_ref();
+            let settings = &self.settings;
+            let is_taken = name.contains('/')
+                || settings.aliases.contains_key(name)
+                || settings.routes.contains_key(name)
+                || settings.providers.contains_key(name);
+            if owner == Owner::Project && is_taken {
+                let what =
+                    format!("a project's alias `{name}` cannot stand for a model, route or alias of yours");
+                self.problems.push(source.problem(alias.span(), what).help("give it another name"));
+                continue;
+            }
             match model.get_ref() {
                 DeValue::String(model) => {
                     self.settings.aliases.insert(alias.get_ref().to_string(), model.to_string());
@@ -447,14 +461,14 @@ mod tests {
     fn later_layers_win() {
         let place = Place::new(
             "default_model = 'a'\n[aliases]\nfast = 'x'\nslow = 'y'\n[models.'p/m'.options]\nsize = 1\n",
-            "default_model = 'b'\n[aliases]\nfast = 'z'\n[models.'p/m'.options]\ndepth = 2.5\n",
+            "default_model = 'b'\n[aliases]\nown = 'z'\n[models.'p/m'.options]\ndepth = 2.5\n",
         );
         let (settings, problems) = place.load(&Env::default());
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(settings.default_model.as_deref(), Some("b"));
         assert_eq!(
-            (settings.resolve("fast"), settings.resolve("slow"), settings.resolve("p/m")),
-            ("z", "y", "p/m")
+            (settings.resolve("fast"), settings.resolve("own"), settings.resolve("p/m")),
+            ("x", "z", "p/m")
         );
         assert_eq!(
             serde_json::to_string(&settings.models["p/m"].options).unwrap(),
@@ -478,6 +492,21 @@ mod tests {
         assert!(problems.contains(&"consort.toml:2: `modle` is not a setting".into()));
         assert!(problems.contains(&"consort.toml:5: the alias `bad` must name a model".into()));
         assert!(problems[3].starts_with("project.toml:2: "), "{problems:?}");
+    }
+
+    #[test]
+    fn a_projects_alias_stands_in_the_way_of_nothing_that_is_the_users() {
+        let place = Place::new(
+            "[aliases]\nfast = 'route/tight'\n[routes.tight]\ntargets = ['a/b']\n",
+            "[aliases]\nfast = 'x/y'\ntight = 'x/y'\n\"route/tight\" = 'x/y'\nfree = 'x/y'\n",
+        );
+        let (settings, problems) = place.load(&Env::default());
+        assert_eq!(settings.resolve("fast"), "route/tight");
+        assert_eq!((settings.resolve("tight"), settings.resolve("route/tight")), ("tight", "route/tight"));
+        assert_eq!(settings.resolve("free"), "x/y");
+        let mut lines: Vec<&str> = problems.iter().filter_map(|problem| problem.get(..15)).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["project.toml:2:", "project.toml:3:", "project.toml:4:"], "{problems:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One connection to a server for tests, encrypted or not: reads requests, plays replies.
 use crate::reply::{Reply, Step};
+use crate::socket;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) asked: Vec<Asked>,
     pub(crate) connections: usize,
     pub(crate) closed_by_client: usize,
+    /// What clients said on each WebSocket.
+    pub(crate) said: Vec<Vec<String>>,
 }
 
 impl Shared {
@@ -82,6 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Keeps the request and plays the next reply; whether the connection goes on after it.
     pub(crate) async fn answer(&mut self, asked: Asked) -> bool {
+        let key = asked.header("sec-websocket-key").unwrap_or_default().to_owned();
         let reply = {
             let mut shared = lock(&self.shared);
             let place = shared.places.iter().find(|(path, _)| asked.path.starts_with(path));
@@ -96,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         let Some(reply) = reply else { return false };
-        self.play(reply).await.unwrap_or_else(|_| {
+        self.play(reply, &key).await.unwrap_or_else(|_| {
             lock(&self.shared).closed_by_client += 1;
             false
         })
@@ -107,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.stream.flush().await
     }
 
-    async fn play(&mut self, reply: Reply) -> io::Result<bool> {
+    async fn play(&mut self, reply: Reply, key: &str) -> io::Result<bool> {
         for step in reply.steps {
             match step {
                 Step::Write(bytes) => self.write(&bytes).await?,
@@ -122,6 +126,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     return Ok(false);
                 }
                 Step::Hang => return Err(self.closed().await),
+                Step::Socket(script) => {
+                    self.write(&socket::accepting(key)).await?;
+                    socket::play(&mut self.stream, script, &self.shared).await;
+                    return Ok(false);
+                }
             }
         }
         Ok(true)

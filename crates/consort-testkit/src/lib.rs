@@ -14,12 +14,14 @@ mod proxy;
 mod reply;
 mod scripted;
 mod server;
+mod socket;
 
 pub use connection::Asked;
 pub use proxy::TlsProxy;
 pub use reply::Reply;
 pub use scripted::{Scripted, Step};
 pub use server::FakeServer;
+pub use socket::Act;
 
 /// An RSA key in PEM form, as a service account has one. It was made for tests and is used for nothing else.
 pub const RSA_KEY: &str = include_str!("rsa-key.pem");

@@ -83,6 +83,11 @@ impl TlsProxy {
         lock(&self.inside.tunnels).clone()
     }
 
+    /// What clients said so far on each WebSocket, in the order in which these were opened.
+    pub fn said(&self) -> Vec<Vec<String>> {
+        lock(&self.inside.shared).said.clone()
+    }
+
     /// How many connections were made.
     pub fn connections(&self) -> usize {
         lock(&self.inside.shared).connections

@@ -1,4 +1,5 @@
 //! What the fake server answers, and how it fails at it.
+use crate::socket::Act;
 use std::time::Duration;
 
 /// One answer, written step by step.
@@ -17,6 +18,8 @@ pub(crate) enum Step {
     Reset,
     /// Never says anything more.
     Hang,
+    /// Becomes a WebSocket.
+    Socket(Vec<Act>),
 }
 
 impl Reply {
@@ -72,6 +75,11 @@ impl Reply {
         let mut bytes = head(status, headers);
         bytes.extend_from_slice(b"transfer-encoding: chunked\r\n\r\n");
         Self { steps: vec![Step::Write(bytes)] }
+    }
+
+    /// Makes the connection a WebSocket and plays this on it, then listens until the client goes.
+    pub fn socket(script: impl IntoIterator<Item = Act>) -> Self {
+        Self { steps: vec![Step::Socket(script.into_iter().collect())] }
     }
 
     /// Reads the request and says nothing, ever.

@@ -57,6 +57,11 @@ impl FakeServer {
         lock(&self.shared).asked.clone()
     }
 
+    /// What clients said so far on each WebSocket, in the order in which these were opened.
+    pub fn said(&self) -> Vec<Vec<String>> {
+        lock(&self.shared).said.clone()
+    }
+
     /// How many connections were made.
     pub fn connections(&self) -> usize {
         lock(&self.shared).connections

@@ -1,10 +1,12 @@
 //! Every command and flag, declared once: help, completions and parsing follow from here.
 mod conversation;
+mod realtime;
 mod serve;
 mod talk;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use conversation::{By, Chat, Cost, Events, LogList, Logs, LogsCommand};
+pub(crate) use realtime::{Realtime, Replay};
 pub(crate) use serve::Serve;
 use std::path::PathBuf;
 pub(crate) use talk::Talk;
@@ -150,6 +152,9 @@ pub(crate) enum Command {
     Chat(Chat),
     /// Talk with a live model: sound in and out of WAV files, or words
     Talk(Talk),
+    /// Play recorded live sessions again
+    #[command(subcommand, arg_required_else_help = true)]
+    Realtime(Realtime),
     /// Serve the web chat and its API
     Serve(Serve),
     /// See what was asked and answered

@@ -13,6 +13,9 @@ pub(crate) struct Talk {
     /// Write what is heard into a WAV file
     #[arg(long, value_name = "FILE")]
     pub(crate) wav_out: Option<PathBuf>,
+    /// Keep what goes over the network, both ways, as lines of JSON (`consort realtime replay` plays it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Say this in words; may be given several times, each is a turn
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Vec<String>,

@@ -9,6 +9,7 @@ pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod providers;
+pub(crate) mod realtime;
 pub(crate) mod routes;
 
 use crate::args::Cli;

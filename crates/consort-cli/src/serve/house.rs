@@ -5,7 +5,7 @@ use crate::args::shown;
 use crate::exit;
 use crate::setup::{DEMO, Setup, find};
 use crate::tools::builtin;
-use consort_core::{BoxFuture, Context, Error, Model, ModelCard, Secret, State, Tool};
+use consort_core::{BoxFuture, Context, Error, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool};
 use consort_engine::Tools;
 use consort_plugins::{Plugin, Plugins};
 use consort_providers::TokioClock;
@@ -84,6 +84,21 @@ impl LiveHouse {
         found.ok_or_else(|| exit::usage(format!("no plugin is named `{name}`")))
     }
 
+    /// The plugin that a model's id names. One that nobody looked at yet has no models until it is asked.
+    async fn looked_at(&self, id: &str) -> Option<Arc<Plugin>> {
+        let plugin = self.plugins_now().find(id.split('/').next().unwrap_or(id))?;
+        if plugin.learnt().is_none() {
+            plugin.known().await;
+            self.take_plugins();
+        }
+        Some(plugin)
+    }
+
+    fn host_and_id(&self, id: &str) -> (Arc<Host>, String) {
+        let live = self.live();
+        (live.host.clone(), live.setup.settings.resolve(id).to_owned())
+    }
+
     /// Ends the plugins and the tools' servers.
     pub(super) async fn close(&self) {
         let (plugins, servers) = {
@@ -146,6 +161,14 @@ async fn follow(house: std::sync::Weak<LiveHouse>) {
     }
 }
 
+/// Why a plugin has no such model is said by the plugin.
+fn why_not(plugin: Option<&Arc<Plugin>>, error: Error) -> Error {
+    match plugin {
+        Some(plugin) if plugin.state() != State::Ready => plugin.not_ready(),
+        _ => error,
+    }
+}
+
 impl House for LiveHouse {
     fn revision(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
@@ -166,30 +189,25 @@ impl House for LiveHouse {
 
     fn model<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn Model>, Error>> {
         Box::pin(async move {
-            let plugins = self.plugins_now();
-            // A plugin that nobody looked at yet has no models until it is asked.
-            let plugin = plugins.find(id.split('/').next().unwrap_or(id));
-            if let Some(plugin) = &plugin
-                && plugin.learnt().is_none()
-            {
-                plugin.known().await;
-                self.take_plugins();
-            }
-            let (host, id) = {
-                let live = self.live();
-                (live.host.clone(), live.setup.settings.resolve(id).to_owned())
-            };
-            let model = find(&host, &id).map_err(|error| match &plugin {
-                // Why it has no such model is said by the plugin.
-                Some(plugin) if plugin.state() != State::Ready => plugin.not_ready(),
-                _ => error,
-            })?;
-            let plugin =
-                plugins.find(&model.card().provider).filter(|plugin| plugin.found().problem.is_none());
+            let plugin = self.looked_at(id).await;
+            let (host, id) = self.host_and_id(id);
+            let model = find(&host, &id).map_err(|error| why_not(plugin.as_ref(), error))?;
+            let plugin = self
+                .plugins_now()
+                .find(&model.card().provider)
+                .filter(|plugin| plugin.found().problem.is_none());
             match plugin {
                 Some(plugin) => plugin.model_for(model.card()).await,
                 None => Ok(model),
             }
+        })
+    }
+
+    fn realtime<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn RealtimeModel>, Error>> {
+        Box::pin(async move {
+            let plugin = self.looked_at(id).await;
+            let (host, id) = self.host_and_id(id);
+            host.find_realtime(&id).await.map_err(|error| why_not(plugin.as_ref(), error))
         })
     }
 

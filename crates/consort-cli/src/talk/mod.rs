@@ -9,9 +9,10 @@ use crate::seek::seek;
 use crate::setup::{Setup, runtime};
 use crate::stop;
 use crate::tools;
-use consort_core::{Error, ErrorKind, Host, Pcm, RealtimeModel, SessionConfig};
+use consort_core::{Error, ErrorKind, Host, ModelCard, Pcm, RealtimeModel, SessionConfig};
 use consort_providers::TokioClock;
 use consort_realtime::audio::{Encoding, Sound};
+use consort_realtime::record::Recorder;
 use conversation::{Conversation, Outcome};
 use serde_json::Value;
 use std::path::Path;
@@ -24,6 +25,7 @@ use tokio::runtime::Runtime;
 const OPENING: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(talk: Talk, mut setup: Setup) -> Done {
+    setup.recorder = talk.record.as_deref().map(recorder).transpose()?;
     let host = setup.host();
     setup.tell_problems()?;
     let mut steps: Vec<Step> = talk.text.iter().cloned().map(Step::Text).collect();
@@ -37,12 +39,34 @@ pub(crate) fn run(talk: Talk, mut setup: Setup) -> Done {
     let done = hold(&talk, &setup, model.as_ref(), steps, &runtime);
     setup.end_plugins(&runtime);
     runtime.shutdown_background();
+    if let (Some(recorder), Some(file)) = (&setup.recorder, &talk.record) {
+        kept(recorder, file, model.card())?;
+    }
     let outcome = done?;
     if let Some(file) = &talk.wav_out {
         write(file, &outcome.heard)?;
     }
     outcome.show(&model.card().id, talk.json)?;
     outcome.failed.map_or(Ok(exit::OK), |error| Err(Failure::Error(error)))
+}
+
+fn recorder(file: &Path) -> Result<Arc<Recorder>, Error> {
+    let to = std::fs::File::create(file)
+        .map_err(|error| exit::usage(format!("{} cannot be written: {error}", file.display())))?;
+    Ok(Arc::new(Recorder::new(std::io::BufWriter::new(to))))
+}
+
+/// What was recorded is kept, or it is told why not.
+fn kept(recorder: &Recorder, file: &Path, card: &ModelCard) -> Result<(), Error> {
+    let shown = file.display();
+    match recorder.finish() {
+        Ok(0) => {
+            Err(exit::usage(format!("{shown} stays empty: nothing of `{}` goes over the network", card.id))
+                .hint("only sessions of hosted models have frames to keep"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(exit::usage(format!("{shown} cannot be written: {error}"))),
+    }
 }
 
 /// The live model of an id, alias or name; a chat model becomes one.

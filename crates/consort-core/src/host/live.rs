@@ -1,6 +1,6 @@
 //! Live models by their names; and what is said where one sort of model is wanted and another has the name.
 use super::Host;
-use crate::{Error, ModelCard, RealtimeModel};
+use crate::{Error, ModelCard, Provider, RealtimeModel, State};
 use std::sync::Arc;
 
 impl Host {
@@ -29,7 +29,17 @@ impl Host {
         }
         if let Ok(model) = self.find(wanted).await {
             let message = format!("`{}` answers questions and holds no live sessions", model.card().id);
-            let ids: Vec<String> = all.iter().take(4).map(|model| format!("`{}`", model.card().id)).collect();
+            // Those that can be talked with now, where there are any.
+            let is_ready = |provider: &&Arc<dyn Provider>| provider.card().state == State::Ready;
+            let ready: Vec<_> = self
+                .providers
+                .iter()
+                .filter(is_ready)
+                .flat_map(|provider| provider.realtime_models())
+                .collect();
+            let shown = if ready.is_empty() { &all } else { &ready };
+            let ids: Vec<String> =
+                shown.iter().take(4).map(|model| format!("`{}`", model.card().id)).collect();
             let error = Error::unsupported(message);
             return Err(if ids.is_empty() {
                 error

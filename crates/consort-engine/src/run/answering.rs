@@ -2,7 +2,9 @@
 use super::drive::{Driver, Stop, status_of};
 use super::thought::Thought;
 use crate::envelope::What;
-use consort_core::{Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked};
+use consort_core::{
+    Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked, Warning,
+};
 use consort_store::{Answer, Ending, Status};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -55,6 +57,10 @@ impl Driver {
         about.finish = ended.is_ok().then(|| response.finish.clone());
         about.error.clone_from(&error);
         if error.is_none() {
+            if !said_something {
+                let words = "the answer is empty: the model said that it was done, and nothing else";
+                self.branch.run.emit(What::Notice { warning: Warning::new("empty", words) });
+            }
             let text = response.text();
             self.branch.run.emit(What::Completed { text, original: response.clone() });
         }
@@ -90,7 +96,9 @@ pub(super) struct Answering {
     /// When it was asked for, for people.
     started: SystemTime,
     /// Whether the model itself tells of its tries.
-    told: bool,
+    pub(super) told: bool,
+    /// How many bytes it holds so far.
+    pub(super) said: usize,
     /// Whether nobody waited for its end.
     pub(super) cut: bool,
 }
@@ -105,6 +113,7 @@ impl Answering {
             thought: Thought::default(),
             started: SystemTime::now(),
             told: false,
+            said: 0,
             cut: false,
         }
     }

@@ -11,7 +11,7 @@ use crate::context::Budget;
 use crate::engine::Inner;
 use crate::envelope::What;
 use crate::tools::{Approval, Runner};
-use consort_core::{Attempt, Context, Error, ErrorKind, Event, FinishReason, Request, Response};
+use consort_core::{Attempt, Context, Error, ErrorKind, Event, FinishReason, PartKind, Request, Response};
 use consort_store::Status;
 use futures_util::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
@@ -99,7 +99,7 @@ pub(super) struct Driver {
 
 impl Driver {
     fn new(engine: Arc<Inner>, ask: Ask, branch: Branch) -> Self {
-        let runner = Arc::new(Runner::new(ask.tools.clone(), branch.run.clone()));
+        let runner = Arc::new(Runner::new(ask.tools.clone(), branch.run.clone(), &branch.log));
         let mut context = ask.context.clone();
         context.cancel = branch.run.cancel.clone();
         context.participant.clone_from(&ask.participant);
@@ -141,11 +141,16 @@ impl Driver {
             let ended = self.follow(&prepared, &request, &mut answer, &growth).await;
             match ended {
                 Err(error) if error.kind() == ErrorKind::ContextLength && answer.first.is_none() => {
-                    let Some(smaller) = prepared.smaller.smaller(&request, error.named_window()) else {
+                    // One that tells its own tries is several models, each with a window of its own.
+                    let teaches = !answer.told;
+                    let Some(smaller) = prepared.smaller.smaller(&request, error.named_window(), teaches)
+                    else {
                         break Err(error
                             .hint("if it is the conversation: `[context] window = TOKENS` says what fits"));
                     };
-                    answer.refused(&self.ask.model.card().id, &error, self.context.clock.now());
+                    if teaches {
+                        answer.refused(&self.ask.model.card().id, &error, self.context.clock.now());
+                    }
                     request = smaller;
                 }
                 ended => break ended,
@@ -156,6 +161,18 @@ impl Driver {
         }
         growth.done().await;
         self.end_of(about, answer, ended).await
+    }
+
+    /// Calls have ids that no other call of the conversation has: vendors count from nought in each answer, and a result, a
+    /// question to the user and a resumed run name their call by it.
+    fn renamed(&self, event: Event) -> Event {
+        match event {
+            Event::PartStart { part, choice, kind: PartKind::ToolCall { id, name } } => {
+                let id = self.runner.unique(id);
+                Event::PartStart { part, choice, kind: PartKind::ToolCall { id, name } }
+            }
+            event => event,
+        }
     }
 
     /// Follows one stream to its end.
@@ -183,7 +200,11 @@ impl Driver {
                 let words = "the answer ended before it was finished";
                 return answer.finished.ok_or_else(|| Error::new(ErrorKind::Interrupted, words));
             };
-            let event = stamped(event?);
+            let event = self.renamed(stamped(event?));
+            answer.said += event.size();
+            if answer.said > MOST_SAID {
+                return Err(too_long());
+            }
             answer.note(&event, || self.context.clock.now());
             growth.push(&event);
             self.branch.run.emit(What::of(event));
@@ -193,6 +214,13 @@ impl Driver {
             }
         }
     }
+}
+
+/// How much one answer may hold: far more than any model gives. One without an end would fill the memory.
+const MOST_SAID: usize = 64 << 20;
+
+fn too_long() -> Error {
+    Error::protocol(format!("the answer is longer than {} MiB: it was stopped", MOST_SAID >> 20))
 }
 
 /// A try with the time at which it was sent: who made it has a clock that knows no dates.

@@ -9,8 +9,9 @@ pub(crate) struct InnerTools {
 }
 
 impl RunTool for InnerTools {
-    fn run(&self, call: ToolCall) -> BoxFuture<'_, Result<ToolOutput, Error>> {
+    fn run(&self, mut call: ToolCall) -> BoxFuture<'_, Result<ToolOutput, Error>> {
         Box::pin(async move {
+            call.id = self.runner.unique(call.id);
             // The model is told of each before it makes the next.
             self.runner.next_round();
             match self.runner.call(&call, &self.context).await {

@@ -24,7 +24,7 @@ impl Driver {
         let fixed =
             consort_core::estimate_tokens(&Request { messages: Vec::new(), ..request.clone() }).tokens;
         let answer =
-            request.sampling.max_tokens.or(card.limits.output.map(|most| most.min(ANSWER))).unwrap_or(ANSWER);
+            request.longest_answer().or(card.limits.output.map(|most| most.min(ANSWER))).unwrap_or(ANSWER);
         let window = self.engine.windows.of(card, self.ask.window);
         // An answer may not take more than a half of a small window.
         let answer = window.map_or(answer, |window| answer.min(window / 2));

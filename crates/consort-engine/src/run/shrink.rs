@@ -37,8 +37,14 @@ pub(crate) struct Sent {
 }
 
 impl SmallerView {
-    /// The request with fewer messages; nothing where that was tried often, or cannot be.
-    pub(crate) fn smaller(&self, request: &Request, window: Option<u64>) -> Option<Arc<Request>> {
+    /// The request with fewer messages; nothing where that was tried often, or cannot be. A refusal teaches something of the
+    /// model that was asked, unless that is a route: then it is one target's.
+    pub(crate) fn smaller(
+        &self,
+        request: &Request,
+        window: Option<u64>,
+        teaches: bool,
+    ) -> Option<Arc<Request>> {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.steps == STEPS {
             return None;
@@ -52,6 +58,7 @@ impl SmallerView {
             return None;
         }
         match window {
+            _ if !teaches => {}
             Some(window) => self.windows.learn(&self.run.model, window),
             None => sent.refused = Some(sent.tokens + self.budget.fixed),
         }
@@ -74,6 +81,6 @@ impl SmallerView {
 
 impl Shrink for SmallerView {
     fn shrink<'a>(&'a self, request: &'a Request, limit: Option<u64>) -> BoxFuture<'a, Option<Arc<Request>>> {
-        Box::pin(std::future::ready(self.smaller(request, limit)))
+        Box::pin(std::future::ready(self.smaller(request, limit, false)))
     }
 }

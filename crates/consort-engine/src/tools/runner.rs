@@ -6,7 +6,8 @@ use crate::envelope::{Decision, What};
 use crate::over::over;
 use crate::run::{RunState, Said};
 use consort_core::{Body, Context, Error, ErrorKind, Part, Tool, ToolCall, ToolOutput, ToolResult};
-use std::collections::HashMap;
+use consort_store::Turn;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ pub(crate) struct Runner {
 /// What a run remembers of its calls.
 #[derive(Default)]
 struct Memory {
+    /// Those of all calls of the conversation.
+    ids: HashSet<String>,
     repeats: Repeats,
     /// Which answer of the run it is whose calls are made.
     round: u32,
@@ -48,8 +51,21 @@ impl Outcome {
 }
 
 impl Runner {
-    pub(crate) fn new(tools: Tools, run: Arc<RunState>) -> Self {
-        Self { tools, run, memory: Mutex::default() }
+    /// Runs the tools of a run on this log.
+    pub(crate) fn new(tools: Tools, run: Arc<RunState>, log: &[Turn]) -> Self {
+        let calls = log.iter().flat_map(|turn| &turn.parts).filter_map(Part::as_tool_call);
+        let memory = Memory { ids: calls.map(|call| call.id.clone()).collect(), ..Memory::default() };
+        Self { tools, run, memory: Mutex::new(memory) }
+    }
+
+    /// An id that no call of the conversation had so far: this one, or one made of it.
+    pub(crate) fn unique(&self, id: String) -> String {
+        let ids = &mut self.memory().ids;
+        if ids.insert(id.clone()) {
+            return id;
+        }
+        let mut others = (2..).map(|number: u64| format!("{id}_{number}"));
+        others.find(|other| ids.insert(other.clone())).unwrap_or(id)
     }
 
     /// The calls of another answer come: what is wrong in them is new.

@@ -26,6 +26,14 @@ async fn a_model_that_holds_to_schemas_is_given_it() {
 }
 
 #[tokio::test]
+async fn words_behind_the_json_cost_nothing() {
+    let words = "{\"name\": \"Rex\", \"age\": 3}\n\nHope this helps!";
+    let model = Scripted::new(vec![vec![Step::Say(words)]]);
+    let answer = ask_for::<Dog>(model.as_ref(), Request::ask("A dog"), Context::default()).await.unwrap();
+    assert_eq!((answer.repaired, model.requests().len()), (false, 1));
+}
+
+#[tokio::test]
 async fn any_other_is_told_it_in_words_and_may_mend_once() {
     let model = Scripted::new(vec![
         vec![Step::Say("Sure!\n```json\n{\"name\": \"Rex\", \"age\": \"three\"}\n```")],

@@ -270,6 +270,56 @@ async fn a_tool_asks_first_where_it_must() {
 }
 
 #[tokio::test]
+async fn a_yes_is_for_the_call_that_was_shown_also_where_a_vendor_counts_from_nought() {
+    let (echo, _) = tool("echo", Does::Echo);
+    let desk = Desk::new().await;
+    let scripts = vec![
+        vec![Step::Call("call_0", "echo", r#"{"n":1}"#), Step::Call("call_0", "echo", r#"{"n":2}"#)],
+        vec![Step::Call("call_0", "echo", r#"{"n":3}"#)],
+        vec![Step::Say("done")],
+    ];
+    let model = Scripted::new(scripts);
+    let tools = Tools::new(vec![echo]).unwrap().approval(Approval::Ask);
+    let run = desk.engine.start(Ask { tools, ..desk.ask(&model, "go") }).await.unwrap();
+    let mut events = run.events(0);
+    let mut asked = Vec::new();
+    while let Some(envelope) = events.next().await {
+        if let What::ApprovalWanted { call } = &envelope.what {
+            let is_first = call.arguments.raw() == r#"{"n":1}"#;
+            asked.push(call.id.clone());
+            assert!(run.decide(&call.id, if is_first { Decision::Yes } else { Decision::No }));
+        }
+    }
+    asked.sort();
+    assert_eq!(asked, ["call_0", "call_0_2", "call_0_3"]);
+    let mut results = results(&desk.branch().await);
+    results.sort();
+    assert_eq!(results, ["not run: the user said no", "not run: the user said no", r#"{"n":1}"#]);
+    // Each call that is sent has its result.
+    let last = model.requests().pop().unwrap();
+    let parts = || last.messages.iter().flat_map(|message| &message.parts);
+    let calls: Vec<&str> =
+        parts().filter_map(consort_core::Part::as_tool_call).map(|call| call.id.as_str()).collect();
+    let answered: Vec<&str> = parts()
+        .filter_map(|part| match &part.body {
+            Body::ToolResult(result) => Some(result.call_id.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((calls.len(), answered.len()), (3, 3));
+    assert!(calls.iter().all(|call| answered.contains(call)), "{calls:?} {answered:?}");
+}
+
+#[tokio::test]
+async fn an_answer_of_nothing_is_told() {
+    let desk = Desk::new().await;
+    let (outcome, envelopes) = desk.run(desk.ask(&Scripted::new(vec![vec![]]), "Who?")).await;
+    assert_eq!(outcome.status, Status::Complete);
+    let told = |what: &What| matches!(what, What::Notice { warning } if warning.code == "empty");
+    assert!(envelopes.iter().any(|envelope| told(&envelope.what)), "{:?}", kinds(&envelopes));
+}
+
+#[tokio::test]
 async fn the_model_reads_why_it_may_not() {
     let (echo, ran) = tool("echo", Does::Echo);
     let desk = Desk::new().await;

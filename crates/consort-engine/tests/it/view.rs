@@ -53,6 +53,24 @@ fn turn(log: &[Turn], role: Role, parts: Vec<Part>) -> Turn {
     }
 }
 
+#[test]
+fn a_long_conversation_takes_its_length_and_not_its_square() {
+    let mut log: Vec<Turn> = Vec::new();
+    for _ in 0..15_000 {
+        for role in [Role::User, Role::Assistant] {
+            let next = turn(&log, role, vec![Part::text("a few words that are said")]);
+            log.push(next);
+        }
+    }
+    let budget = Budget { window: Some(2000), answer: 100, fixed: 0 };
+    let counts = Counts::guess(&log);
+    let begun = std::time::Instant::now();
+    let seen = view(&log, &counts, &[], &budget).unwrap();
+    assert!(seen.report.dropped_turns > 29_000);
+    // Quadratic it took minutes, in any build.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
 fn uuid_nil() -> uuid::Uuid {
     uuid::Uuid::nil()
 }

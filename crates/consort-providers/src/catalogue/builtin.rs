@@ -69,6 +69,9 @@ mod tests {
             if let Some(wire) = &spec.embed_wire {
                 assert!(consort_wire::embed_wire(wire).is_some(), "{id}: embed_wire {wire}");
             }
+            if let Some(wire) = &spec.live_wire {
+                assert!(crate::LIVE_WIRES.contains(&wire.as_str()), "{id}: live_wire {wire}");
+            }
             assert!(!spec.name.is_empty() && spec.base_url.contains("://"), "{id}");
             assert!(spec.models.iter().all(|model| !model.name.is_empty()), "{id}");
         }

@@ -14,6 +14,7 @@ mod read;
 pub use auth::Auth;
 pub use model::{ModelSpec, PriceSpec};
 pub(crate) use place::{Missing, base_url, fill};
+pub use read::LIVE_WIRES;
 pub(crate) use read::{Problems, check, merge};
 
 use consort_core::{ConfigKey, Object};
@@ -34,6 +35,13 @@ pub struct ProviderSpec<Q = Object> {
     pub wire: String,
     /// The format of its embeddings; absent where it has none.
     pub embed_wire: Option<String>,
+    /// The format of its live sessions; absent where it has none.
+    pub live_wire: Option<String>,
+    /// The path of its live sessions, with their query, where it is not the format's own. `{model}` stands for the
+    /// model's name; a `/` at its beginning leaves out `base_path`.
+    pub live_path: Option<String>,
+    /// How its live sessions differ from those of the format's own vendor.
+    pub live_quirks: Object,
     /// Where it is. `${A|B:-c}` stands for the environment variable `A`, else `B`, else the text `c`.
     pub base_url: String,
     /// Whether the user laid that `base_url` over another one: then it is there, and is looked for nowhere else.

@@ -5,6 +5,9 @@ use consort_wire::Quirks;
 use serde_json::{Map, Value};
 use std::path::Path;
 
+/// The formats of live sessions, which only who talks with live models can read.
+pub const LIVE_WIRES: [&str; 2] = ["openai", "gemini"];
+
 /// What was found wrong.
 pub(crate) type Problems = Vec<Problem>;
 
@@ -44,6 +47,16 @@ pub(crate) fn check(file: &Path, text: &str) -> Result<Map<String, Value>, Probl
         let known: Vec<&str> = consort_wire::EMBED_WIRES.iter().map(|wire| wire.id()).collect();
         let help = format!("the formats are: {}", known.join(", "));
         return Err(problem("embed_wire", format!("no format of embeddings is named `{wire}`"), Some(help)));
+    }
+    if let Some(wire) = spec.live_wire.as_deref()
+        && !LIVE_WIRES.contains(&wire)
+    {
+        let help = format!("the formats are: {}", LIVE_WIRES.join(", "));
+        return Err(problem(
+            "live_wire",
+            format!("no format of live sessions is named `{wire}`"),
+            Some(help),
+        ));
     }
     if spec.models.iter().any(|model| model.name.is_empty()) {
         return Err(problem("[[models]]", "a model has no `name`".into(), None));
@@ -109,6 +122,7 @@ mod tests {
         check_problem("name = \"Acme\"\nmodels = 7\n", 2, "invalid type");
         check_problem("name = \"Acme\nwire = 1\n", 1, "");
         check_problem("name = \"Acme\"\nwire = \"smoke\"\n", 2, "no wire is named `smoke`");
+        check_problem("live_wire = \"smoke\"\n", 1, "no format of live sessions is named `smoke`");
         check_problem("base_url = \"a.example\"\n", 1, "not a URL");
         check_problem("auth = { heder = \"x\" }\n", 1, "unknown variant `heder`");
     }

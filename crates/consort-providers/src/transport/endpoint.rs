@@ -27,22 +27,24 @@ pub(crate) struct Endpoint {
 
 /// How a request goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+pub(super) enum Manner {
     /// With the key and all that the file adds, through the proxy that is set.
     Full,
+    /// The same, on a connection that is to become a WebSocket. A path that begins with `/` leaves out the base path.
+    Upgrade,
     /// With nothing that the user may not have meant to show, past any proxy: no key, and none of the file's
     /// headers and queries, which may hold one.
     Bare,
 }
 
 /// A request that got no answer.
-struct Unanswered {
+pub(super) struct Unanswered {
     error: Error,
     /// The server itself refused the connection, so nothing was sent.
     refused: bool,
 }
 
-fn error_of(unanswered: Unanswered) -> Error {
+pub(super) fn error_of(unanswered: Unanswered) -> Error {
     unanswered.error
 }
 
@@ -109,11 +111,6 @@ impl Endpoint {
         let mut watch = Watch::new(&self.spec.timers, context);
         let exchange = watch.over(self.exchange_somewhere(request, context)).await;
         let (response, mask) = exchange.and_then(|answer| answer).map_err(|error| self.complete(error))?;
-        if response.status() == 407
-            && let Some(proxy) = self.services.http.proxy(response.url())
-        {
-            return Err(self.complete(proxy.wants_a_password()));
-        }
         self.answer(response, watch, mask)
     }
 
@@ -127,7 +124,17 @@ impl Endpoint {
         self.whole(self.answer(response, watch, mask)?).await
     }
 
-    fn answer(&self, response: reqwest::Response, watch: Watch, mask: Mask) -> Result<Answer, Error> {
+    pub(super) fn answer(
+        &self,
+        response: reqwest::Response,
+        watch: Watch,
+        mask: Mask,
+    ) -> Result<Answer, Error> {
+        if response.status() == 407
+            && let Some(proxy) = self.services.http.proxy(response.url())
+        {
+            return Err(self.complete(proxy.wants_a_password()));
+        }
         let head = head_of(&response);
         if (300..400).contains(&head.status) {
             return Err(self.complete(moved(&head)));
@@ -140,7 +147,7 @@ impl Endpoint {
         self.whole(self.send(request, context).await?).await
     }
 
-    async fn whole(&self, answer: Answer) -> Result<Bytes, Error> {
+    pub(super) async fn whole(&self, answer: Answer) -> Result<Bytes, Error> {
         let mask = answer.body.mask.clone();
         let (head, body) = answer.whole().await.map_err(|error| self.complete(error))?;
         if head.status >= 400 {
@@ -189,7 +196,7 @@ impl Endpoint {
         }
     }
 
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         request: WireRequest,
         context: &Context,
@@ -201,9 +208,10 @@ impl Endpoint {
         let mut outgoing = self.outgoing(request, context, manner)?;
         let client = match manner {
             Manner::Full => http.client(connect, outgoing.url.scheme() == "https")?,
+            Manner::Upgrade => http.upgrade_client(connect, outgoing.url.scheme() == "https")?,
             Manner::Bare => http.near_client(connect, false)?,
         };
-        if manner == Manner::Full {
+        if manner != Manner::Bare {
             auth::apply(&self.spec, &self.services, &self.tokens, context, &mut outgoing).await?;
         }
         let Outgoing { method, url, headers, body, mask } = outgoing;
@@ -222,7 +230,7 @@ impl Endpoint {
                 Ok((response, mask))
             }
             Err(error) => {
-                let proxy = if manner == Manner::Full { http.proxy(&place) } else { None };
+                let proxy = if manner == Manner::Bare { None } else { http.proxy(&place) };
                 let target = Target::of(&place, proxy, self.spec.local.is_some());
                 let refused = http.is_direct(&place) && failure::is_refused(&error);
                 let error = mask.error(failure::of_request(&error.without_url(), &target));
@@ -240,7 +248,7 @@ impl Endpoint {
     /// The request with its address and all headers but those of the key.
     fn outgoing(&self, request: WireRequest, context: &Context, manner: Manner) -> Result<Outgoing, Error> {
         let find = |name: &str| self.services.setting(&self.spec, name);
-        let mut url = self.url(&request.path, &find)?;
+        let mut url = self.url(&request.path, manner, &find)?;
         let WireRequest { method, mut headers, body, .. } = request;
         if manner == Manner::Bare {
             // A URL may hold a password; one without a host, which cannot be told so, is not sent anyway.
@@ -278,8 +286,16 @@ impl Endpoint {
     }
 
     /// The address of a path below the base URL.
-    fn url(&self, path: &str, find: &dyn Fn(&str) -> Option<String>) -> Result<Url, Error> {
+    fn url(&self, path: &str, manner: Manner, find: &dyn Fn(&str) -> Option<String>) -> Result<Url, Error> {
         let mut url = self.base_with(path, find)?;
+        if manner == Manner::Upgrade && path.starts_with('/') {
+            let base = self.base_with("", find)?;
+            let base = base.path().trim_end_matches('/');
+            let below = url.path().strip_prefix(base).unwrap_or_default();
+            let kept = base.strip_suffix(self.spec.base_path.trim_matches('/')).unwrap_or(base);
+            let path = format!("{}{below}", kept.trim_end_matches('/'));
+            url.set_path(&path);
+        }
         if let Some(place) = self.found()
             && !self.usual_addresses(&url).is_empty()
         {

@@ -23,6 +23,8 @@ pub struct Http {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Secure,
+    /// Encrypted, over HTTP/1.1, which alone turns into a WebSocket everywhere.
+    Upgrade,
     Plain,
     /// Plain, and past any proxy.
     Direct,
@@ -43,6 +45,11 @@ impl Http {
     /// them.
     pub(crate) fn near_client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
         self.client_of(connect, if secure { Way::Secure } else { Way::Direct })
+    }
+
+    /// The client for connections that become a WebSocket.
+    pub(super) fn upgrade_client(&self, connect: Duration, secure: bool) -> Result<reqwest::Client, Error> {
+        self.client_of(connect, if secure { Way::Upgrade } else { Way::Plain })
     }
 
     fn client_of(&self, connect: Duration, way: Way) -> Result<reqwest::Client, Error> {
@@ -91,7 +98,8 @@ fn build(connect: Duration, way: Way) -> Result<reqwest::Client, reqwest::Error>
         // A redirect would carry the key to another place.
         .redirect(reqwest::redirect::Policy::none());
     let builder = if way == Way::Direct || proxy::is_off() { builder.no_proxy() } else { builder };
-    if way == Way::Secure || (way == Way::Plain && proxy::is_encrypted()) {
+    let builder = if way == Way::Upgrade { builder.http1_only() } else { builder };
+    if matches!(way, Way::Secure | Way::Upgrade) || (way == Way::Plain && proxy::is_encrypted()) {
         return builder.build();
     }
     let nothing_trusted = rustls::ClientConfig::builder()

@@ -11,8 +11,12 @@ impl Mask {
     }
 
     pub(crate) fn text(&self, text: String) -> String {
-        let text = self.0.iter().fold(text, |text, secret| secret.mask(&text));
-        mask_shapes(&text)
+        mask_shapes(&self.exact(text))
+    }
+
+    /// Without the keys themselves, and nothing else.
+    pub(crate) fn exact(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, secret| secret.mask(&text))
     }
 
     pub(crate) fn error(&self, error: Error) -> Error {

@@ -10,6 +10,7 @@ mod mask;
 mod media;
 mod proxy;
 mod services;
+mod socket;
 mod watch;
 
 pub(crate) use body::{Answer, Body};
@@ -21,4 +22,5 @@ pub(crate) use local::find_local;
 pub(crate) use mask::Mask;
 pub(crate) use media::load_media;
 pub(crate) use services::Services;
+pub use socket::{Arrived, Socket};
 pub use watch::Watch;

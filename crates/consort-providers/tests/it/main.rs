@@ -7,5 +7,6 @@ mod faults;
 mod guides;
 mod local;
 mod native;
+mod socket;
 mod support;
 mod transport;

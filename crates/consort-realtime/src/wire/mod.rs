@@ -26,11 +26,13 @@ mod ends;
 mod gemini;
 mod json;
 mod openai;
+pub mod served;
 mod sound;
 mod step;
 
 pub use gemini::GeminiLive;
 pub use openai::{Layout, OpenAiLive, OpenAiQuirks, Pictures};
+pub use served::{GeminiServed, OpenAiServed, ServedWire};
 pub use step::{Step, Then};
 
 use consort_core::{Message, SessionInput};

@@ -9,9 +9,15 @@ mod bytes;
 mod cascade;
 mod framing;
 mod g711;
+mod link;
 mod quality;
+mod record;
 mod resample;
+<<<<<<< HEAD
 mod settings;
+=======
+mod served;
+>>>>>>> w-serve
 mod speech;
 mod track;
 mod voice;

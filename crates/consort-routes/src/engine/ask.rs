@@ -10,7 +10,7 @@ use crate::backoff;
 use crate::class::{Class, Mark, Next, class};
 use crate::state::Probe;
 use crate::target::Target;
-use consort_core::{Attempt, Error, Request, Unasked};
+use consort_core::{Attempt, Error, ErrorKind, Request, Unasked};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,12 +107,30 @@ impl<'a> Course<'a> {
         Ok(vec![Tried { at, log, opened }])
     }
 
-    /// Makes a try, unless the budget of its target is spent.
+    /// Makes a try, unless the budget of its target is spent, or the request is too long for it and others are there for that.
     pub(super) async fn open(self, leg: Leg<'_>, log: &mut Log) -> Opened {
+        if let Some(error) = self.too_long(&leg) {
+            return Opened::Failed(error);
+        }
         match self.check_budgets(Some(&leg.target.card().id)).await {
             Ok(()) => leg.open(log).await,
             Err(error) => Opened::Spent(error),
         }
+    }
+
+    /// A request that the target's card says will not fit is not sent, where another chain takes what is too long.
+    fn too_long(&self, leg: &Leg<'_>) -> Option<Error> {
+        if self.plan.longer.is_empty() || is_one_of(&self.plan.longer, leg.target) {
+            return None;
+        }
+        let window = leg.target.card().limits.context?;
+        let answer = leg.request.longest_answer().unwrap_or(0);
+        let needed = consort_core::estimate_tokens(&leg.request).tokens.saturating_add(answer);
+        (needed > window).then(|| {
+            let id = &leg.target.card().id;
+            let what = format!("the request takes about {needed} tokens, and the window of {id} is {window}");
+            Error::new(ErrorKind::ContextLength, what)
+        })
     }
 
     pub(super) fn leg(

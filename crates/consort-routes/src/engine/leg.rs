@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// More events than this before the first content are no answer.
 const MOST_HELD: usize = 10_000;
 
+/// And how much they may say: what is thought before the first content, mostly.
+const MOST_HELD_BYTES: usize = 8 << 20;
+
 /// What a target's answer is thought to be long, while nobody knows.
 const USUAL_OUTPUT: u64 = 500;
 
@@ -127,6 +130,7 @@ impl Leg<'_> {
     async fn listen(&self, opening: &mut Opening, log: &mut Log) -> Result<(), Opened> {
         let context = self.course.context;
         let Opening { stream, watch, pace, held, .. } = opening;
+        let mut bytes = 0;
         loop {
             let event = match pace.next(stream, watch, context).await {
                 Some(Ok(event)) => event,
@@ -134,6 +138,7 @@ impl Leg<'_> {
                 None => return Err(Opened::Failed(ended_early())),
             };
             log.hear(&event);
+            bytes += event.size();
             match event {
                 Event::Warning(_) | Event::Attempt(_) => self.course.pass_on(self.target, event).await,
                 Event::Finished(ref finish) => {
@@ -153,7 +158,7 @@ impl Leg<'_> {
                     held.push(content);
                     return Ok(());
                 }
-                _ if held.len() >= MOST_HELD => {
+                _ if held.len() >= MOST_HELD || bytes > MOST_HELD_BYTES => {
                     let what = "the target sends events without end and no content";
                     return Err(Opened::Failed(Error::protocol(what)));
                 }
@@ -192,17 +197,11 @@ impl Leg<'_> {
             return (0, 0);
         }
         let prompt = estimate_tokens(&self.request).tokens;
-        match (longest_answer(&self.request), self.target.state.output_p95()) {
+        match (self.request.longest_answer(), self.target.state.output_p95()) {
             (Some(most), usual) => (prompt.saturating_add(usual.map_or(most, |usual| usual.min(most))), 0),
             (None, usual) => (prompt, usual.unwrap_or(USUAL_OUTPUT)),
         }
     }
-}
-
-/// The most tokens that the answer may have, where the request says it: as such, or as an option of the model.
-pub(super) fn longest_answer(request: &Request) -> Option<u64> {
-    let option = || request.options.get("max_tokens").and_then(serde_json::Value::as_u64);
-    request.sampling.max_tokens.or_else(option)
 }
 
 pub(super) fn ended_early() -> Error {

@@ -89,7 +89,7 @@ impl Course<'_> {
     async fn permits(self, request: &Request) -> Result<Vec<crate::limit::Permit>, Error> {
         let mut permits = Vec::new();
         for limiter in &self.plan.limiters {
-            let most = leg::longest_answer(request).unwrap_or(0);
+            let most = request.longest_answer().unwrap_or(0);
             let tokens = match limiter.limits().tokens_per_minute {
                 Some(_) => {
                     limiter.fit(consort_core::estimate_tokens(request).tokens.saturating_add(most), 0)?

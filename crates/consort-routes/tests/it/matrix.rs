@@ -1,7 +1,7 @@
 //! The fault matrix: every row of the table of failures, in a single body, in a stream before its first content and
 //! after it, with one, two and three targets. No cell is skipped.
 use crate::support::*;
-use consort_core::{Context, Error, ErrorKind, Money, Phase, Request, Shrink};
+use consort_core::{Context, Error, ErrorKind, Model as _, Money, Phase, Request, Shrink};
 use consort_routes::{Breaker, Route, Timeouts};
 use std::sync::Arc;
 use std::time::Duration;
@@ -335,6 +335,21 @@ async fn a_request_that_is_too_long_is_made_smaller_once() {
     let route = Route::of([small(vec![too_long()])]).when_too_long([large.clone()]);
     let seen = ask_with(&route, Request::ask("Who?"), shrinking()).await;
     assert_eq!((seen.outcome(), large.calls()), ("context_length", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_card_says_will_not_fit_goes_to_those_for_long_requests_unsent() {
+    let small = || Scripted::with("small", [answers("small")], |card| card.limits.context = Some(100));
+    let large = |window| Scripted::with("large", [answers("large")], |card| card.limits.context = window);
+    let (first, second) = (small(), large(Some(4000)));
+    let route = Route::of([first.clone()]).when_too_long([second.clone()]).named("long");
+    // Whoever makes the view must not cut it for the small one.
+    assert_eq!(route.card().limits.context, Some(4000));
+    let seen = ask_with(&route, Request::ask("word ".repeat(500)), context()).await;
+    assert_eq!((seen.text().as_str(), first.calls(), second.calls()), ("large says so", 0, 1));
+    let seen = ask_with(&route, Request::ask("Who?"), context()).await;
+    assert_eq!((seen.text().as_str(), first.calls()), ("small says so", 1));
+    assert_eq!(Route::of([small()]).when_too_long([large(None)]).card().limits.context, None);
 }
 
 #[tokio::test(start_paused = true)]

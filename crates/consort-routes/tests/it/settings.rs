@@ -219,3 +219,16 @@ async fn spending_in_a_route_of_routes_counts_once() {
     let spent = place.ledger.spent(consort_routes::Spender::All, consort_routes::Period::Month).await;
     assert_eq!(spent.unwrap(), consort_core::Money::from_micros(20));
 }
+
+#[tokio::test(start_paused = true)]
+async fn limits_and_sums_that_would_do_nothing_are_told() {
+    let (_, problems) = three().load(
+        "[routes.x]\ntargets = ['a/m']\nlimits.aa = {requests_per_minute = 3}\n\
+         [routes.y]\ntargets = ['a/m']\nlimit = {burst = 5}\n\
+         [routes.z]\ntargets = ['a/m']\nbudgets = [{per = 'all', soft = 5, hard = 1}]\n",
+    );
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("`limits.aa` limits nothing")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains(":6: `burst` says how many")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("it would never warn")), "{problems:?}");
+}

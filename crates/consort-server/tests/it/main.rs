@@ -5,4 +5,5 @@ mod conversations;
 mod guard;
 mod live;
 mod page;
+mod realtime;
 mod support;

@@ -1,6 +1,7 @@
 //! A server on a free port, a client of it, and a house of the demo's models.
 use consort_core::{
-    BoxFuture, Context, Error, ErrorKind, FunctionSpec, Host, Model, ModelCard, State, Tool, ToolOutput,
+    BoxFuture, Context, Error, ErrorKind, FunctionSpec, Host, Model, ModelCard, RealtimeModel, State, Tool,
+    ToolOutput,
 };
 use consort_engine::{Engine, Tools};
 use consort_providers::{DemoProvider, TokioClock};
@@ -102,6 +103,10 @@ impl House for DemoHouse {
             self.late.notified().await;
             self.host.find(late).await
         })
+    }
+
+    fn realtime<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn RealtimeModel>, Error>> {
+        Box::pin(self.host.find_realtime(id))
     }
 
     fn default_model(&self) -> String {

@@ -144,6 +144,14 @@ fn classify(status: u16, said: &Said) -> ErrorKind {
             "exceeds the maximum number of tokens",
             "exceeds the available context size",
             "too many input tokens",
+            "exceed context limit",
+            "maximum prompt length is",
+            "must be less than or equal to the model's context",
+            "exceeds the model's context",
+            "exceeds the context length",
+            "input tokens plus",
+            "`inputs` tokens + `max_new_tokens` must be",
+            "too many tokens: size limit exceeded",
         ])
     {
         return ErrorKind::ContextLength;

@@ -139,6 +139,7 @@ fn help_and_completions() {
     Commands:
       chat         Talk with a model, on the terminal
       talk         Talk with a live model: sound in and out of WAV files, or words
+      realtime     Play recorded live sessions again
       serve        Serve the web chat and its API
       logs         See what was asked and answered
       cost         Say what was used and what it cost

@@ -19,6 +19,7 @@ mod faults;
 mod files;
 mod kept;
 mod lists;
+mod live;
 mod local;
 mod loops;
 mod mcp;

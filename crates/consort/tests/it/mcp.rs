@@ -185,7 +185,7 @@ fn a_killed_tool_loop_goes_on_without_a_prompt() {
     cut.wait().unwrap();
     assert_eq!(ran(), "note\nwait\n");
     let without = place.run_with(&path(), &["-c"]);
-    assert!(without.code == 2 && without.stderr.contains("waits for its tools"), "{without}");
+    assert!(without.code == 2 && without.stderr.contains("waits for the tool `"), "{without}");
     place.file("go", "");
     let resumed = place.run_with(&path(), &["-c", "--no-stream", "-T", "notes"]);
     assert_eq!((resumed.code, resumed.stdout.as_str()), (0, "All is noted."), "{resumed}");

@@ -98,11 +98,11 @@ fn a_budget_holds_over_processes() {
     assert_eq!((run.code, run.stdout.as_str()), (0, "paid"), "{run}");
     for route in ["route/thrifty", "route/model", "route/key"] {
         let run = ask(route, &[]);
-        assert!(run.code != 0 && run.stderr.contains("is spent ($0.0110)"), "{route}: {run}");
+        assert!(run.code != 0 && run.stderr.contains("is spent ($0.011)"), "{route}: {run}");
     }
     // What keeps nothing spends nothing more either.
     let run = ask("route/thrifty", &["--no-log"]);
-    assert!(run.code != 0 && run.stderr.contains("is spent ($0.0110)"), "{run}");
+    assert!(run.code != 0 && run.stderr.contains("is spent ($0.011)"), "{run}");
     assert_eq!(vendor.server.asked().len(), 1);
     // And needs no database.
     place.file("home/data/conversations.db", "this is no database at all");

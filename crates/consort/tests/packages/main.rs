@@ -20,6 +20,10 @@ mod library;
 mod local;
 mod mistral;
 mod ollama;
+mod realtime;
+#[path = "../../../consort-realtime/tests/it/speech.rs"]
+#[allow(dead_code, reason = "the other suite uses the rest")]
+mod speech;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "the other suite uses the rest")]
 mod support;

@@ -61,10 +61,15 @@ impl GeminiLive {
     fn opened(&mut self, opened: &Value, step: &mut Step) {
         (self.is_open, self.was_open) = (true, true);
         let turns = std::mem::take(&mut self.past);
-        if !turns.is_empty() {
-            step.send(json!({"clientContent": {"turns": turns, "turnComplete": false}}));
+        if let Some(last) = turns.last() {
+            // The last of it may be what is still to be answered.
+            let is_asked = !self.asked.is_empty() && last["role"] == "user";
+            step.send(json!({"clientContent": {"turns": turns, "turnComplete": is_asked}}));
         }
-        if self.handle.is_none() {
+        if self.handle.is_some() {
+            self.asked.iter().for_each(|message| step.send(message.clone()));
+        } else {
+            self.asked.retain(|message| message.get("clientContent").is_some());
             // Their session is gone.
             for call in self.calls.drain(..) {
                 step.tell(SessionEvent::ToolCancelled { id: call.id });
@@ -111,9 +116,12 @@ impl GeminiLive {
     /// Nothing tells when the user began to speak but the first of their words, nor that they ended but an answer.
     fn user_words(&mut self, heard: &Value, step: &mut Step) {
         let words = text(heard, "text");
-        let (turns, epoch) = (self.turns, self.epoch);
+        let (users, epoch) = (self.users, self.epoch);
         if !words.is_empty() {
-            let user = self.user.get_or_insert_with(|| Saying::new(turns, Speaker::User, epoch));
+            if self.user.is_none() {
+                self.users += 1;
+            }
+            let user = self.user.get_or_insert_with(|| Saying::new(users, Speaker::User, epoch));
             if !self.is_answering {
                 user.speak(step);
             }
@@ -129,6 +137,7 @@ impl GeminiLive {
     /// The model's turn begins, unless it is under way.
     fn begin(&mut self, step: &mut Step) {
         self.is_answering = true;
+        self.asked.clear();
         if let Some(user) = &mut self.user {
             user.hush(false, step);
         }

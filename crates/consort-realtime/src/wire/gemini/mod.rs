@@ -28,15 +28,18 @@ pub struct GeminiLive {
     /// What was said before, until the connection takes it.
     past: Vec<Value>,
     out: Outgoing,
-    /// How many cuts there were, and how many turns.
+    /// How many cuts there were, how many turns, and how often the user spoke.
     epoch: u64,
     turns: u64,
+    users: u64,
     user: Option<Saying>,
     answer: Option<Saying>,
     /// Whether a turn of the model is under way, and whether one was cut whose end is still to be told.
     is_answering: bool,
     cut: bool,
     usage: Option<Usage>,
+    /// What was asked since the last answer began: a connection that takes over is asked again.
+    asked: Vec<Value>,
     calls: Vec<Call>,
     calls_made: u64,
     /// Whether the user speaks, where they say so themselves.
@@ -68,11 +71,13 @@ impl GeminiLive {
             out: Outgoing::new(Format::new(Encoding::S16, Shape::MONO_16K)),
             epoch: 0,
             turns: 0,
+            users: 0,
             user: None,
             answer: None,
             is_answering: false,
             cut: false,
             usage: None,
+            asked: Vec::new(),
             calls: Vec::new(),
             calls_made: 0,
             is_active: false,

@@ -11,7 +11,7 @@ impl GeminiLive {
             SessionInput::Audio(pcm) => self.sound(&pcm, step),
             SessionInput::Text { text } => {
                 let turn = json!({"role": "user", "parts": [{"text": text}]});
-                step.send(json!({"clientContent": {"turns": [turn], "turnComplete": true}}));
+                self.ask(json!({"clientContent": {"turns": [turn], "turnComplete": true}}), step);
             }
             SessionInput::Image { media } | SessionInput::Video { media } => show(&media, step),
             SessionInput::ToolResult { result } => self.result(&result, step),
@@ -79,7 +79,12 @@ impl GeminiLive {
         if !call.minted {
             response["id"] = call.id.into();
         }
-        step.send(json!({"toolResponse": {"functionResponses": [response]}}));
+        self.ask(json!({"toolResponse": {"functionResponses": [response]}}), step);
+    }
+
+    fn ask(&mut self, message: Value, step: &mut Step) {
+        self.asked.push(message.clone());
+        step.send(message);
     }
 
     /// Nothing can change while a connection lasts.

@@ -53,10 +53,19 @@ fn function(tool: &FunctionSpec) -> Value {
 /// What was said before the session, and how many parts of it cannot be carried.
 pub(super) fn past(messages: &[Message]) -> (Vec<Value>, usize) {
     let (mut turns, mut lost) = (Vec::new(), 0);
+    let all = || messages.iter().flat_map(|message| &message.parts);
+    // A call that has no result was of a session that is gone.
+    let is_open = |part: &&Part| match &part.body {
+        Body::ToolCall(call) => {
+            all().all(|other| !matches!(&other.body, Body::ToolResult(result) if result.call_id == call.id))
+        }
+        _ => false,
+    };
     for message in messages {
         let role = if message.role == Role::Assistant { "model" } else { "user" };
-        let parts: Vec<Value> = message.parts.iter().filter_map(part).collect();
-        lost += message.parts.len() - parts.len();
+        let told: Vec<&Part> = message.parts.iter().filter(|part| !is_open(part)).collect();
+        let parts: Vec<Value> = told.iter().copied().filter_map(part).collect();
+        lost += told.len() - parts.len();
         if !parts.is_empty() {
             turns.push(json!({"role": role, "parts": parts}));
         }

@@ -1,5 +1,5 @@
 //! In what servers of this format differ, as data.
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// In what a server differs from the vendor that made the format. Azure's own endpoint of it does not.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -9,7 +9,8 @@ pub struct OpenAiQuirks {
     /// The rate of the sound that is sent, and of what comes, until the server says another one.
     pub input_rate: u32,
     pub output_rate: u32,
-    /// The model that writes down what the user says; none where the server has to be asked for nothing.
+    /// The model that writes down what the user says; none (in a file, `""`) where the server has to be asked for nothing.
+    #[serde(deserialize_with = "named")]
     pub transcription: Option<String>,
     pub pictures: Pictures,
     /// Whether words can be sent instead of sound.
@@ -40,6 +41,10 @@ pub enum Pictures {
     Buffer,
     /// Not at all.
     None,
+}
+
+fn named<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::deserialize(from)?.filter(|name: &String| !name.is_empty()))
 }
 
 impl Default for OpenAiQuirks {

@@ -1,8 +1,8 @@
 //! The formats of live vendors: samples of our own, recorded sessions, and schedules of all kinds.
 mod gemini;
 mod openai;
-mod recorded;
-mod schedules;
+pub(crate) mod recorded;
+pub(crate) mod schedules;
 
 use consort_core::{SessionEvent, Speaker, TranscriptMode};
 use consort_realtime::wire::{LiveWire, Step};

@@ -98,7 +98,7 @@ fn recorded_sessions_mean_what_they_should() {
     eprintln!("judged: {judged:?}");
 }
 
-fn recordings() -> Vec<(String, Value)> {
+pub(crate) fn recordings() -> Vec<(String, Value)> {
     let Some(dir) = std::env::var_os("CONSORT_RECORDINGS") else { return Vec::new() };
     let mut all = Vec::new();
     for provider in
@@ -157,7 +157,7 @@ fn check(provider: &str, recording: &Value) {
 }
 
 /// What the recorded client asked for, beyond what is asked for by default.
-fn config(provider: &str, frames: &[Value]) -> SessionConfig {
+pub(crate) fn config(provider: &str, frames: &[Value]) -> SessionConfig {
     let client = |frame: &&Value| frame["dir"] == "client";
     let first = &frames.iter().find(client).unwrap()["json"];
     let mut options = Object::new();
@@ -235,7 +235,7 @@ fn said_to_gemini(wire: &mut dyn LiveWire, message: &Value, opening: &Value) {
     }
 }
 
-fn result(id: &str, name: &str, text: &str) -> SessionInput {
+pub(crate) fn result(id: &str, name: &str, text: &str) -> SessionInput {
     let content = vec![Part::text(text)];
     SessionInput::ToolResult {
         result: ToolResult { call_id: id.into(), name: name.into(), content, is_error: false },

@@ -178,7 +178,7 @@ fn gemini_messages() -> Vec<Value> {
 }
 
 /// Puts something else in a place of a message.
-fn spoilt(mut message: Value, at: Index, with: usize) -> Value {
+pub(crate) fn spoilt(mut message: Value, at: Index, with: usize) -> Value {
     let mut places = Vec::new();
     gather(&message, String::new(), &mut places);
     let others = [Value::Null, json!(7), json!("\u{e4}"), json!([]), json!({}), json!([[1]]), json!(true)];

@@ -1,0 +1,192 @@
+//! Who finds out when the user speaks: the client, the model, or the server in the model's place.
+use crate::audio::{VoiceDetector, VoiceEvent, VoiceSettings};
+use consort_core::{Error, Pcm};
+use std::time::Duration;
+
+/// How late a model may tell that it heard what the server heard before it.
+const LATE: Duration = Duration::from_secs(3);
+
+/// Who finds out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Hearing {
+    /// The client says so itself.
+    Client,
+    /// The model; and the server, as long as the model tells nothing of it.
+    Model(VoiceSettings),
+    /// The server alone: the client wants what models cannot be told, such as turns that are not answered.
+    Server(VoiceSettings),
+}
+
+/// What was found out, at which moment of the sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Began {
+        at: Duration,
+    },
+    /// Whether the model is still to be told.
+    Ended {
+        at: Duration,
+        untold: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Ears {
+    how: Hearing,
+    detector: Option<VoiceDetector>,
+    /// How much was heard so far, and how much of it before the detector began.
+    heard: Duration,
+    since: Duration,
+    /// Whether the model ever told that somebody speaks.
+    model_tells: bool,
+    speaking: bool,
+    /// Whether the server heard that first, and the model did not tell it yet.
+    alone: bool,
+    /// Whether an answer is under way: some models listen behind it only.
+    answering: bool,
+    /// When the server found an end that the model has not told.
+    ended: Option<Duration>,
+}
+
+impl Ears {
+    pub(super) fn new(how: Hearing) -> Self {
+        let mut ears = Self {
+            how: Hearing::Client,
+            detector: None,
+            heard: Duration::ZERO,
+            since: Duration::ZERO,
+            model_tells: false,
+            speaking: false,
+            alone: false,
+            answering: false,
+            ended: None,
+        };
+        ears.change(how);
+        ears
+    }
+
+    pub(super) fn change(&mut self, how: Hearing) {
+        if how != self.how {
+            self.how = how;
+            self.detector = match how {
+                Hearing::Client => None,
+                Hearing::Model(settings) | Hearing::Server(settings) => Some(VoiceDetector::new(settings)),
+            };
+            (self.speaking, self.since) = (false, self.heard);
+        }
+    }
+
+    pub(super) fn heard(&self) -> Duration {
+        self.heard
+    }
+
+    pub(super) fn is_speaking(&self) -> bool {
+        self.speaking
+    }
+
+    /// Whether the model is to find the ends of turns itself.
+    pub(super) fn model_detects(&self) -> bool {
+        matches!(self.how, Hearing::Model(_))
+    }
+
+    /// Sound of the client.
+    pub(super) fn hear(&mut self, pcm: &Pcm) -> Result<Vec<Turn>, Error> {
+        let before = self.heard;
+        self.heard += pcm.duration();
+        let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
+        let events = detector.push(pcm)?;
+        // A model that tells turns is believed; but not that it hears any while it speaks.
+        let believed = self.model_detects() && self.model_tells;
+        let mut turns = Vec::new();
+        for event in events {
+            match event {
+                VoiceEvent::Started { at } if !self.speaking && (!believed || self.answering) => {
+                    (self.speaking, self.alone) = (true, true);
+                    turns.push(Turn::Began { at: self.since + at });
+                }
+                VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
+                    (self.speaking, self.ended) = (false, Some(before));
+                    turns.push(Turn::Ended { at: self.since + at, untold: !believed });
+                }
+                _ => {}
+            }
+        }
+        Ok(turns)
+    }
+
+    /// The model tells that the user began to speak, or ended.
+    pub(super) fn told(&mut self, began: bool) -> Option<Turn> {
+        if !self.model_detects() {
+            return None;
+        }
+        self.model_tells = true;
+        self.alone = false;
+        let at = self.heard;
+        if !began {
+            return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
+        }
+        // What the server heard already is not told twice.
+        let known = self.ended.take().is_some_and(|ended| at.saturating_sub(ended) < LATE);
+        if known || std::mem::replace(&mut self.speaking, true) {
+            return None;
+        }
+        Some(Turn::Began { at })
+    }
+
+    /// The client ends the turn itself.
+    pub(super) fn end(&mut self) {
+        self.speaking = false;
+    }
+
+    /// The model begins to answer: what it tells from now on is of another turn. Or it is done.
+    pub(super) fn answers(&mut self, now: bool) {
+        self.answering = now;
+        if now && !self.speaking {
+            self.ended = None;
+        }
+    }
+
+    /// Another session took over.
+    pub(super) fn renewed(&mut self) {
+        (self.model_tells, self.ended, self.answering) = (false, None, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_tells_turns_is_believed_and_told_none() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.hear(&Pcm::mono(vec![0; 16_000], 16_000)).unwrap();
+        let at = Duration::from_secs(1);
+        assert_eq!(ears.told(true), Some(Turn::Began { at }));
+        assert_eq!(ears.told(true), None, "told twice");
+        assert_eq!(ears.told(false), Some(Turn::Ended { at, untold: false }));
+        assert_eq!(ears.told(false), None);
+    }
+
+    #[test]
+    fn what_the_server_heard_first_is_not_begun_again() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.ended = Some(Duration::ZERO);
+        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        assert!(ears.told(true).is_some(), "the next one is new");
+        ears.end();
+        (ears.ended, ears.speaking) = (Some(Duration::ZERO), false);
+        ears.answers(true);
+        assert!(ears.told(true).is_some(), "behind an answer too");
+    }
+
+    #[test]
+    fn only_who_is_asked_finds_turns() {
+        let mut ears = Ears::new(Hearing::Server(VoiceSettings::default()));
+        assert_eq!(ears.told(true), None);
+        ears.change(Hearing::Client);
+        assert_eq!(
+            (ears.told(true), ears.hear(&Pcm::mono(vec![9; 99], 16_000)).unwrap()),
+            (None, Vec::new())
+        );
+    }
+}

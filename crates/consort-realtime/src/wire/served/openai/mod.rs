@@ -1,0 +1,225 @@
+//! OpenAI's Realtime format, served: a client of that vendor talks with any live model.
+//!
+//! Its ids are ours, and its settings are checked as the vendor does: a field that is unknown, or a value that cannot be, and
+//! nothing of the message counts. What has no effect here is taken and shown as what it is.
+mod answer;
+mod client;
+mod items;
+mod refusal;
+mod settings;
+mod tell;
+mod telling;
+mod user;
+
+use super::ears::Ears;
+use super::past::Past;
+use super::{Close, Reply, ServedWire};
+use crate::audio::Reader;
+use answer::Answer;
+use consort_core::{SessionConfig, SessionEvent, SessionInput};
+use serde_json::{Value, json};
+use settings::Settings;
+use std::collections::VecDeque;
+use std::time::Duration;
+use telling::Telling;
+use user::Users;
+
+/// How long a model may take to say that an answer ended: one that was cut, one that made calls, one of which all was heard
+/// or in which something failed.
+const CUT: Duration = Duration::from_millis(250);
+const CALLS: Duration = Duration::from_millis(150);
+const QUIET: Duration = Duration::from_secs(1);
+/// Of how many items it is known how long they sound.
+const MOST_REMEMBERED: usize = 64;
+
+/// A connection in OpenAI's Realtime format.
+#[derive(Debug)]
+pub struct OpenAiServed {
+    /// The model's name as the client has it, and what names this session.
+    model: String,
+    session: String,
+    /// How many events and how many things were named so far.
+    events: u64,
+    names: u64,
+    settings: Settings,
+    past: Past,
+    ears: Ears,
+    reader: Reader,
+    is_open: bool,
+    /// What the client said since its last turn ended, where it ends its turns itself; and how long it is.
+    buffer: Vec<SessionInput>,
+    pending: Duration,
+    users: Users,
+    /// Whether a spoken turn waits for the wish to be answered.
+    unanswered: bool,
+    answer: Option<Answer>,
+    /// How many ends of answers the model still owes, which the client was told already.
+    owed: u32,
+    /// The newest items of answers that are over.
+    said: VecDeque<Said>,
+}
+
+/// What was said in an answer that is over.
+#[derive(Debug)]
+struct Said {
+    id: String,
+    /// The model's own name for it; empty where that was another session's.
+    theirs: String,
+    length: Duration,
+    cut: bool,
+    words: String,
+}
+
+impl OpenAiServed {
+    /// A connection for this model, named by something that no other session is named by.
+    pub fn new(model: impl Into<String>, name: &str) -> Self {
+        let settings = Settings::default();
+        Self {
+            model: model.into(),
+            session: format!("sess_{name}"),
+            events: 0,
+            names: 0,
+            past: Past::default(),
+            ears: Ears::new(settings.hearing()),
+            reader: Reader::new(settings.input),
+            is_open: false,
+            buffer: Vec::new(),
+            pending: Duration::ZERO,
+            users: Users::default(),
+            unanswered: false,
+            answer: None,
+            owed: 0,
+            said: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// A new name for a thing of this kind.
+    fn name(&mut self, kind: &str) -> String {
+        self.names += 1;
+        format!("{kind}_{}_{}", &self.session[5..], self.names)
+    }
+
+    fn conversation(&self) -> String {
+        format!("conv_{}", &self.session[5..])
+    }
+
+    fn tell(&mut self, reply: &mut Reply, value: Value) {
+        let value = numbered(&mut self.events, &self.session, value);
+        reply.send(value);
+    }
+
+    /// The session opens with all that is known by now.
+    fn open(&mut self, past: Vec<consort_core::Message>, reply: &mut Reply) {
+        self.is_open = true;
+        self.ears.renewed();
+        self.users.renewed();
+        self.owed = 0;
+        self.said.iter_mut().for_each(|said| said.theirs.clear());
+        reply.open = Some(SessionConfig {
+            instructions: self.settings.instructions.clone(),
+            voice: self.settings.voice_name(),
+            tools: self.settings.functions(),
+            messages: past,
+            input_rate: Some(self.settings.input.shape.rate()),
+            output_rate: Some(self.settings.output.shape.rate()),
+            turn_detection: Some(self.ears.model_detects()),
+            ..SessionConfig::default()
+        });
+    }
+
+    /// Before the user speaks the model knows what was said, as far as a session can be begun with it.
+    fn ready_to_hear(&mut self, reply: &mut Reply) {
+        let is_busy = self.answer.is_some() || self.ears.is_speaking();
+        if !self.is_open || (self.past.is_stale() && !is_busy) {
+            let past = self.past.before_speech();
+            self.open(past, reply);
+        }
+    }
+
+    /// An answer begins, for the client.
+    fn begin(&mut self, speaks: bool, metadata: Value, reply: &mut Reply) -> &mut Answer {
+        let id = self.name("resp");
+        let conversation = self.conversation();
+        self.ears.answers(true);
+        let answer = Answer::new(id, &self.settings, speaks, metadata);
+        answer.begin(&conversation, reply, &mut |value| numbered(&mut self.events, &self.session, value));
+        self.answer.insert(answer)
+    }
+
+    /// What tells of the answer under way; one begins where there is none.
+    fn telling<'a>(&'a mut self, reply: &'a mut Reply, then: impl FnOnce(&mut Telling<'_>)) {
+        if self.answer.is_none() {
+            let speaks = self.settings.speaks;
+            self.begin(speaks, Value::Null, reply);
+        }
+        let item_id = self.name("item");
+        let before = self.past.last_id().map(str::to_owned);
+        let (events, session) = (&mut self.events, &self.session);
+        let mut event = |value| numbered(events, session, value);
+        if let Some(answer) = &mut self.answer {
+            then(&mut Telling { answer, reply, event: &mut event, item_id, before });
+        }
+    }
+
+    /// Cuts the answer under way, for this reason. What the model still says of it is not told.
+    fn cut(&mut self, reason: &'static str, at: Duration, reply: &mut Reply) {
+        let Some(answer) = self.answer.as_mut().filter(|answer| answer.cut.is_none()) else { return };
+        answer.cut = Some((reason, true));
+        answer.due = Some(at + CUT);
+        let sounding = answer.sounding();
+        let heard = sounding.map_or(Duration::ZERO, |item| {
+            let since = item.began.map_or(Duration::ZERO, |began| at.saturating_sub(began));
+            since.min(item.sent)
+        });
+        let item = sounding.map(|item| item.theirs.clone());
+        let is_empty = answer.items.is_empty();
+        reply.inputs.push(SessionInput::Interrupt { item, heard });
+        if is_empty {
+            self.finish_early(reply);
+        }
+    }
+}
+
+fn numbered(events: &mut u64, session: &str, mut value: Value) -> Value {
+    *events += 1;
+    value["event_id"] = format!("event_{}_{events}", &session[5..]).into();
+    value
+}
+
+impl ServedWire for OpenAiServed {
+    fn greet(&mut self) -> Reply {
+        let mut reply = Reply { find: Some(self.model.clone()), ..Reply::default() };
+        let session = self.settings.to_json(&self.session, &self.model);
+        self.tell(&mut reply, json!({"type": "session.created", "session": session}));
+        reply
+    }
+
+    fn message(&mut self, message: &[u8], at: Duration) -> Reply {
+        let mut reply = Reply::default();
+        self.hear(message, at, &mut reply);
+        reply
+    }
+
+    fn event(&mut self, event: SessionEvent, at: Duration) -> Reply {
+        let mut reply = Reply::default();
+        self.told(event, at, &mut reply);
+        reply
+    }
+
+    fn due(&self) -> Option<Duration> {
+        self.answer.as_ref()?.due
+    }
+
+    fn tick(&mut self, at: Duration) -> Reply {
+        let mut reply = Reply::default();
+        if self.due().is_some_and(|due| due <= at) {
+            self.finish_early(&mut reply);
+        }
+        reply
+    }
+
+    fn leave(&mut self, _: Duration) -> Reply {
+        Reply { close: Some(Close::new(1001, "the server ends")), ..Reply::default() }
+    }
+}
