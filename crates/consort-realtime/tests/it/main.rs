@@ -13,11 +13,8 @@ mod link;
 mod quality;
 mod record;
 mod resample;
-<<<<<<< HEAD
 mod settings;
-=======
 mod served;
->>>>>>> w-serve
 mod speech;
 mod track;
 mod voice;
