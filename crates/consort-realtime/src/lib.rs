@@ -6,7 +6,8 @@
 //! what writes down speech and what speaks, and [`cascade`] makes a live model of both and any chat model; [`configured`] is
 //! cascades of the settings. [`call`] holds a session for whoever talks, and keeps the conversation as it was heard.
 //!
-//! This crate must never know: a terminal, a browser, where the user's files are; [`audio`] and [`wire`] no async runtime either.
+//! This crate must never know: a terminal, a browser, where the user's files are; [`audio`] and [`wire`] no async runtime
+//! either.
 pub mod audio;
 pub mod call;
 pub mod cascade;

@@ -6,16 +6,16 @@
     reason = "a test says what is wrong by failing"
 )]
 mod bytes;
-mod cascade;
 mod call;
+mod cascade;
 mod framing;
 mod g711;
 mod link;
 mod quality;
 mod record;
 mod resample;
-mod settings;
 mod served;
+mod settings;
 mod speech;
 mod track;
 mod voice;
