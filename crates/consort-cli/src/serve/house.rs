@@ -5,7 +5,7 @@ use crate::args::shown;
 use crate::exit;
 use crate::setup::{DEMO, Setup, find};
 use crate::tools::builtin;
-use consort_core::{BoxFuture, Context, Error, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool};
+use consort_core::{BoxFuture, Context, Error, ErrorKind, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool};
 use consort_engine::Tools;
 use consort_plugins::{Plugin, Plugins};
 use consort_providers::TokioClock;
@@ -207,7 +207,12 @@ impl House for LiveHouse {
         Box::pin(async move {
             let plugin = self.looked_at(id).await;
             let (host, id) = self.host_and_id(id);
-            host.find_realtime(&id).await.map_err(|error| why_not(plugin.as_ref(), error))
+            let found = match host.find_realtime(&id).await {
+                // A chat model talks by the usual ears and voice.
+                Err(error) if error.kind() == ErrorKind::Unsupported => self.live().setup.talking(&host, &id),
+                found => found,
+            };
+            found.map_err(|error| why_not(plugin.as_ref(), error))
         })
     }
 

@@ -167,6 +167,8 @@ fn help_and_completions() {
               Put what a plugin loads, or a text file, before the prompt
       -t, --template <PREFIX:NAME>
               Start from a template that a plugin loads; the prompt fills its `$input`
+          --param <NAME> <VALUE>
+              Fill a place of the template: `$NAME` or `${NAME}` in its prompt or instructions
       -o, --option <NAME> <VALUE>
               Set an option of the model (`consort models options MODEL` lists them)
       -a, --attachment <FILE|URL|->

@@ -2,14 +2,15 @@
 use crate::home::Home;
 use crate::speech::speech;
 use crate::support::Place;
-use consort_realtime::audio::{Encoding, Shape};
+use consort_realtime::audio::{Encoding, Shape, Sound};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::Mutex;
 
-/// The demo speaks slowly, so that one can speak into its answer.
-const SETTINGS: &str = "[models.\"demo/live\".options]\ndelay_ms = 60\n";
+/// The demo speaks slowly, so that one can speak into its answer. Chat models talk in tones.
+const SETTINGS: &str =
+    "[models.\"demo/live\".options]\ndelay_ms = 60\n[voice]\nears = \"test\"\nvoice = \"test\"\n";
 const REPEAT: &str = include_str!("../../../../examples/vision_agents/repeat_live.py");
 
 static INSTALLING: Mutex<()> = Mutex::new(());
@@ -89,7 +90,9 @@ fn hold(script: &str) {
     let served = Served::start(&place, &far.token);
     let voice = speech(1_500, 0.5).converted(Shape::MONO_24K).unwrap().to_bytes(Encoding::S16);
     let (voice, script) = (place.file("voice.pcm", voice), place.file("client.py", script));
+    let spelled = Sound::spelled("hello there", Shape::MONO_24K).to_bytes(Encoding::S16);
     let mut command = Command::new(python);
+    command.env("SPELLED", place.file("spelled.pcm", spelled));
     command.arg(script).args([&served.address, &served.token]).arg(voice);
     let output = command.args(["demo/live", "far/demo/live", "away/demo/live"]).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,6 +1,7 @@
 """The official openai library holds live sessions: ADDRESS TOKEN VOICE MODEL..., where the models are all the demo's."""
 import asyncio
 import base64
+import os
 import sys
 
 from openai import AsyncOpenAI
@@ -171,6 +172,23 @@ async def plugin():
     print("a plugin")
 
 
+async def cascade():
+    """A chat model with ears and a voice: what is spelled in tones is read, answered and spelled."""
+    spelled = open(os.environ["SPELLED"], "rb").read()
+    async with client.realtime.connect(model="demo/text") as connection:
+        await connection.session.update(session={"type": "realtime", "audio": {"input": {"transcription": {"model": "any"}}}})
+        await until(connection, "session.updated")
+        await say(connection, SILENCE + spelled + SILENCE)
+        seen = await until(connection, "response.done")
+        said = [event for event in seen if event.type == "conversation.item.input_audio_transcription.completed"]
+        assert said and said[0].transcript == "hello there", said
+        assert "hello there" in words(seen) and len(sound(seen)) > len(spelled), (words(seen), len(sound(seen)))
+        await user(connection, "and in words")
+        seen = await until(connection, "response.done")
+        assert "and in words" in words(seen), words(seen)
+    print("a chat model")
+
+
 async def refused():
     wrong = AsyncOpenAI(api_key="wrong", base_url=f"http://{ADDRESS}/v1", max_retries=0)
     try:
@@ -191,7 +209,7 @@ async def main():
         print(model)
         for step in (texts, spoken, called, cut, pushed_to_talk):
             await step(model)
-    for step in (plugin, refused):
+    for step in (plugin, cascade, refused):
         await step()
     print("all held")
 
