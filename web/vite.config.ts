@@ -17,7 +17,7 @@ function onlyWoff2(): Plugin {
   };
 }
 
-/** Each file of text also compressed: the program sends it so, and spends no time on it. */
+/** Each file of text also compressed, where that makes it smaller: the program sends it so, and spends no time on it. */
 function compressed(): Plugin {
   let folder = "";
   return {
@@ -28,8 +28,10 @@ function compressed(): Plugin {
       const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.(?:js|css|html|svg)$/.test(name));
       for (const path of files.map((name) => join(folder, name))) {
         const content = readFileSync(path);
-        writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
-        writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }));
+        const brotli = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } });
+        for (const [end, packed] of [["gz", gzipSync(content, { level: 9 })], ["br", brotli]] as const) {
+          if (packed.length < content.length) writeFileSync(`${path}.${end}`, packed);
+        }
       }
     },
   };

@@ -20,7 +20,7 @@ const MOST_WAITING: usize = 4 << 20;
 const WAIT: Duration = Duration::from_secs(10);
 
 /// How much one answer may say, media aside: far more than any model does. One without an end would fill the host's memory.
-const MOST_SAID: usize = 16 << 20;
+const MOST_SAID: usize = 24 << 20;
 
 /// How a line of the log begins that tells of an answer that failed.
 pub(crate) const FAILED: &str = "an answer failed: ";

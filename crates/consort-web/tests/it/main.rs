@@ -22,8 +22,10 @@ fn the_page_is_there_in_each_form_and_names_files_that_are_there() {
         assert!(plain.etag.starts_with("W/\""));
         for coding in ["br", "gzip"] {
             let packed = asset(path, coding).expect(path);
-            assert_eq!(packed.encoding, Some(coding), "{path}");
-            assert!(packed.body.len() < plain.body.len(), "{path}");
+            // A few letters only grow.
+            let is_tiny = plain.body.len() < 200 && packed.encoding.is_none();
+            assert!(is_tiny || packed.encoding == Some(coding), "{path}");
+            assert!(is_tiny || packed.body.len() < plain.body.len(), "{path}");
         }
     }
 }

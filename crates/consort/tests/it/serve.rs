@@ -218,7 +218,7 @@ fn an_answer_without_end_is_ended_and_the_host_stays_small() {
     let peak = peak.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     eprintln!("peak {} MiB after {:?}", peak >> 10, begun.elapsed());
-    assert!(peak >> 10 < 700, "{} MiB", peak >> 10);
+    assert!(peak >> 10 < 900, "{} MiB", peak >> 10);
     let now = served.call("GET", &format!("/api/conversations/{id}"), &Value::Null).to_string();
-    assert!(now.contains("longer than 16 MiB"), "{}", now.len());
+    assert!(now.contains("longer than 24 MiB"), "{}", now.len());
 }
