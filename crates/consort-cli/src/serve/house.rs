@@ -5,7 +5,9 @@ use crate::args::shown;
 use crate::exit;
 use crate::setup::{DEMO, Setup, find};
 use crate::tools::builtin;
-use consort_core::{BoxFuture, Context, Error, ErrorKind, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool};
+use consort_core::{
+    BoxFuture, Context, Error, ErrorKind, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool,
+};
 use consort_engine::Tools;
 use consort_plugins::{Plugin, Plugins};
 use consort_providers::TokioClock;
