@@ -12,6 +12,7 @@ pub mod audio;
 pub mod call;
 pub mod cascade;
 pub mod configured;
+mod heard;
 pub mod link;
 pub mod record;
 pub mod serve;

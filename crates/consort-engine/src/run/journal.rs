@@ -130,7 +130,7 @@ struct Pending {
 impl Growth {
     pub fn push(&self, event: &Event) {
         join(&mut self.pending.events(), event);
-        self.pending.bytes.fetch_add(size(event), Ordering::SeqCst);
+        self.pending.bytes.fetch_add(event.size(), Ordering::SeqCst);
         self.pending.more.notify_one();
     }
 
@@ -195,15 +195,6 @@ impl Pending {
         while !self.over.load(Ordering::SeqCst) {
             self.more.notified().await;
         }
-    }
-}
-
-/// About how many bytes an event is, where that is much.
-fn size(event: &Event) -> usize {
-    match event {
-        Event::PartDelta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => text.len(),
-        Event::PartDelta { delta: Delta::Media(bytes), .. } => bytes.len(),
-        _ => 0,
     }
 }
 

@@ -1,4 +1,5 @@
 //! Spoken words, and which of them were heard by how much of their sound was.
+use crate::heard::goes_on;
 use consort_core::TranscriptMode;
 use std::time::Duration;
 
@@ -98,9 +99,7 @@ impl Spoken {
         let reached = (letters * self.heard.as_nanos()).div_ceil(self.sound.as_nanos().max(1)) as usize;
         let mut before = ' ';
         for (count, (at, letter)) in self.text.char_indices().enumerate() {
-            let in_word = !before.is_whitespace() && !letter.is_whitespace();
-            let goes_on = in_word && !stands_alone(before) && !stands_alone(letter);
-            if count >= reached && !goes_on {
+            if count >= reached && !goes_on(before, letter) {
                 return at;
             }
             before = letter;
@@ -113,12 +112,6 @@ impl Spoken {
 fn common(one: &str, other: &str) -> usize {
     let same = one.char_indices().zip(other.chars()).find(|((_, one), other)| one != other);
     same.map_or(one.len().min(other.len()), |((at, _), _)| at)
-}
-
-/// Whether a letter is of a script without spaces between words.
-fn stands_alone(letter: char) -> bool {
-    matches!(letter, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! An answer as it was given and heard, and the conversation that is made of such.
+use crate::heard::heard_of;
 use consort_core::{Body, Message, Part, Role, ToolCall, ToolResult};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -149,20 +150,9 @@ impl Round {
     }
 }
 
-/// So much of a clause's words as of its sound, and no word in part.
+/// So much of a clause's words as of its sound: of one that was not spoken yet, nothing.
 fn part_of(clause: &Clause, heard: Duration) -> &str {
-    let all = clause.sound.as_secs_f64();
-    let share = if all > 0.0 { (heard.as_secs_f64() / all).min(1.0) } else { 0.0 };
-    let letters = clause.text.chars().count() as f64 * share;
-    let end = clause.text.char_indices().nth(letters as usize).map_or(clause.text.len(), |(at, _)| at);
-    let head = &clause.text[..end];
-    match clause.text[end..].chars().next() {
-        // In the middle of a word; scripts without spaces are cut anywhere.
-        Some(next) if !next.is_whitespace() && clause.text.trim().contains(' ') => {
-            head.rfind(char::is_whitespace).map_or("", |at| &head[..at])
-        }
-        _ => head,
-    }
+    if clause.sound.is_zero() { "" } else { heard_of(&clause.text, heard, clause.sound) }
 }
 
 /// Adds to a turn: words go on in a line of their own.

@@ -1,4 +1,5 @@
 //! What was said in a session so far, as it was heard: another connection begins with it.
+use crate::heard::heard_of;
 use consort_core::{
     Body, Media, Message, Part, Role, SessionEvent, SessionInput, Speaker, ToolCall, ToolResult,
     TranscriptMode,
@@ -198,34 +199,13 @@ impl Said {
             What::Answer => (Role::Assistant, Vec::new()),
         };
         let text = match self.heard {
-            Some(heard) => heard_of(&self.text, self.sound, heard),
+            Some(heard) => heard_of(&self.text, heard, self.sound),
             None => &self.text,
         };
         if !text.trim().is_empty() {
             parts.push(Part::text(text));
         }
         (!parts.is_empty()).then(|| Message::new(role, parts))
-    }
-}
-
-/// The part of a text that was heard, to the last whole word, as far as its length tells.
-fn heard_of(text: &str, sound: Duration, heard: Duration) -> &str {
-    /// Longer words are none: some scripts write without spaces.
-    const LONGEST_WORD: usize = 24;
-    if heard >= sound {
-        return text;
-    }
-    let share = heard.as_secs_f64() / sound.as_secs_f64();
-    let spoken = (text.chars().count() as f64 * share) as usize;
-    let at = text.char_indices().nth(spoken).map_or(text.len(), |(at, _)| at);
-    let (before, after) = text.split_at(at);
-    if after.starts_with(char::is_whitespace) {
-        return before;
-    }
-    match before.rfind(char::is_whitespace) {
-        Some(space) if before[space..].chars().count() <= LONGEST_WORD => &before[..space],
-        None if before.chars().count() < LONGEST_WORD && text.contains(char::is_whitespace) => "",
-        _ => before,
     }
 }
 

@@ -1,6 +1,5 @@
 //! A text that comes in pieces, is corrected, and is known in the end; for formats that can only add to it.
 use consort_core::TranscriptMode;
-use std::time::Duration;
 
 /// What is known of a text, and what was told of it.
 #[derive(Debug, Default)]
@@ -35,22 +34,6 @@ impl Words {
     }
 }
 
-/// So much of a text as was heard of its sound, in whole words.
-pub(super) fn heard(text: &str, heard: Duration, whole: Duration) -> &str {
-    if heard >= whole {
-        return text;
-    }
-    let most = (text.len() as f64 * heard.as_secs_f64() / whole.as_secs_f64()) as usize;
-    let end = text.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|end| *end <= most);
-    let cut = &text[..end.last().unwrap_or(0)];
-    let in_word = text[cut.len()..].starts_with(|next: char| !next.is_whitespace());
-    // Some scripts have no blanks between words.
-    match cut.rfind(char::is_whitespace).filter(|_| in_word) {
-        Some(at) => cut[..at].trim_end(),
-        None => cut.trim_end(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,18 +47,5 @@ mod tests {
         assert_eq!((words.whole(), words.is_final()), ("Yellow", false));
         assert_eq!(words.add(TranscriptMode::Final, "Hello!").as_deref(), Some("!"));
         assert_eq!((words.whole(), words.is_final()), ("Hello!", true));
-    }
-
-    #[test]
-    fn a_text_is_cut_where_its_sound_was() {
-        let of = |text: &'static str, ms: u64| {
-            heard(text, Duration::from_millis(ms), Duration::from_secs(1)).to_owned()
-        };
-        assert_eq!(of("one two three", 1000), "one two three");
-        assert_eq!(of("one two three", 600), "one two");
-        assert_eq!(of("one two three", 540), "one two");
-        assert_eq!(of("one two three", 0), "");
-        assert_eq!(of("一二三四", 500), "一二");
-        assert_eq!(heard("one", Duration::ZERO, Duration::ZERO), "one");
     }
 }

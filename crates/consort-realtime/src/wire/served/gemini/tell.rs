@@ -1,9 +1,10 @@
 //! What the model's session tells, as the server's messages.
 use super::super::past::Entry;
-use super::super::words::{self, Words};
+use super::super::words::Words;
 use super::super::{Close, Reply, said};
 use super::{CUT, GeminiServed, QUIET};
 use crate::audio::{Encoding, Format, Shape};
+use crate::heard::heard_of;
 use crate::wire::sound::Outgoing;
 use consort_core::{
     CloseReason, Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, Speaker, ToolCall,
@@ -225,7 +226,7 @@ impl GeminiServed {
         let said: Vec<&str> =
             answer.words.values().map(Words::whole).filter(|words| !words.is_empty()).collect();
         let said = said.join("\n");
-        let heard = answer.heard.map_or(said.as_str(), |heard| words::heard(&said, heard, answer.sent));
+        let heard = answer.heard.map_or(said.as_str(), |heard| heard_of(&said, heard, answer.sent));
         if !heard.is_empty() {
             self.remember(Message::assistant(heard));
         }

@@ -1,9 +1,10 @@
 //! The client's events.
+use super::super::Reply;
 use super::super::past::Entry;
-use super::super::{Reply, words};
 use super::refusal::{Refusal, fields, wanted};
 use super::{OpenAiServed, items, settings};
 use crate::audio::{Reader, unbase64};
+use crate::heard::heard_of;
 use consort_core::{Body, Pcm, Role, SessionInput, SessionUpdate};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -259,7 +260,7 @@ impl OpenAiServed {
             let what = format!("The item sounds for {} ms.", length.as_millis());
             return Err(Refusal::value("audio_end_ms", what));
         }
-        let heard = words::heard(&text, end, length).to_owned();
+        let heard = heard_of(&text, end, length).to_owned();
         self.past.is(id, &heard);
         let is_last = self.said.back().is_some_and(|said| said.id == id) && self.answer.is_none();
         if let Some(said) = self.said.iter_mut().find(|said| said.id == id) {
