@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import logs
+from . import lastwords, logs
 
 _SIGTERM, _SIGKILL = 15, 9
 
@@ -21,13 +21,13 @@ def leave(code=0):
                 stream.flush()
             except (OSError, ValueError, AttributeError):
                 pass
-        os._exit(code)
+        lastwords.end(code)
 
 
 def come_back(method):
     """The end of a child that the plugin forked and that came back into the worker, which goes on without it."""
     logs.note(f"a process that it forked came back from `{method}`, and was ended: end it with os._exit()")
-    os._exit(0)
+    lastwords.end(0)
 
 
 def _end_group(group):

@@ -107,8 +107,14 @@ def explain(error):
 
 def bug(error, at=None, trace=None, **more):
     """A failure that only the plugin's author can mend."""
+    from .nearly import Lacks
+
     said = _said(error)
-    if isinstance(error, SystemExit):
+    if isinstance(error, ImportError) and (error.path or "").startswith(os.path.dirname(__file__)):
+        said = said.replace(f" ({error.path})", "")  # where ours lies tells nobody anything
+    if isinstance(error, Lacks):
+        text, at = error.said, at or error.at
+    elif isinstance(error, SystemExit):
         # The code of `sys.exit` may be a text, and that is the reason.
         why = f": {said}" if isinstance(error.code, str) and said else ""
         text = f"SystemExit: the plugin tried to end the program{why}"
@@ -123,15 +129,24 @@ def bug(error, at=None, trace=None, **more):
 
 def _advice(error):
     """What to do about slips that authors of plugins make, and authors of programs do not."""
+    from .nearly import Lacks, module_help
+
+    if isinstance(error, Lacks):
+        return error.help
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        meant = module_help(error.name)
+        if meant:
+            return meant
     if isinstance(error, ImportError) and error.name == "llm_utils":
         from .dropin.standin import offered
 
         names = ", ".join(offered())
-        return f"llm_utils has {names}" if names else None
+        return f"{_meant(error, offered())}llm_utils has {names}" if names else None
     if isinstance(error, ImportError) and (error.path or "").startswith(os.path.join(os.path.dirname(__file__), "standins")):
         top = error.name.partition(".")[0]
         package = top.replace("_", "-")
-        return (f"Consort's own small `{top}` has no such name, and it counts only where the real package is absent: "
+        return (f"{_meant(error, vars(sys.modules.get(error.name)) if error.name in sys.modules else ())}"
+                f"Consort's own small `{top}` has no such name, and it counts only where the real package is absent: "
                 f"consort plugins install-deps {shell_word(plugin.name)} {package}")
     if isinstance(error, PermissionError) and _started_a_process(error):
         return "a plugin's processes stay in its group: start them without start_new_session, setsid and process_group"
@@ -150,6 +165,15 @@ def _advice(error):
     if plugin.file and os.path.exists(os.path.join(os.path.dirname(plugin.file), name)):
         return f"`{name}` stands beside the plugin, which works in {os.getcwd()}: begin with os.path.dirname(__file__)"
     return f"its working folder is {os.getcwd()}"
+
+
+def _meant(error, names):
+    """The name of a module that is nearly the one which was imported from it, as a question."""
+    from .nearly import nearest
+
+    wanted = re.search(r"cannot import name '(\w+)'", _said(error))
+    near = wanted and nearest(wanted.group(1), [name for name in names if not name.startswith("_")])
+    return f"did you mean `{near}`? " if near else ""
 
 
 def _started_a_process(error):

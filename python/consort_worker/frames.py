@@ -55,6 +55,14 @@ def _awaited(waits):
     return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
 
 
+def here():
+    """`file:line` of the plugin's own code that this thread is in just now; None where it is in none."""
+    frame = sys._getframe(1)
+    while frame is not None and not is_own(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame and f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
 def running():
     """`file:line` of the plugin's own code that some other thread is in just now; None where none is."""
     mine = threading.get_ident()

@@ -37,13 +37,6 @@ class Plugin:
             os.path.dirname(parent) == self.folder and os.path.basename(parent).startswith("_")
         )
 
-    def here(self):
-        """`file:line` of the plugin's own code that is running just now, in this thread; None where none is."""
-        frame = sys._getframe(1)
-        while frame is not None and not self.owns(frame.f_code.co_filename):
-            frame = frame.f_back
-        return frame and f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-
     def unset(self, optional=False):
         """Variables that the source reads, that are not set, and (unless asked for) that have no default."""
         return [name for name, default in self.env.items() if not os.environ.get(name) and (optional or not default)]
@@ -54,7 +47,10 @@ class Plugin:
         `by_words` is off where a server has answered: what it says about keys is about the key that it got.
         """
         if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != self.package:
-            return _missing_package(error.name, self.name)
+            from .nearly import module_help
+
+            # A package that is there, and has no such module, is none to install.
+            return None if module_help(error.name) else _missing_package(error.name, self.name)
         if type(error).__name__ == "NeedsKeyException":
             return _key_in(str(error))
         if not by_words:

@@ -5,7 +5,7 @@ import queue
 import sys
 import threading
 
-from . import PROTOCOL, calls, dialects, ending, logs, pipe
+from . import PROTOCOL, calls, dialects, ending, lastwords, logs, pipe
 from .calls import Call
 from .failures import Failure, failure_of
 from .host import Host
@@ -212,6 +212,7 @@ class Worker:
         if config.get("raiseErrors"):
             os.environ["LLM_RAISE_ERRORS"] = "1"
         logs.install()
+        lastwords.install()
         if config.get("file"):
             plugin.set_file(config["file"])
         else:

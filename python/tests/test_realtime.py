@@ -67,7 +67,10 @@ def create_llm(model):
         (card,) = one.ask("models/list")["models"]
         self.assertEqual((card["id"], card["kind"], card["capabilities"]["output"]), ("acme", "realtime", ["text", "audio/*"]))
         session = one.open_session("acme", system="Be brief.")
-        (event,) = one.heard(session, "audio")  # by event and by track: once
+        warned, event = one.heard(session, "audio")  # by event and by track: once
+        # The page forgets an `await`, which the author is told.
+        self.assertEqual(warned["type"], "warning")
+        self.assertIn("`mynativemethod(…)` is a coroutine that nobody awaits", warned["message"])
         self.assertEqual((base64.b64decode(event["data"]), event["rate"], event["channels"]), (bytes(960), 24000, 1))
         self.feed(one, session, {"type": "text", "text": "hi"}, audio())
         events = one.heard(session, "turn_done")
@@ -120,6 +123,20 @@ class Eras(LiveCase):
                                        "    self._emit_audio_output_done_event()", audio(), until="audio_done")
                 self.assertEqual(self.kinds(events), ["audio", "audio_done", "closed"])
                 self.assertEqual((base64.b64decode(events[0]["data"]), events[0]["rate"]), (SOUND, 24000))
+
+    def test_rates_and_channels_are_those_of_the_protocol(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm, participant=None):
+    for rate, channels in ((3999, 1), (192_001, 1), (True, 1), (8000, 0), (8000, 17), (4000, 1), (192_000, 16)):
+        self.events.send(RealtimeAudioOutputEvent(audio_data=bytes(64), sample_rate=rate, channels=channels))
+    self._emit_audio_output_done_event()
+""", audio(), until="audio_done")
+        said = [event["message"] for event in events if event["type"] == "warning"]
+        self.assertEqual(len(said), 5, events)
+        self.assertIn("a sample rate of 3999, where 4000 to 192000 are taken", said[0])
+        self.assertIn("17, where 1 to 16 are taken", said[-1])
+        taken = [(event["rate"], event["channels"]) for event in events if event["type"] == "audio"]
+        self.assertEqual(taken, [(4000, 1), (192_000, 16)])
 
     def test_equal_pieces_of_one_way_are_all_heard(self):
         events = self.heard_of("""

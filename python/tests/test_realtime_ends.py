@@ -257,7 +257,96 @@ async def simple_response(self, text, processors=None, participant=None): pass
                         "import consort_worker.vision.session as session\nsession._PATIENCE = 0.3\n")
         session = one.open_session("acme")
         self.assertEqual(one.ask("realtime/close", session=session), {})
-        self.assertIn("close of the session rt1 failed: TimeoutError", one.log())
+        at = self.line_of(one, "await asyncio.sleep(60)")
+        message = f"`close` did not end within 0.3 s and was given up (acme.py:{at})"
+        self.assertIn(f"the session rt1: {message}", one.log())
+        self.assertEqual(one.heard(session, "closed")[0], {"type": "warning", "message": message})
+
+    def test_a_close_that_fails_is_told_with_its_line(self):
+        one = self.live("async def close(self):\n    raise OSError('the socket is gone')")
+        session = one.open_session("acme")
+        one.ask("realtime/close", session=session)
+        at = self.line_of(one, "raise OSError")
+        self.assertEqual(one.heard(session, "closed"), [
+            {"type": "warning", "message": f"`close` failed: OSError: the socket is gone (acme.py:{at})"},
+            {"type": "closed", "reason": "asked for"},
+        ])
+
+
+class Told(LiveCase):
+    """What is told of a plugin's mistakes, and how often."""
+
+    line_of = Ending.line_of
+
+    def warnings(self, events):
+        return [event["message"] for event in events if event["type"] == "warning"]
+
+    def test_a_forgotten_await_is_told_once_in_each_session(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    asyncio.sleep(1)
+    if pcm.sample_rate == 16000:
+        self._emit_audio_output_done_event()
+""")
+        for _ in range(2):
+            session = one.open_session("acme")
+            self.feed(one, session, *[audio()] * 5, audio(rate=16000))
+            one.heard(session, "audio_done")
+            one.ask("realtime/close", session=session)
+        at = self.line_of(one, "asyncio.sleep(1)")
+        message = f"coroutine 'sleep' was never awaited (acme.py:{at}): `await` is missing before the call"
+        self.assertEqual(one.log().count("was never awaited"), 1, one.log())
+        session = one.open_session("acme")
+        self.feed(one, session, *[audio()] * 5, audio(rate=16000))
+        self.assertEqual(self.warnings(one.heard(session, "audio_done")), [message])
+
+    def test_an_await_that_was_put_in_is_told_where_one_talks(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    self.say()
+
+async def say(self):
+    self._emit_audio_output_done_event()
+""")
+        at = self.line_of(one, "self.say()")
+        session = one.open_session("acme")
+        self.feed(one, session, audio())
+        self.assertEqual(self.warnings(one.heard(session, "audio_done")),
+                         [f"line {at}: `say(…)` is a coroutine that nobody awaits; it is awaited here"])
+
+    def test_what_fails_with_each_piece_of_sound_is_told_once_and_counted(self):
+        for body in ("raise ValueError('too short')", "self.task = asyncio.create_task(self.fail())"):
+            one = self.live(f"""
+async def simple_audio_response(self, pcm):
+    {body}
+
+async def fail(self):
+    raise ValueError('too short')
+
+async def commit_audio(self):
+    await asyncio.sleep(0.5)
+    self._emit_audio_output_done_event()
+""")
+            session = one.open_session("acme")
+            self.feed(one, session, *[audio()] * 50)
+            time.sleep(1)
+            at = self.line_of(one, "raise ValueError")
+            for times in (49, 1):
+                self.feed(one, session, {"type": "commit"})
+                events = one.heard(session, "audio_done")
+                told = [event["error"]["message"] for event in events if event["type"] == "error"]
+                self.assertEqual(told, [f"ValueError: too short at acme.py:{at}"], body)
+                more = f"{times} more times" if times > 1 else "once more"
+                self.assertEqual(self.warnings(events), [f"the same failed {more}: {told[0]}"])
+                self.feed(one, session, *[audio()] * 2)
+                time.sleep(1)
+            one.ask("realtime/close", session=session)
+            self.assertEqual(self.kinds(one.heard(session, "closed")), ["error", "warning", "closed"])
+
+    def test_an_option_that_it_has_not_is_refused(self):
+        one = self.live("async def simple_audio_response(self, pcm): pass")
+        refused = self.refused(one.open_session, "acme", options={"nope": 1})
+        self.assertEqual((refused.kind, str(refused)), ("invalid_request", "acme has no option `nope`"))
 
 
 class Cutting(LiveCase):

@@ -57,7 +57,7 @@ impl Told {
     }
 }
 
-fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     // Where stderr is closed, nobody is left to tell.
     let _ = writeln!(anstream::stderr(), "{} {text}", Style::Warning.paint("warning:"));
 }

@@ -103,7 +103,7 @@ pub(crate) fn to_json(error: &Error) -> Value {
 /// Tells what is wrong with the arguments, or shows the help or the version that they ask for. A program that
 /// asked for JSON gets its object here too.
 pub(crate) fn of_arguments(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> u8 {
-    let told = error.print();
+    let told = error.print().and_then(|()| tip(error));
     if !error.use_stderr() {
         return settle(told.map(|()| OK).map_err(Failure::from));
     }
@@ -115,6 +115,23 @@ pub(crate) fn of_arguments(error: &clap::Error, mut arguments: impl Iterator<Ite
         return settle(writeln!(io::stdout(), "{object}").map(|()| USAGE).map_err(Failure::from));
     }
     USAGE
+}
+
+/// Options that hold for every command stand behind its name. One that stands before it looks as if it were a question's.
+fn tip(error: &clap::Error) -> io::Result<()> {
+    use clap::error::{ContextKind, ContextValue};
+    let (Some(ContextValue::String(command)), Some(before)) =
+        (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::PriorArg))
+    else {
+        return Ok(());
+    };
+    let before = before.to_string();
+    let option = before.split(' ').next().unwrap_or_default();
+    if !["--plugins", "--color"].contains(&option) {
+        return Ok(());
+    }
+    let label = Style::Help.paint("tip:");
+    writeln!(anstream::stderr(), "\n  {label} `{option}` goes behind `{command}`")
 }
 
 /// The exit code of a command, after its error was told.

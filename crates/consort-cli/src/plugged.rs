@@ -34,6 +34,15 @@ impl Setup {
         true
     }
 
+    /// Starts the plugin that a name begins with, where nobody looked at it yet: what its models are, it alone knows.
+    pub(crate) fn look_at(&self, name: &str, runtime: &Runtime) -> bool {
+        let id = name.split('/').next().unwrap_or(name);
+        let plugin = self.plugins.as_ref().and_then(|plugins| plugins.find(id));
+        let Some(plugin) = plugin.filter(|plugin| plugin.learnt().is_none()) else { return false };
+        runtime.block_on(plugin.known());
+        true
+    }
+
     /// Lets the plugins that ran end in order, for a moment.
     pub(crate) fn end_plugins(&self, runtime: &Runtime) {
         const MOMENT: Duration = Duration::from_millis(500);
@@ -62,6 +71,11 @@ impl Setup {
     pub(crate) fn plugin_of(&self, card: &ModelCard) -> Option<Arc<Plugin>> {
         // One that has a provider's name is not the provider.
         self.plugins.as_ref()?.find(&card.provider).filter(|plugin| plugin.found().problem.is_none())
+    }
+
+    /// Whether this stands for a plugin that never ran: what it brings is not known.
+    pub(crate) fn is_unchecked(&self, card: &ModelCard) -> bool {
+        self.plugin_of(card).is_some_and(|plugin| plugin.state() == State::Unchecked)
     }
 
     /// The models of providers that are set up and have this name too: a plugin's own name comes before theirs, and

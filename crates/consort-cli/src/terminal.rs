@@ -3,7 +3,7 @@ use crate::args::Color;
 use consort_settings::Env;
 use serde_json::Value;
 use std::fmt::{self, Display};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// The few looks that output has. Meaning never hangs on them.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,26 @@ impl<T: Display> Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}\x1b[0m", self.style.code(), self.text)
     }
+}
+
+/// Whether stdout and stderr lead to one place: a terminal, or the pipe or file of `2>&1`.
+pub(crate) fn is_one_place() -> bool {
+    if io::stdout().is_terminal() && io::stderr().is_terminal() {
+        return true;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::MetadataExt;
+        let place = |stream: std::os::fd::BorrowedFd<'_>| {
+            let about = std::fs::File::from(stream.try_clone_to_owned().ok()?).metadata().ok()?;
+            Some((about.dev(), about.ino()))
+        };
+        let out = place(io::stdout().as_fd());
+        out.is_some() && out == place(io::stderr().as_fd())
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 /// Applies `--color` to all output.

@@ -1,6 +1,6 @@
 //! Voices: chat models that talk, by the settings `[voice]` and `[voices.NAME]`.
 use crate::setup::{Setup, find};
-use consort_core::{Error, ErrorKind, Host, RealtimeModel};
+use consort_core::{Error, ErrorKind, Host, RealtimeModel, State};
 use consort_realtime::cascade::PROVIDER;
 use consort_realtime::configured::VoiceProvider;
 use consort_realtime::voices::Voices;
@@ -9,7 +9,12 @@ use std::sync::Arc;
 impl Setup {
     /// The voices of the settings over these providers.
     pub(crate) fn read_voices(&self, host: &Host) -> VoiceProvider {
-        let resolve = |name: &str| find(host, self.settings.resolve(name));
+        let resolve = |name: &str| {
+            let model = find(host, self.settings.resolve(name))?;
+            let owner = host.provider_by_id(&model.card().provider);
+            let state = owner.map_or(State::Ready, |owner| owner.state_of(model.card()));
+            Ok((model, state))
+        };
         let voices = Voices::new(&self.hosted, self.folders.data.join("voices"));
         VoiceProvider::load(self.settings.voice.as_ref(), &self.settings.voices, voices, &resolve)
     }

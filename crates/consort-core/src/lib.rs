@@ -84,6 +84,7 @@ pub use processor::{Frame, Processor};
 pub use realtime::{
     CloseReason, Pcm, RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionEvents,
     SessionInput, SessionInputs, SessionSink, SessionTeller, SessionUpdate, Speaker, TranscriptMode,
+    unbase64,
 };
 pub use request::{Effort, Output, Reasoning, Request, Sampling, ToolChoice, ToolSpec};
 pub use response::{Choice, Response};

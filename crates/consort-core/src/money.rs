@@ -55,8 +55,17 @@ impl fmt::Display for Money {
 }
 
 impl Price {
-    /// What these tokens cost; nothing where a needed number or a needed price is unknown.
-    pub fn cost(&self, usage: &Usage) -> Option<Money> {
+    /// What these tokens cost; nothing where a needed number or a needed price is unknown. What is free is so without them.
+    pub fn cost(&self, usage: Option<&Usage>) -> Option<Money> {
+        if self.is_free() { Some(Money(0)) } else { self.sum(usage?) }
+    }
+
+    fn is_free(&self) -> bool {
+        let more = [self.cached, self.cache_write, self.audio_input, self.audio_output];
+        self.input == 0 && self.output == 0 && more.iter().all(|price| price.unwrap_or(0) == 0)
+    }
+
+    fn sum(&self, usage: &Usage) -> Option<Money> {
         let (heard, spoken) = (usage.audio_input.unwrap_or(0), usage.audio_output.unwrap_or(0));
         let sound =
             |tokens: u64, price: Option<u64>| (tokens > 0).then_some(price).map_or(Some(0), |price| price);
@@ -79,6 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_free_costs_nothing_however_much_it_was() {
+        let cent = Price { input: 1, ..Price::default() };
+        let heard = Usage { audio_input: Some(9), ..Usage::default() };
+        assert_eq!((Price::default().cost(None), cent.cost(None)), (Some(Money(0)), None));
+        assert_eq!((Price::default().cost(Some(&heard)), cent.cost(Some(&heard))), (Some(Money(0)), None));
+    }
+
+    #[test]
     fn cached_tokens_have_their_own_price() {
         let price = Price { input: 2_000_000, output: 8_000_000, cached: Some(500_000), ..Price::default() };
         let usage = Usage {
@@ -89,8 +106,8 @@ mod tests {
             ..Usage::default()
         };
         // 0.6 M fresh at 2, 0.4 M cached at 0.5, 0.1 M out at 8.
-        assert_eq!(price.cost(&usage), Some(Money::from_dollars(2.2)));
-        assert_eq!(price.cost(&Usage::default()), None);
+        assert_eq!(price.cost(Some(&usage)), Some(Money::from_dollars(2.2)));
+        assert_eq!(price.cost(Some(&Usage::default())), None);
     }
 
     #[test]
@@ -103,18 +120,18 @@ mod tests {
             ..Usage::default()
         };
         let mut price = Price { input: 1_000_000, output: 2_000_000, ..Price::default() };
-        assert_eq!(price.cost(&usage), None);
+        assert_eq!(price.cost(Some(&usage)), None);
         price.audio_input = Some(10_000_000);
         price.audio_output = Some(20_000_000);
         // 20 at 1, 80 at 10, 50 at 20 micro-dollars.
-        assert_eq!(price.cost(&usage), Some(Money::from_micros(20 + 800 + 1000)));
+        assert_eq!(price.cost(Some(&usage)), Some(Money::from_micros(20 + 800 + 1000)));
     }
 
     #[test]
     fn a_cheap_token_is_not_nothing() {
         let price = Price { input: 50_000, output: 0, ..Price::default() };
         let usage = Usage { input: Some(1), output: Some(0), ..Usage::default() };
-        assert_eq!(price.cost(&usage), Some(Money(50)));
+        assert_eq!(price.cost(Some(&usage)), Some(Money(50)));
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Response {
     /// What it cost: its tries together, or its usage at this price where it was one try. Unknown stays unknown.
     pub fn cost(&self, price: Option<&Price>) -> Option<Money> {
         if self.attempts.is_empty() {
-            return price?.cost(self.usage.as_ref()?);
+            return price?.cost(self.usage.as_ref());
         }
         let asked = self.attempts.iter().filter(|attempt| attempt.unasked.is_none());
         asked.map(|attempt| attempt.cost).try_fold(Money(0), |sum, cost| Some(sum.saturating_add(cost?)))

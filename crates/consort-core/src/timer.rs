@@ -97,11 +97,11 @@ mod tests {
     fn sleeps_end_in_time_and_those_that_are_dropped_leave_nothing() {
         let begun = Instant::now();
         let hours: Vec<_> = (0..1000).map(|_| sleep(Duration::from_hours(1))).collect();
-        let (long, short) = (sleep(Duration::from_millis(60)), sleep(Duration::from_millis(20)));
+        let (long, short) = (sleep(Duration::from_millis(500)), sleep(Duration::from_millis(20)));
         pollster::block_on(short);
-        assert!((20..60).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+        assert!((20..500).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
         pollster::block_on(long);
-        assert!(begun.elapsed() >= Duration::from_millis(60));
+        assert!(begun.elapsed() >= Duration::from_millis(500));
         let asleep = || timer().lock().0.range((begun + Duration::from_mins(30), 0)..).count();
         assert_eq!(asleep(), 1000);
         drop(hours);

@@ -68,6 +68,37 @@ impl Usage {
         Some(input.saturating_sub(self.cached.unwrap_or(0)).saturating_sub(self.cache_write.unwrap_or(0)))
     }
 
+    /// Adds what another call counted. Where the two do not count alike what is inside of what, the sum has it inside; it is
+    /// estimated where one of them is, and has no vendor's object: that is one call's.
+    pub fn add(&mut self, other: &Self) {
+        if self.cached_in_input == other.cached_in_input {
+            self.input = sum(self.input, other.input);
+        } else {
+            self.input = sum(self.all_input(), other.all_input());
+            self.cached_in_input = true;
+        }
+        if self.reasoning_in_output == other.reasoning_in_output {
+            self.output = sum(self.output, other.output);
+        } else {
+            self.output = sum(self.all_output(), other.all_output());
+            self.reasoning_in_output = true;
+        }
+        for (mine, more) in [
+            (&mut self.cached, other.cached),
+            (&mut self.cache_write, other.cache_write),
+            (&mut self.reasoning, other.reasoning),
+            (&mut self.total, other.total),
+            (&mut self.audio_input, other.audio_input),
+            (&mut self.audio_output, other.audio_output),
+        ] {
+            *mine = sum(*mine, more);
+        }
+        if other.source == UsageSource::Estimated {
+            self.source = UsageSource::Estimated;
+        }
+        self.vendor = None;
+    }
+
     /// Takes over every number that `newer` has: vendors repeat usage, and the last word counts.
     pub fn update(&mut self, newer: &Self) {
         let fields = [
@@ -90,6 +121,54 @@ impl Usage {
         self.source = newer.source;
         if newer.vendor.is_some() {
             self.vendor.clone_from(&newer.vendor);
+        }
+    }
+}
+
+/// What nobody counted is not known, and no zero.
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_several_calls_are_added() {
+        let mut all = Usage { input: Some(4), output: Some(8), ..Usage::default() };
+        all.add(&Usage { input: Some(1), total: Some(2), audio_input: Some(u64::MAX), ..Usage::default() });
+        all.add(&Usage { audio_input: Some(1), source: UsageSource::Estimated, ..Usage::default() });
+        assert_eq!((all.input, all.output, all.total), (Some(5), Some(8), Some(2)));
+        assert_eq!((all.audio_input, all.cached), (Some(u64::MAX), None));
+        assert_eq!(all.source, UsageSource::Estimated);
+    }
+
+    #[test]
+    fn a_sum_of_counts_that_differ_in_what_is_inside_has_it_inside() {
+        let apart = Usage {
+            input: Some(10),
+            cached: Some(2),
+            cache_write: Some(1),
+            output: Some(5),
+            reasoning: Some(3),
+            ..Usage::default()
+        };
+        let inside = Usage {
+            input: Some(13),
+            output: Some(8),
+            cached_in_input: true,
+            reasoning_in_output: true,
+            ..apart.clone()
+        };
+        for (one, other) in [(&apart, &inside), (&inside, &apart), (&inside, &inside), (&apart, &apart)] {
+            let mut all = one.clone();
+            all.add(other);
+            assert_eq!((all.all_input(), all.all_output()), (Some(26), Some(16)), "{one:?} {other:?}");
+            assert_eq!((all.fresh_input(), all.cached, all.reasoning), (Some(20), Some(4), Some(6)));
         }
     }
 }

@@ -60,9 +60,36 @@ impl Findings {
     }
 }
 
+/// What was found so far; whoever reads along is told of each at once.
+struct Found<T> {
+    all: Vec<Finding>,
+    tell: T,
+}
+
+impl<T: FnMut(&Finding)> Found<T> {
+    fn push(&mut self, finding: Finding) {
+        (self.tell)(&finding);
+        self.all.push(finding);
+    }
+
+    fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+}
+
 /// Tests a plugin against its contract. It is started, and answers one prompt of each of its first models.
 pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
+    examine_aloud(plugin, prompt, |_| {}).await
+}
+
+/// The same, telling each finding as soon as it is made: a plugin may take minutes for the next.
+pub async fn examine_aloud(plugin: &Arc<Plugin>, prompt: &str, tell: impl FnMut(&Finding)) -> Vec<Finding> {
+    let mut found = Found { all: Vec::new(), tell };
+    examine_into(plugin, prompt, &mut found).await;
+    found.all
+}
+
+async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl FnMut(&Finding)>) {
     let begun = Instant::now();
     let (learnt, said) = plugin.looked_at(true).await;
     match &learnt.outcome {
@@ -83,10 +110,10 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         help: None,
     }));
     if learnt.outcome != Outcome::Ready {
-        let others = said.unwrap_or_default().findings.into_iter().filter(|said| !is_told(said, &found));
+        let others = said.unwrap_or_default().findings.into_iter().filter(|said| !is_told(said, &found.all));
         let others: Vec<Finding> = others.collect();
         found.extend(others);
-        return found;
+        return;
     }
     found.extend(own_words(plugin).await);
     match plugin.ping().await {
@@ -95,29 +122,37 @@ pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
         Err(error) if error.kind() == ErrorKind::Unsupported => {}
         Err(error) => found.push(of_error("it does not answer a ping", &error)),
     }
+    let odd = plugin.supervisor().running().map(|connection| connection.take_odd()).unwrap_or_default();
+    found.extend(odd.iter().map(|odd| told(Level::Warning, plugin.id(), &odd.message)));
     found.push(listed(&learnt.models.iter().map(|known| known.card.id.as_str()).collect::<Vec<_>>()));
     let models: Vec<Arc<dyn Model>> = plugin.models();
     if let State::NeedsSetup { missing } = plugin.state() {
         let message = format!("it cannot be asked: {}", needs(&missing));
         found.push(Finding { level: Level::Error, at: None, message, help: plugin.help() });
-        return found;
+        return;
     }
     if let Some(model) = plugin.realtime_models().first() {
         found.push(opened(plugin, model.as_ref()).await);
     }
     const MOST: usize = 3;
     for model in models.iter().take(MOST) {
-        found.extend(asked(plugin, model.as_ref(), prompt).await);
+        asked(plugin, model.as_ref(), prompt, found).await;
     }
     if models.len() > MOST {
         let message = format!("{} more models were not asked", models.len() - MOST);
         found.push(Finding { level: Level::Note, at: None, message, help: None });
     }
-    found
 }
 
 fn needs(missing: &str) -> String {
     if is_clause(missing) { missing.to_owned() } else { format!("it needs {missing}") }
+}
+
+/// What is told of a model, which is named unless it says so itself.
+fn told(level: Level, id: &str, what: &str) -> Finding {
+    let names_it = what.strip_prefix(id).is_some_and(|rest| rest.starts_with(' '));
+    let message = if names_it { what.to_owned() } else { format!("{id}: {what}") };
+    Finding { level, at: None, message, help: None }
 }
 
 fn good(message: String) -> Finding {
@@ -170,29 +205,39 @@ fn listed(ids: &[&str]) -> Finding {
 }
 
 /// One model: asked, counted with, stopped.
-async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Finding> {
+async fn asked(
+    plugin: &Arc<Plugin>,
+    model: &dyn Model,
+    prompt: &str,
+    found: &mut Found<impl FnMut(&Finding)>,
+) {
     let id = &model.card().id;
-    let mut found = Vec::new();
     let begun = Instant::now();
     match ask(plugin, model, prompt).await {
         Err(error) => {
             found.push(of_error(&format!("{id} does not answer"), &error));
-            return found;
+            return;
         }
         Ok((answer, first)) => {
             let text = answer.text();
-            found.extend(answer.warnings.iter().map(|warning| {
-                let message = format!("{id}: {}", warning.message);
-                Finding { level: Level::Warning, at: None, message, help: None }
-            }));
             let is_cut = answer.warnings.iter().any(|warning| warning.code == "dropped");
+            found.extend(answer.warnings.iter().map(|warning| {
+                let is_why = text.is_empty() && warning.code == "dropped";
+                let level = if is_why { Level::Error } else { Level::Warning };
+                told(level, id, &warning.message)
+            }));
             if is_cut && text.is_empty() {
                 // Why it is empty was said.
             } else if text.is_empty()
                 && answer.tool_calls().next().is_none()
                 && answer.media().next().is_none()
             {
-                let help = "return the answer's text, or yield its pieces";
+                let help = if plugin.is_python() {
+                    "return the answer's text, or yield its pieces"
+                } else {
+                    "send its pieces as `generate/event` with {\"type\":\"text\",\"text\":\"…\"}, before the answer to the \
+                     request, or all of it in `content` of that answer"
+                };
                 found.push(wrong(format!("{id} answers with nothing"), help));
             } else {
                 let shown: String = text.chars().take(40).collect();
@@ -220,7 +265,6 @@ async fn asked(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Vec<Fin
     if model.card().capabilities.streaming != Support::No {
         found.push(stopped(plugin, model, prompt).await);
     }
-    found
 }
 
 /// A live model: whether a session opens, and closes.

@@ -85,6 +85,10 @@ impl Learnt {
             .collect();
         let notes = hello.notes.iter().chain(&listed.notes).map(|note| plain(note));
         let odd = listed.models.iter().filter(|info| !is_named(info)).map(|info| {
+            if info.id.is_empty() {
+                let name = info.name.as_deref().map(|name| format!(" ({})", plain(name))).unwrap_or_default();
+                return format!("a model{name} is left out: it has no `id`");
+            }
             let shown: String = plain(&info.id).chars().take(40).collect();
             format!("the model `{shown}` is left out: a name has 1 to {LONGEST} letters, on one line")
         });

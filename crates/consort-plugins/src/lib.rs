@@ -28,7 +28,7 @@ mod trouble;
 mod watch;
 
 pub use embedder::PluginEmbedder;
-pub use examine::{Finding, Level, examine};
+pub use examine::{Finding, Level, examine, examine_aloud};
 pub use home::Home;
 pub use learnt::{Known, Learnt, Outcome, is_clause};
 pub use loaders::{Fragment, Loads};

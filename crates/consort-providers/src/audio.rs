@@ -31,6 +31,11 @@ impl HostedAudio {
         &self.card
     }
 
+    /// Whether its provider's file says that it is a server on this machine.
+    pub fn is_local(&self) -> bool {
+        self.endpoint.spec().local.is_some()
+    }
+
     /// Asks for the words of a WAV file. [`WordsReader`](consort_wire::WordsReader) reads the answer.
     pub async fn transcribe(
         &self,

@@ -1,4 +1,5 @@
 //! A live model of a hosted API: what its file says of it, and the way to it.
+use crate::spec::merge;
 use crate::transport::{Endpoint, Socket};
 use consort_core::{Context, Error, ModelCard, Object};
 use std::fmt::{self, Write};
@@ -27,9 +28,14 @@ impl HostedLive {
         self.endpoint.spec().live_wire.as_deref().unwrap_or_default()
     }
 
-    /// In what it differs from the format's own vendor.
-    pub fn quirks(&self) -> &Object {
-        &self.endpoint.spec().live_quirks
+    /// In what it differs from the format's own vendor: the provider's quirks, then those of each entry that fits it.
+    pub fn quirks(&self) -> Object {
+        let spec = self.endpoint.spec();
+        let mut quirks = spec.live_quirks.clone();
+        for entry in spec.models.iter().filter(|entry| entry.fits(&self.card.name)) {
+            merge(&mut quirks, entry.live_quirks.clone());
+        }
+        quirks
     }
 
     /// Opens a connection: at the path that the file says, else at the format's own.

@@ -16,5 +16,6 @@ mod heard;
 pub mod link;
 pub mod record;
 pub mod serve;
+mod shown;
 pub mod voices;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! Who may call: the page itself, and programs that know the token. Another site's page may not.
 use crate::problem::Problem;
 use crate::state::Shared;
+use crate::tls::Peer;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN, SET_COOKIE,
@@ -11,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use consort_core::{Error, ErrorKind, Secret};
 use consort_realtime::serve::LiveApi;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -44,10 +45,13 @@ pub(crate) async fn check(State(shared): State<Arc<Shared>>, mut request: Reques
     answer
 }
 
-/// A proxy in front of the server says so; who comes from elsewhere may say anything.
+/// The connection is, or a proxy in front of the server says so; who comes from elsewhere may say anything.
 fn secured(request: &Request) -> Secured {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let near = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| *peer);
+    if peer.is_some_and(|peer| peer.secured) {
+        return Secured(true);
+    }
+    let near = peer.is_some_and(|peer| peer.address.ip().to_canonical().is_loopback());
     let scheme = request.headers().get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
     Secured(near && scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https")))
 }

@@ -131,6 +131,8 @@ pub struct PluginRow {
     pub grants: Vec<String>,
     pub about: Option<String>,
     pub packages: Vec<String>,
+    /// Why its last answer that failed did.
+    pub failed: Option<String>,
 }
 
 /// What a plugin wrote, oldest first, with keys masked.

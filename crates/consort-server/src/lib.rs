@@ -8,6 +8,7 @@
 mod api;
 mod desk;
 mod guard;
+mod held;
 mod house;
 mod list;
 mod live;
@@ -17,6 +18,7 @@ mod problem;
 mod realtime;
 mod shape;
 mod state;
+mod tls;
 mod uploads;
 mod voice;
 
@@ -26,6 +28,7 @@ pub use house::{
     SourceKind, ToolRow,
 };
 pub use page::{Asset, Assets, NoAssets};
+pub use tls::Tls;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -33,7 +36,6 @@ use axum::routing::any;
 use consort_engine::Engine;
 use consort_store::TurnQuery;
 use state::Shared;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +48,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// How long connections may take after that.
 const LAST: Duration = Duration::from_secs(1);
+
+/// How long live sessions may take to end, which have their own limits: this one is for those that keep none.
+const HELD: Duration = Duration::from_secs(8);
 
 /// How many of the newest turns tell how fast models are.
 const MEASURED: usize = 300;
@@ -76,6 +81,7 @@ impl Server {
             hub: live::Hub::default(),
             started: live::Started::default(),
             lobby: voice::Lobby::default(),
+            holds: held::Holds::default(),
             boot: uuid::Uuid::new_v4().to_string(),
             ending: AtomicBool::new(false),
             leaving: watch::Sender::new(false),
@@ -94,11 +100,12 @@ impl Server {
             .with_state(self.shared.clone())
     }
 
-    /// Serves until `stop` is done. Then it begins nothing, lets what runs come to its end, for a while, and stops the rest;
+    /// Serves, over TLS where there is what that needs, until `stop` is done. Then it begins nothing, lets what runs come to its end, for a while, and stops the rest;
     /// who is connected sees that.
     pub async fn serve(
         self,
         listener: TcpListener,
+        tls: Option<Tls>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         self.look_back().await;
@@ -112,8 +119,16 @@ impl Server {
             // Whoever holds the other end is gone: so is the server.
             let _ = drained.send(());
         };
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(asked).into_future();
+        let service = self.router().into_make_service_with_connect_info::<tls::Peer>();
+        let serving = async {
+            match tls {
+                None => axum::serve(listener, service).with_graceful_shutdown(asked).await,
+                Some(tls) => {
+                    let listener = tls::TlsListener::new(listener, tls);
+                    axum::serve(listener, service).with_graceful_shutdown(asked).await
+                }
+            }
+        };
         let late = async {
             let _ = all.await;
             tokio::time::sleep(LAST).await;
@@ -123,7 +138,10 @@ impl Server {
             () = late => Ok(()),
         };
         // Where it could not serve, nobody asked it to end.
+        self.shared.leaving.send_replace(true);
         drain(&self.shared.engine).await;
+        // Connections that became live sessions are none of the server's requests any more: their ends are still to be told.
+        let _ = tokio::time::timeout(HELD, self.shared.holds.none_left()).await;
         served
     }
 

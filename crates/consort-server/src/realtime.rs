@@ -9,14 +9,23 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::any;
-use consort_realtime::serve::{APIS, Find, Found, Frame, LONGEST_MESSAGE, LiveApi, serve};
-use futures_util::{SinkExt as _, StreamExt as _};
+use consort_realtime::serve::{APIS, FOLDERS, Find, Found, Frame, LONGEST_MESSAGE, LiveApi, serve};
+use consort_realtime::wire::served::Close;
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    APIS.iter().fold(Router::new(), |router, api| router.route(api.path, any(open)))
+    let in_folder = |path: &str| FOLDERS.iter().any(|folder| path.starts_with(folder));
+    let single = APIS.iter().map(|api| api.path).filter(|path| !in_folder(path)).map(str::to_owned);
+    let all = single.chain(FOLDERS.iter().map(|folder| format!("{folder}{{*rest}}")));
+    all.fold(Router::new(), |router, path| router.route(&path, any(open)))
 }
+
+/// How long a client that was told the end may take to close.
+const LINGERING: Duration = Duration::from_secs(2);
 
 /// What stands behind the question mark.
 #[derive(Debug, Deserialize)]
@@ -30,7 +39,7 @@ async fn open(
     Asked(query): Asked<Query>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
-    let api = LiveApi::at(uri.path()).ok_or_else(|| Problem::missing("there is no such call"))?;
+    let Some(api) = LiveApi::at(uri.path()) else { return refuse(uri.path(), upgrade) };
     shared.begins()?;
     let model = query.model.unwrap_or_default();
     if api.names_model && model.is_empty() {
@@ -47,7 +56,21 @@ async fn open(
     Ok(upgrade.on_upgrade(move |socket| hold(shared, api, model, socket)))
 }
 
+/// Clients of these formats show the reason of a connection's end, and of a refused one its status and nothing else.
+fn refuse(path: &str, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Answer<Response> {
+    let why = LiveApi::why_not(path);
+    let upgrade = upgrade.map_err(|_| Problem::missing(&why))?;
+    let Close { code, reason } = Close::new(1008, &why);
+    Ok(upgrade.on_upgrade(async move |mut socket| {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        // Who is gone already needs no reason.
+        let _ = socket.send(close).await;
+        linger(&mut socket).await;
+    }))
+}
+
 async fn hold(shared: Arc<Shared>, api: &'static LiveApi, model: String, socket: WebSocket) {
+    let _held = shared.holds.hold();
     let name = uuid::Uuid::new_v4().simple().to_string();
     let leaving = shared.leaving.subscribe();
     let find: Find = Arc::new(move |name| {
@@ -58,10 +81,21 @@ async fn hold(shared: Arc<Shared>, api: &'static LiveApi, model: String, socket:
             Ok(Found { model, context: shared.house.context(), options })
         })
     });
-    let socket = socket
-        .map(|message| message.map(to_frame))
-        .with(|frame| async { Ok::<_, axum::Error>(from_frame(frame)) });
-    serve(api.wire(&model, &name), Box::pin(socket), find, leaving).await;
+    let mut socket = Box::pin(
+        socket
+            .map(|message| message.map(to_frame))
+            .with(|frame| async { Ok::<_, axum::Error>(from_frame(frame)) }),
+    );
+    serve(api.wire(&model, &name), &mut socket, find, leaving).await;
+    linger(&mut socket).await;
+}
+
+/// Reads on for a moment what is said by a client that does not know yet that it is over. A connection that is closed on
+/// what nobody read is reset, and the reason is lost with it.
+async fn linger<T>(socket: &mut (impl Stream<Item = Result<T, axum::Error>> + Unpin)) {
+    let rest = async { while let Some(Ok(_)) = socket.next().await {} };
+    // Whoever still talks then has had time to read.
+    let _ = timeout(LINGERING, rest).await;
 }
 
 fn to_frame(message: Message) -> Frame {

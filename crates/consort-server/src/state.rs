@@ -1,6 +1,7 @@
 //! What all handlers share.
 use crate::desk::Desk;
 use crate::guard::Guard;
+use crate::held::Holds;
 use crate::house::House;
 use crate::list::Lists;
 use crate::live::{Hub, Started};
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) started: Started,
     pub(crate) lobby: Lobby,
+    pub(crate) holds: Holds,
     /// Names this life of the server.
     pub(crate) boot: String,
     /// Whether it is about to end.

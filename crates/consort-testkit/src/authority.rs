@@ -1,7 +1,7 @@
 //! A certificate authority of a test's own: signs for any host, and is trusted only by who is told to.
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -34,8 +34,8 @@ impl Authority {
         self.file.path()
     }
 
-    /// A server that proves to be this host.
-    pub(crate) fn server(&self, host: &str) -> io::Result<Arc<ServerConfig>> {
+    /// A certificate for this host, and its key.
+    fn sign(&self, host: &str) -> io::Result<(Certificate, KeyPair)> {
         let signed = || {
             let mut params = CertificateParams::new([host.to_owned()])?;
             params.distinguished_name.push(DnType::CommonName, "A server for one test");
@@ -46,7 +46,12 @@ impl Authority {
             let key = KeyPair::generate()?;
             Ok::<_, rcgen::Error>((params.signed_by(&key, &self.issuer)?, key))
         };
-        let (certificate, key) = signed().map_err(io::Error::other)?;
+        signed().map_err(io::Error::other)
+    }
+
+    /// A server that proves to be this host.
+    pub(crate) fn server(&self, host: &str) -> io::Result<Arc<ServerConfig>> {
+        let (certificate, key) = self.sign(host)?;
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
         // By name: the process may have several providers of cryptography, or none that is the usual one.
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -57,4 +62,14 @@ impl Authority {
             .map_err(io::Error::other)?;
         Ok(Arc::new(config))
     }
+}
+
+/// Writes what a server proves with that it is this host, in PEM form: who vouches for it (`ca.pem`), its certificate
+/// (`cert.pem`) and its key (`key.pem`).
+pub fn certificate(folder: &Path, host: &str) -> io::Result<()> {
+    let authority = Authority::new()?;
+    let (certificate, key) = authority.sign(host)?;
+    std::fs::write(folder.join("ca.pem"), authority.issuer.pem())?;
+    std::fs::write(folder.join("cert.pem"), certificate.pem())?;
+    std::fs::write(folder.join("key.pem"), key.serialize_pem())
 }

@@ -16,6 +16,7 @@ mod scripted;
 mod server;
 mod socket;
 
+pub use authority::certificate;
 pub use connection::Asked;
 pub use proxy::TlsProxy;
 pub use reply::Reply;

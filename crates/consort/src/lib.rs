@@ -21,6 +21,8 @@ pub use consort_store::{ConversationId, MemoryStore, Store};
 pub use consort_engine as engine;
 #[cfg(feature = "providers")]
 pub use consort_providers as providers;
+#[cfg(feature = "voice")]
+pub use consort_realtime as realtime;
 #[cfg(feature = "providers")]
 pub use consort_settings as settings;
 pub use consort_store as store;

@@ -55,7 +55,12 @@ def _of_classes(own, base, config, module):
         raise refused[0]
     found = _own(module, base)
     if found:
-        raise Failure("plugin_bug", f"class {found[-1].__name__} has no generate and no stream", at=_line(found[-1]))
+        from ..nearly import method_help
+
+        names = vars(found[-1])
+        help_ = method_help("generate", names) or method_help("stream", names)
+        text = f"class {found[-1].__name__} has no generate and no stream"
+        raise Failure("plugin_bug", text, at=_line(found[-1]), help=help_)
     raise Failure(
         "plugin_bug",
         "defines no class that derives from LLMInterface",

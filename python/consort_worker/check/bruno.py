@@ -3,7 +3,8 @@
 import ast
 
 from . import finding
-from .common import LOOPS, called, classes, is_empty, lineage, method, own_nodes
+from ..nearly import method_help
+from .common import LOOPS, called, classes, is_empty, lineage, method, methods, own_nodes
 
 
 def findings(tree):
@@ -34,7 +35,9 @@ def _makes_llm(tree):
 def _methods(node, inside):
     generate, stream = method(inside, "generate"), method(inside, "stream")
     if generate is None and stream is None:
-        yield finding("error", node.lineno, f"{node.name} has no generate and no stream")
+        names = methods(inside)
+        help_ = method_help("generate", names) or method_help("stream", names)
+        yield finding("error", node.lineno, f"{node.name} has no generate and no stream", help_)
     elif stream is None:
         yield finding("note", node.lineno, f"{node.name} has no stream", "its answers come in one piece")
     for function in (generate, stream):

@@ -143,6 +143,12 @@ def method(inside, name):
     return None
 
 
+def methods(inside):
+    """The names of all methods that a class has in its file."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [part.name for each in inside for part in each.body if isinstance(part, functions)]
+
+
 def gives_something(function):
     """Whether a body can answer anything: a yield, a return with a value, or nothing but a raise."""
     statements = [each for each in function.body if not _is_docstring(each)]

@@ -3,7 +3,8 @@
 import ast
 
 from . import finding
-from .common import LOOPS, classes, is_empty, lineage, method, own_nodes
+from ..nearly import method_help, nearest
+from .common import LOOPS, classes, is_empty, lineage, method, methods, own_nodes
 
 _TEXT, _LIVE = {"LLM", "AudioLLM", "VideoLLM", "OmniLLM"}, {"Realtime"}
 
@@ -32,7 +33,10 @@ def _methods(node, inside, is_live):
         # A live model that takes no text, say, is one all the same.
         level = "note" if name != needed else "warning" if is_live else "error"
         if function is None:
-            yield finding(level, node.lineno, f"{node.name} has no {name}")
+            # A name that is nearly right was meant to be it; the two are like each other, and each is right.
+            others_of_it = set(methods(inside)) - {"simple_response", "simple_audio_response"}
+            help_ = method_help(name, others_of_it) if name.startswith("simple_") else None
+            yield finding("error" if help_ else level, node.lineno, f"{node.name} has no {name}", help_)
         elif is_empty(function) and name not in ("connect", "close"):
             yield finding(level, function.lineno, f"{name} is empty: nothing is answered")
         elif not isinstance(function, ast.AsyncFunctionDef):
@@ -71,6 +75,7 @@ def _calls(tree):
 
 def _event(node):
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    yield from _fields(node, name)
     if name != "LLMResponseChunkEvent":
         return
     if any(each.arg == "sequence_number" and isinstance(each.value, ast.Constant) for each in node.keywords):
@@ -78,6 +83,20 @@ def _event(node):
             "note", node.lineno, "every chunk has the same sequence_number",
             "Consort numbers the pieces itself; others may put them in order by this",
         )
+
+
+def _fields(node, name):
+    """Arguments of an event that no version of the contract has. Those that are nearly right fail when they are met."""
+    from ..standins.vision_agents.core.llm import events
+
+    kind = getattr(events, name, None)
+    known = getattr(kind, "_defaults", None)
+    for each in node.keywords if known else ():
+        if each.arg is not None and each.arg not in known:
+            near = nearest(each.arg, known, kind.NEARLY)
+            level, help_ = ("error", f"did you mean `{near}`?") if near else ("warning", "the real package refuses it")
+            line = getattr(each.value, "lineno", node.lineno)
+            yield finding(level, line, f"{name} has no field `{each.arg}`: nobody sees what it holds", help_)
 
 
 def live_findings(dialect):

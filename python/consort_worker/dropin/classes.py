@@ -39,10 +39,9 @@ def choose(module, base, wanted=None):
 
 def _near(each, wanted):
     """What to do where a method is missing: one may be there under a name that is nearly right."""
-    import difflib
+    from ..nearly import method_help
 
-    near = difflib.get_close_matches(wanted, [name for name in vars(each) if not name.startswith("__")], 1)
-    return f"it has `{near[0]}`: name it `{wanted}`" if near else None
+    return method_help(wanted, vars(each), 0.6)
 
 
 def _own(module, base):

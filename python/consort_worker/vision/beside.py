@@ -142,24 +142,24 @@ class Beside:
     def began(self, task):
         """The plugin started a task, or a library that it uses did, whose affair its tasks are."""
         self.own.add(task)
-        is_own, is_whole = _is_own(task), answering.get() is None
+        is_own, answer = _is_own(task), answering.get()
 
         def ended(task):
             self.own.discard(task)
             if is_own and not task.cancelled():
-                asyncio.get_running_loop().call_later(_HEARD, self._unheard, task, is_whole)
+                asyncio.get_running_loop().call_later(_HEARD, self._unheard, task, answer)
 
         task.add_done_callback(ended)
 
-    def _unheard(self, task, is_whole):
+    def _unheard(self, task, answer):
         """A failure that nobody looked at. What answers an input may fail; what was started for the session ends it."""
         if not getattr(task, "_log_traceback", False) or self.closing or self.leaving:
             return
         error = task.exception()
-        if is_whole:
+        if answer is None:
             self._failed(error)
         else:
-            self.fail(failure_of(error, self.secrets()))
+            self.repeats.fail(failure_of(error, self.secrets()), answer)
 
     # -- silence ------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ answering = ContextVar("consort_answering", default=None)
 class Answer:
     """What is made of one input, for as long as its method runs."""
 
-    def __init__(self):
+    def __init__(self, kind=None):
+        self.kind = kind  # of the input
         self.floor = None  # what a text waits for
         self.begun = False  # it is a text's, and has the floor
         self.gave = False  # some of it was heard or read

@@ -1,6 +1,6 @@
 """Values of a vendor's library as data: what JSON can say is kept, what it cannot is named."""
 
-from ..loading import plugin
+from .. import frames
 
 _DEEPEST = 12
 _LONGEST = 100_000  # letters
@@ -70,5 +70,5 @@ def odd(sent):
 
 def at():
     """` at file:line`, where the plugin's own code is running."""
-    place = plugin.here()
+    place = frames.here()
     return f" at {place}" if place else ""

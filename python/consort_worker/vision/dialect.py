@@ -71,12 +71,16 @@ class Vision:
         source = self._source(call.params)
         self._refuse(source, call.params)
         llm = source.get(call.params.get("secrets"))
-        for warning in self.mended:
+        for warning in self.take_mended():
             call.event(type="warning", message=warning)
-        self.mended = []  # said once
         text = text_of((call.params.get("messages") or [{}])[-1])
         turn = Turn(call, self.tools_of(call.params, {"request": call.ident}), self.given(llm, call.params))
         return await answer(turn, llm, text, self.named(llm.simple_response, call.params))
+
+    def take_mended(self):
+        """What was mended in the file, which is said once."""
+        mended, self.mended = self.mended, []
+        return mended
 
     def given(self, llm, params):
         """What an instance reads from itself, for one request or session."""

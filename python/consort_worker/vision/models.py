@@ -147,7 +147,9 @@ def _complete(each):
 def _stub(name):
     async def stub(self, *arguments, **named):
         if name in ("simple_response", "simple_audio_response"):
-            raise NotImplementedError(f"{type(self).__name__} has no {name}")
+            from ..nearly import Lacks
+
+            raise Lacks(type(self), name)
 
     stub.__name__ = name
     return stub

@@ -53,7 +53,10 @@ class Outcome(Words):
     def warn_once(self, message):
         if message not in self.warned:
             self.warned.add(message)
-            self.emit(type="warning", message=masked(message, self.secrets()))
+            self.warn(message)
+
+    def warn(self, message):
+        self.emit(type="warning", message=masked(message, self.secrets()))
 
     def fail(self, failure):
         self.emit(type="error", error=failure.to_error())

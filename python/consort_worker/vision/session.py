@@ -12,10 +12,11 @@ from ..loading import plugin
 from ..shape import called
 from .beside import Beside, settled
 from .current import Answer, answering, current
-from . import threads
+from . import forgotten, threads
 from .lent import Lent
 from .outcome import Outcome
 from .real import is_real
+from .repeats import Repeats
 from .sound import Wrong, piece
 from .starting import started
 
@@ -45,6 +46,7 @@ class Session(Beside, Outcome):
         self.texts = deque()  # those that are answered one after the other, as what each waits for
         self.taking = {}  # the tasks that take an input -> what it is known by
         self.lent = None
+        self.repeats = Repeats(self)
 
     # -- beginning ----------------------------------------------------------------------------------------------
 
@@ -60,6 +62,7 @@ class Session(Beside, Outcome):
             self.lent = await Lent(self, self.model).__aenter__()
             self._start(self.lent.drain())
         threads.follow()
+        forgotten.follow()
         self._watch_tasks()
         self._guard_handler()
         await started(self.model)
@@ -136,9 +139,11 @@ class Session(Beside, Outcome):
 
     async def _tried(self, item):
         """What goes wrong with one input is told, and the session goes on."""
-        told, answer, own = self.told, Answer(), asyncio.current_task()
+        told, answer, own = self.told, Answer(item.get("type")), asyncio.current_task()
         self.taking[own] = answer
         answering.set(answer)  # in this task, which is the input's own
+        if answer.kind in ("text", "commit"):
+            self.repeats.end()
         try:
             await self._take(item, answer)
             if item.get("type") in ("text", "commit"):
@@ -150,7 +155,7 @@ class Session(Beside, Outcome):
                 return
             if isinstance(error, (asyncio.CancelledError, Cancelled)):
                 raise
-            self.fail(failure_of(error, self.secrets()))
+            self.repeats.fail(failure_of(error, self.secrets()), answer)
         finally:
             self.taking.pop(own, None)
             self._end_cut(answer)
@@ -261,12 +266,13 @@ class Session(Beside, Outcome):
         if self.closing:
             return
         self.closing = True
-        close = getattr(self.model, "close", None)
+        close, begun = getattr(self.model, "close", None), asyncio.get_running_loop().time()
         try:
             if callable(close):
                 await asyncio.wait_for(settled(close()), _PATIENCE)
         except (asyncio.TimeoutError, SystemExit, KeyboardInterrupt, Exception) as error:
-            logs.note(f"close of the session {self.ident} failed: {type(error).__name__}: {error}")
+            self._close_failed(error, asyncio.get_running_loop().time() - begun >= _PATIENCE)
+        self.repeats.end()
         own = asyncio.current_task()
         for task in {*self.tasks, *self.handlers} - {own}:
             task.cancel()
@@ -275,6 +281,16 @@ class Session(Beside, Outcome):
             self.lent = None
         self.end(reason)
         self.gone(self)
+
+    def _close_failed(self, error, is_late):
+        if is_late:
+            what = f"`close` did not end within {_PATIENCE:g} s and was given up"
+        else:
+            what = f"`close` failed: {type(error).__name__}: {error}"
+        at, _ = frames.where(error)
+        message = what + (f" ({at})" if at else "")
+        logs.note(f"the session {self.ident}: {message}")
+        self.warn_once(message)
 
 
 def _size(item):

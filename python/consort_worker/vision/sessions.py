@@ -17,6 +17,8 @@ class Sessions:
 
     async def open(self, call, source):
         params = call.params
+        if params.get("options"):
+            raise Failure("invalid_request", f"{source.ident} has no option `{next(iter(params['options']))}`")
         ident = f"rt{next(self.numbers)}"
         tools = self.dialect.tools_of(params, {"session": ident})
         model = source.get(params.get("secrets"), fresh=True)
@@ -32,6 +34,8 @@ class Sessions:
             self.open_ones.pop(ident, None)
             session.give_up()
             raise
+        for warning in self.dialect.take_mended():
+            session.warn_once(warning)
         return {"session": ident}
 
     def input(self, params):

@@ -11,6 +11,10 @@ _COMPRESSED = {"mp3", "ogg", "opus", "aac", "flac", "webm", "m4a", "mulaw", "ala
 EVENT, ITEM, TRACK = "event", "item", "track"
 
 
+# What the protocol takes: the host leaves out everything else.
+_RATES, _CHANNELS = range(4000, 192_001), range(1, 17)
+
+
 class Wrong(Exception):
     """What the plugin gave is no sound."""
 
@@ -24,8 +28,9 @@ def piece(data, rate, channels, format="s16"):
     if isinstance(data, (bytes, bytearray, memoryview)):
         if format == "wav":
             return _of_wav(bytes(data))
-        if not isinstance(rate, int) or isinstance(rate, bool) or not 1000 <= rate <= 384_000:
-            raise Wrong(f"a sample rate of {rate!r}")
+        for what, value, allowed in (("a sample rate of", rate, _RATES), ("a number of channels of", channels, _CHANNELS)):
+            if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+                raise Wrong(f"{what} {value!r}, where {allowed.start} to {allowed.stop - 1} are taken")
         try:
             return PcmData.from_bytes(data, rate, format, channels)
         except (TypeError, ValueError) as error:

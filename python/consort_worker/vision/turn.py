@@ -4,9 +4,8 @@ An answer comes as events on the plugin's bus, as items of an async iterator, or
 of these that holds text is the answer, since pages and plugins often do two of them at once.
 """
 
-from .. import logs
+from .. import frames, logs
 from ..failures import Failure, masked
-from ..loading import plugin
 from ..reply import Gather
 from ..shape import called
 from . import data, threads
@@ -61,9 +60,14 @@ class Turn:
         if self.raw:
             self.call.event(type="raw", value=data.event(event))
 
+    def warn_once(self, message):
+        if message not in self.odd:
+            self.odd.add(message)
+            self.call.event(type="warning", message=masked(message, self.call.secrets()))
+
     def _wrong(self, message, help_=None):
         """A slip of the author's, where it was made, or at least in which method."""
-        at = plugin.here()
+        at = frames.here()
         if at is None and self.asked is not None:
             from ..shape import Shape
             from ..source import place

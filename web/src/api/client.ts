@@ -39,6 +39,8 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
   if (method !== "GET") {
     init.body = JSON.stringify(body ?? {});
     init.headers = { "Content-Type": "application/json" };
+    // What is taken away when the page is left is taken away all the same.
+    init.keepalive = method === "DELETE";
   }
   const response = await fetch(`/api${path}`, init).catch(() => {
     throw new Failure(unreachable);

@@ -225,6 +225,7 @@ export interface PluginRow {
   grants?: string[];
   about?: string | null;
   packages?: string[];
+  failed?: string | null;
 }
 
 export interface LogLine { at: Millis | null; stream: "stdout" | "stderr" | "host"; text: string }

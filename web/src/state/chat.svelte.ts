@@ -2,12 +2,13 @@
 import { asError, newest } from "../api/client";
 import type { ApiError, Conversation, Part, Settings, Turn } from "../api/types";
 import { keep, kept } from "../lib/keep";
+import { isReady } from "../lib/models";
 import { conversations } from "./conversations.svelte";
 import { type Draft, draftOf, newKey } from "./draft.svelte";
 import { models } from "./models.svelte";
 import { pathOf, router } from "./route.svelte";
 import { say } from "./say.svelte";
-import { focusTurn } from "./ui.svelte";
+import { focusTurn, ui } from "./ui.svelte";
 import { session } from "./session.svelte";
 import { settings } from "./settings.svelte";
 import { type Ask, Thread } from "./thread.svelte";
@@ -30,13 +31,24 @@ class Chat {
   /** What the next message goes to. */
   targets = $derived(this.draft.once ? [this.draft.once] : [this.model, ...this.draft.compare].filter((id): id is string => id !== null));
 
-  /** Whether the model is one that is talked with. */
-  live = $derived(this.row?.card?.kind === "realtime" && this.draft.once === null && this.draft.compare.length === 0);
+  /** The conversation that is being made. */
+  #coming: Promise<Thread> | null = null;
+
+  /** Whether one model alone is asked, as who talks does. */
+  #alone = $derived(this.model !== null && this.draft.once === null && this.draft.compare.length === 0);
+  /** Whether the model is always talked with. */
+  #speaks = $derived(this.row?.card?.kind === "realtime");
+
+  /** Whether the conversation is in voice mode: what is written is said in a live session. */
+  live = $derived(this.#alone && (this.#speaks || this.draft.aloud));
+  /** Whether voice mode is there to be chosen, or to be left. */
+  mayTalk = $derived(this.#alone && !this.#speaks);
 
   async choose(id: string): Promise<void> {
     keep("model", id);
     this.#freshModel = id;
     this.draft.once = null;
+    this.draft.aloud = false;
     this.draft.compare = this.draft.compare.filter((other) => other !== id);
     const thread = session.thread;
     if (!thread?.conversation) return;
@@ -87,14 +99,38 @@ class Chat {
     }
   }
 
-  /** The conversation that is open, or a new one. */
-  async here(): Promise<Thread> {
-    if (session.thread) return session.thread;
-    const draft = this.draft;
-    const thread = await this.#fresh(draft);
+  /** The conversation that is open, or one that is made for what will be said. */
+  here(): Promise<Thread> {
+    if (session.thread) return Promise.resolve(session.thread);
+    this.#coming ??= this.#fresh(this.draft).finally(() => (this.#coming = null));
+    return this.#coming;
+  }
+
+  /** Something was said in this one: it is there to stay, if it was not before. */
+  stays(thread: Thread): void {
+    const draft = draftOf(null);
+    if (draft.made !== thread.id) return;
     draft.made = null;
-    if (draft.name === "new") this.#opened(thread);
-    return thread;
+    // What is being said is taken from the draft when it was said.
+    if (draft.sending) draftOf(thread.id).aloud = draft.aloud;
+    else draft.move(thread.id);
+    this.#opened(thread);
+  }
+
+  /** Nothing was said in this one: if it was made for that, it is taken away. */
+  leave(thread: Thread): void {
+    const draft = draftOf(null);
+    if (draft.made !== thread.id) return;
+    draft.made = null;
+    this.#freshSettings = thread.conversation?.settings ?? {};
+    if (isFresh()) session.open(null);
+    void conversations.discard(thread.id).catch(() => {});
+  }
+
+  /** Voice mode, on or off, where the model is not always talked with. */
+  aloud(on: boolean): void {
+    if (on && !isReady(this.row)) ui.openPicker();
+    else this.draft.aloud = on && this.mayTalk;
   }
 
   /** Says the draft in a live session. It is cleared once it was said. */
@@ -103,7 +139,7 @@ class Chat {
     if (draft.empty || draft.sending) return false;
     const sent = draft.sent();
     if (sent.files.size > 0) {
-      draft.error = { kind: "unsupported", message: "A live session takes no files", hints: ["show pictures by the camera or the screen, or ask another model"] };
+      draft.error = { kind: "unsupported", message: "A live session takes no files", hints: [draft.aloud ? "end it to send them" : "ask another model", "a model that looks is shown pictures by the camera or the screen, below More"] };
       return false;
     }
     draft.sending = true;
@@ -113,7 +149,10 @@ class Chat {
       draft.taken(sent, (await voice.say(sent.text)).id);
       return true;
     } catch (thrown) {
-      draft.error = asError(thrown);
+      const error = asError(thrown);
+      // The bar of the session tells of it already.
+      const { voice } = await import("../voice/voice.svelte");
+      draft.error = voice.error?.message === error.message ? null : error;
       return false;
     } finally {
       draft.sending = false;

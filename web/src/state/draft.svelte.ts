@@ -32,12 +32,14 @@ export class Draft {
   /** Models of the next message only. */
   once = $state<string | null>(null);
   compare = $state<string[]>([]);
+  /** Whether it is said aloud, in a live session, with a model that else answers in writing. */
+  aloud = $state(false);
   error = $state.raw<ApiError | null>(null);
   sending = $state(false);
   /** The same message sent twice, because the answer was lost, is one message. */
   key: string = newKey();
-  /** The conversation that was made for it, until the message is in it. */
-  made: string | null = null;
+  /** The conversation that was made for it, until something was said in it. */
+  made = $state<string | null>(null);
   #next = 1;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -147,8 +149,14 @@ export class Draft {
     return { text: this.text, files: new Set(this.files.map((file) => file.key)), parts: this.parts(), key: this.key };
   }
 
+  /** What is written here goes on in the draft of a conversation. */
+  move(conversation: string): void {
+    draftOf(conversation).aloud = this.aloud;
+    this.taken({ text: "", files: new Set() }, conversation);
+  }
+
   /** The server has it: what was written meanwhile stays, in the draft of the conversation that it was written in. */
-  taken(sent: Sent, conversation: string): void {
+  taken(sent: Pick<Sent, "text" | "files">, conversation: string): void {
     const to = draftOf(conversation);
     const text = this.text.startsWith(sent.text) ? this.text.slice(sent.text.length).trimStart() : this.text;
     const files = this.files.filter((file) => !sent.files.has(file.key));

@@ -10,9 +10,38 @@ const MOST = 50;
 
 export class Captions {
   #items = new Map<string, Said>();
+  /** Turns that a session left unfinished. */
+  #left = new Set<string>();
 
-  constructor(readonly thread: Thread) {
-    thread.onrunning = () => this.show();
+  constructor(readonly thread: Thread, readonly onturns: () => unknown = () => {}) {
+    thread.onrunning = () => {
+      this.show();
+      this.onturns();
+    };
+  }
+
+  /**
+   * A session is open: the one of before, which writes on, or another one, which numbers what it says anew. Says whether
+   * there are turns that were taken for cut and are not.
+   */
+  begin(resumed: boolean): boolean {
+    if (!resumed) {
+      this.#items.clear();
+      return false;
+    }
+    for (const said of this.#items.values()) if (this.#left.has(said.turn ?? "")) said.over = false;
+    const again = this.#left.size > 0;
+    this.#left.clear();
+    return again;
+  }
+
+  /** The session is over: what it left unfinished is cut, whatever is told of it late. Says whether it left anything. */
+  end(): boolean {
+    // What a run writes is its own.
+    const left = this.thread.path.filter(({ turn }) => turn.status === "running" && !turn.run);
+    for (const { turn } of left) this.#left.add(turn.id);
+    this.show();
+    return left.length > 0;
   }
 
   add({ item, by, mode, text }: Words): void {
@@ -26,6 +55,9 @@ export class Captions {
 
   /** Each item in a running turn of its speaker, that of no other; what is over is stored whole. */
   show(): void {
+    for (const cell of this.thread.path) {
+      if (cell.turn.status === "running" && this.#left.has(cell.turn.id)) cell.turn = { ...cell.turn, status: "interrupted" };
+    }
     for (const said of this.#items.values()) {
       if (said.over) continue;
       const cell = said.turn === null ? this.#free(said.by) : this.thread.cell(said.turn);

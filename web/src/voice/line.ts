@@ -1,4 +1,5 @@
 // The voice socket: what is said goes out, sound and events come in.
+import { newKey } from "../state/draft.svelte";
 import type { ApiError, ToolWaiting, Usage } from "../api/types";
 
 export type SessionEvent =
@@ -7,7 +8,8 @@ export type SessionEvent =
   | { type: "speech_started" | "speech_stopped"; by: "user" | "assistant" }
   | { type: "turn_done"; usage?: Usage | null }
   | { type: "reconnecting"; reason: string }
-  | { type: "connected" | "interrupted" | "audio_done" | "tool_cancelled" | "native" }
+  | { type: "connected" | "interrupted" | "audio_done" | "native" }
+  | { type: "tool_cancelled"; id: string }
   | { type: "tool_call"; call: { id: string; name: string } }
   | { type: "warning"; code: string; message: string }
   | { type: "error"; error: ApiError }
@@ -21,7 +23,14 @@ export type VoiceMessage =
   | { type: "tool_finished"; tool: { call_id: string; is_error: boolean } }
   | { type: "cut" | "taken" };
 
-export interface Opening { conversation: string; model: string; input_rate: number; output_rate: number; push: boolean; take_over: boolean }
+export interface Opening { conversation: string; model: string; input_rate: number; output_rate: number; push: boolean; tab: string; take_over: boolean; received_ms?: number }
+
+/** How long a lost connection is tried again, and how long it waits between. */
+export const TRIES_MS = [300, 700, 1500, 3000, 5000, 8000];
+
+
+/** This tab, on whichever connection: a session that lost one is not another tab's. A copy of the tab is another. */
+export const TAB = newKey();
 
 export class Line {
   onmessage: (message: VoiceMessage) => void = () => {};
@@ -38,8 +47,11 @@ export class Line {
     this.#socket.onclose = () => this.onlost();
   }
 
-  send(message: object): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  /** Whether it is on its way. */
+  send(message: object): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
   }
 
   sound(piece: ArrayBuffer): void {

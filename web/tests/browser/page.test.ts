@@ -270,6 +270,23 @@ describe("attachments", () => {
 });
 
 describe("keys alone", () => {
+  it.each([["Control+m", "combobox", "plays"], ["Control+k", "dialog", ">usage"]] as const)("that follow %s at once go into the search that it opens", async (key, role, words) => {
+    const page = await visit();
+    // On a slow line, parts of the page that are loaded later come later.
+    await page.route(/(Picker|Palette)/, async (route) => {
+      await new Promise((done) => setTimeout(done, 1000));
+      await route.continue();
+    });
+    await page.reload();
+    await composer(page).waitFor();
+    await page.keyboard.press("Shift+Escape");
+    await page.keyboard.press(key);
+    await page.keyboard.type(words);
+    await page.getByRole(role).first().waitFor();
+    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe(words);
+    expect(await composer(page).inputValue()).toBe("");
+  });
+
   it("go the whole way: choose, write, send, stop, retry, edit, search", async () => {
     const page = await visit();
     await composer(page).waitFor();

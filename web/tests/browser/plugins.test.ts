@@ -96,6 +96,12 @@ describe("a row", () => {
     await page.locator("[role=gridcell][aria-disabled=false]", { hasText: "borrowed" }).waitFor();
   });
 
+  it("says why its last answer failed", async () => {
+    const page = await visit("/plugins");
+    const row = page.getByRole("region", { name: "script" });
+    await row.getByText("Its last answer that failed: script.py:7: KeyError: 'gone'").waitFor();
+  });
+
   it("is reloaded, its log read, its reason copied", async () => {
     writeFileSync(file("bad.py"), "import missing_thing\n");
     const page = await visit("/", { permissions: ["clipboard-read", "clipboard-write"] });

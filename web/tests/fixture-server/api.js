@@ -1,5 +1,6 @@
 // The REST calls. Each takes what it needs and gives `[status, body]`, or throws one.
 import { createHash } from "node:crypto";
+import { voiceOf } from "./voice.js";
 
 const problem = (status, kind, message, hints = []) => [status, { error: { kind, message, hints } }];
 const missing = () => problem(404, "invalid_request", "there is no such thing");
@@ -73,7 +74,7 @@ export const routes = [
     return [204];
   }],
   ["DELETE", "/keys/:name", (world, { name }) => (world.keys.delete(name), [204])],
-  ["GET", "/plugins", (world) => [200, { folders: [{ path: "~/.local/share/consort/plugins", trusted: true }, { path: "./llm_plugins", trusted: false }], rows: world.models.rows.filter((row) => row.source.plugin).map((row) => ({ name: row.source.plugin, path: row.source.path, folder: "llm_plugins", dialect: row.source.dialect, state: row.state, place: row.place, hints: row.hints, models: row.card ? [row.id] : [], trusted: !row.untrusted, keys: row.keys ?? [], grants: row.id === "script" ? ["weather"] : [], about: row.about, packages: [] })) }]],
+  ["GET", "/plugins", (world) => [200, { folders: [{ path: "~/.local/share/consort/plugins", trusted: true }, { path: "./llm_plugins", trusted: false }], rows: world.models.rows.filter((row) => row.source.plugin).map((row) => ({ name: row.source.plugin, path: row.source.path, folder: "llm_plugins", dialect: row.source.dialect, state: row.state, place: row.place, hints: row.hints, models: row.card ? [row.id] : [], trusted: !row.untrusted, keys: row.keys ?? [], grants: row.id === "script" ? ["weather"] : [], about: row.about, packages: [], failed: row.id === "script" ? "script.py:7: KeyError: 'gone'" : null })) }]],
   ["POST", "/plugins/:name/reload", (world, { name }) => {
     const row = plugin(world, name);
     if (!row) return missing();
@@ -143,6 +144,8 @@ export const routes = [
     return [201, { id, mime: type, name: query.get("name"), bytes: raw.length }];
   }],
   // For tests only.
+  ["POST", "/test/voice", (world, _, { body }) => ((world.voice = voiceOf(body)), [204])],
+  ["POST", "/test/hangup", (world) => ([...world.talks.values()].forEach((talk) => talk.socket?.terminate()), [204])],
   ["POST", "/test/restart", (world) => (world.restart(), [204])],
   ["POST", "/test/drop", (world) => ([...world.tabs].forEach((tab) => tab.close()), [204])],
   ["POST", "/test/fill", (world, _, { body }) => {

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
 import { routes } from "./api.js";
 import { attach } from "./live.js";
+import { talk } from "./voice.js";
 import { World } from "./world.js";
 
 const option = (name, fallback) => {
@@ -89,6 +90,7 @@ const server = createServer((request, response) => {
 const sockets = new WebSocketServer({ noServer: true });
 server.on("upgrade", (request, socket, head) => {
   if (allowed(request) || !request.headers.origin) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
-  sockets.handleUpgrade(request, socket, head, (opened) => attach(world, opened, Number(option("together", 40))));
+  sockets.handleUpgrade(request, socket, head, (opened) =>
+    request.url?.startsWith("/api/voice") ? talk(world, opened) : attach(world, opened, Number(option("together", 40))));
 });
 server.listen(Number(option("port", 7777)), "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}`));

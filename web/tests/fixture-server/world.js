@@ -1,6 +1,7 @@
 // All that the fixture server remembers.
 import { Models } from "./models.js";
 import { Run } from "./runs.js";
+import { voiceOf } from "./voice.js";
 
 let next = 1;
 const id = (kind) => `${kind}${next++}`;
@@ -19,6 +20,8 @@ export class World {
     this.files = new Map();
     this.prompts = [{ id: "p1", name: "review", text: "Review this change. Be brief and kind.", updated: Date.now() }, { id: "p2", name: "translate", text: "Translate into English:", updated: Date.now() }];
     this.settings = { version: "0.1.0", default_model: null, pins: ["script"], recent: [], system: "", titles: true, limits: { attachment_bytes: 33_554_432, attachments: 16, message_chars: 2_000_000 } };
+    this.voice = voiceOf({});
+    this.talks = new Map();
     this.models = new Models(folder, (message) => this.all(message));
   }
 

@@ -100,7 +100,6 @@ describe.each(Object.entries(kinds))("%s", (kind, options) => {
 it("is used by keys alone: choose, ask, stop, retry, edit, branch, settings, new chat", async () => {
   const page = await visit();
   await pill(page).filter({ hasText: "LLM Plugin:" }).waitFor();
-  await page.waitForTimeout(500);
   await page.keyboard.press("Control+m");
   await page.keyboard.type("demo");
   await page.getByRole("row", { name: /demo/ }).first().waitFor();

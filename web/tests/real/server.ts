@@ -1,6 +1,6 @@
 // The real program, `consort serve`, in a folder of its own: what the page meets when somebody uses it.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ export interface Server {
   plugins: string;
   /** Where it runs: `./llm_plugins` of it is a project's folder, which nobody has trusted. */
   project: string;
+  /** The user's own settings. */
+  settings: string;
   /** Ends it at once, as a crash would. */
   kill: () => Promise<void>;
   /** Starts it again, at the same address and in the same folder. */
@@ -25,6 +27,8 @@ interface World {
   vendor?: string;
   /** Whether it has the tools of `tools.js`. */
   tools?: boolean;
+  /** Whether chat models are talked with, by the ears and the voice that need nothing. */
+  voice?: boolean;
   /** Files of the project's `llm_plugins`. */
   project?: Record<string, string>;
 }
@@ -39,12 +43,16 @@ models = [
 ]
 `;
 
+export const VOICE = '[voice]\nears = "test"\nvoice = "test"\n\n';
+
 export async function serve(world: World = {}): Promise<Server> {
   const home = mkdtempSync(join(tmpdir(), "consort-home-"));
   const [plugins, providers, project] = [join(home, "data", "plugins"), join(home, "providers"), join(home, "project")];
   for (const folder of [plugins, providers, join(project, "llm_plugins")]) mkdirSync(folder, { recursive: true });
   if (world.vendor) writeFileSync(join(providers, "acme.toml"), acme(world.vendor));
-  if (world.tools) writeFileSync(join(home, "consort.toml"), `[mcp.notes]\ncommand = ${JSON.stringify(process.execPath)}\nargs = [${JSON.stringify(here("tools.js"))}]\n`);
+  const settings = join(home, "consort.toml");
+  if (world.voice) writeFileSync(settings, VOICE);
+  if (world.tools) appendFileSync(settings, `[mcp.notes]\ncommand = ${JSON.stringify(process.execPath)}\nargs = [${JSON.stringify(here("tools.js"))}]\n`);
   for (const [name, text] of Object.entries(world.project ?? {})) writeFileSync(join(project, "llm_plugins", name), text);
   const port = await freePort();
   let child: ChildProcess;
@@ -62,7 +70,7 @@ export async function serve(world: World = {}): Promise<Server> {
     return ended;
   };
   await start();
-  return { url: `http://127.0.0.1:${port}`, port, plugins, project, kill, start };
+  return { url: `http://127.0.0.1:${port}`, port, plugins, project, settings, kill, start };
 }
 
 /** A drop-in Python file whose answer is an expression over `user_message`. */

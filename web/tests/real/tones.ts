@@ -30,7 +30,7 @@ export async function record(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const kept: number[] = [];
     Object.assign(window, { played: { samples: kept, rate: 0 } });
-    const connect = AudioNode.prototype.connect;
+    const { connect } = AudioNode.prototype as unknown as { connect: (...all: unknown[]) => AudioNode };
     AudioNode.prototype.connect = function (this: AudioNode, ...args: unknown[]) {
       const [to] = args;
       if (to instanceof AudioDestinationNode) {
@@ -40,8 +40,8 @@ export async function record(page: Page): Promise<void> {
         connect.call(this, tap);
         connect.call(tap, to);
       }
-      return (connect as (...all: unknown[]) => AudioNode).apply(this, args);
-    } as typeof connect;
+      return connect.apply(this, args);
+    } as typeof AudioNode.prototype.connect;
   });
 }
 
@@ -81,4 +81,58 @@ export function pitchOf(word: string): number {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(word.toLowerCase())) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
   return 220 * 2 ** (Number(hash % 24n) / 12);
+}
+
+// Words as the voice for tests spells them: each byte two tones of sixteen, and a pause behind each word.
+const TONE = 0.02;
+const GAP = 0.06;
+const pitchFor = (half: number): number => 700 + 100 * half;
+const halves = (word: string): number[] => [...new TextEncoder().encode(word)].flatMap((byte) => [byte >> 4, byte & 15]);
+
+/** What somebody who spells these words sounds like at each moment. */
+export function spelled(text: string): (time: number) => number {
+  let end = 0;
+  const words = text.split(" ").map((word) => {
+    const tones = halves(word);
+    const begin = end;
+    end += tones.length * TONE + GAP;
+    return { begin, tones };
+  });
+  return (time) => {
+    const word = words.findLast(({ begin }) => begin <= time);
+    const half = word?.tones[Math.floor((time - word.begin) / TONE)];
+    return half === undefined ? 0 : 0.3 * Math.sin(2 * Math.PI * pitchFor(half) * time);
+  };
+}
+
+/** The words that were played, spelled. */
+export function wordsOf({ samples, rate }: { samples: number[]; rate: number }): string[] {
+  const words: string[] = [];
+  const [tone, pause] = [Math.round(rate * TONE), Math.round(rate * 0.03)];
+  let begin = -1;
+  let last = 0;
+  for (let at = 0; at <= samples.length; at += 1) {
+    if (Math.abs(samples[at] ?? 0) > 0.02) {
+      if (begin < 0) begin = at;
+      last = at;
+    } else if (begin >= 0 && (at - last > pause || at === samples.length)) {
+      const tones = Array.from({ length: Math.round((last - begin) / tone) }, (_, n) => loudest(samples.slice(begin + n * tone, begin + (n + 1) * tone), rate));
+      const bytes = Array.from({ length: tones.length >> 1 }, (_, n) => ((tones[2 * n] ?? 0) << 4) | (tones[2 * n + 1] ?? 0));
+      words.push(new TextDecoder().decode(new Uint8Array(bytes)));
+      begin = -1;
+    }
+  }
+  return words;
+}
+
+/** Which of the sixteen tones it is, by its middle: its neighbours sound into its ends. */
+function loudest(samples: number[], rate: number): number {
+  const edge = Math.round(rate * 0.004);
+  const middle = samples.slice(edge, samples.length - edge);
+  const strength = (half: number): number => {
+    const step = (2 * Math.PI * pitchFor(half)) / rate;
+    const [sine, cosine] = middle.reduce(([s, c], sample, n) => [s + Math.sin(step * n) * sample, c + Math.cos(step * n) * sample], [0, 0] as [number, number]);
+    return Math.hypot(sine, cosine);
+  };
+  return Array.from({ length: 16 }, (_, half) => half).reduce((best, half) => (strength(half) > strength(best) ? half : best), 0);
 }

@@ -170,6 +170,32 @@ it("says why there is no microphone, and takes words all the same", async () => 
   }
 });
 
+it("leaves no chat where nothing was said, and closes an answer that is ended in the middle", async () => {
+  const page = await talker();
+  const rows = async (): Promise<number> => ((await (await fetch(`${server.url}/api/conversations`)).json()) as { rows: object[] }).rows.length;
+  const before = await rows();
+  await page.evaluate(() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError")); });
+  await button(page, "Talk").click();
+  await live(page).getByText("No microphone: write below").waitFor();
+  await button(page, "End").click();
+  await expect.poll(rows).toBe(before);
+  await composer(page).fill("one two three four five six seven eight nine ten eleven twelve");
+  await composer(page).press("Enter");
+  await live(page).getByText("demo/live is speaking").waitFor();
+  await page.waitForTimeout(700);
+  await button(page, "End").click();
+  const cut = replies(page).first().getByText("Stopped here. What came is kept.");
+  await cut.waitFor();
+  // What is stored is what was heard, and comes in its place.
+  const words = async (): Promise<string> => ((await replies(page).first().locator(".prose").textContent()) ?? "").trim();
+  await expect.poll(words, { timeout: 10_000 }).not.toContain("twelve");
+  const stored = await words();
+  await page.reload();
+  await cut.waitFor();
+  expect(await words()).toBe(stored);
+  expect(page.problems).toEqual([]);
+});
+
 const TEACHER = `from vision_agents.core.llm import realtime
 
 class Teacher(realtime.Realtime):

@@ -41,3 +41,37 @@ it("waits for a turn that is not there yet, and never changes one that is whole"
   captions.show();
   expect(texts(cells)).toEqual(["On", "Two", ""]);
 });
+
+it("cuts what a session leaves unfinished, whatever comes late, and lets a session that comes back write on", () => {
+  const { captions, cells } = made(cell("u", "user", "complete"), cell("a", "assistant"));
+  const [, answer] = cells as [Cell, Cell];
+  const statuses = (): string[] => cells.map(({ turn }) => turn.status);
+  captions.begin(false);
+  captions.add(words("1", "assistant", "Good "));
+  expect(captions.end()).toBe(true);
+  expect([statuses(), texts(cells)]).toEqual([["complete", "interrupted"], ["", "Good "]]);
+  // What is told of it late is older than its end.
+  answer.turn = { ...answer.turn, status: "running", parts: [] };
+  captions.show();
+  expect(statuses()).toEqual(["complete", "interrupted"]);
+  expect(captions.end()).toBe(false);
+  expect(captions.begin(true)).toBe(true);
+  answer.turn = { ...answer.turn, status: "running" };
+  captions.add(words("1", "assistant", "morning"));
+  expect([statuses(), texts(cells)]).toEqual([["complete", "running"], ["", "Good morning"]]);
+});
+
+it("takes the items of another session for others, and leaves what a run writes alone", () => {
+  const { captions, cells } = made(cell("a", "assistant"));
+  captions.begin(false);
+  captions.add(words("1", "assistant", "One"));
+  captions.end();
+  captions.begin(false);
+  cells.push(cell("b", "assistant"));
+  captions.add(words("1", "assistant", "Two"));
+  expect(texts(cells)).toEqual(["One", "Two"]);
+  cells.push(cell("run", "assistant"));
+  cells[2]!.turn = { ...cells[2]!.turn, run: "r" };
+  captions.end();
+  expect(cells.map(({ turn }) => turn.status)).toEqual(["interrupted", "interrupted", "running"]);
+});

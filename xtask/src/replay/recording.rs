@@ -19,9 +19,12 @@ impl Recording {
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
         let bytes = std::fs::read(file).map_err(|error| told(&error))?;
-        let whole: Value = serde_json::from_slice(&bytes).map_err(|error| told(&error))?;
+        Ok(Self::of(serde_json::from_slice(&bytes).map_err(|error| told(&error))?))
+    }
+
+    pub(crate) fn of(whole: Value) -> Self {
         let text = |key: &str| whole[key].as_str().unwrap_or_default().to_owned();
-        Ok(Self {
+        Self {
             id: text("id"),
             provider: text("provider"),
             kind: text("kind"),
@@ -29,7 +32,7 @@ impl Recording {
             expect: whole["expect"].clone(),
             api_path: text("api_path"),
             whole,
-        })
+        }
     }
 
     /// The id of the wire, or nothing for a kind that none is for.

@@ -150,9 +150,9 @@ pub(crate) struct Ask {
 pub(crate) enum Command {
     /// Talk with a model, on the terminal
     Chat(Chat),
-    /// Talk with a live model: sound in and out of WAV files, or words
+    /// Talk with a model: by microphone, with sound from and to WAV files, or in words
     Talk(Talk),
-    /// Play recorded live sessions again
+    /// Tools for live sessions: play recorded ones again
     #[command(subcommand, arg_required_else_help = true)]
     Realtime(Realtime),
     /// Serve the web chat and its API

@@ -4,7 +4,7 @@ mod check;
 mod input;
 mod kind;
 mod loaded;
-mod options;
+pub(crate) mod options;
 mod play;
 mod schema;
 mod talk;

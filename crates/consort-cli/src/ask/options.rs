@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) const NAMED: usize = 4;
 
 /// The options of one request: those of the settings, then those of the command line.
-pub(super) fn read(
+pub(crate) fn read(
     words: &[String],
     settings: Option<&Object>,
     card: &ModelCard,

@@ -41,7 +41,9 @@ fn list(wanted: &ModelList, mut setup: Setup) -> Done {
         wanted.query.iter().flat_map(|query| query.split_whitespace()).map(str::to_lowercase).collect();
     let mut found: Vec<(ModelCard, ProviderCard)> = cards(&host)
         .into_iter()
-        .filter(|(card, _)| holds(card, &words) && wanted.can.iter().all(|ability| can(card, *ability)))
+        .filter(|(card, _)| holds(card, &words))
+        // What a plugin can that never ran, nobody knows.
+        .filter(|(card, _)| setup.is_unchecked(card) || wanted.can.iter().all(|ability| can(card, *ability)))
         .collect();
     found.sort_by_key(|(_, provider)| readiness(&provider.state));
     if wanted.json {
@@ -61,6 +63,10 @@ fn list(wanted: &ModelList, mut setup: Setup) -> Done {
     table(&mut to, &rows, &[None, None, None, None, Some(Style::Dim)])?;
     to.flush()?;
     let mut notes = anstream::stderr().lock();
+    if !wanted.can.is_empty() && found.iter().any(|(card, _)| setup.is_unchecked(card)) {
+        let what = "what an unchecked plugin can is known once it ran: `consort plugins check NAME`";
+        writeln!(notes, "\n{}", Style::Dim.paint(what))?;
+    }
     writeln!(
         notes,
         "\n{}",

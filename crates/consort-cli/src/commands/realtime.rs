@@ -1,5 +1,6 @@
 //! `consort realtime replay`: a recorded session, played by a server on this machine.
 use crate::args::Replay;
+use crate::engine;
 use crate::exit::{self, Done};
 use crate::setup::runtime;
 use crate::stop;
@@ -15,6 +16,9 @@ pub(crate) fn replay(replay: Replay) -> Done {
         .map_err(|error| exit::usage(format!("{shown} cannot be read: {error}")))?;
     let recording = Recording::read(&text)
         .map_err(|error| error.map_message(|message| format!("{shown} cannot be played: {message}")))?;
+    if recording.is_cut_off {
+        engine::warn(&format!("{shown} was cut off in the middle of a line, which is left out"));
+    }
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let listener = TcpListener::bind(replay.listen).await.map_err(|error| {
@@ -39,8 +43,13 @@ pub(crate) fn replay(replay: Replay) -> Done {
 fn tell(told: Told) {
     let line = match told {
         Told::Connected(path) => format!("a client asks for {path}"),
-        Told::Fault(fault) => format!("fault: {fault:?}"),
-        Told::Missing(what) => format!("the client did not say `{what}`; going on without"),
+        Told::Fault(fault) => format!("fault: {fault}"),
+        Told::Never(fault) => {
+            format!("the fault {fault} did not happen: nothing in the recording is its place")
+        }
+        Told::Missing(what) => {
+            format!("the client did not say `{what}` in time; the recording goes on without")
+        }
         Told::Over => "all was played".to_owned(),
         Told::Gone => "the connection is over".to_owned(),
     };

@@ -101,6 +101,18 @@ impl LiveHouse {
         (live.host.clone(), live.setup.settings.resolve(id).to_owned())
     }
 
+    /// A chat model that talks. Who sees a page may not know where the settings are.
+    fn talking(&self, host: &Host, id: &str) -> Result<Arc<dyn RealtimeModel>, Error> {
+        let live = self.live();
+        live.setup.talking(host, id).map_err(|error| {
+            if error.kind() != ErrorKind::Setup {
+                return error;
+            }
+            let file = shown(&live.setup.folders.settings_file());
+            error.hint(format!("the file is `{file}`; what is saved in it counts a moment later"))
+        })
+    }
+
     /// Ends the plugins and the tools' servers.
     pub(super) async fn close(&self) {
         let (plugins, servers) = {
@@ -211,7 +223,7 @@ impl House for LiveHouse {
             let (host, id) = self.host_and_id(id);
             let found = match host.find_realtime(&id).await {
                 // A chat model talks by the usual ears and voice.
-                Err(error) if error.kind() == ErrorKind::Unsupported => self.live().setup.talking(&host, &id),
+                Err(error) if error.kind() == ErrorKind::Unsupported => self.talking(&host, &id),
                 found => found,
             };
             found.map_err(|error| why_not(plugin.as_ref(), error))

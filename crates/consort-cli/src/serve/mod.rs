@@ -12,7 +12,7 @@ use crate::setup::{Setup, runtime_of_many};
 use crate::stop;
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind, Secret};
-use consort_server::{Guard, Server};
+use consort_server::{Guard, Server, Tls};
 use consort_store::{MemoryStore, SqliteStore, Store};
 use house::LiveHouse;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -37,6 +37,10 @@ pub(crate) fn run(args: Serve, mut setup: Setup) -> Done {
 
 async fn serve(args: Serve, setup: Setup) -> Done {
     let folder = setup.folders.data.clone();
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(Tls::read(certificate, key)?),
+        _ => None,
+    };
     let store = store(&setup)?;
     // Behind a proxy with a name, whoever reaches the proxy reaches the server.
     let alone = args.listen.ip().is_loopback() && args.host.is_empty();
@@ -48,12 +52,12 @@ async fn serve(args: Serve, setup: Setup) -> Done {
     let house = LiveHouse::open(setup);
     let guard = Guard { hosts: args.host, token: token.clone() };
     let server = Server::new(house.clone(), told.engine.clone(), &folder, guard, Arc::new(page::Page));
-    let url = url(address, token.as_ref());
-    greet(&url, token.is_some())?;
+    let url = url(address, tls.is_some(), token.as_ref());
+    greet(&url, token.is_some(), tls.is_some())?;
     if args.open {
         open(&url, token.is_some(), &folder)?;
     }
-    let served = server.serve(listener, stop::asked()).await;
+    let served = server.serve(listener, tls, stop::asked()).await;
     // There may be none.
     let _ = std::fs::remove_file(page::leads_there(&folder));
     told.finish().await;
@@ -120,19 +124,21 @@ fn token(folder: &Path) -> Result<Secret, Error> {
     Ok(Secret::new(token))
 }
 
-fn url(address: SocketAddr, token: Option<&Secret>) -> String {
+fn url(address: SocketAddr, secured: bool, token: Option<&Secret>) -> String {
+    let scheme = if secured { "https" } else { "http" };
     match token {
-        Some(token) => format!("http://{address}/?token={}", token.expose()),
-        None => format!("http://{address}/"),
+        Some(token) => format!("{scheme}://{address}/?token={}", token.expose()),
+        None => format!("{scheme}://{address}/"),
     }
 }
 
-fn greet(url: &str, has_token: bool) -> io::Result<()> {
+fn greet(url: &str, has_token: bool, secured: bool) -> io::Result<()> {
     let mut to = anstream::stderr().lock();
     writeln!(to, "Consort is at {url}")?;
     if has_token {
-        let words = "whoever has this address may use your models; the connection is not encrypted";
-        writeln!(to, "{} {words}", Style::Warning.paint("warning:"))?;
+        let more = if secured { "" } else { "; the connection is not encrypted" };
+        let words = "whoever has this address may use your models";
+        writeln!(to, "{} {words}{more}", Style::Warning.paint("warning:"))?;
     }
     if !consort_web::is_built() {
         writeln!(

@@ -60,6 +60,7 @@ pub(super) fn models(known: &Known) -> Vec<ModelRow> {
             id: model.id.clone(),
             name: model.id.clone(),
             card: Some(model.clone()),
+            state: provider.state_of(model),
             ..base.clone()
         }));
     }
@@ -275,6 +276,7 @@ pub(super) fn plugin(row: &Row) -> PluginRow {
         grants: plugin.granted().into_iter().collect(),
         about: learnt.as_ref().and_then(|learnt| learnt.description.clone()),
         packages: plugin.wanted_packages(),
+        failed: plugin.last_failure(),
     }
 }
 

@@ -1,36 +1,22 @@
 //! One session, held: what is said, what is heard and when, and when it is over.
-use super::shown::Lines;
+use super::devices::Devices;
+use super::heard::Heard;
+use super::outcome::Outcome;
 use super::steps::Step;
 use crate::args::Talk;
 use crate::stop;
-use crate::terminal::{Style, print_json, tamed};
-use consort_core::{BoxFuture, CloseReason, Error, Pcm, SessionEvent, Speaker, TranscriptMode, Usage};
+use consort_core::{BoxFuture, CloseReason, Error, Pcm, SessionEvent, Speaker, TranscriptMode};
 use consort_realtime::call::{Call, CallEvent};
-use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::io::Write;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long nothing comes behind an answer: of one that was said to be complete, and of one whose sound was.
 const AFTER_TURN: Duration = Duration::from_millis(300);
 const AFTER_SOUND: Duration = Duration::from_secs(2);
-/// The loudest that silence is: about the last five of sixteen bits.
-const SILENCE: f32 = 0.001;
-
-/// What came of a session.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) heard: Pcm,
-    lines: Lines,
-    said: Duration,
-    turns: u32,
-    usage: Option<Usage>,
-    tools: Vec<String>,
-    warnings: Vec<String>,
-    /// Why it failed, where it did.
-    pub(super) failed: Option<Error>,
-}
+/// How often the speaker is asked how far it is, and of how many frames the meter shows the loudest.
+const TICK: Duration = Duration::from_millis(50);
+const METER: u32 = 5;
 
 /// How far the answer is that is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +29,15 @@ enum Owed {
 
 pub(super) struct Conversation {
     call: Call,
+    devices: Devices,
+    by_microphone: bool,
+    /// The loudest that the microphone heard since the meter was drawn, and in how many frames.
+    level: (f32, u32),
     fast: bool,
-    quiet: bool,
     wait: Duration,
     owed: Owed,
+    /// Why a device is gone.
+    lost: Option<Error>,
     /// When something last came or was said, and when that was more than silence.
     last: Instant,
     spoken: Instant,
@@ -54,24 +45,19 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(talk: &Talk, call: Call) -> Self {
+    pub(super) fn new(talk: &Talk, call: Call, devices: Devices) -> Self {
         let quiet = talk.quiet || talk.json;
-        let outcome = Outcome {
-            heard: Pcm::mono(Vec::new(), talk.rate),
-            lines: Lines::new(quiet),
-            said: Duration::ZERO,
-            turns: 0,
-            usage: None,
-            tools: Vec::new(),
-            warnings: Vec::new(),
-            failed: None,
-        };
+        let rate = devices.speaker.as_ref().map_or(talk.rate, |speaker| speaker.shape().rate());
+        let outcome = Outcome::new(Heard::new(rate, talk.wav_out.is_some()), quiet);
         Self {
             call,
+            by_microphone: devices.microphone.is_some(),
+            devices,
+            level: (0.0, 0),
             fast: talk.fast,
-            quiet,
             wait: Duration::from_secs(talk.wait),
             owed: Owed::Nothing,
+            lost: None,
             last: Instant::now(),
             spoken: Instant::now(),
             outcome,
@@ -88,18 +74,29 @@ impl Conversation {
             if saying.is_none() && self.is_quiet() && !closing {
                 if let Some(step) = steps.pop_front() {
                     saying = self.say(step);
-                } else {
+                } else if !self.listens() {
                     closing = true;
+                    if self.owed == Owed::All {
+                        self.outcome.gives_up(self.wait);
+                    }
                     self.call.close();
                 }
             }
             let until = self.due();
+            let waits = saying.is_none() && !closing && !(steps.is_empty() && self.listens());
             tokio::select! {
                 () = &mut stop, if !stopped => {
                     (stopped, closing) = (true, true);
                     self.call.interrupt();
                     self.call.close();
                 }
+                heard = heard(&mut self.devices), if !closing => {
+                    if let Err(error) = self.listen(heard, saying.is_some()) {
+                        closing = true;
+                        self.lose(error);
+                    }
+                }
+                () = tokio::time::sleep(TICK), if self.devices.speaker.is_some() => {}
                 event = self.call.next() => match event {
                     Some(CallEvent::Session(SessionEvent::Closed { reason })) => {
                         self.closed(reason, stopped);
@@ -113,8 +110,12 @@ impl Conversation {
                     self.touch(false);
                     self.call.commit();
                 }
-                () = tokio::time::sleep_until(until), if saying.is_none() && !closing => {}
+                () = tokio::time::sleep_until(until), if waits => {}
             }
+            self.report();
+        }
+        if let Some(speaker) = &self.devices.speaker {
+            speaker.finish().await;
         }
         self.outcome.lines.end_line();
         self.outcome
@@ -124,9 +125,11 @@ impl Conversation {
     fn say(&mut self, step: Step) -> Option<BoxFuture<'static, ()>> {
         self.outcome.said += step.duration();
         self.owed = Owed::All;
+        self.outcome.turn_begins();
         self.touch(false);
         match step {
             Step::Text(text) => {
+                self.outcome.lines.written(&text);
                 self.call.say(&text);
                 None
             }
@@ -135,6 +138,44 @@ impl Conversation {
                 Some(super::steps::play(pcm, self.call.sink(), self.fast))
             }
         }
+    }
+
+    fn listens(&self) -> bool {
+        self.devices.microphone.is_some()
+    }
+
+    /// What the microphone heard goes to the model, unless a file is being played to it.
+    fn listen(&mut self, heard: Result<Pcm, Error>, plays: bool) -> Result<(), Error> {
+        let pcm = heard?;
+        self.level = (self.level.0.max(pcm.peak()), self.level.1 + 1);
+        if self.level.1 >= METER {
+            self.outcome.lines.meter(self.level.0);
+            self.level = (0.0, 0);
+        }
+        if !plays {
+            self.outcome.said += pcm.duration();
+            self.call.hear(pcm, None);
+        }
+        Ok(())
+    }
+
+    /// A device is gone: nobody can talk on.
+    fn lose(&mut self, error: Error) {
+        self.lost = Some(error);
+        self.devices.microphone = None;
+        self.call.interrupt();
+        self.call.close();
+    }
+
+    /// Says how far the speaker is.
+    fn report(&mut self) {
+        let Some(speaker) = &mut self.devices.speaker else { return };
+        if let Some(error) = speaker.failure() {
+            self.devices.speaker = None;
+            return self.lose(error);
+        }
+        let position = speaker.position();
+        self.call.played(position);
     }
 
     /// Something came. Silence counts as long as it may be a pause: some models send it for ever.
@@ -168,8 +209,17 @@ impl Conversation {
     fn take(&mut self, event: CallEvent) {
         match event {
             CallEvent::Frame(frame) => {
-                self.touch(frame.pcm.peak() < SILENCE);
-                self.outcome.heard.append(&frame.pcm);
+                let is_silence = self.outcome.heard.add(&frame.pcm);
+                self.touch(is_silence);
+                let played = self.devices.speaker.as_mut().map_or(Ok(()), |speaker| speaker.play(&frame.pcm));
+                if let Err(error) = played {
+                    self.outcome.warn(&error.to_string());
+                }
+            }
+            CallEvent::Cut => {
+                if let Some(speaker) = &mut self.devices.speaker {
+                    speaker.flush();
+                }
             }
             CallEvent::Session(event) => {
                 self.touch(false);
@@ -177,7 +227,7 @@ impl Conversation {
             }
             CallEvent::ToolEnded(_) => self.touch(false),
             // What a talk may use was named for it: no tool asks.
-            CallEvent::Cut | CallEvent::Kept(_) | CallEvent::ToolWaits(_) => {}
+            CallEvent::Kept(_) | CallEvent::ToolWaits(_) => {}
         }
     }
 
@@ -190,47 +240,71 @@ impl Conversation {
                 self.outcome.lines.add(&item, Speaker::Assistant, TranscriptMode::Delta, &text);
             }
             SessionEvent::AudioDone { .. } if self.owed == Owed::All => self.owed = Owed::Words,
+            SessionEvent::SpeechStarted { by: Speaker::User } => self.outcome.turn_begins(),
             SessionEvent::SpeechStopped { by: Speaker::User } => self.owed = Owed::All,
-            SessionEvent::TurnDone { usage, .. } => {
-                self.outcome.turns += 1;
+            SessionEvent::TurnDone { finish, usage } => {
                 self.owed = Owed::Nothing;
-                if let Some(usage) = usage {
-                    add(self.outcome.usage.get_or_insert_default(), &usage);
+                self.outcome.turn_ends(&finish, usage.as_ref());
+                if self.listens() {
+                    // The meter has a line of its own.
+                    self.outcome.lines.end_line();
                 }
             }
             SessionEvent::ToolCall { call } => self.outcome.tools.push(call.name),
-            SessionEvent::Reconnecting { reason } => self.warn(&format!("connecting again: {reason}")),
-            SessionEvent::Warning { warning } => self.warn(&warning.message),
-            SessionEvent::Error { error } => {
-                self.warn(&error.to_string());
-                self.outcome.failed = Some(error);
+            SessionEvent::Reconnecting { reason } => {
+                if self.owed == Owed::Nothing {
+                    self.outcome.lines.cut();
+                }
+                self.outcome.reconnects(&reason);
             }
+            SessionEvent::Warning { warning } => self.outcome.warn(&warning.message),
+            SessionEvent::Error { error } => self.outcome.fails(error),
             _ => {}
         }
     }
 
-    fn warn(&mut self, message: &str) {
-        if !self.quiet {
-            self.outcome.lines.end_line();
-            let label = Style::Warning.paint("warning:");
-            // Where stderr is closed, nobody is left to tell.
-            let _ = writeln!(anstream::stderr(), "{label} {}", tamed(message));
+    fn closed(&mut self, reason: CloseReason, stopped: bool) {
+        let outcome = &mut self.outcome;
+        let is_unanswered = self.owed != Owed::Nothing;
+        match reason {
+            // A microphone or speaker that is gone.
+            _ if self.lost.is_some() => outcome.failed = self.lost.take(),
+            // Whoever talks by a microphone ends it so.
+            _ if stopped => outcome.failed = (!self.by_microphone).then(Error::cancelled),
+            CloseReason::Failed { error } => outcome.failed = Some(error),
+            CloseReason::Ended { message } => {
+                outcome.ends(is_unanswered);
+                outcome.warn(&format!("the model ended the session: {message}"));
+            }
+            CloseReason::Asked => {
+                outcome.ends(is_unanswered);
+                if outcome.failed.is_none() && !outcome.has_answer() && outcome.warnings.is_empty() {
+                    self.warn_of_nothing();
+                }
+            }
         }
-        self.outcome.warnings.push(message.to_owned());
+        self.outcome.name_sound();
     }
 
-    fn closed(&mut self, reason: CloseReason, stopped: bool) {
-        let answered = self.outcome.lines.has_answer() || !self.outcome.heard.is_empty();
-        self.outcome.failed = match reason {
-            _ if stopped => Some(Error::cancelled()),
-            CloseReason::Failed { error } => Some(error),
-            CloseReason::Ended { message } => {
-                self.warn(&format!("the model ended the session: {message}"));
-                self.outcome.failed.take().filter(|_| !answered)
-            }
-            // What failed on the way matters where nothing else came.
-            CloseReason::Asked => self.outcome.failed.take().filter(|_| !answered),
-        };
+    /// Nothing is silent: why may there be no answer?
+    fn warn_of_nothing(&mut self) {
+        let (said, wait) = (self.outcome.said, self.wait.as_secs());
+        if said.is_zero() || self.outcome.lines.has_user() {
+            self.outcome.warn(&format!("no answer came within {wait} s (`--wait SECONDS` waits longer)"));
+        } else {
+            let said = said.as_secs_f64();
+            self.outcome.warn(&format!(
+                "no speech was heard in {said:.1} s of sound, and no answer came within {wait} s"
+            ));
+        }
+    }
+}
+
+/// What the microphone hears next; never where there is none.
+async fn heard(devices: &mut Devices) -> Result<Pcm, Error> {
+    match &mut devices.microphone {
+        Some(microphone) => microphone.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -239,40 +313,5 @@ async fn said(saying: &mut Option<BoxFuture<'static, ()>>) {
     match saying {
         Some(saying) => saying.await,
         None => std::future::pending().await,
-    }
-}
-
-/// Each turn tells its own counts.
-fn add(all: &mut Usage, turn: &Usage) {
-    for (sum, more) in
-        [(&mut all.input, turn.input), (&mut all.output, turn.output), (&mut all.total, turn.total)]
-    {
-        if let Some(more) = more {
-            *sum = Some(sum.unwrap_or(0).saturating_add(more));
-        }
-    }
-}
-
-impl Outcome {
-    /// The transcript on stdout, or all of it as one object.
-    pub(super) fn show(&self, model: &str, as_json: bool) -> std::io::Result<()> {
-        if as_json {
-            return print_json(&json!({
-                "model": model,
-                "transcript": self.lines.to_json(),
-                "said_s": self.said.as_secs_f64(),
-                "heard_s": self.heard.duration().as_secs_f64(),
-                "turns": self.turns,
-                "usage": self.usage,
-                "tools": self.tools,
-                "warnings": self.warnings,
-                "error": self.failed.as_ref().map_or(Value::Null, crate::exit::to_json),
-            }));
-        }
-        let mut to = anstream::stdout().lock();
-        for line in self.lines.lines() {
-            writeln!(to, "{line}")?;
-        }
-        to.flush()
     }
 }

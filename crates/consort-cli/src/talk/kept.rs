@@ -50,13 +50,14 @@ impl Kept {
         Keep { store: self.store.clone(), conversation: self.id, tip }
     }
 
-    /// A new conversation begins, now that there is somebody to talk with. It names no model: who goes on in writing has
-    /// another one.
-    pub(super) fn begin(&self, system: &str) -> Result<(), Error> {
+    /// A new conversation begins, now that there is somebody to talk with. It names no model that is asked, since who goes on in
+    /// writing has another one; the page goes on with this one.
+    pub(super) fn begin(&self, system: &str, live: &str) -> Result<(), Error> {
         if self.before.is_some() {
             return Ok(());
         }
         let mut settings = Object::new();
+        settings.insert("live".to_owned(), live.into());
         if !system.is_empty() {
             settings.insert("system".to_owned(), system.into());
         }

@@ -1,24 +1,29 @@
-//! `consort talk`: a live session from a terminal, with sound from and to files.
+//! `consort talk`: a live session from a terminal, with sound from and to files or devices.
 mod conversation;
+mod devices;
+mod files;
+mod heard;
 mod kept;
+mod outcome;
 mod shown;
 mod steps;
 
 use crate::args::Talk;
+use crate::ask::options;
 use crate::exit::{self, Done, Failure};
 use crate::seek::seek;
 use crate::setup::{Setup, runtime};
 use crate::stop;
 use crate::tools;
-use consort_core::{Error, ErrorKind, Host, ModelCard, Pcm, RealtimeModel, SessionConfig};
+use consort_core::{Error, ErrorKind, Host, ModelCard, Object, RealtimeModel, SessionConfig};
 use consort_providers::TokioClock;
-use consort_realtime::audio::{Encoding, Shape, Sound};
+use consort_realtime::audio::Shape;
 use consort_realtime::call::{Call, CallSetup, Pace};
-use consort_realtime::record::Recorder;
-use conversation::{Conversation, Outcome};
+use conversation::Conversation;
+use devices::Devices;
 use kept::Kept;
-use serde_json::Value;
-use std::path::Path;
+use outcome::Outcome;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 use steps::Step;
@@ -31,48 +36,67 @@ pub(crate) fn run(talk: Talk, mut setup: Setup) -> Done {
     if talk.no_log {
         setup.without_log();
     }
-    setup.recorder = talk.record.as_deref().map(recorder).transpose()?;
+    files::are_apart(&talk)?;
+    setup.recorder = talk.record.as_deref().map(files::recorder).transpose()?;
     let host = setup.host();
     setup.tell_problems()?;
-    let mut steps: Vec<Step> = talk.text.iter().cloned().map(Step::Text).collect();
-    steps.extend(talk.wav_in.as_deref().map(read).transpose()?.map(Step::Speech));
-    if steps.is_empty() {
-        let error = exit::usage("there is nothing to say");
-        return Err(error.hint("--wav-in FILE plays a file to it, --text TEXT says words").into());
-    }
+    let (steps, listens) = said(&talk)?;
+    let written = files::Written::of(&talk)?;
+    let devices = Devices::open(&talk, listens)?;
     let runtime = runtime()?;
-    let model = named(&talk.model, &mut setup, host, &runtime)?;
-    let done = hold(&talk, &setup, model.as_ref(), steps, &runtime);
+    let (model, host) = named(&talk.model, &mut setup, host, &runtime)?;
+    let options = options(&talk, &setup, model.card(), &host);
+    let done =
+        options.and_then(|options| hold(&talk, &setup, model.as_ref(), options, steps, devices, &runtime));
     setup.end_plugins(&runtime);
     runtime.shutdown_background();
-    if let (Some(recorder), Some(file)) = (&setup.recorder, &talk.record) {
-        kept(recorder, file, model.card())?;
+    let outcome = done.inspect_err(|_| files::forget_recording(&talk, &setup))?;
+    // What was said and heard is given, whatever fails then.
+    let kept = written.zip(outcome.heard.kept());
+    let written = kept.map_or(Ok(()), |(file, heard)| file.write(heard, talk.rate));
+    let recorded = files::recorded(&talk, &setup);
+    outcome.show(&model.card().id, talk.json, files::is_stdout(&talk))?;
+    let Some(failed) = &outcome.failed else {
+        written.and(recorded)?;
+        return Ok(exit::OK);
+    };
+    for error in [written, recorded].into_iter().filter_map(Result::err) {
+        exit::tell(&error)?;
     }
-    let outcome = done?;
-    if let Some(file) = &talk.wav_out {
-        write(file, &outcome.heard)?;
+    if outcome.was_told(failed) {
+        return Ok(exit::code(failed));
     }
-    outcome.show(&model.card().id, talk.json)?;
-    outcome.failed.map_or(Ok(exit::OK), |error| Err(Failure::Error(error)))
+    Err(Failure::Error(failed.clone()))
 }
 
-fn recorder(file: &Path) -> Result<Arc<Recorder>, Error> {
-    let to = std::fs::File::create(file)
-        .map_err(|error| exit::usage(format!("{} cannot be written: {error}", file.display())))?;
-    Ok(Arc::new(Recorder::new(std::io::BufWriter::new(to))))
-}
-
-/// What was recorded is kept, or it is told why not.
-fn kept(recorder: &Recorder, file: &Path, card: &ModelCard) -> Result<(), Error> {
-    let shown = file.display();
-    match recorder.finish() {
-        Ok(0) => {
-            Err(exit::usage(format!("{shown} stays empty: nothing of `{}` goes over the network", card.id))
-                .hint("only sessions of hosted models have frames to keep"))
-        }
-        Ok(_) => Ok(()),
-        Err(error) => Err(exit::usage(format!("{shown} cannot be written: {error}"))),
+/// What is said one after the other, and whether the microphone is listened to behind it.
+fn said(talk: &Talk) -> Result<(Vec<Step>, bool), Error> {
+    let mut steps: Vec<Step> = talk.text.iter().cloned().map(Step::Text).collect();
+    steps.extend(talk.wav_in.as_deref().map(files::read).transpose()?.map(Step::Speech));
+    if talk.mic.is_some() || !steps.is_empty() {
+        return Ok((steps, talk.mic.is_some()));
     }
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() && cfg!(feature = "microphone") && !talk.fast {
+        return Ok((steps, true));
+    }
+    if !stdin.is_terminal() {
+        // A pipe says its lines.
+        let unread = |error| exit::usage(format!("stdin cannot be read as text: {error}"));
+        let lines = stdin.lines().collect::<Result<Vec<_>, _>>().map_err(unread)?;
+        steps.extend(lines.into_iter().filter(|line| !line.trim().is_empty()).map(Step::Text));
+    }
+    if steps.is_empty() {
+        let error = exit::usage("there is nothing to say");
+        return Err(error
+            .hint("--wav-in FILE plays a file to it, --text TEXT says words, and a pipe its lines")
+            .hint(if cfg!(feature = "microphone") {
+                "--mic talks by the microphone"
+            } else {
+                "the web chat has a microphone: `consort serve --open`"
+            }));
+    }
+    Ok((steps, false))
 }
 
 /// The live model of an id, alias or name; a chat model becomes one.
@@ -81,9 +105,10 @@ fn named(
     setup: &mut Setup,
     host: Host,
     runtime: &Runtime,
-) -> Result<Arc<dyn RealtimeModel>, Error> {
+) -> Result<(Arc<dyn RealtimeModel>, Host), Error> {
     let name = setup.settings.resolve(name).to_owned();
-    let found = seek(setup, host, Some(&name), Some(runtime), |setup, host| {
+    let host = if setup.look_at(&name, runtime) { setup.host_again() } else { host };
+    seek(setup, host, Some(&name), Some(runtime), |setup, host| {
         pollster::block_on(host.find_realtime(&name)).or_else(|error| match error.kind() {
             ErrorKind::ModelNotFound => {
                 Err(setup.explain(error, &name).hint("`consort models --can live` lists them"))
@@ -92,15 +117,22 @@ fn named(
             ErrorKind::Unsupported => setup.talking(host, &name),
             _ => Err(error),
         })
-    });
-    found.map(|(model, _)| model)
+    })
+}
+
+/// The options of the session: those of the settings, then those of the command line.
+fn options(talk: &Talk, setup: &Setup, card: &ModelCard, host: &Host) -> Result<Object, Error> {
+    let given = setup.settings.models.get(&card.id).map(|model| &model.options);
+    options::read(&talk.option, given, card, host)
 }
 
 fn hold(
     talk: &Talk,
     setup: &Setup,
     model: &dyn RealtimeModel,
+    options: Object,
     steps: Vec<Step>,
+    devices: Devices,
     runtime: &Runtime,
 ) -> Result<Outcome, Error> {
     let tools = tools::named(&talk.tool, false, setup, runtime)?;
@@ -113,7 +145,7 @@ fn hold(
             Step::Speech(pcm) => Some(pcm.rate),
             Step::Text(_) => None,
         }),
-        options: talk.option.chunks_exact(2).map(|pair| (pair[0].clone(), value(&pair[1]))).collect(),
+        options,
         ..SessionConfig::default()
     };
     let context = setup.context(talk.key.as_deref(), TokioClock).within(OPENING);
@@ -121,36 +153,22 @@ fn hold(
         tools,
         keep: Some(kept.keep()),
         window: setup.settings.context.window,
-        shape: Shape::new(talk.rate, 1)?,
-        pace: if talk.fast { Pace::AtOnce } else { Pace::Time },
+        shape: match &devices.speaker {
+            Some(speaker) => speaker.shape(),
+            None => Shape::new(talk.rate, 1)?,
+        },
+        pace: match &devices.speaker {
+            _ if talk.fast => Pace::AtOnce,
+            Some(_) => Pace::Reported,
+            None => Pace::Time,
+        },
         ..CallSetup::new(config, context)
     };
     let call = stop::wait_for(runtime, Call::open(model, call))?;
-    kept.begin(&system)?;
-    let outcome = runtime.block_on(Conversation::new(talk, call).hold(steps));
+    // Where nothing went over the network by now, nothing will.
+    files::is_recorded(talk, setup, model.card())?;
+    kept.begin(&system, &model.card().id)?;
+    let outcome = runtime.block_on(Conversation::new(talk, call, devices).hold(steps));
     kept.close();
     Ok(outcome)
-}
-
-/// A word as JSON where it is some, else as text.
-fn value(word: &str) -> Value {
-    serde_json::from_str(word).unwrap_or_else(|_| word.into())
-}
-
-fn read(file: &Path) -> Result<Pcm, Error> {
-    let shown = file.display();
-    let bytes =
-        std::fs::read(file).map_err(|error| exit::usage(format!("{shown} cannot be read: {error}")))?;
-    let sound = Sound::from_wav(&bytes)
-        .map_err(|error| error.map_message(|message| format!("{shown} cannot be played: {message}")))?;
-    if sound.is_empty() {
-        return Err(exit::usage(format!("{shown} holds no sound")));
-    }
-    Ok(sound.to_pcm())
-}
-
-fn write(file: &Path, heard: &Pcm) -> Result<(), Error> {
-    let wav = Sound::from_pcm(heard)?.to_wav(Encoding::S16);
-    std::fs::write(file, wav)
-        .map_err(|error| exit::usage(format!("{} cannot be written: {error}", file.display())))
 }

@@ -1,17 +1,25 @@
 //! The transcript of a session: as it grows, and at the end.
-use crate::terminal::tamed;
+use crate::terminal::{Style, is_one_place, tamed};
 use consort_core::{Speaker, TranscriptMode};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+
+/// The meter of the microphone: so many signs, each so many decibels.
+const BARS: usize = 20;
+const DECIBELS: f32 = 3.0;
 
 /// What was said, by whom, in the order in which it began.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     all: Vec<Line>,
+    /// So many of them are over.
+    over: usize,
     /// Nobody is shown it while it grows.
     quiet: bool,
     /// The line that is being shown, and how much of it is.
     shown: Option<(usize, usize)>,
+    /// Whether the meter stands on the last line.
+    metered: bool,
 }
 
 #[derive(Debug)]
@@ -26,12 +34,34 @@ impl Lines {
         Self { quiet, ..Self::default() }
     }
 
+    /// The user's words, where they were written.
+    pub(super) fn written(&mut self, text: &str) {
+        let item = format!("written {}", self.all.len());
+        self.add(&item, Speaker::User, TranscriptMode::Final, text);
+    }
+
+    /// How loud the microphone is, while nothing else is being shown.
+    pub(super) fn meter(&mut self, peak: f32) {
+        if self.quiet || self.shown.is_some() || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let below = -20.0 * peak.max(1e-6).log10() / DECIBELS;
+        let bars = BARS.saturating_sub(below as usize);
+        let bar = format!("listening [{:BARS$}]", "#".repeat(bars));
+        let mut to = anstream::stderr().lock();
+        // Where stderr is closed, nobody is left to show it to.
+        let _ = write!(to, "\r{}", Style::Dim.paint(bar));
+        let _ = to.flush();
+        self.metered = true;
+    }
+
     pub(super) fn add(&mut self, item: &str, by: Speaker, mode: TranscriptMode, text: &str) {
-        let known = self.all.iter().rposition(|line| line.by == by && line.item == item);
-        let at = known.unwrap_or_else(|| {
+        let open = &self.all[self.over..];
+        let known = open.iter().rposition(|line| line.by == by && line.item == item);
+        let at = self.over + known.unwrap_or(open.len());
+        if at == self.all.len() {
             self.all.push(Line { item: item.to_owned(), by, text: String::new() });
-            self.all.len() - 1
-        });
+        }
         let line = &mut self.all[at];
         if mode == TranscriptMode::Delta {
             line.text.push_str(text);
@@ -50,6 +80,7 @@ impl Lines {
         if self.quiet {
             return;
         }
+        self.erase_meter();
         let line = &self.all[at];
         let mut to = anstream::stderr().lock();
         let before = self.shown.filter(|(on, length)| *on == at && line.text.is_char_boundary(*length));
@@ -66,9 +97,38 @@ impl Lines {
 
     /// Ends the line that is being shown: something else comes.
     pub(super) fn end_line(&mut self) {
+        self.erase_meter();
         if self.shown.take().is_some() {
             let _ = writeln!(anstream::stderr());
         }
+    }
+
+    fn erase_meter(&mut self) {
+        if std::mem::take(&mut self.metered) {
+            // The same where codes are not understood.
+            let blanks = BARS + "listening []".len();
+            let _ = write!(anstream::stderr(), "\r{:blanks$}\r", "");
+        }
+    }
+
+    /// Whether whoever reads stdout sees there what was shown while it grew: nobody wants to read it twice.
+    pub(super) fn were_seen(&self) -> bool {
+        !self.quiet && is_one_place()
+    }
+
+    /// Whether it was shown while it grew.
+    pub(super) fn were_shown(&self) -> bool {
+        !self.quiet
+    }
+
+    /// Nothing that was said so far goes on, whatever its name: another connection may give the same names again.
+    pub(super) fn cut(&mut self) {
+        self.end_line();
+        self.over = self.all.len();
+    }
+
+    pub(super) fn has_user(&self) -> bool {
+        self.all.iter().any(|line| line.by == Speaker::User)
     }
 
     pub(super) fn has_answer(&self) -> bool {
@@ -83,5 +143,23 @@ impl Lines {
     pub(super) fn to_json(&self) -> Value {
         let said = self.all.iter().filter(|line| !line.text.is_empty());
         said.map(|line| json!({"by": line.by, "text": line.text})).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_lost_connection_the_same_name_is_another_answer() {
+        let mut lines = Lines::new(true);
+        let delta =
+            |lines: &mut Lines, text| lines.add("item_1", Speaker::Assistant, TranscriptMode::Delta, text);
+        delta(&mut lines, "Hello th");
+        lines.cut();
+        delta(&mut lines, "Hel");
+        delta(&mut lines, "lo there.");
+        let all: Vec<String> = lines.lines().collect();
+        assert_eq!(all, ["assistant: Hello th", "assistant: Hello there."]);
     }
 }

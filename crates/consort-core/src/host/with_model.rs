@@ -1,5 +1,8 @@
 //! A provider with one model more.
-use crate::{BoxFuture, Context, Embedder, Error, Model, Provider, ProviderCard, RealtimeModel};
+use crate::{
+    BoxFuture, ConfigKey, Context, Embedder, Error, Model, ModelCard, Provider, ProviderCard, RealtimeModel,
+    State,
+};
 use std::sync::Arc;
 
 /// A provider with one model more, or of that one model alone.
@@ -10,6 +13,11 @@ pub(super) struct WithModel {
 }
 
 impl WithModel {
+    /// A model that was handed over needs nothing more, whatever the provider that it joined needs.
+    fn is_own(&self, model: &ModelCard) -> bool {
+        self.model.card().id == model.id
+    }
+
     /// The models below, with this one in the place of one with its id.
     fn join(&self, below: Vec<Arc<dyn Model>>) -> Vec<Arc<dyn Model>> {
         let id = &self.model.card().id;
@@ -42,6 +50,20 @@ impl Provider for WithModel {
             return Some(self.model.clone());
         }
         self.below.as_ref()?.model(name)
+    }
+
+    fn needs(&self, model: &ModelCard) -> Vec<ConfigKey> {
+        match &self.below {
+            Some(below) if !self.is_own(model) => below.needs(model),
+            _ => Vec::new(),
+        }
+    }
+
+    fn state_of(&self, model: &ModelCard) -> State {
+        match &self.below {
+            Some(below) if !self.is_own(model) => below.state_of(model),
+            _ => State::Ready,
+        }
     }
 
     fn embedders(&self) -> Vec<Arc<dyn Embedder>> {

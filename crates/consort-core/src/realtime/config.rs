@@ -1,5 +1,5 @@
 //! How a session starts, and what may change while it runs.
-use crate::{FunctionSpec, Message, Object};
+use crate::{FunctionSpec, Message, Object, Reasoning, Sampling};
 use serde::{Deserialize, Serialize};
 
 /// How a session starts. What a model has no place for it leaves aside, with a warning.
@@ -18,6 +18,13 @@ pub struct SessionConfig {
     pub turn_detection: Option<bool>,
     /// The model's own options.
     pub options: Object,
+    /// How words are chosen, and how much is thought. A chat model behind ears and a voice takes both; a model that is live
+    /// by itself takes what its format has words for, warns of the rest, and may have options of its own for that.
+    pub sampling: Sampling,
+    pub reasoning: Reasoning,
+    /// Whoever listens has heard sound as soon as it comes, and need not be spared more than a part of it at a time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_once: bool,
 }
 
 /// What changes in a session that runs. What is absent stays.

@@ -38,8 +38,8 @@ pub enum SessionEvent {
     /// A piece of the answer as sound.
     Audio {
         item: String,
-        /// How many times an answer was cut before this piece was made: sound of an older epoch than the newest is no
-        /// longer wanted, and the session's ends drop it.
+        /// How many cuts the model knew of when the answer began that this is a piece of: a later cut drops it, unless
+        /// that names another item.
         #[serde(default)]
         epoch: u64,
         #[serde(flatten)]
@@ -59,7 +59,8 @@ pub enum SessionEvent {
     ToolCancelled {
         id: String,
     },
-    /// The answer was cut: stop playing what is left of it.
+    /// The answer was cut: stop playing what is left of it, and say by [`Interrupt`](super::SessionInput::Interrupt) how much
+    /// of it was heard. Who says nothing may be taken to have played all sound of it.
     Interrupted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         item: Option<String>,
@@ -71,7 +72,8 @@ pub enum SessionEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
     },
-    /// The connection was lost or is about to be, and is made anew; what is said meanwhile is kept.
+    /// The connection was lost or is about to be, and is made anew; what is said meanwhile is kept. Where
+    /// the session ends before, a warning says how much of it was lost.
     Reconnecting {
         reason: String,
     },
@@ -109,7 +111,9 @@ pub enum TranscriptMode {
     Delta,
     /// All of it, as far as it is known now.
     Replacement,
-    /// All of it, for good.
+    /// All of it, for good. Of an answer that is cut it is what was heard: behind an [`Interrupted`](SessionEvent::Interrupted) the
+    /// first, and where all of it was said already, or less was heard than was thought, one more each time, which is the
+    /// beginning of the one before.
     Final,
 }
 
@@ -140,6 +144,23 @@ impl SessionEvent {
 
     pub fn warning(code: &str, message: impl Into<String>) -> Self {
         Self::Warning { warning: Warning::new(code, message) }
+    }
+
+    /// What is told where a session asks for a voice, and all that there are are known and it is none of them: nobody waits
+    /// for another voice in vain.
+    pub fn no_such_voice(of: &str, asked: &str, known: &[String]) -> Option<Self> {
+        if known.iter().any(|voice| voice == asked) {
+            return None;
+        }
+        let has = if known.is_empty() {
+            "it has one only, without a name".to_owned()
+        } else {
+            format!("it has {}", known.join(", "))
+        };
+        Some(Self::warning(
+            "voice",
+            format!("{of} has no voice `{asked}` and speaks as it always does: {has}"),
+        ))
     }
 
     /// Its name, as JSON has it.

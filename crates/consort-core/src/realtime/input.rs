@@ -30,7 +30,8 @@ pub enum SessionInput {
     Commit,
     /// The user speaks into the answer, of which this much was heard.
     Interrupt {
-        /// What was playing, where that is known.
+        /// What was playing, where that is known: this alone is cut, and an answer behind it goes on. Without a name
+        /// everything is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         item: Option<String>,
         heard: Duration,

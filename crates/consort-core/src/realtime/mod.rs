@@ -1,5 +1,6 @@
 //! Live models: they listen and speak in one session, instead of answering a request.
 mod config;
+mod cuts;
 mod event;
 mod input;
 mod model_end;
@@ -11,7 +12,7 @@ pub use config::{SessionConfig, SessionUpdate};
 pub use event::{CloseReason, SessionEvent, Speaker, TranscriptMode};
 pub use input::SessionInput;
 pub use model_end::{SessionInputs, SessionTeller};
-pub use pcm::Pcm;
+pub use pcm::{Pcm, unbase64};
 pub use session::{RealtimeSession, SessionEvents, SessionSink};
 
 use crate::{BoxFuture, Context, Error, ModelCard};

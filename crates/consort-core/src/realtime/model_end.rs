@@ -62,9 +62,24 @@ impl SessionTeller {
 
     /// Returns when the caller has caught up, or is gone.
     pub async fn room(&self) {
-        while !self.has_room() {
+        self.until(Self::has_room).await;
+    }
+
+    /// Whether the caller keeps up with sound too. Too much of it is dropped in the end: whoever can make it later waits for
+    /// this.
+    pub fn has_room_for_sound(&self) -> bool {
+        self.queue().has_room_for_sound()
+    }
+
+    /// Returns when the caller has caught up with sound too, or is gone.
+    pub async fn room_for_sound(&self) {
+        self.until(Self::has_room_for_sound).await;
+    }
+
+    async fn until(&self, has_room: impl Fn(&Self) -> bool) {
+        while !has_room(self) {
             let drained = self.queue().drained.listen();
-            if self.has_room() {
+            if has_room(self) {
                 return;
             }
             drained.await;
@@ -92,10 +107,16 @@ impl SessionTeller {
         }
     }
 
-    /// How many times an answer was cut, as far as the model was told. Sound of an answer that began in an older epoch
-    /// is dropped.
+    /// How many cuts the model knows of: the [`Interrupt`](SessionInput::Interrupt)s that it took, and the
+    /// [`Interrupted`](SessionEvent::Interrupted)s that it told. Sound says the epoch in which its answer began, so that a
+    /// cut behind that drops it.
     pub fn epoch(&self) -> u64 {
         self.queue().epoch()
+    }
+
+    /// Whether a cut drops sound of this item, of an answer that began in this epoch: nobody is to hear it.
+    pub fn drops(&self, item: &str, epoch: u64) -> bool {
+        self.queue().drops(item, epoch)
     }
 
     fn queue(&self) -> &Queue {

@@ -1,8 +1,31 @@
 //! Sound as it is handed around. What works on samples is elsewhere.
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// Clients end base64 with its padding or without.
+const TOLERANT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The bytes that base64 of either alphabet stands for, with padding or without.
+pub fn unbase64(text: &str) -> Result<Vec<u8>, String> {
+    // What is written as usual, as nearly all is, needs no copy.
+    if let Ok(bytes) = TOLERANT.decode(text) {
+        return Ok(bytes);
+    }
+    let usual = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    });
+    TOLERANT.decode(usual.collect::<Vec<u8>>()).map_err(|error| error.to_string())
+}
 
 /// Sound: interleaved 16-bit samples.
 ///
@@ -21,6 +44,10 @@ pub struct Pcm {
 }
 
 impl Pcm {
+    /// The rates that are understood, from half the telephone's to the studio's: beyond them a number is a mistake.
+    pub const RATES: RangeInclusive<u32> = 4_000..=192_000;
+    pub const CHANNELS: RangeInclusive<u16> = 1..=16;
+
     pub fn mono(samples: Vec<i16>, rate: u32) -> Self {
         Self { samples, rate, channels: 1 }
     }
@@ -32,7 +59,7 @@ impl Pcm {
     }
 
     pub fn to_le_bytes(&self) -> Vec<u8> {
-        self.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+        le_bytes(&self.samples)
     }
 
     /// Whether it is what it says: whole moments of all its channels, at a rate that there is.
@@ -68,9 +95,28 @@ impl Pcm {
 
     /// Pieces of at most this length, whole frames each.
     pub fn pieces(&self, length: Duration) -> impl Iterator<Item = Self> + '_ {
+        self.samples.chunks(self.step(length)).map(|samples| Self { samples: samples.to_vec(), ..*self })
+    }
+
+    /// The same of a sound that nobody needs as a whole: one that is no longer is not copied.
+    pub fn into_pieces(mut self, length: Duration) -> impl Iterator<Item = Self> {
+        let (mut at, step) = (0, self.step(length));
+        std::iter::from_fn(move || {
+            let end = self.samples.len().min(at + step);
+            let samples = match at {
+                _ if at == end => return None,
+                0 if end == self.samples.len() => std::mem::take(&mut self.samples),
+                _ => self.samples[at..end].to_vec(),
+            };
+            at = self.samples.len().min(end);
+            Some(Self { samples, ..self })
+        })
+    }
+
+    /// How many samples a piece of this length has, at least one of each channel.
+    fn step(&self, length: Duration) -> usize {
         let frames = (length.as_secs_f64() * f64::from(self.rate)) as usize;
-        let step = frames.max(1) * usize::from(self.channels.max(1));
-        self.samples.chunks(step).map(|samples| Self { samples: samples.to_vec(), ..*self })
+        frames.max(1) * usize::from(self.channels.max(1))
     }
 }
 
@@ -82,12 +128,41 @@ impl fmt::Debug for Pcm {
 }
 
 fn to_base64<S: Serializer>(samples: &[i16], to: S) -> Result<S::Ok, S::Error> {
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    to.serialize_str(&STANDARD.encode(bytes))
+    to.serialize_str(&STANDARD.encode(le_bytes(samples)))
+}
+
+fn le_bytes(samples: &[i16]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(samples));
+    samples.iter().for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));
+    bytes
 }
 
 fn from_base64<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<i16>, D::Error> {
     let text = String::deserialize(from)?;
-    let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+    let bytes = unbase64(&text).map_err(serde::de::Error::custom)?;
     Ok(Pcm::from_le_bytes(&bytes, 1, 1).samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_the_same_whether_or_not_the_whole_is_kept() {
+        let length = Duration::from_millis(2);
+        for samples in [0_i16, 2, 4, 6, 9, 12] {
+            let pcm = Pcm { samples: (0..samples).collect(), rate: 1_000, channels: 2 };
+            let kept: Vec<Pcm> = pcm.pieces(length).collect();
+            assert_eq!(pcm.clone().into_pieces(length).collect::<Vec<_>>(), kept, "{samples}");
+            assert_eq!(kept.iter().map(|piece| piece.samples.len()).sum::<usize>(), pcm.samples.len());
+        }
+    }
+
+    #[test]
+    fn base64_of_either_alphabet_is_read_with_and_without_its_padding() {
+        for text in ["-_8=", "+/8=", "+/8", "-_8", " +/\n8 "] {
+            assert_eq!(unbase64(text), Ok(vec![0xfb, 0xff]), "{text}");
+        }
+        assert!(unbase64("+/8*").is_err());
+    }
 }

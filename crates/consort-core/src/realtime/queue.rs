@@ -1,4 +1,7 @@
 //! What waits between the two ends of a session. Sound that is too old is dropped; nothing else ever is.
+//!
+//! What a cut drops is `cuts.rs`'s to say.
+use super::cuts::Cuts;
 use super::{CloseReason, Pcm, SessionEvent, SessionInput};
 use crate::{Error, ErrorKind};
 use event_listener::Event as Signal;
@@ -13,6 +16,8 @@ const MOST_INPUTS: usize = 1024;
 /// How many bytes of sound may wait for the caller, and how many other events.
 const MOST_SOUND: usize = 8 << 20;
 const MOST_EVENTS: usize = 4096;
+/// Whoever can wait with sound does so while so much of it waits.
+const BEHIND: usize = 1 << 20;
 /// What a piece of sound takes besides its samples and its name, about.
 const PIECE: usize = 256;
 
@@ -39,9 +44,7 @@ struct State {
     events: VecDeque<SessionEvent>,
     sound: usize,
     others: usize,
-    /// How many cuts the model knows of, and below which epoch sound is no longer wanted.
-    epoch: u64,
-    floor: u64,
+    cuts: Cuts,
     told_late: bool,
     told_slow: bool,
     /// `Closed` was said.
@@ -130,7 +133,7 @@ impl Queue {
         };
         match &input {
             SessionInput::Audio(pcm) => state.heard = state.heard.saturating_sub(pcm.duration()),
-            SessionInput::Interrupt { .. } => state.epoch += 1,
+            SessionInput::Interrupt { item, .. } => state.cuts.take(item.as_deref()),
             _ => {}
         }
         state.told_late &= !state.inputs.is_empty();
@@ -163,13 +166,23 @@ impl Queue {
         state.deaf || state.over || state.others < MOST_EVENTS
     }
 
+    pub(super) fn has_room_for_sound(&self) -> bool {
+        let state = self.lock();
+        state.deaf || state.over || (state.others < MOST_EVENTS && state.sound < BEHIND)
+    }
+
     /// The last event, where none was said.
     pub(super) fn close(&self, reason: CloseReason) {
         self.push_event(SessionEvent::Closed { reason });
     }
 
     pub(super) fn epoch(&self) -> u64 {
-        self.lock().epoch
+        self.lock().cuts.epoch()
+    }
+
+    pub(super) fn drops(&self, item: &str, epoch: u64) -> bool {
+        let state = self.lock();
+        state.cuts.hits(item, state.cuts.epoch().min(epoch))
     }
 
     pub(super) fn is_left(&self) -> bool {
@@ -186,9 +199,9 @@ impl State {
             SessionInput::Video { .. } => {
                 self.inputs.retain(|waiting| !matches!(waiting, SessionInput::Video { .. }));
             }
-            SessionInput::Interrupt { .. } => {
-                self.floor += 1;
-                self.forget_old_sound();
+            SessionInput::Interrupt { item, .. } => {
+                self.cuts.put(item.as_deref());
+                self.forget_cut_sound();
             }
             _ => {}
         }
@@ -218,17 +231,16 @@ impl State {
     fn put_event(&mut self, mut event: SessionEvent) {
         match &mut event {
             SessionEvent::Audio { item, epoch, pcm } => {
-                *epoch = self.epoch.min(*epoch);
-                if *epoch < self.floor || pcm.is_empty() {
+                *epoch = self.cuts.epoch().min(*epoch);
+                if pcm.is_empty() || self.cuts.hits(item, *epoch) {
                     return;
                 }
                 self.sound += weight(item, pcm);
             }
             SessionEvent::Interrupted { .. } => {
                 self.others += 1;
-                self.epoch += 1;
-                self.floor = self.floor.max(self.epoch);
-                self.forget_old_sound();
+                self.cuts.told();
+                self.forget_cut_sound();
             }
             _ => self.others += 1,
         }
@@ -254,10 +266,10 @@ impl State {
         true
     }
 
-    fn forget_old_sound(&mut self) {
-        let (floor, mut sound) = (self.floor, self.sound);
+    fn forget_cut_sound(&mut self) {
+        let (cuts, mut sound) = (&self.cuts, self.sound);
         self.events.retain(|event| match event {
-            SessionEvent::Audio { item, epoch, pcm } if *epoch < floor => {
+            SessionEvent::Audio { item, epoch, pcm } if cuts.hits(item, *epoch) => {
                 sound -= weight(item, pcm);
                 false
             }

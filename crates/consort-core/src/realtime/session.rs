@@ -54,6 +54,12 @@ pub struct SessionSink(Arc<Queue>);
 impl SessionSink {
     /// Sends what can wait: when much waits already, so does this. Nothing is dropped.
     pub async fn send(&self, input: SessionInput) -> Result<(), Error> {
+        self.room().await;
+        self.push(input)
+    }
+
+    /// Returns once there is room for what can wait; whoever has one input after the other keeps each until then.
+    pub async fn room(&self) {
         while !self.0.has_room_for_inputs() {
             let taken = self.0.taken.listen();
             // Taken between the look and the listening: the notice would have been missed.
@@ -62,7 +68,6 @@ impl SessionSink {
             }
             taken.await;
         }
-        self.push(input)
     }
 
     /// Sends what cannot wait, such as a microphone's sound: the oldest sound that waits is dropped for it.

@@ -1,7 +1,7 @@
 //! A host: models by id, alias, name and search, and what is said when there is none.
 use consort_core::{
-    BoxFuture, Context, EmbedRequest, Embedder, Embeddings, Error, Event, EventStream, Host, Model,
-    ModelCard, Provider, ProviderCard, Request, State, Tool, events_of,
+    BoxFuture, ConfigKey, Context, EmbedRequest, Embedder, Embeddings, Error, Event, EventStream, Host,
+    Model, ModelCard, Provider, ProviderCard, Request, State, Tool, events_of,
 };
 use std::sync::Arc;
 
@@ -142,6 +142,38 @@ fn a_model_that_is_added_twice_stands_once_and_the_later_counts() {
     assert_eq!(models.len(), 4);
     let parrot = pollster::block_on(host.find("zoo/parrot")).expect("the parrot");
     assert_eq!(parrot.card().title.as_deref(), Some("newer"));
+}
+
+/// A provider whose models need a key and are not ready, whatever its card says.
+struct Unready(ProviderCard);
+
+impl Provider for Unready {
+    fn card(&self) -> &ProviderCard {
+        &self.0
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
+        Box::pin(std::future::ready(Ok(vec![Arc::new(named("zoo", "parrot")) as Arc<dyn Model>])))
+    }
+
+    fn needs(&self, _: &ModelCard) -> Vec<ConfigKey> {
+        vec![ConfigKey { name: "zoo".into(), ..ConfigKey::default() }]
+    }
+
+    fn state_of(&self, _: &ModelCard) -> State {
+        State::NeedsSetup { missing: "zoo".into() }
+    }
+}
+
+#[test]
+fn a_model_more_leaves_the_others_as_they_are_and_needs_nothing() {
+    let host = Host::new().provider(Unready(ProviderCard::new("zoo", "Zoo"))).model(named("zoo", "macaw"));
+    let zoo = host.provider_by_id("zoo").expect("the zoo");
+    let (parrot, macaw) = (named("zoo", "parrot").0, named("zoo", "macaw").0);
+    assert_eq!(zoo.needs(&parrot).len(), 1);
+    assert!(matches!(zoo.state_of(&parrot), State::NeedsSetup { .. }));
+    assert!(zoo.needs(&macaw).is_empty());
+    assert_eq!(zoo.state_of(&macaw), State::Ready);
 }
 
 #[test]

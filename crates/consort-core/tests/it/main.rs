@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     reason = "a test says what is wrong by failing"
 )]
+mod cuts;
 mod fold;
 mod host;
 mod limits;

@@ -76,6 +76,8 @@ fn one_piece_is_kept_however_long() {
 fn sound_that_nobody_takes_is_dropped_after_a_warning() {
     let (mut session, _inputs, teller) = RealtimeSession::pair();
     for n in 0..1000 {
+        // Whoever waits for room loses none of it.
+        assert_eq!(teller.has_room_for_sound(), n < 22, "{n}");
         teller.push(SessionEvent::audio("i", Pcm::mono(vec![n; 24_000], 24_000)));
         teller.push(SessionEvent::Text { item: "i".into(), text: n.to_string() });
     }

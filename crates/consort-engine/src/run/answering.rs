@@ -39,7 +39,7 @@ impl Driver {
         };
         if !answer.told {
             let free = answer.first.is_none() && error.is_some_and(Error::is_free);
-            let priced = || response.usage.as_ref().zip(price).and_then(|(usage, price)| price.cost(usage));
+            let priced = || price.and_then(|price| price.cost(response.usage.as_ref()));
             let cost = if free { Some(Money(0)) } else { priced() };
             about.attempts.push(Attempt { cost, usage: response.usage.clone(), ..untold });
         } else if answer.cut && !about.attempts.iter().any(is_answer) {

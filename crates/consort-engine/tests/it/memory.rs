@@ -205,6 +205,22 @@ async fn what_is_remembered_stands_marked_beside_the_question() {
 }
 
 #[tokio::test]
+async fn each_question_is_looked_up_anew() {
+    let memory: Arc<dyn Memory> = Arc::new(StoreMemory::in_process());
+    memory.add("ada", "Likes tea.".into()).await.unwrap();
+    let recall = Recall::new(memory.clone(), "ada", 1);
+    let asked = async |words: &str| {
+        let request = consort_core::Request::ask(words);
+        let parts = consort_core::Processor::contribute(&recall, &request, Context::default()).await.unwrap();
+        parts.iter().filter_map(consort_core::Part::as_text).collect::<String>()
+    };
+    assert_eq!(asked("").await, "");
+    assert!(asked("tea?").await.ends_with("- Likes tea."));
+    memory.add("ada", "Rex is the dog.".into()).await.unwrap();
+    assert!(asked("the dog?").await.ends_with("- Rex is the dog."));
+}
+
+#[tokio::test]
 async fn what_is_remembered_stays_when_the_view_shrinks() {
     let desk = Desk::new().await;
     let memory: Arc<dyn Memory> = Arc::new(StoreMemory::in_process());

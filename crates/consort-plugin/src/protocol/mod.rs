@@ -28,6 +28,7 @@ pub use events::{EventBatch, WireEvent};
 pub use failure::{Failure, FailureData};
 pub use live::{
     LiveEvent, LiveEventReader, LiveEvents, LiveInput, LiveInputs, LiveOpenParams, LiveSession, MOST_SOUND,
+    sound,
 };
 pub use request::GenerateParams;
 pub use vector::Vector;

@@ -254,6 +254,8 @@ fn what_is_wrong_with_an_event_is_said() {
         (json!({"type": "audio", "data": "AQI=", "rate": 8000, "channels": 2}), "ends within a sample"),
         (json!({"type": "audio", "data": "", "rate": 0}), "sound of 0 Hz"),
         (json!({"type": "audio", "data": "", "rate": 8000, "channels": 99}), "99 channels"),
+        (json!({"type": "audio", "data": "", "rate": 2000}), "4000 to 192000 Hz and up to 16 channels"),
+        (json!({"type": "audio", "data": "", "rate": 384_000}), "sound of 384000 Hz"),
         (json!({"type": "audio", "path": "/etc/passwd", "rate": 8000}), "came by a path"),
         (json!({"type": "audio", "rate": 8000}), "no data and no path"),
         (json!({"type": "transcript", "role": "cat", "text": "x"}), "cat"),
@@ -271,6 +273,29 @@ fn what_is_wrong_with_an_event_is_said() {
     assert!(
         matches!(closed, SessionEvent::Closed { reason: CloseReason::Failed { error } } if error.kind() == ErrorKind::Auth)
     );
+}
+
+/// What one side takes the other does, and whoever works with sound: see `Pcm::RATES`.
+#[test]
+fn sound_is_taken_as_it_is_elsewhere() {
+    let samples = vec![-1, i16::MIN, 0x3f3e, -2];
+    let bytes = Pcm::mono(samples.clone(), 8000).to_le_bytes();
+    let usual = Pcm { samples, rate: 4000, channels: 2 };
+    for data in ["//8AgD4//v8=", "//8AgD4//v8", "__8AgD4__v8=", "__8AgD4__v8"] {
+        let event =
+            json!({"type": "audio", "item": "i", "data": data, "rate": 4000, "channels": 2}).to_string();
+        let read = LiveEventReader::default().read(serde_json::from_str(&event).unwrap()).unwrap().unwrap();
+        assert!(matches!(&read, SessionEvent::Audio { pcm, .. } if *pcm == usual), "{data}: {read:?}");
+        let input: LiveInput = serde_json::from_str(&event).unwrap();
+        assert_eq!(input.into_core().unwrap(), Some(SessionInput::Audio(usual.clone())), "{data}");
+        let text = json!({"samples": data, "rate": 4000, "channels": 2}).to_string();
+        assert_eq!(serde_json::from_str::<Pcm>(&text).unwrap(), usual);
+    }
+    let wide = protocol::sound(&bytes.repeat(4), Some(192_000), Some(16)).unwrap();
+    assert_eq!((wide.rate, wide.channels), (192_000, 16));
+    for (rate, channels) in [(3_999, 1), (192_001, 1), (8_000, 0), (8_000, 17)] {
+        protocol::sound(&[], Some(rate), Some(channels)).unwrap_err();
+    }
 }
 
 #[test]
@@ -313,6 +338,7 @@ fn inputs_and_openings_fit_the_schema_and_mean_the_same() {
         output_rate: Some(24_000),
         turn_detection: Some(true),
         options: json!({"a": 1}).as_object().cloned().unwrap(),
+        ..SessionConfig::default()
     };
     let (mut params, warnings) = LiveOpenParams::new("m", config.clone(), "plugin:acme");
     assert!(warnings.is_empty());

@@ -1,7 +1,8 @@
 //! One streamed answer: from the process's lines to whoever reads it.
 use super::Supervisor;
 use super::connection::Connection;
-use bytes::Bytes;
+use super::files::files_below;
+use super::odd::{Odd, Slip};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Event, EventStream, RunTool, Warning};
 use consort_plugin::protocol::{EventReader, GenerateParams, GenerateResult, WireEvent};
 use consort_providers::{Timers, Watch};
@@ -21,6 +22,9 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// How much one answer may say, media aside: far more than any model does. One without an end would fill the host's memory.
 const MOST_SAID: usize = 24 << 20;
+
+/// The longest file that an answer may give by path.
+const MOST_FILE: u64 = 256 << 20;
 
 /// How a line of the log begins that tells of an answer that failed.
 pub(crate) const FAILED: &str = "an answer failed: ";
@@ -66,28 +70,32 @@ pub(super) struct Sink {
     budget: Arc<Budget>,
     native: bool,
     tools: Option<Arc<dyn RunTool>>,
+    /// What came and could not be taken.
+    pub(super) odd: Odd,
+    /// Whether anything came that answers.
+    gave: bool,
 }
 
 impl Sink {
-    /// Reads events. Gives the budget where it is used up.
+    /// Reads events, which stand in this text. Gives the budget where it is used up.
     pub(super) fn events(
         &mut self,
         events: Vec<WireEvent<'_>>,
         unread: &[String],
         bytes: usize,
+        text: &str,
     ) -> Option<Arc<Budget>> {
         let mut read = Vec::with_capacity(events.len());
         let has_media = events.iter().any(|event| event.kind == "media");
         for event in events {
+            self.odd.look_at(&event, text);
             if event.kind != "raw" || self.native {
                 self.reader.read(event, &mut read);
             }
         }
         // What it held may have been text: whoever reads the answer is told that there was more.
-        read.extend(unread.iter().map(|error| {
-            let message = format!("an event of the plugin could not be read, and is left out: {error}");
-            Event::Warning(Warning::new("dropped", message))
-        }));
+        unread.iter().for_each(|error| self.odd.note(&Slip::Unread, error));
+        self.gave |= read.iter().any(Event::is_content);
         if read.is_empty() {
             return None;
         }
@@ -98,14 +106,32 @@ impl Sink {
         (waiting > MOST_WAITING).then(|| self.budget.clone())
     }
 
-    pub(super) fn finish(mut self, result: GenerateResult) {
+    /// The answer that ends the request, which stands in this text.
+    pub(super) fn finish(mut self, result: GenerateResult, text: &str) {
         let mut read = Vec::new();
         self.reader.finish(result, &mut read);
+        self.gave |= read.iter().any(Event::is_content);
+        if !self.gave {
+            self.odd.look_at_answer(text);
+        }
+        // Nothing comes behind the end.
+        let end = read.pop();
+        read.extend(self.warnings().into_iter().map(Event::Warning));
+        read.extend(end);
         let _ = self.to.send(Batch { events: Ok(read), bytes: 0, said: 0 });
     }
 
-    pub(super) fn fail(self, error: Error) {
+    pub(super) fn fail(mut self, error: Error) {
+        let told: Vec<Event> = self.warnings().into_iter().map(Event::Warning).collect();
+        if !told.is_empty() {
+            let _ = self.to.send(Batch { events: Ok(told), bytes: 0, said: 0 });
+        }
         let _ = self.to.send(Batch { events: Err(error), bytes: 0, said: 0 });
+    }
+
+    /// What is to be told of what could not be taken, once.
+    pub(super) fn warnings(&mut self) -> Vec<Warning> {
+        self.odd.take(self.gave)
     }
 
     pub(super) fn tools(&self) -> Option<Arc<dyn RunTool>> {
@@ -146,6 +172,7 @@ pub(crate) fn answer(
         running: None,
         late: None,
         ready: VecDeque::new(),
+        failed: None,
         over: false,
     })
 }
@@ -199,11 +226,13 @@ async fn open(
     let (to, batches) = mpsc::unbounded_channel();
     let budget = Arc::new(Budget::default());
     let sink = Sink {
-        reader: EventReader::new(&connection.wire).files(files_below(connection.folder.clone())),
+        reader: EventReader::new(&connection.wire).files(files_below(connection.folder.clone(), MOST_FILE)),
         to,
         budget: budget.clone(),
         native: context.native_events,
         tools: context.tools.clone(),
+        odd: Odd::new(&connection.plugin, connection.log.clone()),
+        gave: false,
     };
     let id = connection.generate(&params, sink)?;
     let running = Running {
@@ -220,24 +249,6 @@ async fn open(
     Ok((running, warnings))
 }
 
-/// Reads what a plugin gives by path: plain files below its own folder, and no others.
-pub(super) fn files_below(folder: PathBuf) -> impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static {
-    const MOST: u64 = 256 << 20;
-    move |path| {
-        let refused = || format!("the plugin gave the path {path}, which is not below its own folder");
-        let (real, own) = (std::fs::canonicalize(path), std::fs::canonicalize(&folder));
-        let (Ok(real), Ok(own)) = (real, own) else { return Err(refused()) };
-        if !real.starts_with(own) {
-            return Err(refused());
-        }
-        let found = std::fs::metadata(&real).map_err(|error| format!("{path} cannot be read: {error}"))?;
-        if !found.is_file() || found.len() > MOST {
-            return Err(format!("{path} is no file, or a very large one"));
-        }
-        std::fs::read(&real).map(Bytes::from).map_err(|error| format!("{path} cannot be read: {error}"))
-    }
-}
-
 type Opening = BoxFuture<'static, Result<(Running, Vec<Warning>), Error>>;
 
 struct Events {
@@ -247,6 +258,8 @@ struct Events {
     /// It was not in time: where it is, is being asked.
     late: Option<BoxFuture<'static, Error>>,
     ready: VecDeque<Event>,
+    /// Why it failed, to be told behind what is ready.
+    failed: Option<Error>,
     over: bool,
 }
 
@@ -273,8 +286,8 @@ impl Events {
                 if error.kind() != ErrorKind::Timeout {
                     return Poll::Ready(Err(error));
                 }
-                let connection = running.connection.clone();
-                self.late = Some(Box::pin(async move { connection.late_at(error).await }));
+                let (connection, id) = (running.connection.clone(), running.id);
+                self.late = Some(Box::pin(async move { connection.late_answer(error, id).await }));
                 // It is looked at at once.
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -318,7 +331,7 @@ impl Stream for Events {
                 return Poll::Ready(Some(Ok(event)));
             }
             if this.over {
-                return Poll::Ready(None);
+                return Poll::Ready(this.failed.take().map(Err));
             }
             if let Err(error) = ready!(this.step(cx)) {
                 this.over = true;
@@ -327,10 +340,12 @@ impl Stream for Events {
                     // Beside what the plugin said itself: its row may say that it is ready, and so it is.
                     let line = format!("{FAILED}{}", error.message());
                     running.connection.log.add(super::Writer::Host, &line);
+                    this.ready
+                        .extend(running.connection.warnings_of(running.id).into_iter().map(Event::Warning));
                 }
                 // Dropping what runs cancels it.
                 (this.running, this.opening) = (None, None);
-                return Poll::Ready(Some(Err(error)));
+                this.failed = Some(error);
             }
         }
     }

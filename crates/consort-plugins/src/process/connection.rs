@@ -1,13 +1,15 @@
 //! One running process, spoken to: requests and their answers, events, and what the plugin asks for.
 use super::answer::Sink;
 use super::asked::UnderWay;
+use super::crash::Code;
 use super::failed::Refused;
 use super::guardian::Wish;
 use super::live::{Live, Opening};
+use super::odd::Odd;
 use super::services::Services;
-use super::{LogRing, Writer};
+use super::{LogLine, LogRing, Writer};
 use crate::learnt::plain;
-use consort_core::{Error, ErrorKind, Phase};
+use consort_core::{Error, ErrorKind, Phase, Warning};
 use consort_plugin::protocol::{self, Failure, Id, InitializeResult};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 /// A plugin that does not read what it is sent is stopped when this much waits.
@@ -36,6 +38,8 @@ pub(crate) struct Connection {
     pub(super) live: Mutex<Live>,
     pub(super) next: AtomicU64,
     pub(super) stray: AtomicUsize,
+    /// What it sent while nobody waited for an answer, and its host could not take.
+    pub(super) odd: Mutex<Odd>,
     /// Lines that somebody waited for.
     pub(super) awaited: AtomicU64,
     pub(super) asked: Arc<Semaphore>,
@@ -54,8 +58,10 @@ pub(crate) struct Connection {
     /// Requests of the plugin's that are worked on.
     pub(super) fetches: Mutex<HashMap<Id, UnderWay>>,
     pub(super) hello: OnceLock<InitializeResult>,
-    /// Our own worker speaks for it, which can say where the plugin's code is while that hangs.
-    pub(super) is_worker: bool,
+    /// What our own worker runs, where that speaks for it: it can say where the plugin's code is while that hangs.
+    pub(super) code: Option<Code>,
+    /// When its log began: what is older was another process's.
+    pub(super) begun: SystemTime,
     pub(super) changed: AtomicBool,
     pub(super) used: Mutex<Instant>,
     /// Rings when nothing is open any more.
@@ -82,6 +88,13 @@ pub(super) enum Pending {
 }
 
 impl Connection {
+    /// What this process has written, of all that its log holds.
+    pub(super) fn said(&self) -> Vec<LogLine> {
+        let mut lines = self.log.said();
+        lines.retain(|line| line.by != Writer::Host && line.at.is_some_and(|at| at >= self.begun));
+        lines
+    }
+
     /// Calls a method and reads what it gives.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
@@ -111,19 +124,9 @@ impl Connection {
             at: Option<String>,
         }
         const LIMIT: Duration = Duration::from_millis(300);
-        if !self.is_worker {
-            return None;
-        }
+        self.code.as_ref()?;
         let at = self.call::<Answer>("x-where", json!({}), LIMIT).await.ok()?.at?;
         Some(plain(&self.log.masked(&at)))
-    }
-
-    /// The error of something that was not done in time, with where the plugin's own code is.
-    pub(super) async fn late_at(&self, error: Error) -> Error {
-        match self.place().await {
-            Some(place) => error.map_message(|message| format!("{message}: it is at {place}")),
-            None => error,
-        }
     }
 
     pub(super) fn read_result<T: DeserializeOwned>(&self, raw: &RawValue) -> Result<T, Error> {
@@ -152,6 +155,19 @@ impl Connection {
         let id = self.open(Pending::Answer(Box::new(sink)))?;
         self.send(protocol::request(&Id::Number(id), "generate", params));
         Ok(id)
+    }
+
+    /// What is to be told of an open request of what came and could not be taken.
+    pub(super) fn warnings_of(&self, id: u64) -> Vec<Warning> {
+        match self.lock().requests.get_mut(&id) {
+            Some(Pending::Answer(sink)) => sink.warnings(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What came while no answer was open and could not be taken, once.
+    pub(crate) fn take_odd(&self) -> Vec<Warning> {
+        self.odd.lock().unwrap_or_else(PoisonError::into_inner).take(true)
     }
 
     /// Cancels a request that nobody waits for. One that is not stopped in time ends the process.

@@ -1,5 +1,6 @@
 //! Watches over one process: writes to it, keeps its log, ends it and everything it started.
 use super::connection::Connection;
+use super::crash;
 use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
 use consort_process::{Group, Limits, LogRing, Started, describe};
@@ -219,8 +220,15 @@ fn last_words(connection: &Connection, end: Option<&End>, status: Option<ExitSta
         }
         None => {
             let how = status.map_or_else(|| "ended".to_owned(), describe);
-            let last = connection.log.last().map(|line| format!("; its last words: {line}"));
-            Error::new(ErrorKind::PluginCrash, format!("the plugin {how}{}", last.unwrap_or_default()))
+            let code = connection.code.as_ref().filter(|_| status.is_some_and(crash::is_reported));
+            let said = connection.said();
+            let place = code.and_then(|code| crash::place(&said, code)).map(|place| format!(" at {place}"));
+            let traced = crash::traced(&said).filter(|_| connection.code.is_none());
+            let traced = traced.map(|place| format!(" at {place}")).unwrap_or_default();
+            let last = || said.iter().rev().find(|line| !line.text.trim().is_empty());
+            let more =
+                place.or_else(|| last().map(|line| format!("{traced}; its last words: {}", line.text)));
+            Error::new(ErrorKind::PluginCrash, format!("the plugin {how}{}", more.unwrap_or_default()))
         }
     };
     connection.named(error).hint(format!("its log: consort plugins log {}", shell_word(&connection.plugin)))

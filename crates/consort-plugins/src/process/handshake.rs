@@ -1,7 +1,9 @@
 //! Starting a process, and the first words that are exchanged.
 use super::connection::Connection;
+use super::crash::Code;
 use super::failed::Refused;
 use super::guardian::{self, Wish};
+use super::odd::Odd;
 use super::services::Services;
 use super::{Launch, LogRing, Writer};
 use crate::examine::Findings;
@@ -16,7 +18,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 /// Requests of a plugin that are worked on at once.
@@ -56,6 +58,8 @@ impl Connection {
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(no_start(Error::new(ErrorKind::PluginCrash, "the process has no pipes")));
         };
+        // Its log may begin before anybody looks after it.
+        let begun = SystemTime::now();
         let (to, lines) = mpsc::unbounded_channel();
         let connection = Arc::new(Self {
             to,
@@ -65,6 +69,7 @@ impl Connection {
             live: Mutex::default(),
             next: AtomicU64::new(1),
             stray: AtomicUsize::new(0),
+            odd: Mutex::new(Odd::new(plugin, log.clone())),
             awaited: AtomicU64::new(0),
             asked: Arc::new(Semaphore::new(MOST_ASKED)),
             turns: Arc::new(Semaphore::new(launch.limits.concurrency.max(1))),
@@ -77,7 +82,8 @@ impl Connection {
             held: AtomicUsize::new(0),
             fetches: Mutex::default(),
             hello: OnceLock::new(),
-            is_worker: config["dialect"].is_string(),
+            code: Code::of(&config),
+            begun,
             changed: AtomicBool::new(false),
             used: Mutex::new(Instant::now()),
             ended: Notify::new(),
@@ -135,9 +141,7 @@ impl Connection {
             Err(_) => {
                 let message = format!("it did not start within {} s", limit.as_secs());
                 let error = self.named(Error::timeout(Phase::Connect, message));
-                let help =
-                    "one that takes long says so in its manifest, for instance limits = { start_s = 120 }";
-                return Err(NoStart { at: self.place().await, ..error.hint(help).into() });
+                return Err(NoStart { at: self.place().await, ..error.hint(self.start_help()).into() });
             }
             Ok(Err(refused)) => return Err(self.no_start(refused)),
             Ok(Ok(raw)) => raw,

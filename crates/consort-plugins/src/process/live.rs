@@ -1,6 +1,8 @@
 //! The live sessions of one process, as its reader sees them: opened, told of, and over.
 use super::Writer;
 use super::connection::{Connection, Pending};
+use super::files::files_below;
+use super::live_outlet::Outlet;
 use super::reading::Slow;
 use consort_core::{
     Arguments, CloseReason, Error, ErrorKind, SessionEvent, SessionTeller, ToolCall, ToolResult,
@@ -11,21 +13,20 @@ use consort_plugin::protocol::{
 };
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long a plugin's reader waits for whoever reads a session.
-const WAIT: Duration = Duration::from_secs(10);
 /// How much of sessions that are not yet open is kept for when they are.
 const MOST_EARLY: usize = 4 << 20;
-/// So many answers of a session may be under way, and so many different complaints about it are shown.
+/// So many answers of a session may be under way.
 const MOST_ITEMS: usize = 256;
 /// The longest name of an answer, in bytes.
 const LONGEST_ITEM: usize = 1024;
-const MOST_TOLD: usize = 32;
+/// The longest file of sound, in bytes: as much as may wait of a session's sound.
+const MOST_SOUND_FILE: u64 = 8 << 20;
 
 /// The sessions of one process.
 #[derive(Default)]
@@ -53,10 +54,9 @@ impl Opening {
 /// One session.
 pub(super) struct Session {
     reader: LiveEventReader,
-    tell: SessionTeller,
+    tell: Outlet,
     /// In which epoch each answer began, the oldest first.
     items: Vec<(String, u64)>,
-    told: HashSet<String>,
     /// The calls of tools that nobody answered yet.
     calls: HashMap<String, oneshot::Sender<ToolResult>>,
     native: bool,
@@ -64,14 +64,20 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(reader: LiveEventReader, tell: SessionTeller, native: bool) -> Self {
-        let (items, told, calls) = (Vec::new(), HashSet::new(), HashMap::new());
-        Self { reader, tell, items, told, calls, native }
+        Self { reader, tell: Outlet::new(tell), items: Vec::new(), calls: HashMap::new(), native }
     }
 
     /// Reads one event and says it. True where it was the last.
-    fn event(&mut self, raw: &RawValue) -> bool {
+    fn event(&mut self, raw: &RawValue, folder: &Path) -> bool {
         let read = serde_json::from_str::<LiveEvent<'_>>(raw.get());
         let read = read.map_err(|error| format!("an event could not be read: {error}"));
+        let read = match read {
+            Ok(event) if event.sound_file().is_some() => {
+                self.sound_file(event, folder);
+                return false;
+            }
+            read => read,
+        };
         match read.and_then(|event| self.reader.read(event)) {
             Err(wrong) => self.complain(wrong),
             Ok(None) => {}
@@ -86,11 +92,30 @@ impl Session {
         false
     }
 
+    /// Sound in a file is read elsewhere: a disk may be slow, and this is the task that hears of all sessions.
+    fn sound_file(&mut self, event: LiveEvent<'_>, folder: &Path) {
+        let item = event.item.as_deref().unwrap_or_default().to_owned();
+        if item.len() > LONGEST_ITEM {
+            return self.complain(endless_name());
+        }
+        let epoch = self.began(&item);
+        let (read, path) = (files_below(folder.to_owned(), MOST_SOUND_FILE), event.path.unwrap_or_default());
+        let (rate, channels) = (event.rate, event.channels);
+        let asked = self.tell.file(move || {
+            let bytes = read(&path).map_err(|error| format!("sound was left out: {error}"))?;
+            let pcm = protocol::sound(&bytes, rate, channels);
+            let pcm = pcm.map_err(|error| format!("it was left out: {error}"))?;
+            Ok(SessionEvent::Audio { item, epoch, pcm })
+        });
+        if let Err(wrong) = asked {
+            self.complain(wrong);
+        }
+    }
+
     fn say(&mut self, mut event: SessionEvent) {
         match &mut event {
             SessionEvent::Audio { item, .. } if item.len() > LONGEST_ITEM => {
-                let wrong = format!("an `item` of more than {LONGEST_ITEM} bytes: its sound is left out");
-                return self.complain(wrong);
+                return self.complain(endless_name());
             }
             SessionEvent::Audio { item, epoch, .. } => *epoch = self.began(item),
             SessionEvent::AudioDone { item, .. } => self.items.retain(|(name, _)| name != item),
@@ -113,11 +138,14 @@ impl Session {
         now
     }
 
-    /// Says what is wrong with the plugin's events; the same thing once.
-    fn complain(&mut self, wrong: String) {
-        if self.told.len() < MOST_TOLD && self.told.insert(wrong.clone()) {
-            self.tell.push(SessionEvent::warning("plugin", wrong));
-        }
+    /// The user cut this item alone: the answers that go on are of the epoch behind that cut.
+    pub(super) fn renew_others(&mut self, item: &str) {
+        let now = self.tell.epoch();
+        self.items.iter_mut().filter(|(name, _)| name != item).for_each(|(_, epoch)| *epoch = now);
+    }
+
+    fn complain(&self, wrong: String) {
+        self.tell.complain(wrong);
     }
 }
 
@@ -170,11 +198,15 @@ impl Connection {
         };
         let mut live = self.live();
         if let Some(session) = live.open.get(&*batch.session) {
-            let tell = session.tell.clone();
+            let keeps_up = session.tell.clone();
             self.awaited.fetch_add(1, Relaxed);
             let id = batch.session.into_owned();
             self.told(&mut live, &id, batch.events);
-            return (!tell.has_room()).then_some(Slow::Session(id, tell));
+            drop(live);
+            if !keeps_up.bears(text.len()) {
+                self.end_unread(&id);
+            }
+            return (!keeps_up.has_room()).then_some(Slow::Session);
         }
         // What comes behind a session's end is late, and nobody's.
         if live.opening > 0 {
@@ -195,7 +227,7 @@ impl Connection {
     fn told(&self, live: &mut Live, id: &str, events: Vec<&RawValue>) {
         let Some(session) = live.open.get_mut(id) else { return };
         // Nothing comes behind the last event.
-        if events.into_iter().any(|event| session.event(event)) {
+        if events.into_iter().any(|event| session.event(event, &self.folder)) {
             live.open.remove(id);
             self.held.fetch_sub(1, Relaxed);
         }
@@ -212,13 +244,13 @@ impl Connection {
         }
     }
 
-    /// Waits for whoever reads the session; one that nobody reads is ended.
-    pub(super) async fn wait_for_session(&self, id: &str, tell: &SessionTeller) {
-        if tokio::time::timeout(WAIT, tell.room()).await.is_err() {
-            let error = Error::new(ErrorKind::Interrupted, "the session was not read for ten seconds");
-            self.end_session(id, self.named(error).into());
-            self.close_unheard(id);
-        }
+    /// Ends a session of which more waits than may: nothing of it may be dropped, and nobody else waits for its caller.
+    fn end_unread(&self, id: &str) {
+        let Some(session) = self.live().open.remove(id) else { return };
+        self.held.fetch_sub(1, Relaxed);
+        let message = "the session was not read, and too much of it waits";
+        session.tell.end(self.named(Error::new(ErrorKind::Interrupted, message)).into());
+        self.close_unheard(id);
     }
 
     /// Ends a session on this side, where it is open.
@@ -255,7 +287,14 @@ impl Connection {
     /// The process is gone, and so are its sessions.
     pub(super) fn fail_sessions(&self, error: &Error) {
         let sessions = std::mem::take(&mut self.live().open);
-        sessions.into_values().for_each(|session| session.tell.close(error.clone()));
+        sessions.into_values().for_each(|session| session.tell.close(error.clone().into()));
+    }
+
+    /// A cut of one item went in.
+    pub(super) fn item_was_cut(&self, id: &str, item: &str) {
+        if let Some(session) = self.live().open.get_mut(id) {
+            session.renew_others(item);
+        }
     }
 
     /// What goes wrong with one input is told, and the session goes on.
@@ -305,6 +344,10 @@ impl Connection {
             None => session.complain(format!("no call is open as `{}`", result.call_id)),
         }
     }
+}
+
+fn endless_name() -> String {
+    format!("an `item` of more than {LONGEST_ITEM} bytes: its sound is left out")
 }
 
 /// A call whose asker went away has no result that anybody wants.

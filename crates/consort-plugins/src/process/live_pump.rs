@@ -1,6 +1,6 @@
 //! A live session from its opening to its end, and what goes into it.
 use super::Supervisor;
-use super::answer::{Files, files_below};
+use super::answer::Files;
 use super::connection::{Connection, Pending};
 use super::failed::Refused;
 use super::live::{Opening, Session};
@@ -85,9 +85,8 @@ fn begin(
     tell: SessionTeller,
     native: bool,
 ) -> Result<Asked, Error> {
-    let reader = LiveEventReader::new(files_below(connection.folder.clone()));
     let (opened, answer) = oneshot::channel();
-    let opening = Opening { session: Session::new(reader, tell, native), opened };
+    let opening = Opening { session: Session::new(LiveEventReader::default(), tell, native), opened };
     connection.touch();
     connection.live().opening += 1;
     let id = connection.open(Pending::Session(Box::new(opening)));
@@ -151,7 +150,12 @@ impl Feeding {
                         self.feed(SessionInput::Audio(piece)).await;
                     }
                 }
-                input => self.feed(input).await,
+                input => {
+                    if let SessionInput::Interrupt { item: Some(item), .. } = &input {
+                        self.connection.item_was_cut(&self.id, item);
+                    }
+                    self.feed(input).await;
+                }
             }
         }
         self.close().await;

@@ -4,11 +4,16 @@ mod asked;
 #[cfg(target_os = "linux")]
 mod census;
 mod connection;
+mod crash;
 mod failed;
+mod files;
 mod guardian;
 mod handshake;
+mod late;
 mod live;
+mod live_outlet;
 mod live_pump;
+mod odd;
 mod reading;
 mod remembered;
 mod services;

@@ -1,14 +1,14 @@
 //! What comes from a process, line by line: answers, events, and what is none of both.
 use super::answer::Budget;
 use super::connection::{Connection, Pending};
-use consort_core::SessionTeller;
+use super::odd::{Slip, no_text};
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
 use consort_process::{Line, Lines, Writer};
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncRead;
 
@@ -18,7 +18,8 @@ const MOST_STRAY: usize = 100;
 /// Whose reader is behind.
 pub(super) enum Slow {
     Answer(u64, Arc<Budget>),
-    Session(String, SessionTeller),
+    /// A session: nobody waits for its caller.
+    Session,
 }
 
 /// What comes and nobody waits for. Of that much is read slowly: a flood costs its writer
@@ -66,7 +67,8 @@ impl Connection {
             };
             match slow {
                 Some(Slow::Answer(id, budget)) if !budget.room().await => self.too_slow(id),
-                Some(Slow::Session(id, tell)) => self.wait_for_session(&id, &tell).await,
+                // Whoever is about to read it comes to do so.
+                Some(Slow::Session) => tokio::task::yield_now().await,
                 _ => {}
             }
         }
@@ -74,16 +76,19 @@ impl Connection {
 
     /// Handles one line. Names what has a reader that is behind, where that is so.
     fn line(self: &Arc<Self>, line: &[u8]) -> Option<Slow> {
-        let Ok(text) = std::str::from_utf8(line) else {
-            self.stray("a line that is no text");
-            return None;
+        let text = match std::str::from_utf8(line) {
+            Ok(text) => text,
+            Err(error) => {
+                self.stray(Some(&Slip::NoText), &no_text(line, error.valid_up_to()));
+                return None;
+            }
         };
         if text.trim().is_empty() {
             return None;
         }
         match Incoming::read(text) {
-            Err(_) => {
-                self.stray(text);
+            Err(why) => {
+                self.stray(Slip::of_line(text, why).as_ref(), text);
                 None
             }
             Ok(Incoming::Notification { method, params }) => self.notified(&method, params, text.len()),
@@ -98,11 +103,36 @@ impl Connection {
         }
     }
 
-    fn stray(&self, text: &str) {
+    /// A line that is no message. What somebody printed belongs to the log; what was meant for the host is told.
+    fn stray(&self, slip: Option<&Slip>, text: &str) {
+        if let Some(slip) = slip
+            && !self.odd(text, |_| slip.clone())
+        {
+            self.odd.lock().unwrap_or_else(PoisonError::into_inner).note(slip, text);
+        }
         self.log.add(Writer::Stdout, &format!("stray output: {text}"));
         if self.stray.fetch_add(1, Relaxed) + 1 >= MOST_STRAY {
             self.wish.kill("it prints to its stdout, which belongs to the protocol");
         }
+    }
+
+    /// Notes in all answers that are open that this came. False where none is.
+    fn odd(&self, got: &str, slip: impl Fn(u64) -> Slip) -> bool {
+        let mut open = self.lock();
+        let mut noted = false;
+        for (id, pending) in &mut open.requests {
+            if let Pending::Answer(sink) = pending {
+                sink.odd.note(&slip(*id), got);
+                noted = true;
+            }
+        }
+        noted
+    }
+
+    /// Something came of a request that is not open.
+    fn of_no_request(&self, sent: u64, got: &str) {
+        let is_past = sent < self.next.load(Relaxed);
+        self.odd(got, |asked| Slip::Request { sent: sent.to_string(), asked, is_past });
     }
 
     fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<Slow> {
@@ -114,21 +144,24 @@ impl Connection {
                         self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
                     }
                     let mut open = self.lock();
-                    let Some(Pending::Answer(sink)) = open.requests.get_mut(&batch.request) else {
-                        return None;
-                    };
                     let id = batch.request;
-                    self.awaited.fetch_add(1, Relaxed);
-                    return sink.events(batch.events, &unread, bytes).map(|budget| Slow::Answer(id, budget));
+                    match open.requests.get_mut(&id) {
+                        Some(Pending::Answer(sink)) => {
+                            self.awaited.fetch_add(1, Relaxed);
+                            let slow = sink.events(batch.events, &unread, bytes, text);
+                            return slow.map(|budget| Slow::Answer(id, budget));
+                        }
+                        // Nobody waits for it any more.
+                        Some(_) => {}
+                        None => {
+                            drop(open);
+                            self.of_no_request(id, text);
+                        }
+                    }
                 }
                 Err(error) => {
                     self.log.add(Writer::Host, &format!("an event could not be read: {error}"));
-                    let mut open = self.lock();
-                    // Where one answer alone is open, it was meant.
-                    let only = open.requests.len() == 1;
-                    if let Some(Pending::Answer(sink)) = open.requests.values_mut().next().filter(|_| only) {
-                        sink.events(Vec::new(), &[error.to_string()], bytes);
-                    }
+                    self.odd(&format!("{error}: {text}"), |_| Slip::Unread);
                 }
             },
             "realtime/event" => return self.session_events(text),
@@ -139,17 +172,24 @@ impl Connection {
             }
             "cancel" => self.cancelled(text),
             "models/changed" => self.changed.store(true, Relaxed),
-            _ => {}
+            _ if method.starts_with("x-") => {}
+            _ => {
+                self.odd(text, |_| Slip::Method(method.to_owned()));
+            }
         }
         None
     }
 
     fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
-        let Id::Number(id) = id else { return };
+        let Id::Number(id) = id else {
+            let got = result.map_or("an error", RawValue::get);
+            self.odd(got, |asked| Slip::Request { sent: format!("{id:?}"), asked, is_past: false });
+            return;
+        };
         let pending = self.lock().requests.remove(id);
         self.awaited.fetch_add(u64::from(pending.is_some()), Relaxed);
         match pending {
-            None => {}
+            None => self.of_no_request(*id, result.map_or("an error", RawValue::get)),
             Some(Pending::Call(to)) => {
                 // Whoever asked may be gone.
                 let _ = to.send(result.map(RawValue::to_owned));
@@ -162,7 +202,7 @@ impl Connection {
             Some(Pending::Answer(sink)) => match result {
                 Err(failure) => sink.fail(self.failed(&failure)),
                 Ok(raw) => match serde_json::from_str::<GenerateResult>(raw.get()) {
-                    Ok(result) => sink.finish(result),
+                    Ok(result) => sink.finish(result, raw.get()),
                     Err(error) => {
                         let message = format!("the plugin's answer could not be read: {error}");
                         sink.fail(self.named(Error::new(ErrorKind::PluginBug, message)));

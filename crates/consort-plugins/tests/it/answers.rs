@@ -12,10 +12,10 @@ async fn an_event_that_cannot_be_read_takes_no_other_with_it() {
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert_eq!(outcome.answer.text(), "before behind");
     let [warning] = &outcome.answer.warnings[..] else { panic!("{:?}", outcome.answer.warnings) };
-    assert!(warning.message.contains("an event of the plugin could not be read"), "{warning:?}");
+    assert!(warning.message.contains("raw sent an event that could not be read"), "{warning:?}");
     let found = examine(&raw.plugin(), "odd event").await;
     let told = found.iter().find(|finding| finding.message.contains("could not be read")).unwrap();
-    assert_eq!(told.level, Level::Warning);
+    assert_eq!(told.level, Level::Error, "nothing else came");
     assert!(!found.iter().any(|finding| finding.message.contains("answers with nothing")), "{found:#?}");
 }
 

@@ -118,7 +118,7 @@ async fn twelve_faulty_plugins_hurt_nobody() {
             "f08_hog" => assert!(kind.is_some() && kind != Some(ErrorKind::Timeout), "{said}"),
             "f09_exits" => {
                 assert_eq!(kind, Some(ErrorKind::PluginCrash), "{said}");
-                assert!(said.contains("exited with code 7"), "{said}");
+                assert!(said.contains("exited with code 7") && said.contains("f09_exits.py:7"), "{said}");
             }
             "f11_forks" => assert_eq!(outcome.answer.text(), "forked", "{said}"),
             "f12_types" => assert!(said.contains("int") && said.contains("f12_types.py"), "{said}"),
@@ -126,7 +126,9 @@ async fn twelve_faulty_plugins_hurt_nobody() {
         }
     }
     // Their rows are ready, and say what went wrong last.
-    for (id, wanted) in [("f04_generate", "f04_generate.py:6"), ("f09_exits", "exited with code 7")] {
+    for (id, wanted) in
+        [("f04_generate", "f04_generate.py:6"), ("f09_exits", "f09_exits.py:7"), ("f08_hog", "f08_hog.py:")]
+    {
         let told = plugins.find(id).unwrap().last_failure().unwrap_or_default();
         assert!(told.contains(wanted), "{id}: {told}");
     }
@@ -134,6 +136,50 @@ async fn twelve_faulty_plugins_hurt_nobody() {
     assert!(!processes(&place.path("")).is_empty());
     plugins.stop();
     none_left(&place.path(""), Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_crash_in_native_code_has_its_line_and_what_ends_without_one_has_none_of_another() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    let answer = "import ctypes, os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+word = user_message.split()[-1]
+yield 'so far'
+if word == 'here':
+    ctypes.string_at(0)
+elif word == 'thread':
+    ThreadPoolExecutor().submit(lambda: ctypes.string_at(0)).result()
+elif word == 'fork':
+    if os.fork() == 0:
+        ctypes.string_at(0)
+    os.wait()
+    os.kill(os.getpid(), signal.SIGKILL)
+elif word == 'mute':
+    sys.stderr = None
+    os._exit(7)
+else:
+    os.kill(os.getpid(), signal.SIGKILL)";
+    place.plugin("größer.py", &drop_in(answer));
+    let plugins = place.open();
+    let plugin = plugins.find("größer").unwrap();
+    for (word, wanted) in [
+        ("here", "crashed (segmentation fault) at größer.py:11"),
+        ("thread", "crashed (segmentation fault) at größer.py:13"),
+        ("fork", "was killed"),
+        ("mute", "exited with code 7; its last words: consort: os._exit(7) was called at größer.py:21"),
+        ("kill", "was killed"),
+    ] {
+        let outcome = ask(&model(&plugin).await.unwrap(), word).await;
+        assert_eq!(outcome.answer.text(), "so far", "{word}");
+        let said = outcome.error.unwrap().to_string();
+        assert!(said.contains(wanted), "{word}: {said}");
+        assert!(word != "fork" && word != "kill" || !said.contains(" at "), "{word}: {said}");
+        assert!(plugin.last_failure().unwrap().contains(wanted), "{word}");
+    }
+    plugins.stop();
 }
 
 #[tokio::test]

@@ -34,6 +34,11 @@ def told(session, text):
             file.write(bytes([7, 0] * 24000))
         say(session, {"type": "audio", "item": "i", "path": path, "rate": 24000, "channels": 1},
             {"type": "audio", "item": "i", "path": "/etc/hostname", "rate": 24000, "channels": 1})
+    elif word == "long":
+        path = os.path.join(folder, "long.pcm")
+        with open(path, "wb") as file:
+            file.truncate(int(rest))
+        say(session, {"type": "audio", "item": "i", "path": path, "rate": 24000, "channels": 1})
     elif word == "odd":
         say(session, {"type": "smell"}, {"type": "transcript", "role": "cat"}, 7, {"type": "audio", "item": "i", "rate": 0})
     elif word == "sound":
@@ -206,6 +211,70 @@ async fn sound_of_an_answer_that_was_cut_is_not_heard() {
     assert_eq!(kinds(&heard(&mut session, "turn_done").await), ["turn_done"]);
     let events = heard(&mut session, "turn_done").await;
     assert!(matches!(&events[0], SessionEvent::Audio { item, epoch: 1, .. } if item == "b"), "{events:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_behind_a_cut_of_another_is_heard() {
+    let Some((_place, plugins)) = place() else { return };
+    let mut session = live(&plugins, "raw").await;
+    for words in [r#"sound ["a", 1]"#, r#"sound ["b", 2]"#] {
+        session.sink.push(text(words)).unwrap();
+        heard(&mut session, "turn_done").await;
+    }
+    let item = Some("a".to_owned());
+    session.sink.push(SessionInput::Interrupt { item, heard: Duration::from_millis(10) }).unwrap();
+    session.sink.push(text(r#"sound ["a", 3]"#)).unwrap();
+    session.sink.push(text(r#"sound ["b", 4]"#)).unwrap();
+    assert_eq!(kinds(&heard(&mut session, "turn_done").await), ["turn_done"]);
+    let events = heard(&mut session, "turn_done").await;
+    // Of the newest epoch, too: who holds the session may know of epochs alone.
+    assert!(matches!(&events[0], SessionEvent::Audio { item, epoch: 1, .. } if item == "b"), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_reads_holds_up_no_other() {
+    let Some((_place, plugins)) = place() else { return };
+    let mut deaf = live(&plugins, "raw").await;
+    let mut other = live(&plugins, "raw").await;
+    deaf.sink.push(text("flood 20000")).unwrap();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        other.sink.push(text("hi")).unwrap();
+        heard(&mut other, "turn_done").await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // It is all still there.
+    let events = heard(&mut deaf, "turn_done").await;
+    assert_eq!(events.iter().filter(|event| event.kind() == "text").count(), 20_000);
+    // Without an end it is none.
+    deaf.sink.push(text("flood 400000")).unwrap();
+    let mut ended = false;
+    for _ in 0..200 {
+        other.sink.push(text("hi")).unwrap();
+        heard(&mut other, "turn_done").await;
+        ended |= deaf.sink.is_closed();
+        if ended {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(ended, "it holds all of it");
+    let CloseReason::Failed { error } = closed(&mut deaf).await else { panic!("it did not fail") };
+    assert!(error.kind() == ErrorKind::Interrupted && error.to_string().contains("not read"), "{error}");
+}
+
+#[tokio::test]
+async fn sound_by_path_has_a_bound() {
+    let Some((_place, plugins)) = place() else { return };
+    let mut session = live(&plugins, "raw").await;
+    session.sink.push(text(&format!("long {}", 8 << 20))).unwrap();
+    assert_eq!(kinds(&heard(&mut session, "turn_done").await), ["connected", "audio", "turn_done"]);
+    session.sink.push(text(&format!("long {}", (8 << 20) + 2))).unwrap();
+    let events = heard(&mut session, "turn_done").await;
+    assert!(
+        matches!(&events[0], SessionEvent::Warning { warning } if warning.message.contains("more than 8388608 bytes, which are the most")),
+        "{events:?}"
+    );
 }
 
 #[tokio::test]

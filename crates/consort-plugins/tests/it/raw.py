@@ -51,6 +51,27 @@ def notes(method, params):
     return 100 * (json.dumps({"jsonrpc": "2.0", "method": method, "params": params}) + "\n")
 
 
+def events(request, *all_of_them):
+    return json.dumps({"method": "generate/event", "params": {"request": request, "events": all_of_them}}).replace('"REQUEST"', "REQUEST")
+
+
+SAID = events("REQUEST", {"type": "text", "text": "said"})
+# Lines that are not as they should be, for the prompt that asks for them.
+ODD = {
+    "latin": [2 * b'{"text":"caf\xe9"}\n' + b'{"text":"caf\xe9"}', SAID],
+    "no json": ["{'jsonrpc': oops}", "{", SAID],
+    "no message": [json.dumps({"type": "text", "text": "bare"}), SAID],
+    "print": ["a word that somebody printed", SAID],
+    "type": [events("REQUEST", {"type": "txt", "text": "lost"})],
+    "type and text": [events("REQUEST", {"type": "x-mood", "text": "good"}), SAID],
+    "field": 3 * [events("REQUEST", {"type": "text", "txt": "lost"})],
+    "other request": [events(99999, {"type": "text", "text": "lost"})],
+    "method": [SAID.replace("generate/event", "generate/events")],
+    "only a field": [],
+    "unanswered text": ["{'id': oops}"],
+}
+
+
 def generate(request, params):
     word = params["messages"][-1]["content"][0]["text"]
     if word == "stuck":
@@ -76,6 +97,15 @@ def generate(request, params):
         events = [{"type": "text", "text": "before "}, {"type": "usage", "inputTokens": 12.0}, {"type": "text", "text": "behind"}]
         send({"method": "generate/event", "params": {"request": request, "events": events}})
         return answer(request, {"finishReason": "stop"})
+    if word in ODD:
+        for line in ODD[word]:
+            line = line if isinstance(line, bytes) else line.replace("REQUEST", str(request)).encode()
+            with turn:
+                sys.stdout.buffer.write(line + b"\n")
+                sys.stdout.buffer.flush()
+        if word.startswith("unanswered"):
+            return None
+        return answer(request, {"finishReason": "stop", **({"txt": "lost"} if word == "only a field" else {})})
     if word == "path":
         path = params["messages"][-1]["content"][1]["path"]
         word = f"{path} {os.path.getsize(path)}"
@@ -105,6 +135,8 @@ def serve(message):
     elif method == "tools/call":
         pass  # the tool `slow` takes for ever
     elif method == "generate":
+        if params["messages"][-1]["content"][0].get("text") == "raise":
+            json.loads(None)  # which raises in the library, and ends the plugin
         threading.Thread(target=generate, args=(request, params), daemon=True).start()
     elif method == "cancel":
         cancelled.add(params["request"])

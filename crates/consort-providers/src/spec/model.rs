@@ -29,8 +29,9 @@ pub struct ModelSpec<Q = Object> {
     pub price: Option<PriceSpec>,
     /// Options beside the usual ones: a JSON Schema for each name.
     pub options: Object,
-    /// Laid over the provider's quirks.
+    /// Laid over the provider's quirks, and over those of its live sessions.
     pub quirks: Q,
+    pub live_quirks: Object,
 }
 
 /// Prices in dollars per million tokens.

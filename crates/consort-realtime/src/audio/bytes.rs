@@ -2,16 +2,8 @@
 use super::format::{Encoding, Format, bad};
 use super::sound::{Sound, clean, from_16, to_16};
 use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_core::Error;
-
-/// Clients end base64 with its padding or without.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 impl Sound {
     /// Reads raw interleaved samples. Bytes that are cut anywhere belong into a [`Reader`].
@@ -21,7 +13,9 @@ impl Sound {
             return Err(bad(format!("{} bytes of sound are not whole frames of {size} bytes", bytes.len()))
                 .hint("Send whole samples of every channel, and check the format that was declared."));
         }
-        Ok(Self { samples: decode(bytes, format.encoding), shape: format.shape })
+        let mut samples = Vec::new();
+        decode(bytes, format.encoding, &mut samples);
+        Ok(Self { samples, shape: format.shape })
     }
 
     /// Raw interleaved samples.
@@ -38,22 +32,13 @@ impl Sound {
 
     /// Raw samples in base64 of the usual alphabet.
     pub fn to_base64(&self, encoding: Encoding) -> String {
-        BASE64.encode(self.to_bytes(encoding))
+        STANDARD.encode(self.to_bytes(encoding))
     }
 }
 
 /// The bytes that base64 of either alphabet stands for.
 pub(crate) fn unbase64(text: &str) -> Result<Vec<u8>, Error> {
-    let usual: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            other => other,
-        })
-        .collect();
-    BASE64.decode(usual).map_err(|error| bad(format!("the sound is not base64: {error}")))
+    consort_core::unbase64(text).map_err(|error| bad(format!("the sound is not base64: {error}")))
 }
 
 /// Raw samples as they come, cut anywhere: bytes of a frame that is not whole wait for the rest.
@@ -82,12 +67,12 @@ impl Reader {
             if self.begun.len() < size {
                 return sound;
             }
-            sound.samples = decode(&self.begun, encoding);
+            decode(&self.begun, encoding, &mut sound.samples);
             self.begun.clear();
         }
         let (whole, begun) = bytes.split_at(bytes.len() - bytes.len() % size);
         self.begun.extend_from_slice(begun);
-        sound.samples.extend(decode(whole, encoding));
+        decode(whole, encoding, &mut sound.samples);
         sound
     }
 
@@ -97,20 +82,22 @@ impl Reader {
     }
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> Vec<f32> {
-    fn each<const N: usize>(bytes: &[u8], sample: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-        bytes.as_chunks().0.iter().copied().map(sample).collect()
+fn decode(bytes: &[u8], encoding: Encoding, to: &mut Vec<f32>) {
+    fn each<const N: usize>(bytes: &[u8], to: &mut Vec<f32>, sample: impl Fn([u8; N]) -> f32) {
+        to.extend(bytes.as_chunks().0.iter().copied().map(sample));
     }
     match encoding {
-        Encoding::U8 => each(bytes, |[byte]| (f32::from(byte) - 128.0) / 128.0),
-        Encoding::S16 => each(bytes, |sample| from_16(i16::from_le_bytes(sample))),
+        Encoding::U8 => each(bytes, to, |[byte]| (f32::from(byte) - 128.0) / 128.0),
+        Encoding::S16 => each(bytes, to, |sample| from_16(i16::from_le_bytes(sample))),
         // In the upper three bytes of four, the sign is where it belongs.
-        Encoding::S24 => each(bytes, |[a, b, c]| i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0),
-        Encoding::S32 => each(bytes, |sample| i32::from_le_bytes(sample) as f32 / 2_147_483_648.0),
-        Encoding::F32 => each(bytes, |sample| clean(f32::from_le_bytes(sample))),
-        Encoding::F64 => each(bytes, |sample| clean(f64::from_le_bytes(sample) as f32)),
-        Encoding::Mulaw => each(bytes, |[byte]| from_16(decode_ulaw(byte))),
-        Encoding::Alaw => each(bytes, |[byte]| from_16(decode_alaw(byte))),
+        Encoding::S24 => {
+            each(bytes, to, |[a, b, c]| i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0);
+        }
+        Encoding::S32 => each(bytes, to, |sample| i32::from_le_bytes(sample) as f32 / 2_147_483_648.0),
+        Encoding::F32 => each(bytes, to, |sample| clean(f32::from_le_bytes(sample))),
+        Encoding::F64 => each(bytes, to, |sample| clean(f64::from_le_bytes(sample) as f32)),
+        Encoding::Mulaw => each(bytes, to, |[byte]| from_16(decode_ulaw(byte))),
+        Encoding::Alaw => each(bytes, to, |[byte]| from_16(decode_alaw(byte))),
     }
 }
 

@@ -23,21 +23,17 @@ impl Shape {
     /// What most models speak.
     pub const MONO_24K: Self = Self { rate: 24_000, channels: 1 };
 
-    /// Half the telephone's rate to the studio's: beyond them a number is a mistake.
-    const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;
-    const CHANNELS: std::ops::RangeInclusive<u16> = 1..=16;
-
     pub fn new(rate: u32, channels: u16) -> Result<Self, Error> {
-        if !Self::RATES.contains(&rate) {
+        if !Pcm::RATES.contains(&rate) {
             return Err(bad(format!("sound of {rate} samples a second")).hint(format!(
                 "Rates from {} to {} are understood.",
-                Self::RATES.start(),
-                Self::RATES.end()
+                Pcm::RATES.start(),
+                Pcm::RATES.end()
             )));
         }
-        if !Self::CHANNELS.contains(&channels) {
+        if !Pcm::CHANNELS.contains(&channels) {
             return Err(bad(format!("sound of {channels} channels"))
-                .hint(format!("1 to {} channels are understood.", Self::CHANNELS.end())));
+                .hint(format!("1 to {} channels are understood.", Pcm::CHANNELS.end())));
         }
         Ok(Self { rate, channels })
     }
@@ -68,10 +64,6 @@ impl Shape {
     /// The number of samples at one moment.
     pub(super) fn width(self) -> usize {
         usize::from(self.channels)
-    }
-
-    pub fn with_rate(self, rate: u32) -> Result<Self, Error> {
-        Self::new(rate, self.channels)
     }
 
     pub fn with_channels(self, channels: u16) -> Result<Self, Error> {

@@ -14,9 +14,16 @@ pub struct Level {
 impl Level {
     /// What silence is said to have, so that meters have a lowest value.
     pub const SILENCE: f32 = -120.0;
+    /// What is quieter than this is no word.
+    const QUIET: f32 = -42.0;
 
     pub fn of(pcm: &Pcm) -> Self {
         Self::of_samples(pcm.samples.iter().copied().map(from_16))
+    }
+
+    /// Whether nothing in it can be a word.
+    pub fn is_quiet(&self) -> bool {
+        self.rms < Self::QUIET
     }
 
     fn of_samples(samples: impl Iterator<Item = f32>) -> Self {

@@ -4,7 +4,7 @@
 //!  bytes, WAV, base64 ─► Sound ◄─► Pcm            a whole sound, to be cut, joined, mixed, resampled, measured, written
 //!  bytes as they come ─► Intake ──► frames        of one shape and length, whatever the pieces were
 //!  Pcm as it comes ────► Track ───► frames        each at its time; knows what of which item was heard, and forgets the rest
-//!  Pcm as it comes ────► VoiceDetector ──► speech began, is speech indeed, ended
+//!  Pcm as it comes ────► VoiceDetector ──► speech began, and ended after so much of it
 //! ```
 //!
 //! [`Pcm`](consort_core::Pcm), 16-bit, is what crosses borders. [`Sound`] is what is worked on: floating point, in which

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 
 /// A frame that is later than this is not made up for: those behind it are as far apart as ever.
 const LATEST: Duration = Duration::from_millis(100);
-/// So many items may wait.
+/// So many items may wait,
 const ITEMS: usize = 10_000;
+/// and, however short it sounds, so much: half an hour of what models speak is less.
+const MEGABYTES: usize = 128;
+/// So often may the shape of what waits change: each time something is to be made that converts it.
+const CHANGES: usize = 1_000;
 
 /// How a track plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +91,8 @@ pub struct Track {
     settings: TrackSettings,
     clock: Arc<dyn Clock>,
     framer: Framer<u64>,
+    /// Frames that are given once more, before all else.
+    again: VecDeque<Frame>,
     /// What is not yet wholly played, oldest first; the last one also when it is.
     items: VecDeque<Item>,
     numbered: u64,
@@ -147,6 +153,7 @@ pub struct Heard {
 
 /// What the next frame would be.
 enum Next {
+    Again,
     Whole,
     Rest,
     Silence,
@@ -158,6 +165,7 @@ impl Track {
             settings,
             clock,
             framer: Framer::new(settings.shape, settings.frame),
+            again: VecDeque::new(),
             items: VecDeque::new(),
             numbered: 0,
             epoch: 0,
@@ -176,18 +184,10 @@ impl Track {
         }
         let shape = Shape::of(&piece)?;
         let time = shape.time_of((piece.samples.len() / shape.width()) as u64);
-        if self.framer.queued() + time > self.settings.most {
-            let most = self.settings.most.as_secs();
-            return Err(Error::protocol(format!("more than {most} s of sound wait to be played")));
-        }
-        if self.items.len() >= ITEMS && self.items.back().is_some_and(|last| &*last.name != item) {
-            return Err(Error::protocol(format!(
-                "the sound of more than {ITEMS} answers waits to be played"
-            )));
-        }
         if time.is_zero() {
             return Ok(true);
         }
+        self.check_room(item, shape, time, piece.size())?;
         let was_full = self.framer.is_full();
         let number = self.number_of(item);
         self.framer.push(number, piece)?;
@@ -197,6 +197,25 @@ impl Track {
         self.touched = Some(self.clock.now());
         self.wake(was_full);
         Ok(true)
+    }
+
+    /// Whether there is room for such a piece: what waits is bounded in each way in which it can grow.
+    fn check_room(&self, item: &str, shape: Shape, time: Duration, bytes: usize) -> Result<(), Error> {
+        let most = self.settings.most;
+        let (waiting, changes) = self.framer.load();
+        let is_new = self.items.back().is_some_and(|last| &*last.name != item);
+        let too_much = if self.framer.queued() + time > most {
+            format!("more than {} s of sound wait to be played", most.as_secs())
+        } else if waiting + bytes > MEGABYTES << 20 {
+            format!("more than {MEGABYTES} MB of sound wait to be played")
+        } else if changes >= CHANGES && self.framer.changes_with(shape) {
+            format!("more than {CHANGES} changes of rate or channels wait to be played")
+        } else if self.items.len() >= ITEMS && is_new {
+            format!("the sound of more than {ITEMS} answers waits to be played")
+        } else {
+            return Ok(());
+        };
+        Err(Error::protocol(too_much))
     }
 
     /// No more will come of an item: what is left of it need not wait for more.
@@ -209,9 +228,19 @@ impl Track {
         self.forget_heard(None);
     }
 
+    /// Takes frames back that it gave and nobody heard, oldest first: they are given again, before what waits.
+    pub fn take_back(&mut self, frames: Vec<Frame>) {
+        let now = self.clock.now();
+        if !frames.is_empty() && self.next.is_none_or(|next| next < now) {
+            self.next = Some(now);
+        }
+        frames.into_iter().rev().for_each(|frame| self.again.push_front(frame));
+    }
+
     /// Forgets what waits, and refuses what still comes of epochs before this one.
     pub fn flush(&mut self, epoch: u64) -> Flushed {
         self.epoch = self.epoch.max(epoch);
+        let again = self.forget_again();
         let shape = self.settings.shape;
         let cut = |item: Item| {
             let heard = shape.time_of(item.heard).min(item.written);
@@ -219,18 +248,45 @@ impl Track {
         };
         self.framer.clear();
         (self.hold, self.dry, self.catching_up) = (None, true, false);
-        Flushed { items: self.items.drain(..).map(cut).collect() }
+        let mut items = again;
+        for item in self.items.drain(..).map(cut) {
+            match items.last_mut().filter(|last| last.item == item.item) {
+                Some(last) => last.dropped += item.dropped,
+                None => items.push(item),
+            }
+        }
+        Flushed { items }
+    }
+
+    /// What is not given again after all: of each item, how much was heard.
+    fn forget_again(&mut self) -> Vec<Heard> {
+        let shape = self.settings.shape;
+        let mut items: Vec<Heard> = Vec::new();
+        for one in self.again.drain(..).flat_map(|frame| frame.played) {
+            let dropped = shape.time_of(one.frames as u64);
+            match items.last_mut().filter(|last| last.item == one.item) {
+                Some(last) => last.dropped += dropped,
+                None => {
+                    items.push(Heard { item: one.item, heard: one.heard.saturating_sub(dropped), dropped });
+                }
+            }
+        }
+        items
     }
 
     /// How much of an item has been heard; none where it is not being played, or no longer.
     pub fn heard(&self, item: &str) -> Option<Duration> {
+        let waits = self.again.iter().flat_map(|frame| &frame.played).find(|one| &*one.item == item);
+        if let Some(one) = waits {
+            return Some(one.heard.saturating_sub(self.settings.shape.time_of(one.frames as u64)));
+        }
         let item = self.items.iter().rev().find(|other| &*other.name == item)?;
         Some(self.settings.shape.time_of(item.heard).min(item.written))
     }
 
     /// How long what waits will sound.
     pub fn queued(&self) -> Duration {
-        self.framer.queued()
+        self.framer.queued() + self.settings.frame * self.again.len() as u32
     }
 
     /// When the next frame is to be taken, as far as is known.
@@ -245,10 +301,14 @@ impl Track {
         if at > now {
             return None;
         }
+        if let Some(frame) = self.again.pop_front() {
+            self.pace(at, now);
+            return Some(Frame { at, ..frame });
+        }
         let made = match next {
+            Next::Again | Next::Silence => None,
             Next::Whole => self.framer.take(),
             Next::Rest => self.framer.rest(),
-            Next::Silence => None,
         };
         self.dry = made.is_none();
         self.hold = self.hold.filter(|_| self.dry);
@@ -315,6 +375,9 @@ impl Track {
 
     fn plan(&mut self) -> Option<(Next, Instant)> {
         let slot = self.next?;
+        if !self.again.is_empty() {
+            return Some((Next::Again, slot));
+        }
         let held = self.hold.map_or(slot, |hold| slot.max(hold));
         let content = if self.framer.is_full() {
             Some((Next::Whole, held))

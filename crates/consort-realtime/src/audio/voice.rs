@@ -30,10 +30,8 @@ pub struct VoiceSettings {
     pub sort: VoiceSort,
     /// Speech begins when a voice was heard for so long,
     pub start: Duration,
-    /// ends when none was for so long,
+    /// and ends when none was for so long.
     pub stop: Duration,
-    /// and is speech indeed, rather than a cough or a door, with so much of it.
-    pub least: Duration,
     /// How sure the detector must be, of 1, that there is a voice,
     pub threshold: f32,
     /// and how unsure that there is none any more. What is between both leaves things as they are.
@@ -46,7 +44,6 @@ impl Default for VoiceSettings {
             sort: VoiceSort::Human,
             start: Duration::from_millis(64),
             stop: Duration::from_millis(500),
-            least: Duration::from_millis(250),
             threshold: 0.5,
             release: 0.35,
         }
@@ -58,10 +55,8 @@ impl Default for VoiceSettings {
 pub enum VoiceEvent {
     /// Somebody began to speak.
     Started { at: Duration },
-    /// It is speech indeed.
-    Confirmed { at: Duration },
-    /// The voice has ended, after so much speech. What was not confirmed was no speech.
-    Stopped { at: Duration, speech: Duration, confirmed: bool },
+    /// The voice has ended, after so much speech: of a cough or a door there is little.
+    Stopped { at: Duration, speech: Duration },
 }
 
 /// Hears voices in one stream of sound.
@@ -70,7 +65,6 @@ pub struct VoiceDetector {
     detector: Option<Box<Detector>>,
     framer: Framer<()>,
     turns: Turns,
-    score: f32,
     /// What a gap left over that filled no frame.
     slack: Duration,
 }
@@ -87,7 +81,6 @@ impl VoiceDetector {
             detector: (settings.sort == VoiceSort::Human).then(Detector::default_boxed),
             framer: Framer::new(Shape::MONO_16K, FRAME),
             turns: Turns::new(settings),
-            score: 0.0,
             slack: Duration::ZERO,
         }
     }
@@ -121,7 +114,6 @@ impl VoiceDetector {
             if let Some(detector) = &mut self.detector {
                 detector.reset();
             }
-            self.score = 0.0;
             self.turns.silence(silent, &mut events);
         }
         events
@@ -134,18 +126,13 @@ impl VoiceDetector {
         events
     }
 
-    /// How sure it is, of 1, that there was a voice just now.
-    pub fn score(&self) -> f32 {
-        self.score
-    }
-
     pub fn is_speaking(&self) -> bool {
-        self.turns.speaking.is_some()
+        self.turns.spoken.is_some()
     }
 
     /// For how long a voice was heard since somebody began to speak; nothing while nobody does.
     pub fn speech(&self) -> Duration {
-        self.turns.speaking.as_ref().map_or(Duration::ZERO, |speaking| time_of(speaking.voiced))
+        self.turns.spoken.map_or(Duration::ZERO, time_of)
     }
 
     /// For how long who speaks has been silent by now.
@@ -159,12 +146,12 @@ impl VoiceDetector {
     }
 
     fn judge(&mut self, frame: &Pcm, events: &mut Vec<VoiceEvent>) {
+        let loud = Level::of(frame).rms;
         let score = match &mut self.detector {
             Some(detector) => detector.predict_i16(&frame.samples),
-            None => f32::from(u8::from(Level::of(frame).rms > SILENCE)),
+            None => f32::from(u8::from(loud > SILENCE)),
         };
-        self.score = if score.is_finite() { score } else { 0.0 };
-        self.turns.step(self.score, events);
+        self.turns.step(if score.is_finite() { score } else { 0.0 }, loud, events);
     }
 }
 
@@ -178,45 +165,77 @@ struct Turns {
     voiced: u64,
     /// Frames without one in a row, while somebody does.
     quiet: u64,
-    speaking: Option<Speaking>,
+    /// Frames with a voice since somebody began to speak; none while nobody does.
+    spoken: Option<u64>,
+    hush: Hush,
 }
 
+/// Since when it has been far more quiet than who speaks.
+///
+/// The detector's score falls 100 to 200 ms behind the end of a voice. That the voice has ended is for the score to say;
+/// since when, this knows: so nobody waits for the silence that is set and for the detector too.
 #[derive(Debug)]
-struct Speaking {
-    voiced: u64,
-    confirmed: bool,
+struct Hush {
+    /// How loud the voice was of late, in decibels of full scale.
+    peak: f32,
+    /// Frames in a row that were far below that.
+    frames: u64,
+}
+
+impl Hush {
+    /// So much quieter than the loudest of a voice is no part of it.
+    const FAR: f32 = 30.0;
+    /// What a frame takes off the loudest, so that a cough before somebody speaks softly is forgotten.
+    const FADE: f32 = 0.1;
+    /// The detector is behind by no more than this.
+    const MOST: Duration = Duration::from_millis(320);
+
+    fn hear(&mut self, loud: f32) {
+        self.peak = loud.max(self.peak - Self::FADE);
+        self.frames = if loud < self.peak - Self::FAR { self.frames + 1 } else { 0 };
+    }
+
+    fn behind(&self) -> u64 {
+        self.frames.min(frames_in(Self::MOST))
+    }
 }
 
 impl Turns {
     fn new(settings: VoiceSettings) -> Self {
-        Self { settings, heard: 0, voiced: 0, quiet: 0, speaking: None }
+        Self {
+            settings,
+            heard: 0,
+            voiced: 0,
+            quiet: 0,
+            spoken: None,
+            hush: Hush { peak: Level::SILENCE, frames: 0 },
+        }
     }
 
-    fn step(&mut self, score: f32, events: &mut Vec<VoiceEvent>) {
+    fn step(&mut self, score: f32, loud: f32, events: &mut Vec<VoiceEvent>) {
         self.heard = self.heard.saturating_add(1);
-        let VoiceSettings { start, stop, least, threshold, release, sort: _ } = self.settings;
-        let Some(speaking) = &mut self.speaking else {
+        self.hush.hear(loud);
+        let VoiceSettings { start, stop, threshold, release, sort: _ } = self.settings;
+        let Some(spoken) = &mut self.spoken else {
             if score >= threshold {
                 self.voiced += 1;
             } else if score < release {
                 self.voiced = 0;
             }
             if self.voiced > 0 && self.voiced >= frames_in(start) {
-                self.start(least, events);
+                self.start(events);
             }
             return;
         };
         if score >= threshold {
-            speaking.voiced += 1;
+            *spoken += 1;
             self.quiet = 0;
-        } else if score < release || self.quiet > 0 {
+        } else if self.quiet > 0 {
             self.quiet += 1;
+        } else if score < release {
+            self.quiet = self.hush.behind().max(1);
         }
-        if !speaking.confirmed && speaking.voiced >= frames_in(least) {
-            speaking.confirmed = true;
-            events.push(VoiceEvent::Confirmed { at: time_of(self.heard) });
-        }
-        if self.quiet > 0 && self.quiet >= frames_in(stop) {
+        if self.quiet > 0 && self.quiet >= full_frames_in(stop) {
             self.stop(events);
         }
     }
@@ -224,24 +243,20 @@ impl Turns {
     fn silence(&mut self, frames: u64, events: &mut Vec<VoiceEvent>) {
         // After so much of it, more changes nothing.
         let told = frames.min(frames_in(self.settings.stop).saturating_add(1));
-        (0..told).for_each(|_| self.step(0.0, events));
+        (0..told).for_each(|_| self.step(0.0, Level::SILENCE, events));
         self.heard = self.heard.saturating_add(frames - told);
     }
 
-    fn start(&mut self, least: Duration, events: &mut Vec<VoiceEvent>) {
+    fn start(&mut self, events: &mut Vec<VoiceEvent>) {
         events.push(VoiceEvent::Started { at: time_of(self.heard - self.voiced) });
-        let confirmed = self.voiced >= frames_in(least);
-        if confirmed {
-            events.push(VoiceEvent::Confirmed { at: time_of(self.heard) });
-        }
-        self.speaking = Some(Speaking { voiced: self.voiced, confirmed });
+        self.spoken = Some(self.voiced);
         (self.voiced, self.quiet) = (0, 0);
     }
 
     fn stop(&mut self, events: &mut Vec<VoiceEvent>) {
-        if let Some(Speaking { voiced, confirmed }) = self.speaking.take() {
+        if let Some(spoken) = self.spoken.take() {
             let at = time_of(self.heard - self.quiet);
-            events.push(VoiceEvent::Stopped { at, speech: time_of(voiced), confirmed });
+            events.push(VoiceEvent::Stopped { at, speech: time_of(spoken) });
         }
         (self.voiced, self.quiet) = (0, 0);
     }
@@ -249,6 +264,11 @@ impl Turns {
 
 fn frames_in(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(FRAME.as_nanos())).unwrap_or(u64::MAX)
+}
+
+/// The frame in which a voice ends is in part silence already: what it lacks to a full one is not waited for twice.
+fn full_frames_in(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos() / FRAME.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn time_of(frames: u64) -> Duration {
@@ -263,8 +283,7 @@ mod tests {
 
     /// `V` is a voice, `.` none, `?` neither, for one frame each.
     fn events(scores: &str) -> Vec<VoiceEvent> {
-        let settings =
-            VoiceSettings { start: 48 * MS, stop: 64 * MS, least: 80 * MS, ..VoiceSettings::default() };
+        let settings = VoiceSettings { start: 48 * MS, stop: 64 * MS, ..VoiceSettings::default() };
         let mut turns = Turns::new(settings);
         let mut events = Vec::new();
         for score in scores.chars() {
@@ -273,7 +292,7 @@ mod tests {
                 '?' => 0.4,
                 _ => 0.1,
             };
-            turns.step(score, &mut events);
+            turns.step(score, -20.0, &mut events);
         }
         turns.stop(&mut events);
         events
@@ -283,34 +302,45 @@ mod tests {
         VoiceEvent::Started { at: 16 * MS * frame }
     }
 
-    fn confirmed(frame: u32) -> VoiceEvent {
-        VoiceEvent::Confirmed { at: 16 * MS * frame }
-    }
-
-    fn stopped(frame: u32, speech: u32, confirmed: bool) -> VoiceEvent {
-        VoiceEvent::Stopped { at: 16 * MS * frame, speech: 16 * MS * speech, confirmed }
+    fn stopped(frame: u32, speech: u32) -> VoiceEvent {
+        VoiceEvent::Stopped { at: 16 * MS * frame, speech: 16 * MS * speech }
     }
 
     #[test]
     fn speech_begins_after_enough_of_it_and_ends_after_enough_silence() {
         assert_eq!(events("..VV.VV.."), [], "two frames are no speech");
-        assert_eq!(events(".VVVVVV...."), [started(1), confirmed(6), stopped(7, 6, true)]);
-        assert_eq!(
-            events("VVVVV...VV....VVV"),
-            [started(0), confirmed(5), stopped(10, 7, true), started(14), stopped(17, 3, false)]
-        );
+        assert_eq!(events(".VVVVVV...."), [started(1), stopped(7, 6)]);
+        assert_eq!(events("VVVVV...VV....VVV"), [started(0), stopped(10, 7), started(14), stopped(17, 3)]);
     }
 
     #[test]
-    fn a_cough_is_never_confirmed() {
-        assert_eq!(events("..VVV....."), [started(2), stopped(5, 3, false)]);
-        assert_eq!(events("..VVV..V..V....."), [started(2), confirmed(11), stopped(11, 5, true)]);
+    fn of_a_cough_it_is_told_how_short_it_was() {
+        assert_eq!(events("..VVV....."), [started(2), stopped(5, 3)]);
+        assert_eq!(events("..VVV..V..V....."), [started(2), stopped(11, 5)]);
     }
 
     #[test]
     fn what_is_between_both_thresholds_changes_nothing() {
-        assert_eq!(events("V?V?V"), [started(2), stopped(5, 3, false)]);
-        assert_eq!(events("VVVVV????????"), [started(0), confirmed(5), stopped(13, 5, true)]);
-        assert_eq!(events("VVVVV.???"), [started(0), confirmed(5), stopped(5, 5, true)]);
+        assert_eq!(events("V?V?V"), [started(2), stopped(5, 3)]);
+        assert_eq!(events("VVVVV????????"), [started(0), stopped(13, 5)]);
+        assert_eq!(events("VVVVV.???"), [started(0), stopped(5, 5)]);
+    }
+
+    #[test]
+    fn silence_counts_from_where_it_is_quiet_and_not_from_where_the_score_falls() {
+        let settings = VoiceSettings { start: 48 * MS, stop: 160 * MS, ..VoiceSettings::default() };
+        let heard = |quiet: f32, frames: usize| {
+            let (mut turns, mut events) = (Turns::new(settings), Vec::new());
+            (0..10).for_each(|_| turns.step(0.9, -15.0, &mut events));
+            // It is quiet, and the detector goes on for eight frames.
+            (0..8).for_each(|_| turns.step(0.9, quiet, &mut events));
+            (0..frames).for_each(|_| turns.step(0.1, quiet, &mut events));
+            events.last().copied().unwrap()
+        };
+        assert_eq!(heard(-60.0, 1), started(0));
+        assert_eq!(heard(-60.0, 3), stopped(10, 18), "ten frames are quiet, eight of them known behind");
+        // Who is not far more quiet than before speaks on.
+        assert_eq!(heard(-40.0, 9), started(0));
+        assert_eq!(heard(-40.0, 10), stopped(18, 18));
     }
 }

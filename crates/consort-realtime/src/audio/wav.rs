@@ -6,6 +6,7 @@ use super::bytes::Reader;
 use super::format::{Encoding, Format, Shape, bad};
 use super::sound::Sound;
 use consort_core::Error;
+use std::time::Duration;
 
 /// What stands before the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,18 @@ pub struct Head {
     pub start: usize,
     /// How many bytes of them there are; none where the file was begun before anybody knew.
     pub length: Option<u32>,
+}
+
+/// Lengths from here on are written by who does not know them.
+const NO_LENGTH: u32 = 0x7FFF_0000;
+
+impl Head {
+    /// How much of the sound is missing that a file of so many bytes should hold.
+    pub fn missing(&self, file: usize) -> Duration {
+        let told = self.length.filter(|length| *length < NO_LENGTH).unwrap_or(0) as usize;
+        let missing = told.saturating_sub(file.saturating_sub(self.start)) / self.format.frame_size().max(1);
+        self.format.shape.time_of(missing as u64)
+    }
 }
 
 /// Chunks before the samples, such as titles and pictures, are read past up to here.

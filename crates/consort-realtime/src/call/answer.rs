@@ -1,5 +1,6 @@
 //! An answer while it comes and is played: what it is made of, and how much of it was heard.
 use super::spoken::Spoken;
+use crate::heard::{Speed, is_beginning};
 use consort_core::{Body, Delta, Error, Event, Finish, Part, PartKey, PartKind, ToolCall, Usage};
 use consort_store::{Status, TurnId};
 use std::time::{Duration, Instant};
@@ -7,9 +8,44 @@ use std::time::{Duration, Instant};
 /// How long words may come behind the end of an answer before its turn ends without them.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// An item of a turn that is over.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) item: String,
+    /// What had come of it.
+    pub(super) text: String,
+    /// Whether its words were not final.
+    pub(super) owed: bool,
+    /// Whether it was cut: what still comes of it is heard by nobody.
+    pub(super) cut: bool,
+    /// Whether the model said that it is complete. One that was only passed over may go on.
+    pub(super) over: bool,
+}
+
+impl Past {
+    /// A session that gives items no names says of nothing what it belongs to.
+    pub(super) fn is_named(&self) -> bool {
+        !self.item.is_empty()
+    }
+
+    /// Whether words of it are nothing new: it was said to its end, was cut, or ended without its last words, which it
+    /// holds as far as they came.
+    pub(super) fn is_late(&self, is_final: bool, text: &str) -> bool {
+        let goes_on = self.owed && !self.cut && !self.over;
+        match (self.is_named(), is_final) {
+            (true, false) => !goes_on,
+            (true, true) => true,
+            (false, false) => self.owed && self.cut,
+            (false, true) => self.owed || is_beginning(text, &self.text),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) turn: TurnId,
+    /// How long a letter of it sounds.
+    letter: Duration,
     items: Vec<Item>,
     calls: Vec<ToolCall>,
     /// How it ended, where that was said.
@@ -26,7 +62,7 @@ pub(super) struct Answer {
     grown_calls: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Item {
     name: String,
     pub(super) spoken: Spoken,
@@ -37,6 +73,10 @@ pub(super) struct Item {
 }
 
 impl Item {
+    fn new(name: String, letter: Duration) -> Self {
+        Self { name, spoken: Spoken::new(letter), written: String::new(), part: None, grown: 0 }
+    }
+
     fn text(&self) -> String {
         let spoken = self.spoken.text();
         let gap = if spoken.is_empty() || self.written.is_empty() { "" } else { "\n" };
@@ -45,9 +85,10 @@ impl Item {
 }
 
 impl Answer {
-    pub(super) fn new(turn: TurnId, now: Instant) -> Self {
+    pub(super) fn new(turn: TurnId, letter: Duration, now: Instant) -> Self {
         Self {
             turn,
+            letter,
             items: Vec::new(),
             calls: Vec::new(),
             done: None,
@@ -71,12 +112,21 @@ impl Answer {
         item.is_some_and(|item| !(self.is_over() && item.spoken.is_final()))
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.items.iter().any(|item| item.name == name)
+    }
+
     pub(super) fn item(&mut self, name: &str) -> &mut Item {
         let at = self.items.iter().position(|item| item.name == name).unwrap_or_else(|| {
-            self.items.push(Item { name: name.to_owned(), ..Item::default() });
+            self.items.push(Item::new(name.to_owned(), self.letter));
             self.items.len() - 1
         });
         &mut self.items[at]
+    }
+
+    /// Whether a session may still say what was heard of an item that was cut.
+    pub(super) fn awaits(&self, name: &str) -> bool {
+        self.items.iter().any(|item| item.name == name && item.spoken.is_unsettled())
     }
 
     /// So much more of an item was heard. False where it is none of this answer's.
@@ -109,16 +159,27 @@ impl Answer {
         self.items.iter().all(|item| item.spoken.is_whole() || (self.passed && item.spoken.is_caught_up()))
     }
 
-    /// The items whose words are not final, and what came of them.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = (&str, &str)> {
-        let items = self.items.iter().filter(|item| !item.spoken.is_final());
-        items.map(|item| (item.name.as_str(), item.spoken.so_far()))
+    /// How fast it was spoken.
+    pub(super) fn teach(&self, speed: &mut Speed) {
+        self.items.iter().for_each(|item| item.spoken.teach(speed));
+    }
+
+    /// What is remembered of its items, once it is over.
+    pub(super) fn past(&self) -> impl Iterator<Item = Past> {
+        self.items.iter().map(|item| Past {
+            item: item.name.clone(),
+            text: item.spoken.so_far().to_owned(),
+            owed: !item.spoken.is_final(),
+            cut: self.cut || item.spoken.is_cut(),
+            over: self.done.is_some(),
+        })
     }
 
     /// When its turn ends, if nothing more of it comes; none where it goes on.
     pub(super) fn ends(&self) -> Option<Instant> {
         let is_played = self.cut || (self.is_over() && self.is_heard());
-        let is_known = self.cut || self.items.iter().all(|item| item.spoken.is_final());
+        let is_known = |item: &Item| item.spoken.is_final() && !item.spoken.is_unsettled();
+        let is_known = self.items.iter().all(is_known);
         let wait = if self.done.is_some() && is_known { Duration::ZERO } else { SETTLE };
         is_played.then(|| self.touched + wait)
     }

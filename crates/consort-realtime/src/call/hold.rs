@@ -1,15 +1,16 @@
 //! A call while it is held: the session, its sound, its tools and its log, one thing after the other.
-use super::ahead::{Ahead, Piece};
+use super::ahead::{Ahead, Back, Piece};
+use super::event::{CallEvent, Pace, answers};
 use super::keep::{Keeper, Told};
+use super::knows::{Added, Knowledge};
 use super::minutes::Minutes;
 use super::tools::Calls;
 use crate::audio::{Frame, Track};
 use consort_core::{
-    Clock, CloseReason, Context, Error, Pcm, Processor, RealtimeSession, SessionEvent, SessionEvents,
-    SessionInput, SessionSink, Speaker, ToolCall, ToolResult,
+    Clock, CloseReason, Context, Pcm, RealtimeSession, SessionEvent, SessionEvents, SessionInput,
+    SessionSink, Speaker, ToolCall, ToolResult,
 };
 use consort_engine::Tools;
-use consort_store::TurnId;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -20,34 +21,6 @@ const SILENCE: f32 = 0.001;
 /// What is played at once.
 pub(super) const FRAME: Duration = Duration::from_millis(20);
 
-/// When sound is handed out, and when it counts as heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Each frame at its time, and heard then.
-    Time,
-    /// The same, and heard when [`Call::played`] says so: whoever plays is elsewhere.
-    Reported,
-    /// As fast as it comes: into a file.
-    AtOnce,
-}
-
-/// What happens in a call.
-#[derive(Debug)]
-pub enum CallEvent {
-    /// What the session tells, but for sound. `Closed` comes last, when all is played and kept.
-    Session(SessionEvent),
-    /// Sound, to be played now.
-    Frame(Frame),
-    /// Sound that was handed out and is not played yet is not wanted any more.
-    Cut,
-    /// This call runs when [`Call::decide`] says so.
-    ToolWaits(ToolCall),
-    /// A tool is done; the model is told.
-    ToolEnded(ToolResult),
-    /// A turn of the log began or ended.
-    Kept(TurnId),
-}
-
 /// An open session, held.
 pub struct Call {
     pub(super) sink: SessionSink,
@@ -55,21 +28,25 @@ pub struct Call {
     pub(super) track: Track,
     pub(super) ahead: Ahead,
     pub(super) calls: Calls,
-    pub(super) processors: Vec<Arc<dyn Processor>>,
+    pub(super) knows: Knowledge,
     pub(super) participant: Option<String>,
-    pub(super) minutes: Option<(Minutes, Keeper)>,
+    pub(super) minutes: Minutes,
+    /// Where the minutes are kept.
+    pub(super) keeper: Option<Keeper>,
     clock: Arc<dyn Clock>,
     pub(super) pace: Pace,
+    /// Whether an answer may be on its way, as far as the session told.
+    pub(super) is_answering: bool,
     /// The newest epoch that sound came of.
     pub(super) epoch: u64,
     /// How long the track plays up to the end of what is more than silence.
     pub(super) sounding: Duration,
     pub(super) ready: VecDeque<CallEvent>,
     /// Why the session is over, until that was told.
-    closed: Option<CloseReason>,
-    is_over: bool,
+    pub(super) closed: Option<CloseReason>,
+    pub(super) is_over: bool,
     /// Whether all was written, once it is over.
-    is_written: bool,
+    pub(super) is_written: bool,
 }
 
 /// What comes next.
@@ -78,6 +55,7 @@ enum Step {
     Frame(Frame),
     Result(ToolResult),
     Told(Option<Told>),
+    Known(Added),
     Due,
 }
 
@@ -86,7 +64,8 @@ impl Call {
         session: RealtimeSession,
         track: Track,
         tools: Tools,
-        processors: Vec<Arc<dyn Processor>>,
+        knows: Knowledge,
+        minutes: Minutes,
         context: Context,
         pace: Pace,
     ) -> Self {
@@ -95,12 +74,14 @@ impl Call {
             events: session.events,
             track,
             ahead: Ahead::default(),
-            processors,
+            knows,
             participant: context.participant.clone(),
-            minutes: None,
+            minutes,
+            keeper: None,
             clock: context.clock.clone(),
             calls: Calls::new(tools, context),
             pace,
+            is_answering: false,
             epoch: 0,
             sounding: Duration::ZERO,
             ready: VecDeque::new(),
@@ -130,6 +111,26 @@ impl Call {
         }
     }
 
+    /// Somebody else holds the call from here on, or the same by another way, who has `received` so much of all its sound, where
+    /// that is known. The rest is played again, and what waits for them is told again. Where nothing is known, what
+    /// [`played`](Self::played) never told of is played again. Says where in all the sound what comes now begins.
+    pub fn resume(&mut self, received: Option<Duration>) -> Duration {
+        let is_told = |call: &ToolCall| {
+            let is_it = |event: &CallEvent| matches!(event, CallEvent::ToolWaits(one) if one.id == call.id);
+            self.ready.iter().any(is_it)
+        };
+        let again: Vec<ToolCall> =
+            self.calls.waiting().iter().filter(|call| !is_told(call)).cloned().collect();
+        again.into_iter().rev().for_each(|call| self.ready.push_front(CallEvent::ToolWaits(call)));
+        let Back { frames, is_cut } = self.ahead.take_back(received);
+        if is_cut {
+            self.ready.push_front(CallEvent::Cut);
+        }
+        self.sounding += frames.iter().map(|frame| frame.pcm.duration()).sum::<Duration>();
+        self.track.take_back(frames);
+        self.ahead.out()
+    }
+
     /// How long it takes until there is nothing but silence.
     pub fn sounding(&self) -> Duration {
         self.sounding
@@ -146,9 +147,9 @@ impl Call {
     }
 
     async fn step(&mut self) -> Step {
-        let due = self.minutes.as_ref().and_then(|(minutes, _)| minutes.due());
+        let due = self.minutes.due();
         let wait = due.map(|due| self.clock.sleep(due.saturating_duration_since(self.clock.now())));
-        let keeper = self.minutes.as_mut().map(|(_, keeper)| keeper);
+        let keeper = self.keeper.as_mut();
         // Frames of a clock that stands still are taken when they are whole, so that no gap comes between pieces.
         let is_whole = self.track.queued() >= FRAME;
         let plays = self.pace != Pace::AtOnce || self.closed.is_some() || is_whole;
@@ -157,6 +158,7 @@ impl Call {
             frame = self.track.next(), if plays => Step::Frame(frame),
             result = self.calls.next() => Step::Result(result),
             told = told(keeper) => Step::Told(told),
+            added = self.knows.next() => Step::Known(added),
             () = ring(wait) => Step::Due,
             event = self.events.next(), if self.closed.is_none() => Step::Event(event),
         }
@@ -171,19 +173,21 @@ impl Call {
             Step::Frame(frame) => self.play(frame),
             Step::Result(result) => self.result(result),
             Step::Told(told) => self.told(told),
+            Step::Known(added) => self.learn(added),
             Step::Due => {}
         }
         self.write();
     }
 
     fn event(&mut self, event: SessionEvent) {
-        if let Some(minutes) = self.minutes() {
-            minutes.event(&event);
-        }
+        self.minutes().event(&event);
+        let was_answering = self.is_answering;
+        self.is_answering = answers(&event).unwrap_or(was_answering);
         match event {
             SessionEvent::Audio { item, epoch, pcm } => return self.sound(epoch, &item, pcm),
             SessionEvent::AudioDone { ref item, .. } => self.track.end(item),
             SessionEvent::SpeechStarted { by: Speaker::User } => {
+                self.knows.speech_began(&self.minutes, was_answering);
                 self.ready.push_back(CallEvent::Session(event));
                 return self.barge_in();
             }
@@ -201,6 +205,7 @@ impl Call {
                 }
                 return;
             }
+            SessionEvent::TurnDone { .. } => self.knows.answered(),
             SessionEvent::ToolCancelled { ref id } => self.calls.withdraw(id),
             SessionEvent::Closed { reason } => {
                 self.closed = Some(reason);
@@ -216,9 +221,7 @@ impl Call {
         let (is_silence, length) = (pcm.peak() < SILENCE, pcm.duration());
         match self.track.write(epoch, item, pcm) {
             Ok(true) => {
-                if let Some(minutes) = self.minutes() {
-                    minutes.sounds(item, length);
-                }
+                self.minutes().sounds(item, length);
                 if !is_silence {
                     self.sounding = self.track.queued();
                 }
@@ -233,28 +236,32 @@ impl Call {
         self.sounding = self.sounding.saturating_sub(frame.pcm.duration());
         self.ahead.push(&frame);
         self.ready.push_back(CallEvent::Frame(frame));
-        if self.pace != Pace::Reported {
-            let heard = self.ahead.all();
-            self.note_heard(heard);
-        }
+        let heard = if self.pace == Pace::Reported { self.ahead.late() } else { self.ahead.all() };
+        self.note_heard(heard);
     }
 
     pub(super) fn note_heard(&mut self, heard: Vec<Piece>) {
-        if let Some(minutes) = self.minutes() {
-            heard.iter().for_each(|piece| minutes.heard(&piece.item, piece.length));
-        }
+        let minutes = self.minutes();
+        heard.iter().for_each(|piece| minutes.heard(&piece.item, piece.length));
     }
 
     fn result(&mut self, result: ToolResult) {
-        if let Some(minutes) = self.minutes() {
-            minutes.result(&result);
-        }
+        self.minutes().result(&result);
         self.ready.push_back(CallEvent::ToolEnded(result.clone()));
-        // The session's end is told by its last event.
-        let _ = self.sink.push(SessionInput::ToolResult { result });
+        self.put(SessionInput::ToolResult { result });
     }
 
-    fn told(&mut self, told: Option<Told>) {
+    /// What processors know by now is told before what waited for it.
+    fn learn(&mut self, added: Added) {
+        let (inputs, warnings) = self.knows.learn(added);
+        for input in inputs {
+            // The session's end is told by its last event.
+            let _ = self.sink.push(input);
+        }
+        warnings.into_iter().for_each(|warning| self.tell(SessionEvent::warning("processor", warning)));
+    }
+
+    pub(super) fn told(&mut self, told: Option<Told>) {
         match told {
             Some(Told::Kept(turn)) => self.ready.push_back(CallEvent::Kept(turn)),
             Some(Told::Refused(error)) => {
@@ -269,54 +276,17 @@ impl Call {
         self.ready.push_back(CallEvent::Session(event));
     }
 
-    pub(super) fn minutes(&mut self) -> Option<&mut Minutes> {
-        let now = self.clock.now();
-        self.minutes.as_mut().map(|(minutes, _)| minutes.at(now))
+    pub(super) fn minutes(&mut self) -> &mut Minutes {
+        self.minutes.at(self.clock.now())
     }
 
     /// Writes what is to be written by now.
     pub(super) fn write(&mut self) {
-        let now = self.clock.now();
-        if let Some((minutes, keeper)) = &mut self.minutes {
-            keeper.write(minutes.at(now).take());
+        let writes = self.minutes().take();
+        self.knows.note(&writes);
+        if let Some(keeper) = &self.keeper {
+            keeper.write(writes);
         }
-    }
-
-    /// All that was said is played: what is not kept yet is written.
-    fn end(&mut self) {
-        let heard = self.ahead.all();
-        self.note_heard(heard);
-        let error = self.closed.as_ref().and_then(failure).cloned();
-        if let Some(minutes) = self.minutes() {
-            minutes.close(error.as_ref());
-        }
-        self.write();
-        if let Some((_, keeper)) = &mut self.minutes {
-            keeper.finish();
-        }
-        self.is_written = true;
-    }
-
-    /// Waits until all is kept, and tells the end.
-    async fn finish(&mut self) {
-        let told = match &mut self.minutes {
-            Some((_, keeper)) => keeper.next().await,
-            None => None,
-        };
-        if told.is_some() {
-            return self.told(told);
-        }
-        if let Some(reason) = self.closed.take() {
-            self.tell(SessionEvent::Closed { reason });
-        }
-        self.is_over = true;
-    }
-}
-
-fn failure(reason: &CloseReason) -> Option<&Error> {
-    match reason {
-        CloseReason::Failed { error } => Some(error),
-        CloseReason::Asked | CloseReason::Ended { .. } => None,
     }
 }
 
@@ -332,19 +302,6 @@ async fn ring(wait: Option<consort_core::BoxFuture<'static, ()>>) {
     match wait {
         Some(wait) => wait.await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whoever holds it gives it up: what was heard up to here is kept.
-impl Drop for Call {
-    fn drop(&mut self) {
-        if !self.is_written {
-            self.ahead.cut();
-            if let Some(minutes) = self.minutes() {
-                minutes.cut();
-            }
-            self.end();
-        }
     }
 }
 

@@ -37,13 +37,19 @@
 //! ```
 mod ahead;
 mod answer;
+mod end;
+mod event;
 mod hold;
 mod keep;
+mod knows;
 mod minutes;
 mod open;
+mod said;
 mod say;
 mod spoken;
 mod tools;
+mod turns;
 
-pub use hold::{Call, CallEvent, Pace};
+pub use event::{CallEvent, Pace};
+pub use hold::Call;
 pub use open::{CallSetup, Keep};

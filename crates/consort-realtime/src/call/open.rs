@@ -1,11 +1,12 @@
 //! How a call opens: what the model is told of the conversation and by processors, and what is kept of it.
 use super::keep::Keeper;
+use super::knows::Knowledge;
 use super::minutes::{About, Minutes};
 use super::{Call, Pace};
 use crate::audio::{Shape, Track, TrackSettings};
 use consort_core::{
-    Body, Clock, Context, Error, ManualClock, Message, Part, Processor, RealtimeModel, Request,
-    SessionConfig, SessionEvent, SessionInput, estimate_tokens,
+    Clock, Context, Error, ManualClock, Message, Processor, RealtimeModel, Request, SessionConfig,
+    SessionEvent, SessionInput, estimate_tokens,
 };
 use consort_engine::{Budget, Counts, Tools, view};
 use consort_store::{self as store, ConversationId, Store, TurnId};
@@ -22,7 +23,7 @@ pub struct CallSetup {
     /// Its deadline and cancellation are for the opening. Its participant is who speaks, where nobody says otherwise.
     pub context: Context,
     pub tools: Tools,
-    /// They are asked once, when the call opens, and see all that is said and shown.
+    /// They are asked when the call opens and whenever a turn begins, and see all that is said and shown.
     pub processors: Vec<Arc<dyn Processor>>,
     /// Where the conversation is kept; nowhere where absent.
     pub keep: Option<Keep>,
@@ -65,15 +66,15 @@ impl Call {
         let card = model.card();
         config.tools.extend(tools.functions());
         config.output_rate.get_or_insert(shape.rate());
+        config.at_once = pace == Pace::AtOnce;
         let said = config.instructions.clone();
         if let Some(keep) = &keep {
             config.messages = history(keep, card.limits.context.or(window), &config).await?;
         }
-        let mut warnings = Vec::new();
-        let pictures = contribute(&mut config, &processors, &context, &mut warnings).await;
-        let about = keep.as_ref().map(|keep| About {
-            conversation: keep.conversation,
-            tip: keep.tip,
+        let (knows, pictures, warnings) = Knowledge::open(processors, context.clone(), &mut config).await;
+        let about = About {
+            conversation: keep.as_ref().map_or_else(ConversationId::new, |keep| keep.conversation),
+            tip: keep.as_ref().and_then(|keep| keep.tip),
             answer: store::Answer {
                 model: card.id.clone(),
                 instructions: said,
@@ -83,7 +84,7 @@ impl Call {
                 ..store::Answer::default()
             },
             price: card.price.clone(),
-        });
+        };
         let session = model.connect(config, context.clone()).await?;
         for media in pictures {
             // The session's end is told by its last event.
@@ -95,12 +96,12 @@ impl Call {
             Pace::Time | Pace::Reported => context.clock.clone(),
         };
         let now = context.clock.now();
-        let minutes = about.map(|about| Minutes::new(about, context.participant.clone(), now));
+        let minutes = Minutes::new(about, context.participant.clone(), now);
         let keeper = keep.map(|keep| Keeper::start(keep.store, keep.conversation, context.key.clone()));
         let track = Track::new(TrackSettings::speaker(shape), clock);
         let context = Context { deadline: None, ..context };
-        let mut call = Self::new(session, track, tools, processors, context, pace);
-        call.minutes = minutes.zip(keeper);
+        let mut call = Self::new(session, track, tools, knows, minutes, context, pace);
+        call.keeper = keeper;
         for warning in warnings {
             call.tell(SessionEvent::warning("processor", warning));
         }
@@ -117,38 +118,6 @@ async fn history(keep: &Keep, window: Option<u64>, config: &SessionConfig) -> Re
     let answer = window.map_or(TALK, |window| TALK.min(window / 2));
     let seen = view(&log, &Counts::guess(&log), &summaries, &Budget { window, answer, fixed })?;
     Ok(seen.messages)
-}
-
-/// Adds what processors have to say to the instructions; what they have to show is given back.
-async fn contribute(
-    config: &mut SessionConfig,
-    processors: &[Arc<dyn Processor>],
-    context: &Context,
-    warnings: &mut Vec<String>,
-) -> Vec<consort_core::Media> {
-    let mut request = Request::new(config.messages.clone());
-    request.instructions = vec![Part::text(config.instructions.as_str())];
-    let mut pictures = Vec::new();
-    for processor in processors {
-        let parts = match processor.contribute(&request, context.clone()).await {
-            Ok(parts) => parts,
-            Err(error) => {
-                warnings.push(format!("{} added nothing: {error}", processor.name()));
-                continue;
-            }
-        };
-        for part in parts {
-            match part.body {
-                Body::Text { text, .. } => {
-                    let gap = if config.instructions.is_empty() { "" } else { "\n\n" };
-                    config.instructions = format!("{}{gap}{text}", config.instructions);
-                }
-                Body::Media(media) => pictures.push(media),
-                _ => warnings.push(format!("{} added what no session takes", processor.name())),
-            }
-        }
-    }
-    pictures
 }
 
 impl fmt::Debug for CallSetup {

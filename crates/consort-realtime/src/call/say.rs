@@ -1,6 +1,9 @@
 //! What whoever holds a call says and shows in it.
-use super::hold::{Call, CallEvent, Pace};
-use consort_core::{Frame, Media, MediaSource, Part, Pcm, SessionInput, SessionSink, SessionUpdate};
+use super::{Call, CallEvent, Pace};
+use crate::shown::PICTURES;
+use consort_core::{
+    Frame, Media, MediaSource, Pcm, SessionEvent, SessionInput, SessionSink, SessionUpdate, Warning,
+};
 use consort_engine::Decision;
 use std::time::Duration;
 
@@ -11,9 +14,8 @@ impl Call {
     /// A piece of what the microphone hears, and who speaks, where that is known. It never waits: where the model is far
     /// behind, the oldest sound is dropped, after a warning.
     pub fn hear(&mut self, pcm: Pcm, by: Option<&str>) {
-        if !self.processors.is_empty() {
-            let frame = Frame::Audio { participant: self.who(by), pcm: pcm.clone() };
-            self.processors.iter().for_each(|processor| processor.watch(&frame));
+        if !self.knows.is_empty() {
+            self.knows.watch(&Frame::Audio { participant: self.who(by), pcm: pcm.clone() });
         }
         if pcm.peak() > LOUD {
             self.speech_comes(by);
@@ -23,12 +25,12 @@ impl Call {
 
     /// Sound will be sent by [`sink`](Self::sink): somebody speaks.
     pub fn speech_comes(&mut self, by: Option<&str>) {
-        if let Some(minutes) = self.minutes() {
-            minutes.spoke(by);
-        }
+        self.knows.loud(&self.minutes, self.is_answering);
+        self.minutes().spoke(by);
     }
 
-    /// The way for sound that may wait and must not be dropped: files.
+    /// The way for sound that may wait and must not be dropped: files. What is sent by it is told the model at once, before
+    /// words that wait for processors.
     pub fn sink(&self) -> SessionSink {
         self.sink.clone()
     }
@@ -36,18 +38,20 @@ impl Call {
     /// A whole turn in words, to be answered now. It cuts the answer that plays.
     pub fn say(&mut self, text: &str) {
         self.barge_in();
-        if let Some(minutes) = self.minutes() {
-            minutes.said(text);
-        }
+        self.minutes().said(text);
         self.write();
         self.put(SessionInput::text(text));
+        self.is_answering = true;
     }
 
     /// A picture that belongs to the turn that is being spoken.
     pub fn show(&mut self, media: Media) {
         self.watch(&media);
-        if let Some(minutes) = self.minutes() {
-            minutes.shown(Part::media(media.clone()));
+        if !self.minutes().shown(media.clone()) {
+            let words = format!(
+                "more pictures were shown than one turn keeps: the newest are kept, {PICTURES} at most"
+            );
+            self.tell(SessionEvent::warning("dropped", words));
         }
         self.put(SessionInput::Image { media });
     }
@@ -61,10 +65,14 @@ impl Call {
     /// The turn is over: answer now.
     pub fn commit(&mut self) {
         self.put(SessionInput::Commit);
+        self.is_answering = true;
     }
 
     /// Cuts the answer, and tells the model how much of it was heard. Nothing happens where none is under way.
     pub fn interrupt(&mut self) {
+        if !self.is_answering && !self.is_sounding() {
+            return;
+        }
         let (ahead, flushed) = (self.ahead.cut(), self.track.flush(self.epoch + 1));
         let waiting = flushed.items.into_iter().next().map(|cut| (cut.item, cut.heard));
         let cut = ahead.or(waiting);
@@ -88,6 +96,11 @@ impl Call {
         self.write();
     }
 
+    /// Tells something as a warning of the session, among its events.
+    pub fn warn(&mut self, warning: Warning) {
+        self.tell(SessionEvent::Warning { warning });
+    }
+
     pub fn update(&mut self, update: SessionUpdate) {
         self.put(SessionInput::Update { update });
     }
@@ -104,15 +117,19 @@ impl Call {
 
     /// Ends the call: what was said before still counts, and what is being played is heard to its end.
     pub fn close(&mut self) {
+        for input in self.knows.give_up() {
+            // The session's end is told by its last event.
+            let _ = self.sink.push(input);
+        }
         self.sink.close();
     }
 
     fn watch(&self, media: &Media) {
         let MediaSource::Bytes(bytes) = &media.source else { return };
-        if !self.processors.is_empty() {
+        if !self.knows.is_empty() {
             let participant = self.who(None);
             let frame = Frame::Video { participant, mime: media.mime.clone(), bytes: bytes.clone() };
-            self.processors.iter().for_each(|processor| processor.watch(&frame));
+            self.knows.watch(&frame);
         }
     }
 
@@ -120,17 +137,17 @@ impl Call {
         by.map(str::to_owned).or_else(|| self.participant.clone())
     }
 
-    fn put(&self, input: SessionInput) {
-        // The session's end is told by its last event.
-        let _ = self.sink.push(input);
+    pub(super) fn put(&mut self, input: SessionInput) {
+        for input in self.knows.pass(input, &self.minutes, self.is_answering) {
+            // The session's end is told by its last event.
+            let _ = self.sink.push(input);
+        }
     }
 
     /// What waited to be played is not heard any more.
     pub(super) fn forget_sound(&mut self) {
         self.sounding = Duration::ZERO;
-        if let Some(minutes) = self.minutes() {
-            minutes.cut();
-        }
+        self.minutes().cut();
         self.write();
         self.ready.push_back(CallEvent::Cut);
     }

@@ -12,15 +12,15 @@ pub(super) struct Calls {
     context: Context,
     running: JoinSet<ToolResult>,
     handles: HashMap<String, AbortHandle>,
-    /// Those that somebody must say yes to.
-    waiting: HashMap<String, ToolCall>,
+    /// Those that somebody must say yes to, as they were asked for.
+    waiting: Vec<ToolCall>,
     places: Arc<Semaphore>,
 }
 
 impl Calls {
     pub(super) fn new(tools: Tools, context: Context) -> Self {
         let places = Arc::new(Semaphore::new(tools.limits.parallel.max(1)));
-        let (running, handles, waiting) = (JoinSet::new(), HashMap::new(), HashMap::new());
+        let (running, handles, waiting) = (JoinSet::new(), HashMap::new(), Vec::new());
         Self { tools, context, running, handles, waiting, places }
     }
 
@@ -35,18 +35,24 @@ impl Calls {
         if runs {
             self.run(call.clone());
         } else {
-            self.waiting.insert(call.id.clone(), call.clone());
+            self.waiting.retain(|waiting| waiting.id != call.id);
+            self.waiting.push(call.clone());
         }
         runs
     }
 
+    pub(super) fn waiting(&self) -> &[ToolCall] {
+        &self.waiting
+    }
+
     pub(super) fn tool_of(&self, id: &str) -> Option<&str> {
-        self.waiting.get(id).map(|call| call.name.as_str())
+        self.waiting.iter().find(|call| call.id == id).map(|call| call.name.as_str())
     }
 
     /// What somebody said about a call that waits. False where none does.
     pub(super) fn decide(&mut self, id: &str, decision: Decision, reason: &str) -> bool {
-        let Some(call) = self.waiting.remove(id) else { return false };
+        let Some(at) = self.waiting.iter().position(|call| call.id == id) else { return false };
+        let call = self.waiting.remove(at);
         match decision {
             Decision::No => {
                 let colon = if reason.is_empty() { "" } else { ": " };
@@ -63,13 +69,8 @@ impl Calls {
             Decision::Always => {
                 let tools = std::mem::take(&mut self.tools);
                 self.tools = tools.allowing([call.name.clone()]);
-                let alike: Vec<String> = self
-                    .waiting
-                    .iter()
-                    .filter(|(_, waiting)| waiting.name == call.name)
-                    .map(|(id, _)| id.clone())
-                    .collect();
-                let alike = alike.iter().filter_map(|id| self.waiting.remove(id)).collect::<Vec<_>>();
+                let is_alike = |waiting: &mut ToolCall| waiting.name == call.name;
+                let alike: Vec<ToolCall> = self.waiting.extract_if(.., is_alike).collect();
                 alike.into_iter().chain([call]).for_each(|call| self.run(call));
             }
         }
@@ -78,7 +79,7 @@ impl Calls {
 
     /// The result of a call is not wanted any more.
     pub(super) fn withdraw(&mut self, id: &str) {
-        self.waiting.remove(id);
+        self.waiting.retain(|call| call.id != id);
         if let Some(handle) = self.handles.remove(id) {
             handle.abort();
         }

@@ -8,6 +8,8 @@ const FIRST: usize = 16;
 const LATER: usize = 60;
 /// A clause without any mark is cut between words behind so many letters.
 const LONGEST: usize = 220;
+/// What has no end and no space within so many bytes is cut anywhere: no voice takes a text of any length.
+const UNBROKEN: usize = 1000;
 /// How many Latin letters a letter of a script counts for that writes whole syllables or words with one.
 const WIDE: usize = 3;
 
@@ -31,15 +33,25 @@ const ABBREVIATIONS: &[&str] = &[
 /// The text so far that is in no clause yet.
 #[derive(Debug, Default)]
 pub(super) struct Clauses {
-    rest: String,
-    /// Up to here there is no boundary, whatever comes.
-    looked: usize,
+    text: String,
+    /// Where in it the first clause begins.
+    start: usize,
+    /// Up to here it has no end, whatever comes: it is not looked at again.
+    looked: Looked,
     begun: bool,
+}
+
+/// How far a clause was looked at, the letters up to there, and where the last space ended.
+#[derive(Debug, Default, Clone, Copy)]
+struct Looked {
+    to: usize,
+    letters: usize,
+    gap: Option<usize>,
 }
 
 impl Clauses {
     pub(super) fn push(&mut self, text: &str) {
-        self.rest.push_str(text);
+        self.text.push_str(text);
     }
 
     /// The next clause that is certain to be one.
@@ -50,82 +62,95 @@ impl Clauses {
 
     /// What is left at the end.
     pub(super) fn finish(&mut self) -> Option<String> {
-        self.next().or_else(|| (!self.rest.is_empty()).then(|| self.cut(self.rest.len())))
+        self.next().or_else(|| (!self.rest().is_empty()).then(|| self.cut(self.rest().len())))
+    }
+
+    fn rest(&self) -> &str {
+        &self.text[self.start..]
     }
 
     fn cut(&mut self, end: usize) -> String {
-        let rest = self.rest.split_off(end);
-        self.looked = 0;
-        self.begun = true;
-        std::mem::replace(&mut self.rest, rest)
+        let clause = self.rest()[..end].to_owned();
+        self.start += end;
+        (self.looked, self.begun) = (Looked::default(), true);
+        // Not each time: all that is behind is moved.
+        if self.start * 2 > self.text.len() {
+            self.text.drain(..self.start);
+            self.start = 0;
+        }
+        clause
     }
 
     /// Where the first clause ends, once that is certain.
     fn boundary(&mut self) -> Option<usize> {
-        let least = if self.begun { LATER } else { FIRST };
-        let (mut letters, mut gap) = (0, None);
-        for (at, letter) in self.rest.char_indices() {
-            let behind = at + letter.len_utf8();
+        let rest = &self.text[self.start..];
+        // What the last letter is depends on what comes behind it.
+        let certain = rest.len().saturating_sub(4);
+        let mut now = self.looked;
+        for letter in rest[now.to..].chars() {
+            let at = now.to;
+            if at <= certain {
+                self.looked = now;
+            }
+            now.to += letter.len_utf8();
             if letter.is_alphanumeric() {
-                letters += if is_wide(letter) { WIDE } else { 1 };
+                now.letters += if is_wide(letter) { WIDE } else { 1 };
             }
             if letter.is_whitespace() && letter != '\n' {
-                gap = Some(behind);
+                now.gap = Some(now.to);
             }
-            if letters > LONGEST && (gap.is_some() || is_wide(letter)) {
-                return gap.or(Some(behind));
+            let is_long = now.letters > LONGEST && (now.gap.is_some() || is_wide(letter));
+            if is_long || now.to >= UNBROKEN {
+                return now.gap.or(Some(now.to));
             }
-            if letters == 0 || at < self.looked {
-                continue;
-            }
-            let next = self.rest[behind..].chars().next();
-            let ends = match letter {
-                _ if ENDS.contains(letter) => true,
-                '.' => self.ends_sentence(at, next)?,
-                _ if PAUSES.contains(letter) => letters >= least,
-                _ if LATIN_PAUSES.contains(letter) && letters >= least => match next {
-                    Some(next) => next.is_whitespace(),
-                    // The comma of a number has its digits behind it, and a colon may stand in a time or an address.
-                    None => letter != ':' && !self.rest[..at].ends_with(|c: char| c.is_ascii_digit()),
-                },
-                _ => false,
-            };
-            if ends {
+            if now.letters > 0 && self.ends_clause(rest, at, letter, now.letters)? {
                 let closers =
-                    self.rest[behind..].chars().take_while(|c| CLOSERS.contains(*c) || ENDS.contains(*c));
-                return Some(behind + closers.map(char::len_utf8).sum::<usize>());
+                    rest[now.to..].chars().take_while(|c| CLOSERS.contains(*c) || ENDS.contains(*c));
+                return Some(now.to + closers.map(char::len_utf8).sum::<usize>());
             }
-        }
-        self.looked = self.rest.len().saturating_sub(4);
-        while !self.rest.is_char_boundary(self.looked) {
-            self.looked -= 1;
         }
         None
     }
 
-    /// Whether the dot at a place ends a sentence; nothing where what comes next decides.
-    fn ends_sentence(&self, at: usize, next: Option<char>) -> Option<bool> {
-        let before = &self.rest[..at];
-        let word =
-            before.rsplit(|c: char| c.is_whitespace() || "([\"'“„«".contains(c)).next().unwrap_or_default();
-        let lower = word.to_lowercase();
-        let is_number = word.ends_with(|c: char| c.is_numeric());
-        let is_short = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
-        let is_abbreviation = is_short || ABBREVIATIONS.contains(&lower.as_str());
-        match next {
-            Some('.') => Some(false),
-            Some(next) if CLOSERS.contains(next) => Some(!is_abbreviation),
-            // A number that begins a line counts items of a list.
-            Some(next) if next.is_whitespace() && is_number => {
-                let line = before.trim_end_matches(word).trim_end_matches(' ');
-                Some(!(line.is_empty() || line.ends_with('\n')) || word.len() > 3)
-            }
-            Some(next) => Some((next.is_whitespace() || is_wide(next)) && !is_abbreviation),
-            None if is_abbreviation => Some(false),
-            // Digits may follow, a second dot, or the rest of a name such as `example.com`.
-            None if is_number || word.is_empty() || word.contains('.') || before.ends_with('.') => None,
-            None => Some(true),
+    /// Whether a letter ends a clause that has so many letters; nothing where what comes next decides.
+    fn ends_clause(&self, rest: &str, at: usize, letter: char, letters: usize) -> Option<bool> {
+        let least = if self.begun { LATER } else { FIRST };
+        let (before, next) = (&rest[..at], rest[at + letter.len_utf8()..].chars().next());
+        Some(match letter {
+            _ if ENDS.contains(letter) => true,
+            '.' => return ends_sentence(before, next),
+            _ if PAUSES.contains(letter) => letters >= least,
+            _ if LATIN_PAUSES.contains(letter) && letters >= least => match next {
+                Some(next) => next.is_whitespace(),
+                // The comma of a number has its digits behind it, and a colon may stand in a time or an address.
+                None => letter != ':' && !before.ends_with(|c: char| c.is_ascii_digit()),
+            },
+            _ => false,
+        })
+    }
+}
+
+/// Whether a dot behind this ends a sentence; nothing where what comes next decides.
+fn ends_sentence(before: &str, next: Option<char>) -> Option<bool> {
+    let word =
+        before.rsplit(|c: char| c.is_whitespace() || "([\"'“„«".contains(c)).next().unwrap_or_default();
+    let lower = word.to_lowercase();
+    let is_number = word.ends_with(|c: char| c.is_numeric());
+    let is_short = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
+    let is_abbreviation = is_short || ABBREVIATIONS.contains(&lower.as_str());
+    match next {
+        Some('.') => Some(false),
+        Some(next) if CLOSERS.contains(next) => Some(!is_abbreviation),
+        // A number that begins a line counts items of a list.
+        Some(next) if next.is_whitespace() && is_number => {
+            let line = before.trim_end_matches(word).trim_end_matches(' ');
+            Some(!(line.is_empty() || line.ends_with('\n')) || word.len() > 3)
         }
+        Some(next) => Some((next.is_whitespace() || is_wide(next)) && !is_abbreviation),
+        None if is_abbreviation => Some(false),
+        // Digits may follow, a second dot, or the rest of a name such as `example.com`.
+        None if is_number || word.is_empty() || word.contains('.') || before.ends_with('.') => None,
+        None => Some(true),
     }
 }
 
@@ -222,6 +247,24 @@ mod tests {
             pieces.push(piece);
         }
         assert!(pieces.len() == 1 && pieces[0].len() < 300 && pieces[0].ends_with(' '), "{pieces:?}");
+    }
+
+    #[test]
+    fn a_run_without_spaces_is_cut_and_each_letter_is_looked_at_once() {
+        let (mut clauses, mut pieces) = (Clauses::default(), Vec::new());
+        let run = "Zm9vYmFy/+.1_".repeat(40_000);
+        let begun = std::time::Instant::now();
+        for delta in run.as_bytes().chunks(4) {
+            clauses.push(std::str::from_utf8(delta).unwrap());
+            pieces.extend(std::iter::from_fn(|| clauses.next()));
+        }
+        pieces.extend(std::iter::from_fn(|| clauses.finish()));
+        assert!(pieces.iter().all(|piece| piece.len() <= UNBROKEN) && pieces.concat() == run);
+        clauses.push(&run);
+        pieces = std::iter::from_fn(|| clauses.finish()).collect();
+        assert!(pieces.iter().all(|piece| piece.len() <= UNBROKEN) && pieces.concat() == run);
+        // Were all of it looked at again with each piece, it would take minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -16,12 +16,12 @@ mod answer;
 mod backchannel;
 mod clauses;
 mod ears;
+mod history;
 mod mouth;
 mod record;
 mod session;
 mod settings;
 mod timer;
-mod turn;
 
 pub use settings::{CascadeLimits, CascadeSettings};
 
@@ -83,6 +83,11 @@ impl Cascade {
         self
     }
 
+    /// How long it waits, and how much it takes.
+    pub fn limits(&self) -> CascadeLimits {
+        self.settings.limits
+    }
+
     pub fn settings(mut self, settings: CascadeSettings) -> Self {
         self.settings = Arc::new(settings);
         self
@@ -94,7 +99,6 @@ fn card(model: &ModelCard, ears: &dyn Recogniser, voice: &dyn Synthesiser) -> Mo
     card.title = Some(format!("{}, heard by {} and spoken by {}", model.id, ears.id(), voice.id()));
     card.kind = ModelKind::Realtime;
     card.aliases.clear();
-    card.options = Arc::default();
     let mut input = vec![Modality::Text, Modality::Audio];
     if model.capabilities.reads(Modality::Image) != Support::No {
         input.extend([Modality::Image, Modality::Video]);

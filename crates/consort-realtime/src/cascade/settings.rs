@@ -32,7 +32,7 @@ pub struct CascadeSettings {
 /// How long a cascade waits, and how much it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CascadeLimits {
-    /// For the words of a turn that is over.
+    /// For the words of a turn that is over, beside as long as it is: a third of this, and once more the rest.
     pub hearing: Duration,
     /// For the next sign of life of the chat model.
     pub thinking: Duration,
@@ -42,7 +42,7 @@ pub struct CascadeLimits {
     pub tools: Duration,
     /// How often a turn's words, or a clause's sound, are asked for when that fails.
     pub tries: u32,
-    /// A turn that is longer is over.
+    /// A turn that is longer is over; one that nobody detects is understood in parts of this length.
     pub turn: Duration,
     /// How many times in a row a model may ask for tools.
     pub rounds: usize,

@@ -2,9 +2,9 @@
 mod read;
 
 use crate::cascade::{Cascade, PROVIDER};
-use crate::voices::Voices;
+use crate::voices::{TestVoice, Voices};
 use consort_core::{
-    BoxFuture, Error, ErrorKind, Model, ModelKind, Provider, ProviderCard, RealtimeModel, State,
+    BoxFuture, Error, ErrorKind, Model, ModelCard, ModelKind, Provider, ProviderCard, RealtimeModel, State,
 };
 use consort_settings::{Problem, Section};
 use read::Spec;
@@ -21,8 +21,8 @@ pub struct VoiceProvider {
     usual: Usual,
 }
 
-/// Finds a chat model by the name that a table has for it.
-pub type Resolve<'a> = &'a dyn Fn(&str) -> Result<Arc<dyn Model>, Error>;
+/// Finds a chat model by the name that a table has for it, and whether it can be used now.
+pub type Resolve<'a> = &'a dyn Fn(&str) -> Result<(Arc<dyn Model>, State), Error>;
 
 /// One voice of the settings.
 #[derive(Debug)]
@@ -33,6 +33,18 @@ pub struct VoiceRow {
     /// The model, where it works.
     pub model: Option<Cascade>,
     pub problems: Vec<Problem>,
+    /// Whether what it is made of can be used now.
+    parts: State,
+}
+
+/// The ears or the voice that `[voice]` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsualPart<'a> {
+    pub id: &'a str,
+    /// Whether it can be used now.
+    pub state: State,
+    /// What to do so that it can.
+    pub help: Vec<String>,
 }
 
 /// What every voice starts from, and where its parts are found.
@@ -71,41 +83,95 @@ impl VoiceProvider {
         self.usual.spec.as_ref().map_or_else(Vec::as_slice, |_| &[])
     }
 
-    /// Any chat model as a voice, with the usual ears and speaker.
+    /// The ears and the voice that `[voice]` names, where it does.
+    pub fn usual(&self) -> [Option<UsualPart<'_>>; 2] {
+        let Ok(spec) = &self.usual.spec else { return [None, None] };
+        let voices = &self.usual.voices;
+        let part = |id, kind, unknown: Option<Error>| match unknown {
+            Some(error) => {
+                let state = State::Broken { reason: error.message().to_owned() };
+                UsualPart { id, state, help: error.hints().to_vec() }
+            }
+            None => UsualPart { id, state: voices.state(id), help: voices.help(id, kind) },
+        };
+        [
+            spec.ears.as_ref().map(|(id, _)| part(id, ModelKind::Transcription, voices.ears(id).err())),
+            spec.voice.as_ref().map(|(id, _)| part(id, ModelKind::Speech, voices.voice(id).err())),
+        ]
+    }
+
+    /// Any chat model as one that is talked with, by the usual ears and voice. It keeps its name: what it says is its own.
     pub fn of(&self, model: Arc<dyn Model>) -> Result<Cascade, Error> {
+        let id = &model.card().id;
+        for (kind, what, name) in [
+            (ModelKind::Speech, "speaks what others answer", "voice"),
+            (ModelKind::Transcription, "writes down what is said", "ears"),
+        ] {
+            if self.usual.voices.ids(kind).contains(id) {
+                return Err(Error::unsupported(format!("`{id}` {what}, and answers nothing itself")).hint(
+                    format!(
+                        "set `{name} = \"{id}\"` below [voice] in consort.toml, and talk with a chat model"
+                    ),
+                ));
+            }
+        }
         let spec = self.usual.spec.as_ref().map_err(|problems| {
             let why = problems.first().map(ToString::to_string).unwrap_or_default();
             Error::new(ErrorKind::Setup, "the table [voice] is broken").hint(format!("mend {why}"))
         })?;
-        let id = model.card().id.clone();
-        let missing = |what: &str, kind: ModelKind| {
-            let message = format!("`{id}` answers questions; to talk with it, it needs {what}");
-            let ids = self.usual.voices.ids(kind);
-            // The last one is for tests, and is told too: it needs nothing.
-            let some: Vec<&str> = ids.iter().take(3).chain(ids.last()).map(String::as_str).collect();
-            let word = if kind == ModelKind::Speech { "voice" } else { "ears" };
-            let some = some.join("`, `");
-            Error::new(ErrorKind::Setup, message)
-                .hint(format!("set `{word}` below [voice] in consort.toml, for instance to one of `{some}`"))
+        let (Some(ears), Some(voice)) = (&spec.ears, &spec.voice) else {
+            return Err(self.usual.missing(&model.card().id, spec));
         };
-        let ears = spec.ears.as_ref().ok_or_else(|| missing("ears", ModelKind::Transcription))?;
-        let voice = spec.voice.as_ref().ok_or_else(|| missing("a voice", ModelKind::Speech))?;
         let (ears, voice) = (self.usual.voices.ears(&ears.0)?, self.usual.voices.voice(&voice.0)?);
-        Ok(Cascade::new(model, ears, voice).named(&id).settings(spec.settings.clone()))
+        let settings = spec.settings(ears.as_ref());
+        Ok(Cascade::new(model, ears, voice).settings(settings))
     }
 }
 
 impl Usual {
-    fn row(&self, name: &str, section: &Section, resolve: Resolve<'_>) -> VoiceRow {
-        let built = check_name(name, section).and_then(|()| self.build(name, section, resolve));
-        let (model, problems) = match built {
-            Ok(model) => (Some(model), Vec::new()),
-            Err(problems) => (None, problems),
+    /// What a chat model lacks to be talked with, all of it, and what would do.
+    fn missing(&self, id: &str, spec: &Spec) -> Error {
+        let lacks = match (&spec.ears, &spec.voice) {
+            (None, None) => "ears and a voice",
+            (None, _) => "ears",
+            _ => "a voice",
         };
-        VoiceRow { name: name.to_owned(), file: section.file.clone(), line: section.line, model, problems }
+        let error = Error::new(
+            ErrorKind::Setup,
+            format!("`{id}` answers in writing; to talk with it, it needs {lacks}"),
+        );
+        let hint = |name: &str, kind: ModelKind, test: &str| {
+            let ids = self.voices.ids(kind);
+            // Of each maker the first one; the test's is told apart, since people cannot talk by it.
+            let mut some: Vec<&str> =
+                ids.iter().map(String::as_str).filter(|id| *id != TestVoice::ID).collect();
+            let owner = |id: &str| id.split('/').next().map(str::to_owned);
+            some.dedup_by(|next, one| owner(next) == owner(one));
+            let some = if some.is_empty() { String::new() } else { format!(" `{}`, or", some.join("`, `")) };
+            format!("set `{name}` below [voice] in consort.toml, for instance to{some} `test`, which {test}")
+        };
+        let ears = hint("ears", ModelKind::Transcription, "hears its own tones only");
+        let voice = hint("voice", ModelKind::Speech, "speaks in tones");
+        let error = if spec.ears.is_none() { error.hint(ears) } else { error };
+        if spec.voice.is_none() { error.hint(voice) } else { error }
     }
 
-    fn build(&self, name: &str, section: &Section, resolve: Resolve<'_>) -> Result<Cascade, Vec<Problem>> {
+    fn row(&self, name: &str, section: &Section, resolve: Resolve<'_>) -> VoiceRow {
+        let built = check_name(name, section).and_then(|()| self.build(name, section, resolve));
+        let (model, parts, problems) = match built {
+            Ok((model, parts)) => (Some(model), parts, Vec::new()),
+            Err(problems) => (None, State::Ready, problems),
+        };
+        let (file, line) = (section.file.clone(), section.line);
+        VoiceRow { name: name.to_owned(), file, line, model, problems, parts }
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        section: &Section,
+        resolve: Resolve<'_>,
+    ) -> Result<(Cascade, State), Vec<Problem>> {
         let spec = read::read(section, self.spec.as_ref().map_err(Clone::clone)?, true)?;
         let mut problems = Vec::new();
         let wrong = |line: usize, error: Error| {
@@ -130,8 +196,10 @@ impl Usual {
             self.voices.voice(&voice.0).map_err(|error| wrong(voice.1, error)),
         );
         match found {
-            (Ok(model), Ok(ears), Ok(voice)) => {
-                Ok(Cascade::new(model, ears, voice).named(name).settings(spec.settings))
+            (Ok((model, state)), Ok(ears), Ok(voice)) => {
+                let parts = [state, self.voices.state(ears.id()), self.voices.state(voice.id())];
+                let settings = spec.settings(ears.as_ref());
+                Ok((Cascade::new(model, ears, voice).named(name).settings(settings), together(parts)))
             }
             (model, ears, voice) => {
                 Err([model.err(), ears.err(), voice.err()].into_iter().flatten().collect())
@@ -157,8 +225,26 @@ impl VoiceRow {
     pub fn state(&self) -> State {
         match self.problems.first() {
             Some(problem) => State::Broken { reason: problem.to_string() },
-            None => State::Ready,
+            None => self.parts.clone(),
         }
+    }
+}
+
+/// The state of what is made of such parts: it can be used when all can, and what they lack is told at once.
+fn together(parts: [State; 3]) -> State {
+    let mut lacks: Vec<&str> = Vec::new();
+    for part in &parts {
+        match part {
+            State::NeedsSetup { missing } if !lacks.contains(&missing.as_str()) => lacks.push(missing),
+            _ => {}
+        }
+    }
+    let lacks = lacks.join(" and ");
+    let broken = |state: &&State| matches!(state, State::Broken { .. } | State::Missing { .. });
+    match parts.iter().find(broken) {
+        Some(broken) => broken.clone(),
+        None if !lacks.is_empty() => State::NeedsSetup { missing: lacks },
+        None => parts.into_iter().find(|state| *state != State::Ready).unwrap_or_default(),
     }
 }
 
@@ -169,6 +255,10 @@ impl Provider for VoiceProvider {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Model>>, Error>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn state_of(&self, model: &ModelCard) -> State {
+        self.row(&model.name).map_or(State::Ready, VoiceRow::state)
     }
 
     fn realtime_models(&self) -> Vec<Arc<dyn RealtimeModel>> {

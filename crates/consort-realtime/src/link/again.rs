@@ -1,5 +1,5 @@
 //! How often, and how soon, a connection that was lost is made anew.
-use consort_core::{Error, ErrorKind};
+use consort_core::{Error, ErrorKind, Phase};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,12 @@ pub(super) fn is_final(error: &Error) -> bool {
             | ErrorKind::ModelNotFound
             | ErrorKind::Cancelled
     )
+}
+
+/// The session did not open in time.
+pub(super) fn too_slow(limit: Duration) -> Error {
+    let message = format!("the session did not open within {} s", limit.as_secs());
+    Error::timeout(Phase::Connect, message)
 }
 
 #[cfg(test)]

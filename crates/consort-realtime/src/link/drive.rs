@@ -1,16 +1,16 @@
 //! The loop of one session: what is said goes to the other side, what it says is told, and a connection that ends is made
 //! anew where that helps.
-use super::again::{LONGEST, Tries, is_final};
+use super::again::{LONGEST, Tries, is_final, too_slow};
 use super::channel::Connect;
-use super::heard::Heard;
-use super::line::Line;
-use super::spoken::Spoken;
+use super::inputs::{Inputs, Next};
+use super::line::{GOODBYE, Line};
+use super::lost::lost;
+use super::memory::Memory;
+use super::soon::Soon;
 use crate::wire::{LiveWire, Step, Then};
-use consort_core::{
-    Clock, CloseReason, Context, Error, ErrorKind, Message, SessionEvent, SessionInputs, SessionTeller,
-    Warning,
-};
+use consort_core::{Clock, CloseReason, Context, Error, ErrorKind, SessionEvent, SessionTeller, Warning};
 use consort_providers::Arrived;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,19 +22,18 @@ pub(super) struct Drive {
     connect: Arc<dyn Connect>,
     context: Context,
     say: SessionTeller,
-    heard: Heard,
-    spoken: Spoken,
+    memory: Memory,
 }
 
 /// How a connection came to its end.
-enum Cut {
+pub(super) enum Cut {
     /// Nobody wants more.
     Left,
     Close(CloseReason),
-    /// Another is to take over: since this one failed, or because we want it.
+    /// Another is to take over: since this one failed, unless it is wanted by us.
     Renew {
         reason: String,
-        failed: bool,
+        wanted: bool,
     },
 }
 
@@ -59,9 +58,9 @@ impl Drive {
         connect: Arc<dyn Connect>,
         context: Context,
         say: SessionTeller,
-        before: Vec<Message>,
+        memory: Memory,
     ) -> Self {
-        Self { wire, connect, context, say, heard: Heard::new(before), spoken: Spoken::default() }
+        Self { wire, connect, context, say, memory }
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -69,28 +68,24 @@ impl Drive {
     }
 
     /// Makes a connection and opens the session on it, as far as that it can be talked to.
-    pub(super) async fn open(&mut self, context: Context) -> Result<Line, Unopened> {
-        let connecting = self.connect.connect(context).await;
+    pub(super) async fn open(&mut self, context: Context, inputs: &mut Inputs) -> Result<Line, Unopened> {
+        let clock = self.clock();
+        let connecting = inputs.during(self.connect.connect(context), &mut self.memory, &*clock).await;
         let channel = connecting.map_err(|error| Unopened::of(error.into()))?;
-        let mut line = Line::new(channel, self.clock());
-        let (past, forgotten) = self.heard.past();
-        if forgotten > 0 {
-            let what =
-                format!("the {forgotten} oldest things that were said are not told to the new connection");
-            self.say.push(SessionEvent::warning("dropped", what));
-        }
-        let mut step = self.wire.open(&past);
+        let mut line = Line::new(channel, clock.clone());
+        let mut step = self.begin();
         loop {
             let (then, is_connected) = self.take(step, &mut line);
             match then {
-                Then::Go if is_connected => return Ok(line),
-                Then::Go => {}
+                // What is to happen soon is said again.
+                Then::Go | Then::Soon(_) if is_connected => return Ok(line),
+                Then::Go | Then::Soon(_) => {}
                 Then::Renew { reason } => {
                     return Err(Unopened::Again(Error::new(ErrorKind::Network, reason)));
                 }
                 Then::Close(reason) => return Err(Unopened::of(shown(reason, &line))),
             }
-            step = match line.next().await {
+            step = match inputs.during(line.next(), &mut self.memory, &*clock).await {
                 Arrived::Message(message) => self.wire.message(&message),
                 Arrived::Ended { code, reason } => self.wire.ended(code, &reason),
                 Arrived::Alive => Step::default(),
@@ -98,79 +93,136 @@ impl Drive {
         }
     }
 
+    /// What the connection begins with.
+    fn begin(&mut self) -> Step {
+        if self.wire.takes_over() {
+            return self.wire.open(&self.memory.unkept());
+        }
+        let past = self.memory.past();
+        for what in self.memory.missing() {
+            let what = format!("{what} are not told to the new connection");
+            self.say.push(SessionEvent::warning("dropped", what));
+        }
+        self.wire.open(&past)
+    }
+
     /// Holds the session up to its end, and says why it is over.
-    pub(super) async fn hold(mut self, mut line: Line, mut inputs: SessionInputs) -> CloseReason {
+    pub(super) async fn hold(mut self, line: Line, inputs: &mut Inputs) -> CloseReason {
+        let (reason, is_asked_again) = self.last(line, inputs).await;
+        // It was promised to be kept.
+        lost(inputs, is_asked_again).into_iter().for_each(|event| self.say.push(event));
+        reason
+    }
+
+    /// One connection after the other. Why the last one was that, and whether something waits that another would be asked again.
+    async fn last(&mut self, mut line: Line, inputs: &mut Inputs) -> (CloseReason, bool) {
         let mut tries = Tries::default();
         loop {
-            let cut = self.talk(&mut line, &mut inputs).await;
+            let cut = self.talk(&mut line, inputs).await;
             let age = line.age();
-            match cut {
+            let (reason, wanted) = match cut {
                 Cut::Left => {
-                    line.close().await;
-                    return CloseReason::Asked;
+                    self.leave(line, inputs).await;
+                    return (CloseReason::Asked, false);
                 }
                 Cut::Close(reason) => {
                     let reason = shown(reason, &line);
-                    line.close().await;
-                    return reason;
+                    self.leave(line, inputs).await;
+                    return (reason, false);
                 }
-                Cut::Renew { reason, failed } => {
-                    tracing::debug!(reason, failed, "a live session connects anew");
-                    self.say.push(SessionEvent::Reconnecting { reason: line.hide(reason) });
-                    let again = self.spoken.again();
-                    line.close().await;
-                    if failed {
-                        tries.lost(age, self.context.clock.now());
-                    } else {
-                        tries = Tries::default();
-                    }
-                    line = match self.again(&mut tries).await {
-                        Ok(line) => line,
-                        Err(reason) => return reason,
-                    };
-                    for input in again {
-                        let step = self.wire.input(input);
-                        let _ = self.take(step, &mut line);
-                    }
-                }
+                Cut::Renew { reason, wanted } => (line.hide(reason), wanted),
+            };
+            tracing::debug!(reason, wanted, "a live session connects anew");
+            self.leave(line, inputs).await;
+            self.say.push(SessionEvent::Reconnecting { reason });
+            let again = self.memory.again();
+            if again.is_committed {
+                self.wire.owe(None);
+            } else if let Some(words) = self.memory.owed() {
+                self.wire.owe(Some(&words));
+            }
+            if wanted {
+                tries = Tries::default();
+            } else {
+                tries.lost(age, self.context.clock.now());
+            }
+            line = match self.again(&mut tries, inputs).await {
+                Ok(line) => line,
+                Err(reason) => return (reason, self.wire.waits() || !again.inputs.is_empty()),
+            };
+            for input in again.inputs {
+                let step = self.wire.input(input);
+                let _ = self.take(step, &mut line);
             }
         }
     }
 
     /// Takes one thing after the other, whichever comes first, for as long as the connection lasts.
-    async fn talk(&mut self, line: &mut Line, inputs: &mut SessionInputs) -> Cut {
+    async fn talk(&mut self, line: &mut Line, inputs: &mut Inputs) -> Cut {
+        let (say, clock) = (self.say.clone(), self.clock());
+        let mut given_up = pin!(async {
+            say.closed().await;
+            clock.sleep(GOODBYE).await;
+        });
+        let mut soon: Option<Soon> = None;
         loop {
-            let has_room = self.say.has_room();
-            let (step, is_ours) = tokio::select! {
+            let limit = soon.as_ref().and_then(|soon| soon.wait(self.memory.is_open(), clock.now()));
+            if let Some(soon) = soon.take_if(|_| limit == Some(Duration::ZERO)) {
+                return soon.cut();
+            }
+            let (has_room, is_calm) = (self.say.has_room(), line.is_calm());
+            let step = tokio::select! {
                 // A caller that is far behind is not told more: the other side waits meanwhile.
                 arrived = line.next(), if has_room => match arrived {
-                    Arrived::Message(message) => (self.wire.message(&message), false),
-                    Arrived::Ended { code, reason } => (self.wire.ended(code, &reason), false),
+                    Arrived::Message(message) => self.wire.message(&message),
+                    Arrived::Ended { code, reason } => self.wire.ended(code, &reason),
                     Arrived::Alive => continue,
                 },
-                input = inputs.next(), if line.is_calm() => {
-                    let Some(input) = input else { return Cut::Left };
-                    self.heard.input(&input);
-                    self.spoken.input(&input);
-                    (self.wire.input(input), true)
+                next = inputs.next(), if is_calm => {
+                    let Some(Next { input, is_known }) = next else { return Cut::Left };
+                    if !is_known {
+                        self.memory.input(&input, self.wire.finds_turns(), clock.now());
+                    }
+                    self.wire.input(input)
                 }
+                () = clock.sleep(limit.unwrap_or_default()), if limit.is_some() => continue,
                 () = self.say.room(), if !has_room => continue,
+                // What waits cannot be sent, and nobody wants to wait for it.
+                () = &mut given_up, if !is_calm => return Cut::Left,
             };
             match self.take(step, line).0 {
                 Then::Go => {}
-                Then::Renew { reason } => return Cut::Renew { reason, failed: !is_ours },
+                Then::Soon(leaving) => soon = Some(Soon::new(soon, leaving, clock.now())),
+                Then::Renew { reason } => return Cut::Renew { reason, wanted: false },
                 Then::Close(reason) => return Cut::Close(reason),
             }
         }
     }
 
     /// Says and tells what a step holds; whether it told that the session is open.
-    fn take(&mut self, step: Step, line: &mut Line) -> (Then, bool) {
-        line.say(step.messages);
-        let mut is_connected = false;
+    fn take(&mut self, mut step: Step, line: &mut Line) -> (Then, bool) {
+        line.say(std::mem::take(&mut step.messages));
+        if matches!(step.then, Then::Renew { .. } | Then::Close(_)) {
+            self.memory.cut();
+        }
+        let then = std::mem::take(&mut step.then);
+        (then, self.tell(step, line))
+    }
+
+    /// Tells what came of something; whether the session is open by it.
+    fn tell(&mut self, step: Step, line: &Line) -> bool {
+        if let Some(turn) = step.turn {
+            self.memory.named(&turn);
+        }
+        let finds_turns = self.wire.finds_turns();
+        let (mut is_connected, now) = (false, self.context.clock.now());
         for event in step.events {
-            self.heard.event(&event);
-            self.spoken.event(&event);
+            match &event {
+                SessionEvent::Audio { item, epoch, pcm } if self.say.drops(item, *epoch) => {
+                    self.memory.unplayed(item, pcm.duration(), now);
+                }
+                event => self.memory.event(event, finds_turns, now),
+            }
             let event = match event {
                 SessionEvent::Native { .. } if !self.context.native_events => continue,
                 SessionEvent::Error { error } => SessionEvent::Error { error: line.complete(error) },
@@ -182,24 +234,40 @@ impl Drive {
             is_connected |= matches!(event, SessionEvent::Connected { .. });
             self.say.push(event);
         }
-        (step.then, is_connected)
+        if step.kept {
+            self.memory.keep();
+        }
+        is_connected
+    }
+
+    /// Says goodbye, tells what the other side still says, and ends what is open.
+    async fn leave(&mut self, line: Line, inputs: &mut Inputs) {
+        let (mut late, clock) = (Vec::new(), self.clock());
+        let goodbye = line.close(|message| late.push(self.wire.message(message)));
+        let line = inputs.during(goodbye, &mut self.memory, &*clock).await;
+        for step in late {
+            self.tell(step, &line);
+        }
+        self.memory.cut();
+        let end = self.wire.ended(None, "");
+        self.tell(end, &line);
     }
 
     /// Makes the connection anew, or says why the session is over.
-    async fn again(&mut self, tries: &mut Tries) -> Result<Line, CloseReason> {
+    async fn again(&mut self, tries: &mut Tries, inputs: &mut Inputs) -> Result<Line, CloseReason> {
         let clock = self.clock();
         let mut last: Option<Error> = None;
         while let Some(wait) = tries.wait(last.as_ref(), clock.now()) {
             let say = self.say.clone();
             tokio::select! {
-                () = clock.sleep(wait), if !wait.is_zero() => {}
+                () = inputs.during(clock.sleep(wait), &mut self.memory, &*clock), if !wait.is_zero() => {}
                 () = say.closed() => return Err(CloseReason::Asked),
                 () = std::future::ready(()), if wait.is_zero() => {}
             }
             let context = self.context.clone().within(ATTEMPT);
             let mut limit = clock.sleep(ATTEMPT);
             let opened = tokio::select! {
-                opened = self.open(context) => opened,
+                opened = self.open(context, inputs) => opened,
                 () = &mut limit => Err(Unopened::Again(too_slow(ATTEMPT))),
                 () = say.closed() => return Err(CloseReason::Asked),
             };
@@ -217,12 +285,6 @@ impl Drive {
             })
             .into())
     }
-}
-
-/// The session did not open in time.
-pub(super) fn too_slow(limit: Duration) -> Error {
-    let message = format!("the session did not open within {} s", limit.as_secs());
-    Error::timeout(consort_core::Phase::Connect, message)
 }
 
 fn shown(reason: CloseReason, line: &Line) -> CloseReason {

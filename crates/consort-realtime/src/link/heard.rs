@@ -1,10 +1,10 @@
-//! What was said in a session so far, as it was heard: another connection begins with it.
-use crate::heard::heard_of;
-use consort_core::{
-    Body, Media, Message, Part, Role, SessionEvent, SessionInput, Speaker, ToolCall, ToolResult,
-    TranscriptMode,
-};
-use std::time::Duration;
+//! What was said in a session so far, as it was heard: another connection begins with it. The rules stand in `memory.rs`.
+mod told;
+
+use super::said::{Said, What};
+use crate::shown::fade;
+use consort_core::{FinishReason, Message, SessionEvent, SessionInput, Speaker, TranscriptMode};
+use std::time::{Duration, Instant};
 
 /// So much of a long session is told to another connection: the newest.
 const MOST_SAID: usize = 400;
@@ -15,48 +15,38 @@ const MOST_TEXT: usize = 256 * 1024;
 pub(super) struct Heard {
     before: Vec<Message>,
     said: Vec<Said>,
-    /// How many of the oldest were let go since that was last told.
+    /// The turn that the user is in, where words of it came before its end.
+    open: Option<String>,
+    /// Whether the vendor keeps what was said before, for another connection.
+    kept: bool,
+    /// How many of the oldest were let go since that was last told, and how many pictures.
     forgotten: usize,
-}
-
-#[derive(Debug)]
-struct Said {
-    what: What,
-    /// Its name; none yet for words that are still to come: those of one who speaks come later than their place, often
-    /// behind the answer to them.
-    item: Option<String>,
-    text: String,
-    shown: Vec<Media>,
-    /// How long it sounds, and how much of that was heard where it was cut.
-    sound: Duration,
-    heard: Option<Duration>,
-}
-
-#[derive(Debug)]
-enum What {
-    User,
-    Answer,
-    Call(ToolCall),
-    Result(ToolResult),
+    faded: usize,
+    /// Whether what is told counts as heard at once; else when the player is done with what it has.
+    at_once: bool,
+    busy: Option<Instant>,
 }
 
 impl Heard {
-    pub(super) fn new(before: Vec<Message>) -> Self {
-        Self { before, ..Self::default() }
+    pub(super) fn new(before: Vec<Message>, at_once: bool) -> Self {
+        Self { before, at_once, ..Self::default() }
     }
 
-    pub(super) fn input(&mut self, input: &SessionInput) {
+    pub(super) fn input(&mut self, input: &SessionInput, now: Instant) {
         match input {
             SessionInput::Text { text } => {
-                let turn = self.turn();
+                let turn = self.picture();
                 turn.text.clone_from(text);
-                turn.item = Some(String::new());
+                (turn.item, turn.is_over, turn.is_final) = (Some(String::new()), true, true);
             }
-            SessionInput::Image { media } => self.turn().shown.push(media.clone()),
+            SessionInput::Image { media } => {
+                self.picture().shown.push(media.clone());
+                self.faded += fade(self.said.iter_mut().rev().map(|said| &mut said.shown));
+            }
             SessionInput::ToolResult { result } => {
                 self.push(What::Result(result.clone()), None);
             }
-            SessionInput::Interrupt { item, heard } => self.cut(item.as_deref(), *heard),
+            SessionInput::Interrupt { item, heard } => self.cut(item.as_deref(), *heard, now),
             SessionInput::Audio(_)
             | SessionInput::Video { .. }
             | SessionInput::Commit
@@ -64,23 +54,46 @@ impl Heard {
         }
     }
 
-    pub(super) fn event(&mut self, event: &SessionEvent) {
+    /// Whether an answer begins with it.
+    pub(super) fn event(&mut self, event: &SessionEvent, now: Instant) -> bool {
+        let begins = match event {
+            SessionEvent::Transcript { item, by: Speaker::Assistant, .. }
+            | SessionEvent::Text { item, .. }
+            | SessionEvent::Audio { item, .. } => self.answer_at(item).is_none(),
+            SessionEvent::ToolCall { .. } => true,
+            _ => false,
+        };
+        if begins {
+            self.open = None;
+        }
         match event {
-            SessionEvent::SpeechStopped { by: Speaker::User } => {
-                self.turn();
+            SessionEvent::Transcript { item, by: Speaker::User, mode, text } => {
+                let said = self.user(item);
+                said.is_final |= *mode == TranscriptMode::Final;
+                said.say(*mode, text);
             }
-            SessionEvent::Transcript { item, by, mode, text } => {
-                let said = match by {
-                    Speaker::User => self.user(item),
-                    Speaker::Assistant => self.answer(item),
-                };
-                if *mode != TranscriptMode::Delta {
-                    said.text.clear();
+            SessionEvent::Transcript { item, by: Speaker::Assistant, mode, text } => {
+                let said = self.answer(item);
+                said.is_spoken = true;
+                // What is said to its end without a sound is read.
+                let is_silent = said.played.sounded().is_zero() && said.heard.is_none() && !said.is_over;
+                said.is_whole |= is_silent && *mode == TranscriptMode::Final;
+                said.say(*mode, text);
+            }
+            SessionEvent::Text { item, text } => self.answer(item).say(TranscriptMode::Delta, text),
+            SessionEvent::Audio { item, pcm, .. } => {
+                let from = self.busy.map_or(now, |busy| busy.max(now));
+                let said = self.answer(item);
+                (said.is_over, said.is_whole) = (false, false);
+                self.busy = Some(said.played.push(pcm.duration(), from));
+            }
+            SessionEvent::AudioDone { item, interrupted } => {
+                if let Some(at) = self.answer_at(item) {
+                    (self.said[at].is_over, self.said[at].is_whole) = (true, !interrupted);
                 }
-                said.text.push_str(text);
             }
-            SessionEvent::Text { item, text } => self.answer(item).text.push_str(text),
-            SessionEvent::Audio { item, pcm, .. } => self.answer(item).sound += pcm.duration(),
+            SessionEvent::TurnDone { finish, .. } => self.done(finish.reason != FinishReason::Other),
+            SessionEvent::Interrupted { item } => self.interrupted(item.as_deref(), now),
             SessionEvent::ToolCall { call } => {
                 self.push(What::Call(call.clone()), None);
             }
@@ -89,26 +102,94 @@ impl Heard {
             }
             _ => {}
         }
+        begins
     }
 
-    /// The conversation, and how many of its oldest pieces are missing that were not missing before.
-    pub(super) fn past(&mut self) -> (Vec<Message>, usize) {
-        self.trim();
-        let calls: Vec<&str> = self.said.iter().filter_map(Said::call).collect();
-        // A result whose call is gone answers nothing.
-        let answers = |said: &&Said| match &said.what {
-            What::Result(result) => calls.contains(&result.call_id.as_str()),
-            _ => true,
+    /// Sound of an answer that was cut: its words have it, and nobody hears it or waits for it.
+    pub(super) fn unplayed(&mut self, item: &str, length: Duration, now: Instant) {
+        if let Some(at) = self.answer_at(item) {
+            let (answer, at_once) = (&mut self.said[at], self.at_once);
+            answer.end_at(now, at_once);
+            answer.unplayed += length;
+        }
+    }
+
+    /// The user begins to speak: words that come without a name known so far may be theirs.
+    pub(super) fn turn_began(&mut self) {
+        self.open = None;
+    }
+
+    /// A turn of the user is over, and has its place from now on.
+    pub(super) fn turn_ended(&mut self) {
+        let open = self.open.take();
+        let is_its = |said: &Said| open.is_some() && said.is_users() && said.item == open;
+        let is_picture = |said: &Said| said.is_users() && said.item.is_none() && !said.is_over;
+        let at = self.said.iter().rposition(is_its);
+        let at = at.or_else(|| self.said.len().checked_sub(1).filter(|last| is_picture(&self.said[*last])));
+        match at {
+            Some(at) => self.said[at].is_over = true,
+            None => self.push(What::User, None).is_over = true,
+        }
+    }
+
+    /// The turn that ended has this name.
+    pub(super) fn named(&mut self, item: &str) {
+        if self.said.iter().any(|said| said.is_users() && said.item.as_deref() == Some(item)) {
+            return;
+        }
+        let last_answer = self.last_answer();
+        let mut places = self.said[last_answer..].iter_mut();
+        let place = places.find(|said| said.is_users() && said.item.is_none());
+        let said = match place {
+            Some(said) => said,
+            None => self.push(What::User, None),
         };
-        let said = self.said.iter().filter(answers).filter_map(Said::message);
-        let messages = self.before.iter().cloned().chain(said).collect();
-        (messages, std::mem::take(&mut self.forgotten))
+        (said.item, said.is_over) = (Some(item.to_owned()), true);
+    }
+
+    /// Whether no answer stands behind these words.
+    pub(super) fn is_unanswered(&self, item: &str) -> bool {
+        self.said[self.last_answer()..]
+            .iter()
+            .any(|said| said.is_users() && said.item.as_deref() == Some(item))
+    }
+
+    /// The newest words of the user.
+    pub(super) fn last_words(&self) -> String {
+        let last = self.said.iter().rev().find(|said| said.is_users() && !said.is_again);
+        last.map(|said| said.text.clone()).unwrap_or_default()
+    }
+
+    /// Behind the last answer or call.
+    fn last_answer(&self) -> usize {
+        let is_answer = |said: &Said| matches!(said.what, What::Answer | What::Call(_));
+        self.said.iter().rposition(is_answer).map_or(0, |at| at + 1)
+    }
+
+    /// The connection is lost: no words come for places that have none. Where the user's turn is said once more as sound, what
+    /// is known of it so far is forgotten.
+    pub(super) fn lost(&mut self, is_said_again: bool) {
+        self.open = None;
+        self.done(false);
+        self.said.retain(|said| {
+            let is_empty = said.is_users() && said.item.is_none() && said.shown.is_empty();
+            !(said.is_again || is_empty)
+        });
+        let last_answer = self.last_answer();
+        for said in &mut self.said {
+            // Nothing more comes of an answer, whether or not anybody still says so.
+            said.is_over |= said.is_answer();
+            if said.is_users() && said.item.is_none() {
+                (said.item, said.is_final) = (Some(String::new()), true);
+            }
+        }
+        for said in &mut self.said[last_answer..] {
+            said.is_again = is_said_again && said.is_users() && !said.is_final && said.shown.is_empty();
+        }
     }
 
     fn push(&mut self, what: What, item: Option<String>) -> &mut Said {
-        let new =
-            Said { what, item, text: String::new(), shown: Vec::new(), sound: Duration::ZERO, heard: None };
-        self.said.push(new);
+        self.said.push(Said::new(what, item));
         self.trim();
         let last = self.said.len() - 1;
         &mut self.said[last]
@@ -129,10 +210,10 @@ impl Heard {
         }
     }
 
-    /// The place of the user's turn that is not told yet.
-    fn turn(&mut self) -> &mut Said {
+    /// The place of pictures whose words are still to come.
+    fn picture(&mut self) -> &mut Said {
         match self.said.last() {
-            Some(Said { what: What::User, item: None, .. }) => {
+            Some(last) if last.is_users() && last.item.is_none() && !last.is_over => {
                 let last = self.said.len() - 1;
                 &mut self.said[last]
             }
@@ -142,155 +223,89 @@ impl Heard {
 
     /// What the user said under this name: the oldest place that waits for words, where the name is new.
     fn user(&mut self, item: &str) -> &mut Said {
-        let users = |said: &Said| matches!(said.what, What::User);
-        let known = self.said.iter().position(|said| users(said) && said.item.as_deref() == Some(item));
-        let place = known.or_else(|| self.said.iter().position(|said| users(said) && said.item.is_none()));
-        match place {
-            Some(at) => {
-                self.said[at].item = Some(item.to_owned());
-                &mut self.said[at]
-            }
-            None => self.push(What::User, Some(item.to_owned())),
+        // What is typed has no name.
+        let is_known =
+            |said: &Said| said.item.as_deref() == Some(item) && !(item.is_empty() && said.is_final);
+        if let Some(at) = self.said.iter().position(|said| said.is_users() && is_known(said)) {
+            return &mut self.said[at];
         }
+        // Pictures that were answered without words have none to wait for, once that answer is over: words may come late.
+        let is_done = |said: &Said| said.is_answer() && (said.is_over || said.heard.is_some());
+        let is_answer = |said: &Said| is_done(said) || said.call().is_some();
+        let answered = self.said.iter().rposition(is_answer).map_or(0, |at| at + 1);
+        let waits = |(at, said): (usize, &Said)| {
+            said.is_users() && said.item.is_none() && (said.is_over || at >= answered)
+        };
+        let place = self.said.iter().enumerate().position(waits);
+        if place.is_none_or(|at| !self.said[at].is_over) {
+            self.open = Some(item.to_owned());
+        }
+        let said = match place {
+            Some(at) => &mut self.said[at],
+            None => self.push(What::User, None),
+        };
+        said.item = Some(item.to_owned());
+        said
+    }
+
+    fn answer_at(&self, item: &str) -> Option<usize> {
+        let is_its = |said: &Said| said.is_answer() && said.item.as_deref() == Some(item);
+        self.said.iter().rposition(is_its)
     }
 
     fn answer(&mut self, item: &str) -> &mut Said {
-        let is_its = |said: &Said| matches!(said.what, What::Answer) && said.item.as_deref() == Some(item);
-        match self.said.iter().rposition(is_its) {
+        match self.answer_at(item) {
             Some(at) => &mut self.said[at],
             None => self.push(What::Answer, Some(item.to_owned())),
         }
     }
 
-    /// The user spoke into an answer: the one of this name, else the last one that sounded.
-    fn cut(&mut self, item: Option<&str>, heard: Duration) {
+    /// The user spoke into an answer: the one of this name, else the last one that may still sound. What is over takes
+    /// nothing back.
+    fn cut(&mut self, item: Option<&str>, heard: Duration, now: Instant) {
+        let at_once = self.at_once;
+        let sounds = |said: &Said| said.may_sound(now) && !(at_once && said.is_over);
         let is_meant = |said: &&mut Said| {
-            matches!(said.what, What::Answer)
-                && item.map_or(!said.sound.is_zero(), |item| said.item.as_deref() == Some(item))
+            said.is_answer() && item.map_or_else(|| sounds(said), |item| said.item.as_deref() == Some(item))
         };
         if let Some(answer) = self.said.iter_mut().rev().find(is_meant) {
             answer.heard = Some(heard);
         }
+        // What waited behind it is not played. One that is under way goes on.
+        self.stop(now, |said| said.is_over);
     }
-}
 
-impl Said {
-    fn call(&self) -> Option<&str> {
-        match &self.what {
-            What::Call(call) => Some(&call.id),
-            _ => None,
+    /// No more comes of the answers so far, whether or not there was sound of them.
+    fn done(&mut self, is_whole: bool) {
+        for said in self.said.iter_mut().filter(|said| said.is_answer() && !said.is_over) {
+            said.is_over = true;
+            said.is_whole |= is_whole && said.heard.is_none();
         }
     }
 
-    fn size(&self) -> usize {
-        match &self.what {
-            What::User | What::Answer => self.text.len(),
-            What::Call(call) => call.arguments.raw().len(),
-            What::Result(result) => result.text().len(),
+    /// The other side cut it: whoever plays it at once has heard so much of it, unless they say another.
+    fn interrupted(&mut self, item: Option<&str>, now: Instant) {
+        let newest = || self.said.iter().rposition(|said| said.may_sound(now));
+        let at = item.map_or_else(newest, |item| self.answer_at(item));
+        if let Some(at) = at {
+            self.said[at].end_at(now, self.at_once);
         }
+        self.stop(now, |_| true);
     }
 
-    /// Nothing where nothing was said.
-    fn message(&self) -> Option<Message> {
-        let (role, mut parts) = match &self.what {
-            What::Call(call) => (Role::Assistant, vec![Body::ToolCall(call.clone()).into()]),
-            What::Result(result) => (Role::Tool, vec![Body::ToolResult(result.clone()).into()]),
-            What::User => (Role::User, self.shown.iter().cloned().map(Part::media).collect()),
-            What::Answer => (Role::Assistant, Vec::new()),
-        };
-        let text = match self.heard {
-            Some(heard) => heard_of(&self.text, heard, self.sound),
-            None => &self.text,
-        };
-        if !text.trim().is_empty() {
-            parts.push(Part::text(text));
+    /// Nothing more is played of what is there.
+    fn stop(&mut self, now: Instant, is_its: impl Fn(&Said) -> bool) {
+        if self.at_once {
+            return;
         }
-        (!parts.is_empty()).then(|| Message::new(role, parts))
+        self.busy = None;
+        for said in self.said.iter_mut().filter(|said| said.heard.is_none() && is_its(said)) {
+            if !said.played.left(now).is_zero() {
+                said.heard = Some(said.played.heard(now));
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use consort_core::Pcm;
-
-    fn told(heard: &mut Heard) -> Vec<String> {
-        let (messages, _) = heard.past();
-        let short = |message: &Message| match &message.parts[0].body {
-            Body::ToolCall(call) => format!("call {}", call.id),
-            Body::ToolResult(result) => format!("result {}", result.call_id),
-            _ => format!("{:?}: {}", message.role, message.text()),
-        };
-        messages.iter().map(short).collect()
-    }
-
-    fn words(item: &str, by: Speaker, mode: TranscriptMode, text: &str) -> SessionEvent {
-        SessionEvent::Transcript { item: item.into(), by, mode, text: text.into() }
-    }
-
-    #[test]
-    fn late_words_stand_where_they_were_spoken() {
-        let mut heard = Heard::new(vec![Message::user("Before.")]);
-        heard.event(&SessionEvent::SpeechStopped { by: Speaker::User });
-        heard.event(&words("a1", Speaker::Assistant, TranscriptMode::Delta, "Good "));
-        heard.event(&SessionEvent::SpeechStopped { by: Speaker::User });
-        heard.event(&words("a1", Speaker::Assistant, TranscriptMode::Final, "Good day."));
-        heard.event(&words("u1", Speaker::User, TranscriptMode::Delta, "Hel"));
-        heard.event(&words("u2", Speaker::User, TranscriptMode::Final, "And?"));
-        heard.event(&words("u1", Speaker::User, TranscriptMode::Final, "Hello."));
-        heard.input(&SessionInput::text("Typed."));
-        let wanted = ["User: Before.", "User: Hello.", "Assistant: Good day.", "User: And?", "User: Typed."];
-        assert_eq!(told(&mut heard), wanted);
-    }
-
-    #[test]
-    fn an_answer_is_what_was_heard_of_it() {
-        let check = |text: &str, heard_ms: u64, wanted: &str| {
-            let mut heard = Heard::default();
-            heard.event(&SessionEvent::audio("a", Pcm::mono(vec![1; 24_000], 24_000)));
-            heard.event(&words("a", Speaker::Assistant, TranscriptMode::Final, text));
-            heard.input(&SessionInput::Interrupt { item: None, heard: Duration::from_millis(heard_ms) });
-            let (messages, _) = heard.past();
-            assert_eq!(messages.first().map(Message::text).unwrap_or_default(), wanted);
-        };
-        check("one two three four", 1_000, "one two three four");
-        check("one two three four", 2_000, "one two three four");
-        check("one two three four", 500, "one two");
-        check("one two three four", 390, "one two");
-        check("one two three four", 100, "");
-        check("one two three four", 0, "");
-        check("今日はいい天気ですね。", 500, "今日はいい");
-    }
-
-    #[test]
-    fn calls_and_results_belong_together() {
-        let mut heard = Heard::default();
-        let result = |id: &str| {
-            let (call_id, content) = (id.into(), vec![Part::text("noon")]);
-            let result = ToolResult { call_id, name: "clock".into(), content, is_error: false };
-            SessionInput::ToolResult { result }
-        };
-        for id in ["1", "2", "3"] {
-            let call = ToolCall { id: id.into(), name: "clock".into(), arguments: "{}".into() };
-            heard.event(&SessionEvent::ToolCall { call });
-        }
-        heard.input(&result("1"));
-        heard.event(&SessionEvent::ToolCancelled { id: "2".into() });
-        heard.input(&result("2"));
-        assert_eq!(told(&mut heard), ["call 1", "call 3", "result 1"]);
-    }
-
-    #[test]
-    fn a_long_session_is_bounded_and_says_so() {
-        let mut heard = Heard::new(vec![Message::user("Before.")]);
-        for number in 0..MOST_SAID + 9 {
-            heard.input(&SessionInput::text(number.to_string()));
-        }
-        let (messages, forgotten) = heard.past();
-        assert_eq!((messages.len(), forgotten), (MOST_SAID, 10));
-        assert_eq!(messages[0].text(), "9");
-        heard.input(&SessionInput::text("x".repeat(MOST_TEXT + 1)));
-        let (messages, forgotten) = heard.past();
-        assert_eq!((messages.len(), forgotten), (1, MOST_SAID));
-    }
-}
+mod tests;

@@ -2,9 +2,10 @@
 use super::channel::{Channel, Connect};
 use super::model::WireModel;
 use crate::record::{Recorded, Recorder};
-use crate::wire::{GeminiLive, LiveWire, OpenAiLive, OpenAiQuirks};
+use crate::wire::{GeminiLive, GeminiQuirks, LiveWire, OpenAiLive, OpenAiQuirks};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Object, SessionConfig};
 use consort_providers::HostedLive;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -33,20 +34,18 @@ impl Format {
     }
 
     fn wire(self, model: &str, quirks: &Object, config: SessionConfig) -> Result<Box<dyn LiveWire>, Error> {
-        let wrong = |what: String| {
-            Error::new(ErrorKind::Setup, format!("the `live_quirks` do not fit: {what}"))
-                .hint("mend the provider's file: docs/guides/add-a-provider.md lists them")
-        };
-        match self {
-            Self::OpenAi => {
-                let quirks: OpenAiQuirks = serde_json::from_value(Value::Object(quirks.clone()))
-                    .map_err(|error| wrong(error.to_string()))?;
-                Ok(Box::new(OpenAiLive::new(config, quirks)))
-            }
-            Self::Gemini if quirks.is_empty() => Ok(Box::new(GeminiLive::new(model, config))),
-            Self::Gemini => Err(wrong("this format has none".into())),
-        }
+        Ok(match self {
+            Self::OpenAi => Box::new(OpenAiLive::new(config, read::<OpenAiQuirks>(quirks)?)),
+            Self::Gemini => Box::new(GeminiLive::new(model, config, read::<GeminiQuirks>(quirks)?)),
+        })
     }
+}
+
+fn read<Q: DeserializeOwned>(quirks: &Object) -> Result<Q, Error> {
+    serde_json::from_value(Value::Object(quirks.clone())).map_err(|error| {
+        Error::new(ErrorKind::Setup, format!("the `live_quirks` do not fit: {error}"))
+            .hint("mend the provider's file: docs/guides/add-a-provider.md lists them")
+    })
 }
 
 /// The live model that a provider's file describes. A recorder keeps the frames of its sessions.
@@ -59,7 +58,7 @@ pub fn of_hosted(live: HostedLive, recorder: Option<Arc<Recorder>>) -> WireModel
     }
     WireModel::new(card, connect, move |config| {
         Format::named(model.wire())
-            .and_then(|format| format.wire(&model.card().name, model.quirks(), config))
+            .and_then(|format| format.wire(&model.card().name, &model.quirks(), config))
             .map_err(|error| model.complete(error))
     })
 }

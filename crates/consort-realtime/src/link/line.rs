@@ -15,7 +15,15 @@ const QUIET: Duration = Duration::from_secs(20);
 /// After so much silence it does not. Some vendors take half a minute to answer a ping.
 const DEAD: Duration = Duration::from_secs(75);
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What is waited for on a line.
+enum Next {
+    Came(Arrived),
+    /// It takes more again.
+    Calm,
+    Alarm,
+}
 
 pub(super) struct Line {
     channel: Box<dyn Channel>,
@@ -55,7 +63,9 @@ impl Line {
     }
 
     /// What comes next. What waits is sent meanwhile, and a side that says nothing for long is asked whether it lives.
+    /// A sign of life is told when it takes more again: nothing else may come.
     pub(super) async fn next(&mut self) -> Arrived {
+        let was_calm = self.is_calm();
         loop {
             let silent = self.clock.now().saturating_duration_since(self.heard);
             if silent >= QUIET && !std::mem::replace(&mut self.asked, true) {
@@ -64,20 +74,24 @@ impl Line {
             let left = if silent < QUIET { QUIET } else { DEAD }.saturating_sub(silent);
             let mut alarm = self.clock.sleep(left);
             // What waits there already comes before any alarm: it may be that nobody looked for long.
-            let arrived = poll_fn(|cx| match self.poll(cx) {
-                Poll::Ready(arrived) => Poll::Ready(Some(arrived)),
-                Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
+            let next = poll_fn(|cx| match self.poll(cx) {
+                Poll::Ready(arrived) => Poll::Ready(Next::Came(arrived)),
+                Poll::Pending if !was_calm && self.is_calm() => Poll::Ready(Next::Calm),
+                Poll::Pending => alarm.as_mut().poll(cx).map(|()| Next::Alarm),
             });
-            let Some(arrived) = arrived.await else {
-                if silent + left < DEAD {
-                    continue;
+            match next.await {
+                Next::Came(arrived) => {
+                    (self.heard, self.asked) = (self.clock.now(), false);
+                    if arrived != Arrived::Alive {
+                        return arrived;
+                    }
                 }
-                let reason = format!("nothing came for {} s", DEAD.as_secs());
-                return Arrived::Ended { code: None, reason };
-            };
-            (self.heard, self.asked) = (self.clock.now(), false);
-            if arrived != Arrived::Alive {
-                return arrived;
+                Next::Calm => return Arrived::Alive,
+                Next::Alarm if silent + left < DEAD => {}
+                Next::Alarm => {
+                    let reason = format!("nothing came for {} s", DEAD.as_secs());
+                    return Arrived::Ended { code: None, reason };
+                }
             }
         }
     }
@@ -100,17 +114,26 @@ impl Line {
     }
 
     /// Sends what waits, says goodbye, and waits for the other side's: a server that still holds a session refuses to hand it
-    /// to another connection.
-    pub(super) async fn close(mut self) {
+    /// to another connection. What it still says is told.
+    pub(super) async fn close(mut self, mut tell: impl FnMut(&[u8])) -> Self {
         let mut limit = self.clock.sleep(GOODBYE);
-        let goodbye = async {
-            poll_fn(|cx| self.poll_sent(cx)).await;
-            poll_fn(|cx| self.channel.poll_close(cx)).await;
-            while !matches!(poll_fn(|cx| self.channel.poll_next(cx)).await, Arrived::Ended { .. }) {}
-        };
+        let mut is_closed = false;
+        let goodbye = poll_fn(|cx| {
+            if !is_closed && self.poll_sent(cx).is_ready() {
+                is_closed = self.channel.poll_close(cx).is_ready();
+            }
+            loop {
+                match task::ready!(self.channel.poll_next(cx)) {
+                    Arrived::Message(message) => tell(&message),
+                    Arrived::Ended { .. } => return Poll::Ready(()),
+                    Arrived::Alive => {}
+                }
+            }
+        });
         tokio::select! {
             () = goodbye => {}
             () = &mut limit => {}
         }
+        self
     }
 }

@@ -1,6 +1,9 @@
 //! A live model: a format, and how to connect.
+use super::again::too_slow;
 use super::channel::Connect;
-use super::drive::{Drive, Unopened, too_slow};
+use super::drive::{Drive, Unopened};
+use super::inputs::Inputs;
+use super::memory::Memory;
 use crate::wire::LiveWire;
 use consort_core::{
     BoxFuture, Cancel, CloseReason, Context, Error, ErrorKind, ModelCard, RealtimeModel, RealtimeSession,
@@ -33,15 +36,16 @@ impl WireModel {
 
     async fn open(&self, config: SessionConfig, context: Context) -> Result<RealtimeSession, Error> {
         let limit = context.remaining().unwrap_or(OPENING);
-        let before = config.messages.clone();
+        let memory = Memory::new(config.messages.clone(), config.at_once);
         let wire = (self.wire)(config)?;
         let (session, inputs, say) = RealtimeSession::pair();
+        let mut inputs = Inputs::new(inputs);
         // The deadline and the cancellation are for the opening alone.
         let lasting = Context { deadline: None, cancel: Cancel::default(), ..context.clone() };
-        let mut drive = Drive::new(wire, self.connect.clone(), lasting, say.clone(), before);
+        let mut drive = Drive::new(wire, self.connect.clone(), lasting, say.clone(), memory);
         let (clock, cancel) = (context.clock.clone(), context.cancel.clone());
         let opened = tokio::select! {
-            opened = drive.open(context) => opened,
+            opened = drive.open(context, &mut inputs) => opened,
             () = clock.sleep(limit) => Err(Unopened::Again(too_slow(limit))),
             () = cancel.cancelled() => Err(Unopened::Again(Error::cancelled())),
         };
@@ -57,7 +61,7 @@ impl WireModel {
             Err(Unopened::Over(CloseReason::Asked)) => return Err(Error::cancelled()),
         };
         tokio::spawn(async move {
-            let reason = drive.hold(line, inputs).await;
+            let reason = drive.hold(line, &mut inputs).await;
             say.close(reason);
         });
         Ok(session)

@@ -1,6 +1,7 @@
 //! Faults of a played server, as words, and what they make of a recording.
 use super::frames::{Frame, Recording, What};
 use serde_json::{Value, json};
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -37,18 +38,45 @@ impl Fault {
     }
 }
 
+/// As it is written.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, at) = match *self {
+            Self::Cut(at) => ("cut", at),
+            Self::Stall(at, _) => ("stall", at),
+            Self::Garbage(at) => ("garbage", at),
+            Self::GoAway(at) => ("goaway", at),
+            Self::Reorder => ("reorder", None),
+            Self::Delay(_) => ("delay", None),
+        };
+        f.write_str(name)?;
+        if let Some(at) = at {
+            write!(f, "@{at}")?;
+        }
+        match *self {
+            Self::Stall(_, time) => write!(f, ":{}", time.as_secs()),
+            Self::Delay(time) => write!(f, ":{}", time.as_millis()),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let wrong = || format!("`{word}` is no fault; there are {}", Self::WORDS);
+        let wrong =
+            || format!("`{word}` is no fault; there are {}, and frames are counted from 1", Self::WORDS);
         let number = |text: &str| text.parse::<u32>().map_err(|_| wrong());
+        // Frames are counted from one.
+        let place =
+            |text: &str| number(text).and_then(|at| if at == 0 { Err(wrong()) } else { Ok(at as usize) });
         let (head, value) = match word.split_once(':') {
             Some((head, value)) => (head, Some(number(value)?)),
             None => (word, None),
         };
         let (name, at) = match head.split_once('@') {
-            Some((name, at)) => (name, Some(number(at)? as usize)),
+            Some((name, at)) => (name, Some(place(at)?)),
             None => (head, None),
         };
         match (name, at, value) {
@@ -127,7 +155,7 @@ impl Recording {
             }
         }
         frames.append(&mut held);
-        Self { frames }
+        Self { frames, is_cut_off: self.is_cut_off }
     }
 
     /// How this format's server says that the session's time is over.
@@ -155,8 +183,13 @@ mod tests {
         check("stall", Some(Fault::Stall(None, Duration::from_secs(10))));
         check("delay:200", Some(Fault::Delay(Duration::from_millis(200))));
         check("reorder", Some(Fault::Reorder));
-        for word in ["", "cut@", "cut:5", "delay", "delay@3:1", "reorder@2", "stall:-1", "fire"] {
+        for word in
+            ["", "cut@", "cut:5", "delay", "delay@3:1", "cut@0", "stall@0:1", "reorder@2", "stall:-1", "fire"]
+        {
             check(word, None);
+        }
+        for word in ["cut", "cut@5", "stall@2:30", "garbage", "goaway@9", "reorder", "delay:200"] {
+            assert_eq!(word.parse::<Fault>().map(|fault| fault.to_string()), Ok(word.to_owned()));
         }
     }
 }

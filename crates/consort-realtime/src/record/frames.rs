@@ -28,6 +28,8 @@ pub enum What {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recording {
     pub frames: Vec<Frame>,
+    /// Whether its last line was cut off in the middle, as where whoever recorded it was stopped.
+    pub is_cut_off: bool,
 }
 
 impl Frame {
@@ -75,14 +77,13 @@ impl Frame {
 impl Recording {
     /// Reads a file: lines, or one object with its `frames`.
     pub fn read(text: &str) -> Result<Self, Error> {
-        let frames = match serde_json::from_str::<Value>(text) {
+        let recording = match serde_json::from_str::<Value>(text) {
             Ok(Value::Object(whole)) if whole.contains_key("frames") => {
                 let list = whole["frames"].as_array().map_or(&[][..], Vec::as_slice);
-                list.iter().filter_map(Frame::of_json).collect()
+                Self { frames: list.iter().filter_map(Frame::of_json).collect(), is_cut_off: false }
             }
             _ => lines(text)?,
         };
-        let recording = Self { frames };
         if !recording.frames.iter().any(|frame| matches!(frame.what, What::Server(_))) {
             return Err(Error::new(ErrorKind::InvalidRequest, "it holds no frame of a server")
                 .hint("`consort talk MODEL --record FILE` makes such a file"));
@@ -91,14 +92,19 @@ impl Recording {
     }
 }
 
-fn lines(text: &str) -> Result<Vec<Frame>, Error> {
-    let mut frames = Vec::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let value: Value = serde_json::from_str(line).map_err(|error| {
-            let what = format!("line {} is no JSON: {error}", at + 1);
-            Error::new(ErrorKind::InvalidRequest, what)
-        })?;
-        frames.extend(Frame::of_json(&value));
+fn lines(text: &str) -> Result<Recording, Error> {
+    let mut recording = Recording::default();
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+    while let Some((at, line)) = lines.next() {
+        match serde_json::from_str::<Value>(line) {
+            Ok(value) => recording.frames.extend(Frame::of_json(&value)),
+            // What was begun and not ended is no frame.
+            Err(error) if error.is_eof() && lines.peek().is_none() => recording.is_cut_off = true,
+            Err(error) => {
+                let what = format!("line {} is no JSON: {error}", at + 1);
+                return Err(Error::new(ErrorKind::InvalidRequest, what));
+            }
+        }
     }
-    Ok(frames)
+    Ok(recording)
 }

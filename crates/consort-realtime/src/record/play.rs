@@ -67,7 +67,7 @@ impl<'a> Play<'a> {
                 return 0;
             }
         }
-        (self.replay.tell)(Told::Over);
+        self.replay.over();
         while self.hear().await.is_ok() {}
         0
     }
@@ -195,9 +195,11 @@ fn kind(message: &Value) -> String {
         return String::new();
     };
     let inside = value.as_object().and_then(|object| object.keys().next()).map(|key| camel(key));
-    match camel(name).as_str() {
-        "realtimeInput" => format!("realtimeInput {}", inside.unwrap_or_default()),
-        name => name.to_owned(),
+    match (camel(name).as_str(), inside.as_deref()) {
+        // Words are words, in whichever way a model wants them.
+        ("realtimeInput", Some("text")) => "clientContent".into(),
+        ("realtimeInput", _) => format!("realtimeInput {}", inside.unwrap_or_default()),
+        (name, _) => name.to_owned(),
     }
 }
 
@@ -227,6 +229,7 @@ mod tests {
         let check = |message: Value, wanted: &str| assert_eq!(kind(&message), wanted);
         check(json!({"client_content": {"turns": []}}), "clientContent");
         check(json!({"realtime_input": {"audio": {}}}), "realtimeInput audio");
+        check(json!({"realtimeInput": {"text": "Hi"}}), "clientContent");
         check(json!({"realtimeInput": {"audio_stream_end": true}}), "realtimeInput audioStreamEnd");
         check(json!({"type": "response.create"}), "response.create");
         let item = json!({"type": "conversation.item.create", "item": {"type": "message"}});

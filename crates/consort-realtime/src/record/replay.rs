@@ -1,6 +1,6 @@
 //! A server that plays recorded sessions.
 use super::fault::Fault;
-use super::frames::Recording;
+use super::frames::{Recording, What};
 use super::play::Play;
 use consort_core::Error;
 use std::fmt;
@@ -14,6 +14,9 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 /// one goes on; else each begins anew.
 pub struct Replay {
     pub(super) recording: Recording,
+    /// Behind which frame faults happen that say no place.
+    middle: usize,
+    /// Those that did not happen yet.
     faults: Mutex<Vec<Fault>>,
     delay: Duration,
     next: Mutex<usize>,
@@ -26,6 +29,8 @@ pub enum Told {
     /// A client asks for this path.
     Connected(String),
     Fault(Fault),
+    /// All was played, and the place of this one did not come.
+    Never(Fault),
     /// The client did not say the like of this in time; the recording goes on without.
     Missing(String),
     /// All was played.
@@ -39,12 +44,22 @@ impl Replay {
         faults: impl IntoIterator<Item = Fault>,
         tell: impl Fn(Told) + Send + Sync + 'static,
     ) -> Self {
-        let all: Vec<Fault> = faults.into_iter().collect();
+        let mut all: Vec<Fault> = faults.into_iter().collect();
         let delays =
             all.iter().map(|fault| if let Fault::Delay(time) = fault { *time } else { Duration::ZERO });
+        let delay = delays.sum();
+        let recording = match all.contains(&Fault::Reorder).then(|| recording.reordered()) {
+            Some(other) if order(&other).ne(order(&recording)) => {
+                all.retain(|fault| *fault != Fault::Reorder);
+                other
+            }
+            _ => recording,
+        };
+        all.retain(|fault| !matches!(fault, Fault::Delay(_)));
         Self {
-            delay: delays.sum(),
-            recording: if all.contains(&Fault::Reorder) { recording.reordered() } else { recording },
+            delay,
+            middle: recording.middle(),
+            recording,
             faults: Mutex::new(all),
             next: Mutex::new(0),
             tell: Box::new(tell),
@@ -95,12 +110,23 @@ impl Replay {
 
     /// What goes wrong behind so many frames: each only once.
     pub(super) fn faults_behind(&self, count: usize) -> Vec<Fault> {
-        let middle = self.recording.middle();
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let (due, rest) = faults.iter().partition(|fault| fault.is_behind(count, middle));
+        let (due, rest) = faults.iter().partition(|fault| fault.is_behind(count, self.middle));
         *faults = rest;
         due
     }
+
+    /// Tells that all was played, and what should have happened and did not.
+    pub(super) fn over(&self) {
+        let left = self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        left.into_iter().for_each(|fault| (self.tell)(Told::Never(fault)));
+        (self.tell)(Told::Over);
+    }
+}
+
+/// What comes in which order, whenever it does.
+fn order(recording: &Recording) -> impl Iterator<Item = &What> {
+    recording.frames.iter().map(|frame| &frame.what)
 }
 
 impl fmt::Debug for Replay {

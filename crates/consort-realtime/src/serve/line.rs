@@ -2,7 +2,8 @@
 use super::Frame;
 use super::outbox::Outbox;
 use crate::wire::ServedWire;
-use crate::wire::served::{Close, Reply};
+use crate::wire::served::{Away, Close, Reply};
+use bytes::Bytes;
 use consort_core::{
     BoxFuture, CloseReason, Context, Error, Object, Phase, RealtimeModel, RealtimeSession, SessionConfig,
     SessionEvent, SessionInput,
@@ -13,10 +14,13 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// The longest message of a client: a minute and a half of sound, and more, at once.
+/// The longest message of a client: four minutes of sound at once, as samples, or half an hour, as a telephone sends it.
 pub const LONGEST_MESSAGE: usize = 16 << 20;
+/// A message of which more comes than can be read in passing: seconds of sound.
+const LONG_MESSAGE: usize = 32 << 10;
 
 /// How many inputs wait for a session that opens, or is slow.
 const MOST_INPUTS: usize = 256;
@@ -24,7 +28,7 @@ const MOST_INPUTS: usize = 256;
 const OPENING: Duration = Duration::from_mins(1);
 /// How often a sign of life is asked for, and how long one may be missing.
 const PING: Duration = Duration::from_secs(20);
-const SILENCE: Duration = Duration::from_secs(90);
+const DEAD: Duration = Duration::from_secs(90);
 /// How long a client may say nothing, and how long it may take nothing of what it is sent.
 const IDLE: Duration = Duration::from_mins(30);
 const STALL: Duration = Duration::from_secs(30);
@@ -61,8 +65,8 @@ where
         model: None,
         opening: None,
         session: None,
-        sending: None,
         inputs: VecDeque::new(),
+        room: None,
         out: Outbox::default(),
         begun: now,
         heard: now,
@@ -89,12 +93,13 @@ struct Line {
     model: Option<Found>,
     opening: Option<BoxFuture<'static, Result<RealtimeSession, Error>>>,
     session: Option<RealtimeSession>,
-    /// The input that is on its way, and those behind it.
-    sending: Option<BoxFuture<'static, ()>>,
+    /// What waits for the session, and for its room for the first of it.
     inputs: VecDeque<SessionInput>,
+    room: Option<BoxFuture<'static, ()>>,
     out: Outbox,
     begun: Instant,
-    /// When the client last gave a sign of life, said something, was asked for one, took something.
+    /// When the client last gave a sign of life, said something, was asked for one, took something. What it says while nobody
+    /// listens is heard later: that time is no silence.
     heard: Instant,
     spoken: Instant,
     pinged: Instant,
@@ -109,7 +114,7 @@ enum What<E> {
     Frame(Option<Result<Frame, E>>),
     Event(Option<SessionEvent>),
     Opened(Result<RealtimeSession, Error>),
-    Told,
+    Room,
     Sent(bool),
     Leaving,
     Time,
@@ -127,8 +132,12 @@ impl Line {
         S: Sink<Frame> + Unpin,
         T: Stream<Item = Result<Frame, E>> + Unpin,
     {
-        self.hand_on();
+        self.ask_for_room();
         let listens = self.out.has_room() && self.inputs.len() < MOST_INPUTS;
+        if !listens {
+            // No silence of the client's; that nothing is said for half an hour ends it all the same.
+            self.heard = Instant::now();
+        }
         let (is_light, has_news) = (self.out.is_light(), !self.out.is_empty());
         let wake = self.wake();
         let what = tokio::select! {
@@ -136,7 +145,7 @@ impl Line {
             frame = stream.next(), if listens => What::Frame(frame),
             event = next(&mut self.session), if is_light => What::Event(event),
             opened = done(&mut self.opening) => What::Opened(opened),
-            () = done(&mut self.sending) => What::Told,
+            () = done(&mut self.room) => What::Room,
             // Also where whoever could say so is gone.
             _ = leaving.wait_for(|leaving| *leaving), if self.ends.is_none() => What::Leaving,
             () = sleep_until(wake) => What::Time,
@@ -148,7 +157,11 @@ impl Line {
             What::Event(Some(event)) => self.tell(event).await,
             What::Event(None) => self.session = None,
             What::Opened(opened) => self.opened(opened),
-            What::Told => self.sending = None,
+            What::Room => {
+                self.hand_on();
+                // Many that wait are heard one after the other: others have their turn between them.
+                yield_now().await;
+            }
             What::Leaving => {
                 self.ends = Some(Instant::now() + LEFT);
                 let reply = self.wire.leave(LEFT);
@@ -166,7 +179,7 @@ impl Line {
     async fn hear(&mut self, frame: Frame) {
         self.heard = Instant::now();
         let message = match frame {
-            Frame::Text(text) => text.into_bytes().into(),
+            Frame::Text(text) => Bytes::from(text),
             Frame::Binary(bytes) => bytes,
             Frame::Ping | Frame::Pong | Frame::Close(_) => return,
         };
@@ -176,8 +189,28 @@ impl Line {
             self.close = Some(Close::new(1009, &reason));
             return;
         }
-        let reply = self.wire.message(&message, self.at());
+        let reply = self.read(message).await;
         self.carry_out(reply).await;
+    }
+
+    /// A long message is read where it holds up this connection and no other: to hear minutes of sound takes seconds.
+    async fn read(&mut self, message: Bytes) -> Reply {
+        let at = self.at();
+        if message.len() < LONG_MESSAGE {
+            return self.wire.message(&message, at);
+        }
+        let mut wire = std::mem::replace(&mut self.wire, Box::new(Away));
+        let read = spawn_blocking(move || {
+            let reply = wire.message(&message, at);
+            (wire, reply)
+        });
+        if let Ok((wire, reply)) = read.await {
+            self.wire = wire;
+            reply
+        } else {
+            let close = Some(Close::new(1011, "the message could not be read"));
+            Reply { close, ..Reply::default() }
+        }
     }
 
     async fn tell(&mut self, event: SessionEvent) {
@@ -214,8 +247,22 @@ impl Line {
         let Some(Found { model, context, options }) = &self.model else { return };
         config.options.clone_from(options);
         let (model, context) = (model.clone(), context.clone().within(OPENING));
-        (self.session, self.sending) = (None, None);
+        self.session = None;
+        self.hand_over();
         self.opening = Some(Box::pin(async move { model.connect(config, context).await }));
+    }
+
+    /// What the session that is left was not told yet. A turn that was said aloud is for the next one; words are in what that
+    /// begins with; what is being said the format says again; a cut, or what a call gave, is for nobody else.
+    fn hand_over(&mut self) {
+        self.room = None;
+        let said =
+            self.inputs.iter().rposition(|input| *input == SessionInput::Commit).map_or(0, |at| at + 1);
+        self.inputs.truncate(said);
+        let is_said_aloud = |input: &SessionInput| {
+            matches!(input, SessionInput::Audio(_) | SessionInput::Video { .. } | SessionInput::Commit)
+        };
+        self.inputs.retain(is_said_aloud);
     }
 
     fn opened(&mut self, opened: Result<RealtimeSession, Error>) {
@@ -253,20 +300,31 @@ impl Line {
         }
     }
 
-    /// Gives the session the next input, which may have to wait for room.
-    fn hand_on(&mut self) {
-        if self.sending.is_none()
+    /// Waits for room for the next input.
+    fn ask_for_room(&mut self) {
+        if self.room.is_none()
+            && !self.inputs.is_empty()
             && let Some(session) = &self.session
-            && let Some(input) = self.inputs.pop_front()
         {
             let sink = session.sink.clone();
-            self.sending = Some(Box::pin(async move { drop(sink.send(input).await) }));
+            self.room = Some(Box::pin(async move { sink.room().await }));
+        }
+    }
+
+    /// Gives the session the next input, for which there is room.
+    fn hand_on(&mut self) {
+        self.room = None;
+        if let Some(session) = &self.session
+            && let Some(input) = self.inputs.pop_front()
+        {
+            // The session's end is told by its last event.
+            let _ = session.sink.push(input);
         }
     }
 
     /// When the clock is to be looked at.
     fn wake(&self) -> Instant {
-        let mut wake = (self.pinged + PING).min(self.heard + SILENCE).min(self.spoken + IDLE);
+        let mut wake = (self.pinged + PING).min(self.heard + DEAD).min(self.spoken + IDLE);
         if !self.out.is_empty() {
             wake = wake.min(self.moved + STALL);
         }
@@ -278,8 +336,8 @@ impl Line {
 
     async fn look_at_the_clock(&mut self) -> bool {
         let now = Instant::now();
-        if self.heard + SILENCE <= now || (!self.out.is_empty() && self.moved + STALL <= now) {
-            // Nobody is there, or nobody reads.
+        if !self.out.is_empty() && self.moved + STALL <= now {
+            // Nobody reads.
             return false;
         }
         if self.pinged + PING <= now {
@@ -289,7 +347,10 @@ impl Line {
                 self.out.push(Frame::Ping);
             }
         }
-        if self.spoken + IDLE <= now {
+        if self.heard + DEAD <= now {
+            let reason = format!("no sign of life came for {} s", DEAD.as_secs());
+            self.close = Some(Close::new(1008, &reason));
+        } else if self.spoken + IDLE <= now {
             self.close = Some(Close::new(1000, "nothing was said for half an hour"));
         } else if self.ends.is_some_and(|ends| ends <= now) {
             self.close = Some(Close::new(1001, "the server ends"));

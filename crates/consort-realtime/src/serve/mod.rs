@@ -15,7 +15,7 @@ mod apis;
 mod line;
 mod outbox;
 
-pub use apis::{APIS, LiveApi};
+pub use apis::{APIS, FOLDERS, LiveApi};
 pub use line::{Find, Found, LONGEST_MESSAGE, serve};
 
 use bytes::Bytes;

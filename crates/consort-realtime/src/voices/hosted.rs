@@ -25,6 +25,10 @@ impl Recogniser for HostedEars {
         &self.0.card().id
     }
 
+    fn hears_early(&self) -> bool {
+        !self.0.is_local()
+    }
+
     fn hear(
         &self,
         mut sound: BoxStream<'static, Pcm>,
@@ -170,4 +174,20 @@ fn is_packed(mark: &[u8], kind: &str) -> bool {
     ];
     matches!(mark, b"ID3\x03" | b"ID3\x04" | b"OggS" | b"fLaC")
         || KINDS.iter().any(|packed| kind.starts_with(packed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_samples_is_refused_and_not_kept_for_ever() {
+        let mut file = b"RIFF\xff\xff\xff\xffWAVE".to_vec();
+        file.extend((0..300_000).flat_map(|_| *b"note\x00\x00\x00\x00"));
+        let mut reader = SoundReader::new(RAW);
+        let read = file.chunks(16 << 10).map(|piece| reader.push(piece, "audio/wav"));
+        let refused = read.collect::<Result<Vec<_>, _>>().unwrap_err();
+        assert!(refused.message().contains("no samples"), "{refused:?}");
+        assert!(reader.head.len() < 2 << 20, "{}", reader.head.len());
+    }
 }

@@ -39,6 +39,12 @@ pub trait Recogniser: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether it is asked in a pause too, in case that the turn is over, where nobody says otherwise. Not one that works on this
+    /// machine, on one turn at a time: it works on to the end of what it was asked for nothing, and the whole turn waits for it.
+    fn hears_early(&self) -> bool {
+        true
+    }
+
     /// What is a voice to it.
     fn sort(&self) -> VoiceSort {
         VoiceSort::Human
@@ -72,6 +78,11 @@ pub trait Synthesiser: Send + Sync + fmt::Debug {
     ///
     /// Nothing happens before the stream is polled, and dropping it stops the work.
     fn speak(&self, speech: Speech, context: Context) -> BoxStream<'static, Result<Pcm, Error>>;
+
+    /// The names of its voices, where all of them are known: none of one that has a single voice.
+    fn voices(&self) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// What is to be spoken, and how.
@@ -80,6 +91,8 @@ pub struct Speech {
     pub text: String,
     /// One of the speaker's voices, by its name; its usual one where absent.
     pub voice: Option<String>,
+    /// The language that is spoken, such as `en`, for a speaker of many; absent where nobody knows.
+    pub language: Option<String>,
     /// The rate that is wanted. A wish: each piece says its own.
     pub rate: Option<u32>,
 }

@@ -1,6 +1,6 @@
 //! Ears and voices by the names that settings have for them.
 use super::{CommandVoice, HostedEars, HostedVoice, Recogniser, Synthesiser, TestVoice};
-use consort_core::{Error, ErrorKind, ModelKind};
+use consort_core::{Error, ErrorKind, ModelKind, Provider, State};
 use consort_providers::{HostedAudio, HostedProvider};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,55 @@ impl Voices {
         }
         let voice = self.hosted(id, ModelKind::Speech, "speaks")?;
         Ok(Arc::new(HostedVoice(voice)))
+    }
+
+    /// Whether what is named so can be used now: its key is there, its program is installed.
+    pub fn state(&self, id: &str) -> State {
+        let owner = id.split('/').next().unwrap_or_default();
+        match self.hosted.iter().find(|provider| provider.id() == owner) {
+            Some(provider) => provider.card().state.clone(),
+            None if id == TestVoice::ID || CommandVoice::is_installed(owner) => State::Ready,
+            None => State::NeedsSetup { missing: owner.to_owned() },
+        }
+    }
+
+    /// What to do so that what is named so can be used, and what is odd about its name.
+    pub fn help(&self, id: &str, kind: ModelKind) -> Vec<String> {
+        let owner = id.split('/').next().unwrap_or_default();
+        let Some(provider) = self.hosted.iter().find(|provider| provider.id() == owner) else {
+            let is_there = id == TestVoice::ID || CommandVoice::is_installed(owner);
+            return if is_there {
+                Vec::new()
+            } else {
+                CommandVoice::how_to_get(owner).map(str::to_owned).into_iter().collect()
+            };
+        };
+        let mut help = Vec::new();
+        match &provider.card().state {
+            State::NeedsSetup { missing } => help.push(match provider.card().keys.first() {
+                Some(key) if key.env.contains(missing) => {
+                    format!("store its key with `consort keys set {}`, or set {missing}", key.name)
+                }
+                _ => format!("set {missing}"),
+            }),
+            State::Unchecked => {
+                help.push("see that its server runs: nobody looks before it is needed".to_owned());
+            }
+            _ => {}
+        }
+        let known: Vec<String> = provider
+            .audio_models()
+            .into_iter()
+            .filter(|card| card.kind == kind)
+            .map(|card| card.id)
+            .collect();
+        if !known.is_empty() && !known.iter().any(|known| known == id) {
+            help.push(format!(
+                "`{id}` is none of the models that are known here, which are {}",
+                known.join(", ")
+            ));
+        }
+        help
     }
 
     fn hosted(&self, id: &str, kind: ModelKind, does: &str) -> Result<HostedAudio, Error> {

@@ -58,6 +58,10 @@ impl Synthesiser for TestVoice {
         Self::ID
     }
 
+    fn voices(&self) -> Option<Vec<String>> {
+        Some(Vec::new())
+    }
+
     fn speak(&self, speech: Speech, _: Context) -> BoxStream<'static, Result<Pcm, Error>> {
         told(move |tell| async move {
             let shape = speech.rate.and_then(|rate| Shape::new(rate, 1).ok()).unwrap_or(Shape::MONO_24K);

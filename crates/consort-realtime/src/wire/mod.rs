@@ -29,11 +29,13 @@ mod openai;
 pub mod served;
 mod sound;
 mod step;
+mod told;
+mod unsaid;
 
-pub use gemini::GeminiLive;
-pub use openai::{Layout, OpenAiLive, OpenAiQuirks, Pictures};
+pub use gemini::{GeminiLive, GeminiQuirks};
+pub use openai::{Layout, OpenAiLive, OpenAiQuirks, Pictures, Tools};
 pub use served::{GeminiServed, OpenAiServed, ServedWire};
-pub use step::{Step, Then};
+pub use step::{Busy, Leaving, Step, Then};
 
 use consort_core::{Message, SessionInput};
 
@@ -47,8 +49,15 @@ use consort_core::{Message, SessionInput};
 /// driver keeps to itself unless it was asked for.
 pub trait LiveWire: Send {
     /// What a connection begins with: the first one, and each that takes the session over. `past` is what was said so
-    /// far, as it was heard; at first that is what the config says.
+    /// far, as it was heard; at first that is what the config says. A connection that [takes over](Self::takes_over) is
+    /// told what the vendor does not keep.
     fn open(&mut self, past: &[Message]) -> Step;
+
+    /// Whether the next connection goes on with what the vendor keeps, which is what was said up to the last step that
+    /// was [`kept`](Step::kept).
+    fn takes_over(&self) -> bool {
+        false
+    }
 
     fn input(&mut self, input: SessionInput) -> Step;
 
@@ -57,4 +66,19 @@ pub trait LiveWire: Send {
 
     /// The connection ended: with this code and these words, or without any.
     fn ended(&mut self, code: Option<u16>, reason: &str) -> Step;
+
+    /// Whether the other side finds the end of the user's turn by itself.
+    fn finds_turns(&self) -> bool {
+        true
+    }
+
+    /// Told before another connection is opened, where the driver knows what became of a turn that was said aloud: its words
+    /// are the newest of the past and wait for an answer; or, without words, it comes once more as sound, and nothing is to be
+    /// answered before it. What was typed and not answered the format asks again by itself.
+    fn owe(&mut self, _words: Option<&str>) {}
+
+    /// Whether something that was said waits for an answer: another connection would be asked for one.
+    fn waits(&self) -> bool {
+        false
+    }
 }

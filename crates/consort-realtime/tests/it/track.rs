@@ -165,6 +165,34 @@ fn what_is_wrong_or_too_much_is_refused() {
 }
 
 #[test]
+fn what_waits_is_bounded_in_bytes_and_in_changes_of_its_shape_too() {
+    let (mut wide, _, _) = track(speaker());
+    let mut second =
+        || wide.write(0, "a", Pcm { samples: vec![0; 192_000 * 16], rate: 192_000, channels: 16 });
+    let taken = (0..40).take_while(|_| second().is_ok()).count();
+    assert!((10..30).contains(&taken), "{taken} seconds of 6 MB each");
+    assert!(second().unwrap_err().message().contains("MB"));
+    assert_eq!(wide.queued(), Duration::from_secs(taken as u64), "what was refused is not half taken");
+    assert_eq!(wide.write(0, "a", piece(20, 1)), Ok(true), "there is room for less");
+
+    let (mut odd, clock, begun) = track(speaker());
+    let mut ms = |n: u32| {
+        odd.write(
+            0,
+            "a",
+            Pcm { samples: vec![0; 16 + n as usize % 2 * 8], rate: 16_000 + n % 2 * 8_000, channels: 1 },
+        )
+    };
+    let taken = (0..5_000).take_while(|n| ms(*n).is_ok()).count();
+    assert!((500..2_000).contains(&taken), "{taken}");
+    assert!(ms(taken as u32).unwrap_err().message().contains("changes"));
+    assert_eq!(ms(taken as u32 - 1), Ok(true), "what changes nothing is taken");
+    // There is room again once some of it was played.
+    play(&mut odd, &clock, begun, 200);
+    assert_eq!(odd.write(0, "a", Pcm { samples: vec![0; 44], rate: 44_000, channels: 1 }), Ok(true));
+}
+
+#[test]
 fn waiting_takes_the_time_of_the_clock() {
     let (mut track, clock, begun) = track(speaker());
     track.write(0, "a", piece(60, 1)).unwrap();
@@ -245,5 +273,34 @@ proptest! {
         listen(play(&mut track, &clock, begun, now + 60_000), &mut heard, &mut last);
         prop_assert_eq!(written, heard);
         prop_assert_eq!(track.queued(), Duration::ZERO);
+    }
+}
+
+#[test]
+fn what_nobody_heard_is_given_again_before_what_waits_and_can_be_cut() {
+    for is_cut in [false, true] {
+        let (mut track, clock, begun) = track(speaker());
+        track.write(0, "a", piece(60, 1)).unwrap();
+        track.write(0, "b", piece(80, 2)).unwrap();
+        let frames = play(&mut track, &clock, begun, 95);
+        assert_eq!(times(&frames), [0, 20, 40, 60, 80]);
+        let back: Vec<Frame> = frames[2..].iter().map(|(_, frame)| frame.clone()).collect();
+        track.take_back(back);
+        assert_eq!(
+            (track.queued(), track.heard("a"), track.heard("b")),
+            (100 * MS, Some(40 * MS), Some(Duration::ZERO))
+        );
+        if is_cut {
+            let items = track.flush(1).items;
+            let cut: Vec<_> = items.iter().map(|cut| (&*cut.item, cut.heard, cut.dropped)).collect();
+            assert_eq!(cut, [("a", 40 * MS, 20 * MS), ("b", Duration::ZERO, 80 * MS)]);
+            assert!(play(&mut track, &clock, begun, 500).is_empty());
+            continue;
+        }
+        let again = play(&mut track, &clock, begun, 500);
+        assert_eq!(times(&again), [100, 120, 140, 160, 180]);
+        let samples: Vec<i16> = again.iter().map(|(_, frame)| frame.pcm.samples[0]).collect();
+        assert_eq!(samples, [1, 2, 2, 2, 2]);
+        assert_eq!(again.last().unwrap().1.played[0].heard, 80 * MS);
     }
 }

@@ -18,10 +18,10 @@ pub(super) fn attempt(target: &Target, log: &Log, now: Instant, error: Option<&E
 
 /// What a try cost; nothing where that is unknown, which is not free.
 fn cost(price: Option<&Price>, log: &Log, error: Option<&Error>) -> Option<Money> {
-    if certainly_free(log, error) || price.is_some_and(costs_nothing) {
+    if certainly_free(log, error) {
         return Some(Money(0));
     }
-    price?.cost(log.usage.as_ref()?)
+    price?.cost(log.usage.as_ref())
 }
 
 /// Whether a try that is over is certain to have used nothing.
@@ -33,11 +33,6 @@ pub(super) fn certainly_free(log: &Log, error: Option<&Error>) -> bool {
 pub(super) fn took_nothing(attempt: &Attempt) -> bool {
     let nothing_came = attempt.usage.is_none() && attempt.first.is_none();
     attempt.unasked.is_some() || (nothing_came && attempt.error.as_ref().is_some_and(Error::is_free))
-}
-
-fn costs_nothing(price: &Price) -> bool {
-    let others = [price.cached, price.cache_write, price.audio_input, price.audio_output];
-    price.input == 0 && price.output == 0 && others.iter().all(|price| price.unwrap_or(0) == 0)
 }
 
 /// A try that was broken off because another answered first. One that was sent may be billed.

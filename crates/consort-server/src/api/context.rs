@@ -53,6 +53,6 @@ pub(crate) async fn context(
         .collect();
     Ok(Json(json!({
         "tokens": seen.tokens, "estimated": true, "limit": seen.window, "from": seen.begins,
-        "cost": price.and_then(|price| price.cost(&usage)), "lacks": lacks,
+        "cost": price.and_then(|price| price.cost(Some(&usage))), "lacks": lacks,
     })))
 }

@@ -40,8 +40,8 @@ struct Said {
 #[serde(default)]
 pub(crate) struct Settings {
     pub(crate) system: String,
-    sampling: Sampling,
-    reasoning: Reasoning,
+    pub(crate) sampling: Sampling,
+    pub(crate) reasoning: Reasoning,
     pub(crate) options: Object,
     pub(crate) tools: Vec<String>,
 }

@@ -17,13 +17,18 @@ pub(crate) async fn conversation(
     let mut value = json!({
         "id": one.id, "title": one.title, "titled": one.settings.get("titled"), "pinned": one.pinned,
         "created": millis(one.created), "updated": millis(one.updated), "revision": one.revision, "order": one.changed,
-        "model": one.settings.get("model"), "head": one.tip, "settings": settings_of(&one.settings),
+        "model": model_of(&one.settings), "head": one.tip, "settings": settings_of(&one.settings),
         "cost": spend.cost, "cost_unknown": spend.unpriced, "running": running,
     });
     if let Some(turns) = turns {
         value["turns"] = turns.len().into();
     }
     Ok(value)
+}
+
+/// What it goes on with: the model that is asked; where a talk began it, the one that was talked with.
+fn model_of(kept: &Map<String, Value>) -> Option<&Value> {
+    kept.get("model").or_else(|| kept.get("live"))
 }
 
 /// What the next request starts from; all of it is there.

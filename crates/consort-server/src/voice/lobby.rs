@@ -4,7 +4,7 @@ use consort_store::ConversationId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long a session waits for a tab that lost its connection.
 const GRACE: Duration = Duration::from_secs(20);
@@ -26,7 +26,8 @@ struct Seats {
 }
 
 enum Seat {
-    Held(mpsc::Sender<Wish>),
+    /// Held by the tab of this name, where it has one.
+    Held(Option<String>, mpsc::Sender<Wish>),
     /// Its tab is gone, and may come back.
     Waiting(Box<Talking>),
 }
@@ -49,29 +50,34 @@ impl Lobby {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the place of a conversation's tab, and the session that is there.
+    /// Takes the place of a conversation's tab, and the session that is there. The tab itself may always: its other connection
+    /// is one that it lost, whether the server saw that or not.
     pub(super) async fn enter(
         &self,
         conversation: ConversationId,
+        tab: Option<&str>,
         take_over: bool,
     ) -> Result<(Held, Option<Box<Talking>>), Taken> {
         let (say, wishes) = mpsc::channel(1);
         let (number, before) = {
             let mut seats = self.lock();
-            let is_held = matches!(seats.seats.get(&conversation), Some((_, Seat::Held(_))));
-            if is_held && !take_over {
+            let is_others = match seats.seats.get(&conversation) {
+                Some((_, Seat::Held(holder, _))) => tab.is_none() || holder.as_deref() != tab,
+                Some((_, Seat::Waiting(_))) | None => false,
+            };
+            if is_others && !take_over {
                 return Err(Taken);
             }
             seats.numbered += 1;
             let number = seats.numbered;
-            let before = seats.seats.insert(conversation, (number, Seat::Held(say)));
+            let before = seats.seats.insert(conversation, (number, Seat::Held(tab.map(str::to_owned), say)));
             (number, before.map(|(_, seat)| seat))
         };
         let held = Held { lobby: self.clone(), conversation, number, wishes };
         let talking = match before {
             None => None,
             Some(Seat::Waiting(talking)) => Some(talking),
-            Some(Seat::Held(other)) => handed_over(other).await,
+            Some(Seat::Held(_, other)) => handed_over(other).await,
         };
         Ok((held, talking))
     }
@@ -85,8 +91,8 @@ async fn handed_over(other: mpsc::Sender<Wish>) -> Option<Box<Talking>> {
 }
 
 impl Held {
-    /// The tab is gone: the session waits for it.
-    pub(super) fn leave(self, talking: Box<Talking>) {
+    /// The tab is gone: the session waits for it, unless the server is `leaving`.
+    pub(super) fn leave(self, talking: Box<Talking>, mut leaving: watch::Receiver<bool>) {
         let (lobby, conversation) = (self.lobby.clone(), self.conversation);
         let number = {
             let mut seats = lobby.lock();
@@ -101,7 +107,7 @@ impl Held {
             number
         };
         tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
+            let _ = tokio::time::timeout(GRACE, leaving.wait_for(|leaving| *leaving)).await;
             let late = {
                 let mut seats = lobby.lock();
                 let is_same = seats.seats.get(&conversation).is_some_and(|(seat, _)| *seat == number);

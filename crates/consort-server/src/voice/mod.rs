@@ -1,4 +1,5 @@
 //! The voice socket: a live session for the page, one a conversation.
+mod kept;
 mod lobby;
 mod opening;
 mod said;

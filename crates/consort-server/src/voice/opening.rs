@@ -1,4 +1,5 @@
 //! Opens the session that a tab asks for: with the conversation's instructions, tools and history.
+use super::kept::Kept;
 use super::said::Open;
 use super::talking::Talking;
 use crate::api::conversations::find;
@@ -11,12 +12,13 @@ use consort_engine::Approval;
 use consort_realtime::audio::Shape;
 use consort_realtime::call::{Call, CallSetup, Keep, Pace};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a session may take to open.
 const OPENING: Duration = Duration::from_mins(1);
 
-pub(super) async fn talking(shared: &Shared, asked: &Open) -> Answer<Talking> {
+pub(super) async fn talking(shared: &Arc<Shared>, asked: &Open) -> Answer<Talking> {
     shared.begins()?;
     let one = find(shared, asked.conversation).await?;
     let settings: Settings = serde_json::from_value(shape::settings_of(&one.settings))
@@ -36,6 +38,8 @@ pub(super) async fn talking(shared: &Shared, asked: &Open) -> Answer<Talking> {
         input_rate: Some(asked.input_rate),
         turn_detection: asked.push.then_some(false),
         options,
+        sampling: settings.sampling,
+        reasoning: settings.reasoning,
         ..SessionConfig::default()
     };
     let setup = CallSetup {
@@ -61,6 +65,8 @@ pub(super) async fn talking(shared: &Shared, asked: &Open) -> Answer<Talking> {
         output_rate: asked.output_rate,
         sees,
         push: asked.push,
-        sent: Duration::ZERO,
+        kept: Kept::new(shared.clone(), asked.conversation),
+        held: shared.holds.hold(),
+        tab: asked.tab.clone(),
     })
 }

@@ -1,11 +1,15 @@
-//! What the page says on its voice socket, in words. Sound comes as it is.
+//! What the page says on its voice socket, in words and in sound.
 use crate::problem::Problem;
-use consort_core::{Error, Media, MediaSource};
+use consort_core::{Error, Media, MediaSource, Pcm};
 use consort_store::ConversationId;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// What a session may be heard and played in.
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=48_000;
+
+/// The longest piece of sound. A session keeps no more that waits, and longer ones are heard in one go by some models.
+const PIECE: Duration = Duration::from_secs(30);
 
 /// The largest picture.
 const PICTURE: usize = 3 << 20;
@@ -23,6 +27,10 @@ pub(super) struct Open {
     #[serde(default)]
     pub(super) push: bool,
     pub(super) voice: Option<String>,
+    /// A name that the tab gave itself: whoever has it is the same tab, on another connection.
+    pub(super) tab: Option<String>,
+    /// How much of the session's sound it has received, where it had that before.
+    pub(super) received_ms: Option<u64>,
     /// Whether another tab's session becomes this one's.
     #[serde(default)]
     pub(super) take_over: bool,
@@ -94,6 +102,22 @@ impl Said {
         }
         Ok(said)
     }
+}
+
+/// A piece of what the microphone hears.
+pub(super) fn sound(bytes: &[u8], rate: u32) -> Result<Pcm, Error> {
+    let pcm = Pcm::from_le_bytes(bytes, rate, 1);
+    let problem = if !bytes.len().is_multiple_of(2) {
+        "a piece of sound was not heard: it has an odd number of bytes, and samples have two each".to_owned()
+    } else if pcm.duration() > PIECE {
+        let most = PIECE.as_secs();
+        format!(
+            "a piece of sound was not heard: it is longer than {most} s; send it in shorter ones, as it is recorded"
+        )
+    } else {
+        return Ok(pcm);
+    };
+    Err(Problem::wrong(problem).error().clone())
 }
 
 /// A page may not make the server read its files, or fetch addresses.

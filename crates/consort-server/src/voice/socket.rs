@@ -1,26 +1,26 @@
 //! One tab that talks: its microphone goes into the call, what the call plays and tells goes to it.
-use super::lobby::Held;
+use super::lobby::Wish;
 use super::opening;
-use super::said::{Open, Said};
+use super::said::{self, Open, Said};
 use super::talking::Talking;
-use crate::live::{always, conversation_changed, tell_turn};
+use crate::live::{always, conversation_changed};
+use crate::problem::Problem;
 use crate::shape;
 use crate::state::Shared;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use consort_core::{Error, ErrorKind, Pcm, SessionEvent};
+use consort_core::{CloseReason, Error, ErrorKind, SessionEvent};
 use consort_engine::Decision;
 use consort_realtime::call::CallEvent;
-use consort_store::{ConversationId, TurnId};
+use consort_store::ConversationId;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 /// The largest message: a picture in base64.
 const LARGEST: usize = 5 << 20;
@@ -30,27 +30,30 @@ const FIRST: Duration = Duration::from_secs(10);
 const WAITING: usize = 64;
 /// A page that takes nothing for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often the connection is felt for, and the server's end looked for.
-const PING: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a sign of life is asked for, and how long one may be missing.
+const PING: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(25);
+/// How long what was said last may take to go out.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn open(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.max_message_size(LARGEST).on_upgrade(move |socket| talk(shared, socket))
 }
 
 async fn talk(shared: Arc<Shared>, socket: WebSocket) {
+    let _held = shared.holds.hold();
     let (sink, mut stream) = socket.split();
     let (to, from) = mpsc::channel(WAITING);
-    let writer = tokio::spawn(write(sink, from));
-    let (kept, turns) = mpsc::unbounded_channel();
-    tokio::spawn(tell_kept(shared.clone(), turns));
-    let line = Line { shared, to, kept };
+    let mut writer = tokio::spawn(write(sink, from));
+    let line = Line { shared, to };
     if let Some(asked) = line.first(&mut stream).await {
         line.enter(asked, &mut stream).await;
     }
     drop(line);
     // What was said last still goes out; a page that takes nothing is not waited for.
-    let _ = timeout(LOOK, writer).await;
+    if timeout(GOODBYE, &mut writer).await.is_err() {
+        writer.abort();
+    }
 }
 
 /// Writes until nobody sends any more or the connection is gone.
@@ -70,18 +73,42 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut from: mpsc::Receiver
     let _ = sink.close().await;
 }
 
-/// Tells those that look on of turns that began and ended, one after the other. No sound waits for it.
-async fn tell_kept(shared: Arc<Shared>, mut turns: mpsc::UnboundedReceiver<(ConversationId, TurnId)>) {
-    while let Some((conversation, turn)) = turns.recv().await {
-        tell_turn(&shared, turn).await;
-        conversation_changed(&shared, conversation).await;
-    }
+/// Returns when the server is about to end, also where whoever could say so is gone.
+async fn leaves(leaving: &mut watch::Receiver<bool>) {
+    let _ = leaving.wait_for(|leaving| *leaving).await;
+}
+
+/// What the tab says next, and when it gave a sign of life.
+async fn next(
+    stream: &mut SplitStream<WebSocket>,
+    heard: &mut Instant,
+) -> Option<Result<Message, axum::Error>> {
+    let message = stream.next().await;
+    *heard = Instant::now();
+    message
+}
+
+/// A tab that talks, and what may end that.
+struct Tab<'a> {
+    conversation: ConversationId,
+    stream: &'a mut SplitStream<WebSocket>,
+    /// Wishes of other tabs.
+    wishes: &'a mut mpsc::Receiver<Wish>,
+    leaving: watch::Receiver<bool>,
+    /// When it last gave a sign of life.
+    heard: Instant,
+}
+
+/// A place for what is told next.
+type Place<'a> = mpsc::Permit<'a, Message>;
+
+fn words(value: &Value) -> Message {
+    Message::text(value.to_string())
 }
 
 struct Line {
     shared: Arc<Shared>,
     to: mpsc::Sender<Message>,
-    kept: mpsc::UnboundedSender<(ConversationId, TurnId)>,
 }
 
 /// Why a tab no longer holds its session.
@@ -93,7 +120,9 @@ enum End {
     /// The user has enough.
     Closed,
     /// Another tab has it now.
-    Handed(super::lobby::Wish),
+    Handed(Wish),
+    /// The server ends.
+    Leaving,
 }
 
 impl Line {
@@ -103,7 +132,7 @@ impl Line {
     }
 
     async fn tell(&self, value: Value) -> bool {
-        self.send(Message::text(value.to_string())).await
+        self.send(words(&value)).await
     }
 
     async fn refuse(&self, error: &Error, taken: bool) {
@@ -122,7 +151,14 @@ impl Line {
                 }
             }
         };
-        let text = timeout(FIRST, first).await.ok().flatten()?;
+        let mut leaving = self.shared.leaving.subscribe();
+        let text = tokio::select! {
+            first = timeout(FIRST, first) => first.ok().flatten()?,
+            () = leaves(&mut leaving) => {
+                self.refuse(Problem::ending().error(), false).await;
+                return None;
+            }
+        };
         match Open::read(&text) {
             Ok(asked) => Some(asked),
             Err(problem) => {
@@ -133,7 +169,8 @@ impl Line {
     }
 
     async fn enter(&self, asked: Open, stream: &mut SplitStream<WebSocket>) {
-        let entered = self.shared.lobby.enter(asked.conversation, asked.take_over).await;
+        let entered =
+            self.shared.lobby.enter(asked.conversation, asked.tab.as_deref(), asked.take_over).await;
         let Ok((mut held, there)) = entered else {
             let words = "this conversation is being talked in another tab or window";
             let error = Error::new(ErrorKind::InvalidRequest, words).hint("take it over, or talk there");
@@ -160,26 +197,39 @@ impl Line {
         if talking.push != asked.push {
             talking.push(asked.push);
         }
+        // Of what another tab received, this one has nothing.
+        let received = asked.received_ms.filter(|_| talking.tab == asked.tab).map(Duration::from_millis);
+        talking.tab.clone_from(&asked.tab);
+        let sent = talking.call.resume(received);
         let opened = json!({
             "type": "opened", "conversation": asked.conversation, "model": talking.model, "resumed": resumed,
             "input_rate": talking.input_rate, "output_rate": talking.output_rate, "sees": talking.sees,
-            "push": talking.push, "sent_ms": talking.sent.as_millis() as u64,
+            "push": talking.push, "sent_ms": sent.as_millis() as u64,
         });
-        let mut end = if self.tell(opened).await { None } else { Some(End::Lost) };
-        while end.is_none() {
-            end = self.step(&asked, &mut talking, &mut held, stream).await;
-        }
+        let end = if self.tell(opened).await {
+            let leaving = self.shared.leaving.subscribe();
+            let (conversation, wishes) = (asked.conversation, &mut held.wishes);
+            let tab = Tab { conversation, stream, wishes, leaving, heard: Instant::now() };
+            self.talks(tab, &mut talking).await
+        } else {
+            End::Lost
+        };
         match end {
-            Some(End::Handed(wish)) => {
+            End::Handed(wish) => {
                 if let Err(talking) = wish.send(talking) {
                     // Who wished for it is gone.
                     talking.end();
                 }
                 self.tell(json!({"type": "taken"})).await;
             }
-            Some(End::Lost) => held.leave(talking),
-            Some(End::Closed) => talking.end(),
-            Some(End::Over) | None => {}
+            End::Lost => held.leave(talking, self.shared.leaving.subscribe()),
+            End::Closed => talking.end(),
+            End::Leaving => {
+                talking.end();
+                let reason = CloseReason::Ended { message: "the server ends".into() };
+                self.tell(json!({"type": "event", "event": SessionEvent::Closed { reason }})).await;
+            }
+            End::Over => {}
         }
         conversation_changed(&self.shared, asked.conversation).await;
     }
@@ -187,7 +237,7 @@ impl Line {
     /// Opens a session, unless the tab leaves meanwhile.
     async fn opened(&self, asked: &Open, stream: &mut SplitStream<WebSocket>) -> Option<Box<Talking>> {
         let opening = opening::talking(&self.shared, asked);
-        let leaves = async {
+        let gone = async {
             // What is said before it is open is said to nobody.
             while let Some(Ok(message)) = stream.next().await {
                 if matches!(message, Message::Close(_)) {
@@ -195,9 +245,11 @@ impl Line {
                 }
             }
         };
+        let mut leaving = self.shared.leaving.subscribe();
         let opened = tokio::select! {
             opened = opening => opened,
-            () = leaves => return None,
+            () = gone => return None,
+            () = leaves(&mut leaving) => Err(Problem::ending()),
         };
         match opened {
             Ok(talking) => Some(Box::new(talking)),
@@ -208,72 +260,61 @@ impl Line {
         }
     }
 
+    /// Goes on until something ends it.
+    async fn talks(&self, mut tab: Tab<'_>, talking: &mut Talking) -> End {
+        loop {
+            // There is a place for what is told before anything is taken, so that nothing is with nobody when this ends. A tab
+            // that takes nothing is not heard either.
+            let place = tokio::select! {
+                place = timeout(PATIENCE, self.to.reserve()) => place,
+                Some(wish) = tab.wishes.recv() => return End::Handed(wish),
+                () = leaves(&mut tab.leaving) => return End::Leaving,
+            };
+            let Ok(Ok(place)) = place else { return End::Lost };
+            if let Some(end) = self.step(&mut tab, talking, place).await {
+                return end;
+            }
+        }
+    }
+
     /// One thing that happens; why it was the last, where it was.
-    async fn step(
-        &self,
-        asked: &Open,
-        talking: &mut Talking,
-        held: &mut Held,
-        stream: &mut SplitStream<WebSocket>,
-    ) -> Option<End> {
+    async fn step(&self, tab: &mut Tab<'_>, talking: &mut Talking, place: Place<'_>) -> Option<End> {
+        let lost = sleep_until(tab.heard + SILENCE);
         tokio::select! {
             event = talking.call.next() => match event {
-                Some(event) => self.happened(asked.conversation, talking, event).await,
+                Some(event) => happened(talking, event, place),
                 None => Some(End::Over),
             },
-            message = stream.next() => match message {
-                Some(Ok(Message::Text(text))) => self.said(asked.conversation, talking, &text).await,
-                Some(Ok(Message::Binary(sound))) => {
-                    talking.call.hear(Pcm::from_le_bytes(&sound, talking.input_rate, 1), None);
+            message = next(tab.stream, &mut tab.heard) => match message {
+                Some(Ok(Message::Text(text))) => self.said(tab.conversation, talking, &text, place).await,
+                Some(Ok(Message::Binary(bytes))) => {
+                    match said::sound(&bytes, talking.input_rate) {
+                        Ok(pcm) => talking.call.hear(pcm, None),
+                        Err(error) => wrong(error, place),
+                    }
                     None
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Some(End::Lost),
                 Some(Ok(_)) => None,
             },
-            wish = held.wishes.recv() => wish.map(End::Handed),
-            () = tokio::time::sleep(LOOK) => {
-                self.shared.ending.load(Ordering::SeqCst).then_some(End::Closed)
-            }
+            Some(wish) = tab.wishes.recv() => Some(End::Handed(wish)),
+            () = leaves(&mut tab.leaving) => Some(End::Leaving),
+            () = lost => Some(End::Lost),
         }
     }
 
-    async fn happened(&self, of: ConversationId, talking: &mut Talking, event: CallEvent) -> Option<End> {
-        let sent = match event {
-            CallEvent::Frame(frame) => {
-                talking.sent += frame.pcm.duration();
-                self.send(Message::Binary(frame.pcm.to_le_bytes().into())).await
-            }
-            CallEvent::Cut => self.tell(json!({"type": "cut"})).await,
-            CallEvent::Session(event) => {
-                let is_over = matches!(event, SessionEvent::Closed { .. });
-                let sent = self.tell(json!({"type": "event", "event": event})).await;
-                if is_over {
-                    return Some(End::Over);
-                }
-                sent
-            }
-            CallEvent::ToolWaits(call) => {
-                self.tell(json!({"type": "tool_waiting", "call": shape::call_of(&call)})).await
-            }
-            CallEvent::ToolEnded(result) => {
-                let ended = json!({"call_id": result.call_id, "is_error": result.is_error});
-                self.tell(json!({"type": "tool_finished", "tool": ended})).await
-            }
-            CallEvent::Kept(turn) => {
-                // It is told as long as the server lives.
-                let _ = self.kept.send((of, turn));
-                true
-            }
-        };
-        (!sent).then_some(End::Lost)
-    }
-
-    async fn said(&self, of: ConversationId, talking: &mut Talking, text: &str) -> Option<End> {
+    async fn said(
+        &self,
+        of: ConversationId,
+        talking: &mut Talking,
+        text: &str,
+        place: Place<'_>,
+    ) -> Option<End> {
         let said = match Said::read(text) {
             Ok(said) => said,
             Err(error) => {
-                let told = self.tell(json!({"type": "event", "event": SessionEvent::Error { error }})).await;
-                return (!told).then_some(End::Lost);
+                wrong(error, place);
+                return None;
             }
         };
         let call = &mut talking.call;
@@ -306,4 +347,32 @@ impl Line {
         }
         None
     }
+}
+
+/// Tells what happened; whether it was the last thing.
+fn happened(talking: &mut Talking, event: CallEvent, place: Place<'_>) -> Option<End> {
+    let message = match event {
+        CallEvent::Frame(frame) => Message::Binary(frame.pcm.to_le_bytes().into()),
+        CallEvent::Cut => words(&json!({"type": "cut"})),
+        CallEvent::Session(event) => {
+            place.send(words(&json!({"type": "event", "event": event})));
+            return matches!(event, SessionEvent::Closed { .. }).then_some(End::Over);
+        }
+        CallEvent::ToolWaits(call) => words(&json!({"type": "tool_waiting", "call": shape::call_of(&call)})),
+        CallEvent::ToolEnded(result) => {
+            let ended = json!({"call_id": result.call_id, "is_error": result.is_error});
+            words(&json!({"type": "tool_finished", "tool": ended}))
+        }
+        CallEvent::Kept(turn) => {
+            talking.kept.tell(turn);
+            return None;
+        }
+    };
+    place.send(message);
+    None
+}
+
+/// Something of what the tab said cannot be: it is told, and goes on.
+fn wrong(error: Error, place: Place<'_>) {
+    place.send(words(&json!({"type": "event", "event": SessionEvent::Error { error }})));
 }

@@ -1,6 +1,8 @@
 //! A call on the server, whichever tab holds it.
+use super::kept::Kept;
+use crate::held::Hold;
 use consort_core::SessionUpdate;
-use consort_realtime::call::Call;
+use consort_realtime::call::{Call, CallEvent};
 use std::time::Duration;
 
 /// How long a call may take to end.
@@ -14,8 +16,11 @@ pub(super) struct Talking {
     /// Whether pictures are understood.
     pub(super) sees: bool,
     pub(super) push: bool,
-    /// How much sound was sent so far, whoever it was sent to.
-    pub(super) sent: Duration,
+    pub(super) kept: Kept,
+    /// A server that ends waits for it.
+    pub(super) held: Hold,
+    /// The tab that has its sound.
+    pub(super) tab: Option<String>,
 }
 
 impl Talking {
@@ -28,10 +33,16 @@ impl Talking {
     /// Ends it behind everybody's back. What does not end in time is given up.
     pub(super) fn end(self) {
         tokio::spawn(async move {
-            let mut call = self.call;
+            let Self { mut call, kept, held: _held, .. } = self;
             call.interrupt();
             call.close();
-            let ends = async { while call.next().await.is_some() {} };
+            let ends = async {
+                while let Some(event) = call.next().await {
+                    if let CallEvent::Kept(turn) = event {
+                        kept.tell(turn);
+                    }
+                }
+            };
             // Dropping it keeps what was heard.
             let _ = tokio::time::timeout(ENDING, ends).await;
         });

@@ -1,9 +1,10 @@
 //! Conversations over REST: lists, changes, search, export, deletion that can be taken back.
 use crate::support::{Site, say};
 use consort_server::{Guard, NoAssets};
-use consort_store::SqliteStore;
+use consort_store::{MemoryStore, NewConversation, SqliteStore, Store};
 use serde_json::json;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// A conversation with one question and its answer, and the ids of both turns.
 async fn talk(site: &Site, text: &str) -> (String, String, String) {
@@ -36,6 +37,19 @@ async fn a_conversation_gets_a_title_and_is_found_by_its_words() {
     assert_eq!(whole["turns"][1]["status"], "complete");
     assert_eq!(whole["turns"][1]["attempts"][0]["model"], "demo");
     assert_eq!(whole["conversation"]["cost"], 0);
+}
+
+#[tokio::test]
+async fn a_talk_of_the_command_line_goes_on_with_who_was_talked_with() {
+    let (store, folder) = (Arc::new(MemoryStore::default()), Arc::new(TempDir::new().unwrap()));
+    let settings = json!({"live": "demo/live"}).as_object().unwrap().clone();
+    let kept = store.create(NewConversation { settings, ..NewConversation::default() }).await.unwrap();
+    let site = Site::on(store, folder, Guard::default(), Arc::new(NoAssets)).await;
+    let path = format!("/api/conversations/{}", kept.id);
+    assert_eq!(site.get(&path).await["conversation"]["model"], "demo/live");
+    // Until somebody chooses another.
+    let (_, now) = site.call("PATCH", &path, Some(json!({"model": "demo"}))).await;
+    assert_eq!(now["model"], "demo");
 }
 
 #[tokio::test]

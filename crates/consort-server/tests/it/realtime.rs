@@ -128,6 +128,26 @@ async fn what_is_no_session_is_told_what_is_missing() {
 }
 
 #[tokio::test]
+async fn who_goes_on_talking_to_nobody_is_told_why_all_the_same() {
+    let site = Site::new().await;
+    let path = APIS.iter().find(|api| api.names_model).unwrap().path;
+    let wrong = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateMusic";
+    for (path, events) in [(format!("{path}?model=demo/none"), 1), (wrong.to_owned(), 0)] {
+        let mut socket = connect(&site, &path, &[]).await.unwrap();
+        // As programs do that set a session up and ask for something before they read. Where writing fails, Python's
+        // libraries read nothing more.
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            say(&mut socket, &json!({"type": "response.create"})).await;
+        }
+        for _ in 0..events {
+            assert_eq!(next(&mut socket).await.unwrap()["type"], "error");
+        }
+        assert_eq!(next(&mut socket).await.unwrap_err(), 1008);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_ends_lets_its_sessions_go() {
     let mut site = Site::new().await;
     let (by_path, _) = paths();
@@ -135,4 +155,46 @@ async fn a_server_that_ends_lets_its_sessions_go() {
     next(&mut socket).await.unwrap();
     site.stop();
     assert_eq!(next(&mut socket).await.unwrap_err(), 1001);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_waits_for_those_that_are_told_so() {
+    let mut site = Site::new().await;
+    let (_, by_message) = paths();
+    let mut socket = connect(&site, by_message, &[]).await.unwrap();
+    say(&mut socket, &json!({"setup": {"model": "models/demo/live"}})).await;
+    next(&mut socket).await.unwrap();
+    let mut served = site.served.take().unwrap();
+    site.stop();
+    assert_eq!(next(&mut socket).await.unwrap()["goAway"]["timeLeft"], "5s");
+    let early = tokio::time::timeout(Duration::from_secs(3), &mut served).await;
+    assert!(early.is_err(), "it lives as long as it said");
+    assert_eq!(next(&mut socket).await.unwrap_err(), 1001);
+    tokio::time::timeout(Duration::from_secs(3), served).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn every_version_is_served_and_what_is_not_says_so() {
+    let site = Site::new().await;
+    for path in [
+        "/ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent",
+        "//ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent?key=any",
+        "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
+        "//ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent",
+    ] {
+        let mut socket = connect(&site, path, &[]).await.unwrap();
+        say(&mut socket, &json!({"setup": {"model": "models/demo/live"}})).await;
+        assert!(next(&mut socket).await.unwrap()["setupComplete"].is_object(), "{path}");
+    }
+    let wrong = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateMusic";
+    for path in [wrong.to_owned(), format!("/{wrong}"), "/ws/x".into()] {
+        let mut socket = connect(&site, &path, &[]).await.unwrap();
+        let Some(Ok(Message::Close(Some(close)))) = socket.next().await else { panic!("{path}") };
+        assert_eq!(u16::from(close.code), 1008);
+        assert!(
+            close.reason.ends_with("is not served here: live sessions are held by `BidiGenerateContent`")
+        );
+    }
+    let (status, body) = site.call("GET", wrong, None).await;
+    assert_eq!((status, &body["error"]["kind"]), (404, &"invalid_request".into()), "{body}");
 }

@@ -224,7 +224,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(server.serve(listener, async {
+        let served = tokio::spawn(server.serve(listener, None, async {
             let _ = stopped.await;
         }));
         // A client is not built without one, also where it speaks no TLS.

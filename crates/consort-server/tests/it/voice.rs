@@ -1,10 +1,12 @@
 //! The voice socket: sessions with the demo's live model, tabs that come and go, and what they may not do.
 use crate::support::Site;
 use consort_server::{Guard, NoAssets};
+use consort_store::MemoryStore;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -12,15 +14,16 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 /// A tab that talks.
 struct Voice {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// All sound that came, in bytes.
+    /// All sound that came, in bytes, and what it was.
     sound: usize,
+    pcm: Vec<u8>,
     seen: Vec<Value>,
 }
 
 impl Voice {
     async fn open(site: &Site, open: Value) -> Self {
         let (socket, _) = connect_async(site.base.replace("http:", "ws:") + "/api/voice").await.unwrap();
-        let mut voice = Self { socket, sound: 0, seen: Vec::new() };
+        let mut voice = Self { socket, sound: 0, pcm: Vec::new(), seen: Vec::new() };
         // A browser answers the first ping before it says anything.
         voice.socket.send(Message::Pong(tokio_tungstenite::tungstenite::Bytes::new())).await.unwrap();
         voice.send(open).await;
@@ -46,15 +49,19 @@ impl Voice {
 
     /// The next message in words; none when the socket is closed.
     async fn next(&mut self) -> Option<Value> {
+        // Pings go on for ever.
+        tokio::time::timeout(Duration::from_secs(20), self.words()).await.unwrap()
+    }
+
+    async fn words(&mut self) -> Option<Value> {
         loop {
-            let message = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await.unwrap();
-            match message {
+            match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => {
                     let value: Value = serde_json::from_str(&text).unwrap();
                     self.seen.push(value.clone());
                     return Some(value);
                 }
-                Some(Ok(Message::Binary(sound))) => self.sound += sound.len(),
+                Some(Ok(Message::Binary(sound))) => self.hear(&sound),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
             }
@@ -75,12 +82,17 @@ impl Voice {
         self.until(|message| message["event"]["type"] == kind).await["event"].take()
     }
 
+    fn hear(&mut self, sound: &[u8]) {
+        self.sound += sound.len();
+        self.pcm.extend_from_slice(sound);
+    }
+
     /// Plays to the end of what comes, and says so.
     async fn listen(&mut self, bytes: usize) {
         while self.sound < bytes {
             let message = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await;
             match message.unwrap().unwrap().unwrap() {
-                Message::Binary(sound) => self.sound += sound.len(),
+                Message::Binary(sound) => self.hear(&sound),
                 Message::Text(text) => self.seen.push(serde_json::from_str(&text).unwrap()),
                 _ => {}
             }
@@ -164,6 +176,24 @@ async fn sound_comes_in_its_time_and_stops_when_somebody_interrupts() {
 }
 
 #[tokio::test]
+async fn who_looks_on_is_told_what_became_of_an_answer_that_was_left() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut tab = site.tab().await;
+    tab.ask(json!({"type": "watch", "conversation": id, "runs": {}})).await;
+    let mut voice = Voice::talking(&site, &id).await;
+    voice.send(json!({"type": "say", "text": "one two three four five six seven eight nine ten"})).await;
+    voice.listen(200 * 48).await;
+    voice.send(json!({"type": "close"})).await;
+    let is_over = |news: &Value| {
+        news["type"] == "turn"
+            && news["turn"]["role"] == "assistant"
+            && news["turn"]["status"] == "interrupted"
+    };
+    tokio::time::timeout(Duration::from_secs(10), tab.until(is_over)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_second_tab_is_told_and_can_take_over() {
     let site = Site::new().await;
     let id = site.conversation().await;
@@ -193,22 +223,98 @@ async fn said_by_user(site: &Site, id: &str) -> Vec<String> {
     users.map(|turn| turn["parts"][0]["text"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Three words, said to the end, and what of their sound each of two tabs was given: the connection of the first dies after
+/// `arrived` ms and nobody sees it, or is seen to end; the second says what it says.
+async fn two_tabs(
+    site: &Site,
+    id: &str,
+    is_seen: bool,
+    open: impl Fn(usize) -> Value,
+) -> (Voice, Voice, usize) {
+    let mut first = Voice::open(site, named(id, "a")).await;
+    first.until(|message| message["type"] == "opened").await;
+    first.send(json!({"type": "say", "text": "one two three"})).await;
+    first.event("turn_done").await;
+    first.listen(160 * 48).await;
+    // What arrives and is not played.
+    while first.sound < 240 * 48 {
+        let message = first.socket.next().await.unwrap().unwrap();
+        let Message::Binary(sound) = message else { continue };
+        first.hear(&sound);
+    }
+    let arrived = first.sound / 48;
+    // From here on all of it goes nowhere.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    if is_seen {
+        first.socket.close(None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut second = Voice::open(site, open(arrived)).await;
+    let opened = second.next().await.unwrap();
+    assert_eq!((&opened["type"], &opened["resumed"]), (&"opened".into(), &true.into()), "{opened}");
+    let begins = opened["sent_ms"].as_u64().unwrap() as usize;
+    second.sound = begins * 48;
+    (first, second, begins)
+}
+
+/// All sound of that answer, as it comes to a tab that nothing happens to.
+async fn undisturbed(site: &Site) -> Vec<u8> {
+    let mut voice = Voice::talking(site, &site.conversation().await).await;
+    voice.send(json!({"type": "say", "text": "one two three"})).await;
+    voice.listen(5 * 160 * 48).await;
+    voice.pcm
+}
+
+fn received(conversation: &str, ms: usize) -> Value {
+    let mut open = named(conversation, "a");
+    open["received_ms"] = ms.into();
+    open
+}
+
 #[tokio::test]
-async fn a_tab_that_lost_its_connection_comes_back_to_its_session() {
+async fn a_tab_that_lost_its_connection_hears_what_did_not_arrive() {
+    let site = Site::new().await;
+    let whole = undisturbed(&site).await;
+    for is_seen in [true, false] {
+        let id = site.conversation().await;
+        let (first, mut again, begins) = two_tabs(&site, &id, is_seen, |ms| received(&id, ms)).await;
+        assert_eq!(begins * 48, first.sound, "what comes begins where the sound ended");
+        again.listen(whole.len()).await;
+        assert!([first.pcm, again.pcm.clone()].concat() == whole, "all of it, and once");
+        let all = said(&site, &id, 2).await;
+        assert_eq!(all[1], "assistant complete: You said: one two three");
+    }
+}
+
+#[tokio::test]
+async fn another_tab_hears_what_the_one_before_did_not_play() {
+    let site = Site::new().await;
+    let whole = undisturbed(&site).await;
+    let id = site.conversation().await;
+    let other = |_| {
+        let mut open = named(&id, "b");
+        // It has other sound, of another session.
+        (open["take_over"], open["received_ms"]) = (true.into(), 5_000.into());
+        open
+    };
+    let (first, mut second, begins) = two_tabs(&site, &id, false, other).await;
+    assert_eq!(begins, 160, "the last that was played");
+    second.listen(whole.len()).await;
+    assert!([&first.pcm[..160 * 48], &second.pcm].concat() == whole);
+    assert_eq!(said(&site, &id, 2).await[1], "assistant complete: You said: one two three");
+}
+
+#[tokio::test]
+async fn what_went_into_a_dead_connection_is_not_kept_as_heard() {
     let site = Site::new().await;
     let id = site.conversation().await;
-    let mut voice = Voice::talking(&site, &id).await;
-    voice.send(json!({"type": "say", "text": "one two three"})).await;
-    voice.event("turn_done").await;
-    voice.listen(160 * 48).await;
-    drop(voice);
-    let (mut again, sent_ms) = back(&site, &id).await;
-    assert!(sent_ms >= 160, "{sent_ms}");
-    again.sound = sent_ms * 48;
-    // What was not heard yet comes now.
-    again.listen(5 * 160 * 48).await;
-    let all = said(&site, &id, 2).await;
-    assert_eq!(all[1], "assistant complete: You said: one two three");
+    let (_first, mut again, begins) = two_tabs(&site, &id, false, |ms| received(&id, ms)).await;
+    // By its own count it has played all that arrived.
+    again.send(json!({"type": "played", "ms": begins})).await;
+    again.send(json!({"type": "interrupt"})).await;
+    again.until(|message| message["type"] == "cut").await;
+    // Words of 160 ms: of the second one half arrived.
+    assert_eq!(said(&site, &id, 2).await[1], "assistant interrupted: You said:");
 }
 
 /// The same session on another connection, and how much of its sound was sent. The server sees a moment later that the
@@ -278,8 +384,12 @@ async fn what_cannot_be_is_refused_in_words() {
         let error = voice.event("error").await;
         assert!(error["error"]["message"].as_str().unwrap().contains(why), "{error}");
     }
+    for (bytes, why) in [(1, "odd number of bytes"), (31 * 32_000, "longer than 30 s")] {
+        voice.socket.send(Message::binary(vec![1u8; bytes])).await.unwrap();
+        let error = voice.event("error").await;
+        assert!(error["error"]["message"].as_str().unwrap().contains(why), "{error}");
+    }
     voice.send(json!({"type": "something new"})).await;
-    voice.socket.send(Message::binary(vec![1u8])).await.unwrap();
     voice.send(json!({"type": "show", "media": {"source": {"bytes": "AA=="}, "mime": "image/png"}})).await;
     voice.send(json!({"type": "frame", "media": {"source": {"bytes": "AA=="}, "mime": "image/jpeg"}})).await;
     voice.send(json!({"type": "say", "text": "hi"})).await;
@@ -311,6 +421,49 @@ async fn tools_ask_first_and_always_is_kept() {
     assert_eq!(site.get(&path).await["conversation"]["settings"]["allowed"], json!(["add"]));
 }
 
+/// A conversation with a tool that asks first, and a tab in which it waits.
+async fn waiting(site: &Site) -> (String, Voice, Value) {
+    let id = site.conversation().await;
+    let path = format!("/api/conversations/{id}");
+    let revision = site.get(&path).await["conversation"]["revision"].clone();
+    let settings = json!({"settings": {"tools": ["add"]}, "revision": revision});
+    let (status, changed) = site.call("PATCH", &path, Some(settings)).await;
+    assert_eq!(status, 200, "{changed}");
+    let mut voice = Voice::open(site, named(&id, "a")).await;
+    voice.until(|message| message["type"] == "opened").await;
+    voice.send(json!({"type": "say", "text": "add 2 and 3"})).await;
+    let waiting = voice.until(|message| message["type"] == "tool_waiting").await;
+    (id, voice, waiting)
+}
+
+#[tokio::test]
+async fn a_tool_that_waits_is_told_to_whoever_has_the_session_next() {
+    for is_other in [true, false] {
+        let site = Site::new().await;
+        let (id, first, waiting) = waiting(&site).await;
+        let mut open = named(&id, if is_other { "b" } else { "a" });
+        open["take_over"] = is_other.into();
+        // Another tab takes it over; or the connection is lost, and the tab comes back.
+        let kept = is_other.then_some(first);
+        let mut second = Voice::open(&site, open).await;
+        assert_eq!(second.next().await.unwrap()["resumed"], true);
+        let told = second.until(|message| message["type"] == "tool_waiting").await;
+        assert_eq!(told, waiting);
+        let decide = json!({"type": "decide", "call_id": told["call"]["call_id"], "decision": "once"});
+        second.send(decide).await;
+        second.event("turn_done").await;
+        drop(kept);
+        // What is answered waits for nobody.
+        let mut third = Voice::open(&site, named(&id, if is_other { "b" } else { "a" })).await;
+        assert_eq!(third.next().await.unwrap()["resumed"], true);
+        third.send(json!({"type": "say", "text": "hi"})).await;
+        third.event("turn_done").await;
+        let waits = |message: &Value| message["type"] == "tool_waiting";
+        assert!(!third.seen.iter().any(waits), "{:?}", third.seen);
+        assert_eq!(second.seen.iter().filter(|message| waits(message)).count(), 1);
+    }
+}
+
 #[tokio::test]
 async fn who_never_reads_holds_up_nobody_else() {
     let site = Site::new().await;
@@ -333,4 +486,92 @@ async fn a_page_of_another_site_and_who_lacks_the_token_are_refused() {
     let site = Site::with(guard, Arc::new(NoAssets)).await;
     let refused = connect_async(site.base.replace("http:", "ws:") + "/api/voice").await.unwrap_err();
     assert!(refused.to_string().contains("401"), "{refused}");
+}
+
+/// The first message of a tab that has a name.
+fn named(conversation: &str, tab: &str) -> Value {
+    let mut open = with(conversation);
+    open["tab"] = tab.into();
+    open
+}
+
+#[tokio::test]
+async fn a_tab_that_lost_its_connection_unseen_is_no_other_tab() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    // The server holds this connection for good: nobody reads it, and nothing closes it.
+    let mut lost = Voice::open(&site, named(&id, "a")).await;
+    lost.until(|message| message["type"] == "opened").await;
+    lost.send(json!({"type": "say", "text": "one two three"})).await;
+    lost.event("turn_done").await;
+    let mut other = Voice::open(&site, named(&id, "b")).await;
+    assert_eq!(other.next().await.unwrap()["taken"], true, "another tab is told");
+    let mut nameless = Voice::open(&site, with(&id)).await;
+    assert_eq!(nameless.next().await.unwrap()["taken"], true);
+    let mut again = Voice::open(&site, named(&id, "a")).await;
+    let opened = again.next().await.unwrap();
+    assert_eq!((&opened["type"], &opened["resumed"]), (&"opened".into(), &true.into()), "{opened}");
+    again.send(json!({"type": "say", "text": "again"})).await;
+    again.event("turn_done").await;
+    lost.until(|message| message["type"] == "taken").await;
+}
+
+#[tokio::test]
+async fn a_tab_that_takes_nothing_any_more_hands_its_session_over() {
+    let site = Site::new().await;
+    let id = site.conversation().await;
+    let mut lost = Voice::open(&site, named(&id, "a")).await;
+    lost.until(|message| message["type"] == "opened").await;
+    // Far more than a connection holds back, so that the server waits for it to be taken.
+    let words = "word ".repeat(2_000);
+    for _ in 0..400 {
+        lost.send(json!({"type": "say", "text": words})).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = std::time::Instant::now();
+    let mut again = Voice::open(&site, named(&id, "a")).await;
+    let opened = again.next().await.unwrap();
+    assert_eq!((&opened["type"], &opened["resumed"]), (&"opened".into(), &true.into()), "{opened}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    // What it was not told is told here, and nothing between is lost.
+    again.event("turn_done").await;
+    while lost.next().await.is_some() {}
+    let mut words = std::collections::HashMap::<String, String>::new();
+    for message in lost.seen.iter().chain(&again.seen) {
+        let event = &message["event"];
+        let (item, text) = (event["item"].as_str(), event["text"].as_str());
+        let (Some(item), Some(text), true) = (item, text, event["by"] == "assistant") else { continue };
+        let told = words.entry(item.to_owned()).or_default();
+        match event["mode"].as_str() {
+            Some("final") => {
+                assert!(told.trim_end() == text, "{item}: {} of {} bytes", told.len(), text.len());
+            }
+            _ => told.push_str(text),
+        }
+    }
+    assert!(!words.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_ends_tells_the_page_and_keeps_what_was_heard() {
+    let (store, folder) = (Arc::new(MemoryStore::default()), Arc::new(TempDir::new().unwrap()));
+    let begin = || Site::on(store.clone(), folder.clone(), Guard::default(), Arc::new(NoAssets));
+    let mut site = begin().await;
+    let id = site.conversation().await;
+    let mut voice = Voice::talking(&site, &id).await;
+    voice.send(json!({"type": "say", "text": "one two three four five six seven eight nine ten"})).await;
+    voice.listen(480 * 48).await;
+    // What it says of what was played is heard before the server ends.
+    voice.send(json!({"type": "played", "ms": "x"})).await;
+    voice.event("error").await;
+    // A microphone that is open: something happens all the time.
+    voice.speak(20, 0).await;
+    let served = site.served.take().unwrap();
+    site.stop();
+    let closed = voice.event("closed").await;
+    assert_eq!(closed["reason"], json!({"why": "ended", "message": "the server ends"}));
+    while voice.next().await.is_some() {}
+    tokio::time::timeout(Duration::from_secs(9), served).await.unwrap().unwrap().unwrap();
+    let kept = said(&begin().await, &id, 2).await;
+    assert!(kept[1].starts_with("assistant interrupted: You said: one"), "{kept:?}");
 }

@@ -4,6 +4,8 @@ mod builder;
 mod health;
 mod hooks;
 mod instructions;
+#[cfg(feature = "voice")]
+mod live;
 mod ready;
 mod reply;
 mod start;

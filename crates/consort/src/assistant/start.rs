@@ -56,11 +56,7 @@ impl Inner {
     }
 
     async fn start(&self, talk: &Talk, wish: Wish, cancel: Cancel) -> Result<Run, Error> {
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Setup, format!("the assistant `{}` is closed", self.name))
-                .hint("initialise it again"));
-        }
-        let ready = self.ready().await?;
+        let ready = self.open().await?;
         let mut ask = self.ask(talk, wish)?;
         ask.place = self.place(talk, &ask).await?;
         ask.request.instructions.splice(0..0, ready.instructions.iter().cloned());
@@ -74,6 +70,15 @@ impl Inner {
             None => context,
         };
         self.engine.start(ask).await
+    }
+
+    /// What it answers with; an error once it is closed.
+    pub(super) async fn open(&self) -> Result<Arc<Ready>, Error> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Setup, format!("the assistant `{}` is closed", self.name))
+                .hint("initialise it again"));
+        }
+        self.ready().await
     }
 
     /// What is asked, but for what this assistant adds.
@@ -119,7 +124,7 @@ impl Inner {
         }
     }
 
-    fn tools(&self, talk: &Talk, ready: &Ready) -> Result<Tools, Error> {
+    pub(super) fn tools(&self, talk: &Talk, ready: &Ready) -> Result<Tools, Error> {
         let mut tools = ready.tools.clone();
         if self.setup.memory_tools && self.kept.records.keeps().records() {
             tools.extend(memory_tools(&self.kept.records, &talk.scope()));
@@ -127,7 +132,7 @@ impl Inner {
         Ok(Tools::new(tools)?.approval(self.setup.approval).limits(self.setup.limits))
     }
 
-    fn processors(&self, talk: &Talk) -> Vec<Arc<dyn Processor>> {
+    pub(super) fn processors(&self, talk: &Talk) -> Vec<Arc<dyn Processor>> {
         let mut processors = self.setup.processors.clone();
         if self.setup.recall > 0 && self.kept.records.keeps().records() {
             let recall = Recall::new(self.kept.records.clone(), talk.scope(), self.setup.recall);

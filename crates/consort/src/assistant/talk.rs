@@ -145,7 +145,7 @@ impl Talk {
         }
     }
 
-    fn inner(&self) -> &Arc<Inner> {
+    pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.assistant.0
     }
 }

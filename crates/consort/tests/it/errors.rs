@@ -177,3 +177,15 @@ fn a_log_level_that_is_none_is_told() {
     assert_eq!((run.code, run.stdout.as_str()), (0, "ok"), "{run}");
     assert!(run.stderr.contains("warning: CONSORT_LOG=`loud` is no level"), "{run}");
 }
+
+#[test]
+fn an_option_of_every_command_is_told_where_it_goes() {
+    for (args, option, command) in [
+        (&["plugins", "--plugins", "folder", "check", "x"][..], "--plugins", "check"),
+        (&["models", "--color", "never", "default"], "--color", "default"),
+    ] {
+        let run = run(args);
+        let words = format!("  tip: `{option}` goes behind `{command}`\n");
+        assert!(run.code == 2 && run.stderr.ends_with(&words), "{run}");
+    }
+}

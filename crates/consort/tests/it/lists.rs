@@ -113,6 +113,50 @@ fn the_doctor_says_what_to_do() {
 }
 
 #[test]
+fn the_doctor_says_what_talks() {
+    let place = Place::new();
+    let bare = place.run(&["doctor"]);
+    for words in
+        ["set `ears` below [voice] in consort.toml", "espeak-ng", "piper", "whisper-server", "microphone"]
+    {
+        assert!(bare.stdout.contains(words), "{words}: {bare}");
+    }
+    let settings = "[voice]\nears = \"openai/whisper-1\"\nvoice = \"nobody/x\"\n\n[voices.anna]\nmodel = \"demo\"\n\
+                    voice = \"test\"\n\n[voices.ben]\nmodel = \"demo\"\nears = \"test\"\nvoice = \"test\"\n";
+    place.file("home/consort.toml", settings);
+    let doctor = place.run(&["doctor"]);
+    let row = |name: &str| {
+        let row = doctor.stdout.lines().find(|row| row.trim_start().starts_with(&format!("{name} ")));
+        row.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(row("ears"), "ears openai/whisper-1 needs OPENAI_API_KEY", "{doctor}");
+    assert_eq!(row("voice"), "voice nobody/x broken: nothing that speaks is named `nobody/x`", "{doctor}");
+    assert_eq!(row("voice/anna"), "voice/anna needs OPENAI_API_KEY", "{doctor}");
+    assert_eq!(row("voice/ben"), "voice/ben ready", "{doctor}");
+    for advice in [
+        "  ears of [voice]: store its key with `consort keys set openai`, or set OPENAI_API_KEY\n",
+        "  voice of [voice]: these do: ",
+    ] {
+        assert!(doctor.stdout.contains(advice), "{advice}: {doctor}");
+    }
+    let models = place.run(&["models", "--json", "-q", "voice/"]).json();
+    let states: Vec<_> =
+        models.as_array().unwrap().iter().map(|model| (&model["id"], &model["state"])).collect();
+    assert_eq!(states[0], (&"voice/ben".into(), &"ready".into()), "{models}");
+    assert_eq!(states[1], (&"voice/anna".into(), &"needs setup".into()), "{models}");
+    assert_eq!(models[1]["missing"], "OPENAI_API_KEY", "{models}");
+    place.file("home/consort.toml", "[voice]\nears = \"whisper-server/whisper\"\nvoice = \"openai/tts-9\"\n");
+    let doctor = place.run_with(&[("OPENAI_API_KEY", "sk-secret")], &["doctor"]);
+    for advice in [
+        "whisper-server/whisper  if its server runs\n",
+        "  ears of [voice]: see that its server runs: nobody looks before it is needed\n",
+        "  voice of [voice]: `openai/tts-9` is none of the models that are known here, which are openai/",
+    ] {
+        assert!(doctor.stdout.contains(advice), "{advice}: {doctor}");
+    }
+}
+
+#[test]
 fn embeddings() {
     assert_snapshot!(run(&["embed", "-m", "demo/embed", "-d", "2", "hello", "hello world"]), @r#"
     [0.0,-1.0]
@@ -138,8 +182,8 @@ fn help_and_completions() {
 
     Commands:
       chat         Talk with a model, on the terminal
-      talk         Talk with a live model: sound in and out of WAV files, or words
-      realtime     Play recorded live sessions again
+      talk         Talk with a model: by microphone, with sound from and to WAV files, or in words
+      realtime     Tools for live sessions: play recorded ones again
       serve        Serve the web chat and its API
       logs         See what was asked and answered
       cost         Say what was used and what it cost

@@ -24,6 +24,8 @@ fn answering() -> Reply {
     Reply::socket(opening.into_iter().chain(says.map(|text| Act::Say(text.into()))))
 }
 
+/// What it shows.
+const HEARD: &str = "user: What time is it?\nassistant: It is noon.";
 const TALK: [&str; 6] = ["talk", "openai/gpt-realtime", "--fast", "--quiet", "--text", "What time is it?"];
 
 #[test]
@@ -44,7 +46,7 @@ fn it_goes_through_the_proxy_and_trusts_what_is_trusted() {
     let mut env = proxy.env().to_vec();
     env.extend([("OPENAI_API_KEY", KEY), ("CONSORT_LOG", "trace")]);
     let run = Place::new().run_with(&env, &TALK);
-    assert_eq!((run.code, run.stdout.trim_end()), (0, "assistant: It is noon."), "{run}");
+    assert_eq!((run.code, run.stdout.trim_end()), (0, HEARD), "{run}");
     assert!(!run.to_string().contains("5ecret"), "{run}");
     let asked = &proxy.server.asked()[0];
     assert_eq!(
@@ -112,9 +114,11 @@ fn a_session_that_was_recorded_is_played_again_without_a_key() {
     let place = Place::new();
     let env = [("OPENAI_BASE_URL", url.as_str()), ("OPENAI_API_KEY", KEY)];
     let first = place.run_with(&env, &[&TALK[..], &["--record", "session.jsonl"]].concat());
-    assert_eq!((first.code, first.stdout.trim_end()), (0, "assistant: It is noon."), "{first}");
+    assert_eq!((first.code, first.stdout.trim_end()), (0, HEARD), "{first}");
     let kept = std::fs::read_to_string(place.path("session.jsonl")).unwrap();
     assert!(kept.contains("What time is it?") && !kept.contains("5ecret"), "{kept}");
+    let mut loud = TALK.to_vec();
+    loud.remove(3);
     for fault in [
         &[][..],
         &["--fault", "garbage"],
@@ -124,12 +128,16 @@ fn a_session_that_was_recorded_is_played_again_without_a_key() {
         let replay = Replay::of(&place, &[&["session.jsonl"], fault].concat());
         let env = [("OPENAI_BASE_URL", replay.1.as_str()), ("OPENAI_API_KEY", "any")];
         let again = place.run_with(&env, &TALK);
-        assert_eq!(again.stdout.trim_end(), "assistant: It is noon.", "{fault:?} {again}");
+        assert_eq!(again.stdout.trim_end(), HEARD, "{fault:?} {again}");
     }
+    let replay = Replay::of(&place, &["session.jsonl", "--fault", "garbage"]);
+    let env = [("OPENAI_BASE_URL", replay.1.as_str()), ("OPENAI_API_KEY", "any")];
+    let garbled = place.run_with(&env, &loud);
+    let warning = "warning: the server sent what is not JSON, which is left out";
+    assert!(garbled.code == 0 && garbled.stderr.contains(warning), "{garbled}");
+    assert!(!garbled.stderr.contains("help:"), "{garbled}");
     let replay = Replay::of(&place, &["session.jsonl", "--fault", "cut"]);
     let env = [("OPENAI_BASE_URL", replay.1.as_str()), ("OPENAI_API_KEY", "any")];
-    let mut loud = TALK.to_vec();
-    loud.remove(3);
     let again = place.run_with(&env, &loud);
     assert!(again.stderr.contains("connecting again"), "{again}");
 }
@@ -138,7 +146,7 @@ fn a_session_that_was_recorded_is_played_again_without_a_key() {
 fn what_cannot_be_recorded_or_played_is_told() {
     let place = Place::new();
     let run = place.run(&["talk", "demo/live", "--fast", "--quiet", "--text", "hi", "--record", "x.jsonl"]);
-    assert!(run.code == 2 && run.stderr.contains("nothing of `demo/live` goes over the network"), "{run}");
+    assert!(run.code == 2 && run.stderr.contains("no session of `demo/live` can be recorded"), "{run}");
     let run = place.run(&["realtime", "replay", "missing.jsonl"]);
     assert!(run.code == 2 && run.stderr.contains("cannot be read"), "{run}");
     place.file("empty.jsonl", "");

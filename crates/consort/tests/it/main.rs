@@ -23,6 +23,8 @@ mod live;
 mod local;
 mod loops;
 mod mcp;
+#[cfg(all(feature = "microphone", target_os = "linux"))]
+mod microphone;
 mod plugins;
 mod programs;
 #[cfg(all(unix, not(target_vendor = "apple")))]

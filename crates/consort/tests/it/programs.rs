@@ -89,7 +89,7 @@ fn an_error_is_an_object_too() {
       "provider": "demo",
       "resolved_model": "demo",
       "usage": null,
-      "cost": null,
+      "cost": 0.0,
       "finish": null,
       "tool_calls": [],
       "ms": "[TIMES]",

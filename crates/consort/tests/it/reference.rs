@@ -2,22 +2,6 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 13] = [
-    "",
-    "chat",
-    "talk",
-    "logs",
-    "cost",
-    "events",
-    "models",
-    "keys",
-    "providers",
-    "routes",
-    "doctor",
-    "embed",
-    "completions",
-];
-
 fn help(words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_consort"))
         .args(words)
@@ -53,7 +37,9 @@ fn reference() -> String {
         "# The command line\n\nWritten by the program's own help; `UPDATE=1 cargo test -p consort reference` makes it anew.\n"
             .to_owned(),
     ];
-    for command in COMMANDS {
+    let all = below(&help(&[]));
+    assert!(all.len() > 10, "{all:?}");
+    for command in [""].into_iter().chain(all.iter().map(String::as_str)) {
         let words: Vec<&str> = command.split_whitespace().collect();
         let (page, text) = section("##", &words);
         pages.push(page);

@@ -23,7 +23,9 @@ impl Served {
         let mut child = command.envs(env.iter().copied()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("Consort is at http://").unwrap_or_else(|| panic!("{line}"));
+        let told = line.trim().strip_prefix("Consort is at ").and_then(|url| url.split_once("://"));
+        let (scheme, address) = told.unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(scheme == "https", args.contains(&"--tls-cert"), "{line}");
         let (address, query) = address.split_once('/').unwrap();
         let token = query.strip_prefix("?token=").map(str::to_owned);
         Self { child, address: address.to_owned(), token }
@@ -53,9 +55,13 @@ impl Served {
 
     /// Sends one message over a live socket, which is given back: it stays open.
     fn live(&self, message: &Value) -> TcpStream {
+        self.socket("/api/live", message)
+    }
+
+    fn socket(&self, path: &str, message: &Value) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let upgrade = format!(
-            "GET /api/live HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             self.address
         );
@@ -221,4 +227,62 @@ fn an_answer_without_end_is_ended_and_the_host_stays_small() {
     assert!(peak >> 10 < 900, "{} MiB", peak >> 10);
     let now = served.call("GET", &format!("/api/conversations/{id}"), &Value::Null).to_string();
     assert!(now.contains("longer than 24 MiB"), "{}", now.len());
+    // The list of plugins says what went wrong last.
+    let plugins = served.call("GET", "/api/plugins", &Value::Null);
+    let failed = plugins["rows"][0]["failed"].as_str().unwrap_or_default();
+    assert!(failed.contains("longer than 24 MiB"), "{plugins}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_that_is_ended_tells_its_live_sessions_and_waits_for_them() {
+    let place = Place::new();
+    let mut served = Served::start(&place, &["--no-log"]);
+    let path = "/ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent";
+    let setup = json!({"setup": {"model": "models/demo/live", "systemInstruction": {"parts": [{"text": "x".repeat(99)}]}}});
+    let mut stream = served.socket(path, &setup);
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut seen = Vec::new();
+    let mut piece = [0; 1024];
+    while !String::from_utf8_lossy(&seen).contains("setupComplete") {
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend(&piece[..read]);
+    }
+    let pid = served.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    // Up to the end, which is one: a program that only dies cuts the connection.
+    stream.read_to_end(&mut seen).unwrap();
+    assert!(String::from_utf8_lossy(&seen).contains(r#"{"goAway":{"timeLeft":"5s"}}"#));
+    let close = [&[0x88, 17, 0x03, 0xe9][..], b"the server ends"].concat();
+    assert!(seen.ends_with(&close), "{}", String::from_utf8_lossy(&seen));
+    assert!(served.child.wait().unwrap().success());
+}
+
+#[test]
+fn with_a_certificate_it_speaks_tls() {
+    let place = Place::new();
+    consort_testkit::certificate(&place.path(""), "localhost").unwrap();
+    let file = |name: &str| place.path(name).to_str().unwrap().to_owned();
+    let (cert, key) = (file("cert.pem"), file("key.pem"));
+    let served = Served::start(&place, &["--no-log", "--tls-cert", &cert, "--tls-key", &key]);
+    let port = served.address.rsplit(':').next().unwrap();
+    // Its own live client goes there, and looks at what the server proves.
+    let talk = |authority: &str| {
+        let base = format!("https://localhost:{port}/v1");
+        let env =
+            [("OPENAI_BASE_URL", base.as_str()), ("OPENAI_API_KEY", "any"), ("SSL_CERT_FILE", authority)];
+        place.run_with(&env, &["talk", "openai/demo/live", "--text", "hello"])
+    };
+    let run = talk(&file("ca.pem"));
+    assert!(run.code == 0 && run.stdout.contains("You said: hello"), "{run}");
+    // Whoever speaks no TLS there is told nothing, and holds up nobody.
+    let mut plain = TcpStream::connect(&served.address).unwrap();
+    plain.write_all(b"GET /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let _silent = TcpStream::connect(&served.address).unwrap();
+    assert_eq!(talk(&file("ca.pem")).code, 0);
+    let wrong = place.run(&["serve", "--listen", "127.0.0.1:0", "--tls-cert", &key, "--tls-key", &key]);
+    assert!(wrong.code != 0 && wrong.stderr.contains("there is no certificate in it"), "{wrong}");
+    let alone = place.run(&["serve", "--listen", "127.0.0.1:0", "--tls-cert", &cert]);
+    assert!(alone.code != 0 && alone.stderr.contains("--tls-key"), "{alone}");
 }

@@ -48,8 +48,23 @@ fn a_route_and_a_voice_with_a_name_talk_too() {
 fn without_ears_it_is_told_what_to_set() {
     let (run, _) = talk("", "demo", &[]);
     assert_ne!(run.code, 0);
-    for part in ["it needs ears", "below [voice] in consort.toml", "openai/gpt-4o-transcribe", "`test`"] {
+    let ears = [
+        "it needs ears and a voice",
+        "set `ears` below [voice] in consort.toml",
+        "`openai/gpt-4o-transcribe`",
+    ];
+    let voice = ["set `voice` below [voice] in consort.toml", "`espeak-ng`", "`test`"];
+    for part in ears.into_iter().chain(voice) {
         assert!(run.stderr.contains(part), "{run}");
+    }
+}
+
+#[test]
+fn what_only_speaks_or_hears_is_told_to_be_that() {
+    for (model, word) in [("openai/gpt-4o-mini-tts", "`voice = "), ("openai/whisper-1", "`ears = ")] {
+        let (run, _) = talk(TEST, model, &[]);
+        let told = format!("set {word}\"{model}\"` below [voice]");
+        assert!(run.code != 0 && run.stderr.contains(&told), "{run}");
     }
 }
 

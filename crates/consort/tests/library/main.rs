@@ -6,3 +6,5 @@ mod lifecycle;
 mod memory;
 mod native;
 mod saying;
+#[cfg(feature = "voice")]
+mod talking;

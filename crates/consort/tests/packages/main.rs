@@ -20,6 +20,7 @@ mod library;
 mod local;
 mod mistral;
 mod ollama;
+mod piper;
 mod realtime;
 #[path = "../../../consort-realtime/tests/it/speech.rs"]
 #[allow(dead_code, reason = "the other suite uses the rest")]

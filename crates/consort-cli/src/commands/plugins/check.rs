@@ -3,7 +3,7 @@ use crate::exit::{self, Done};
 use crate::setup::{Setup, runtime};
 use crate::stop::wait_for;
 use crate::terminal::{Style, print_json, tamed};
-use consort_plugins::{Finding, Level, Plugin, examine};
+use consort_plugins::{Finding, Level, Plugin, examine_aloud};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
@@ -13,23 +13,37 @@ const WRONG: u8 = 1;
 
 pub(super) fn run(plugin: &Arc<Plugin>, prompt: &str, as_json: bool, setup: &Setup) -> Done {
     let runtime = runtime()?;
-    let findings = wait_for(&runtime, async { Ok(examine(plugin, prompt).await) })?;
+    let name = format!("{} ({})", Style::Bold.paint(plugin.id()), plugin.sort());
+    let (mut findings, mut printed) = (Vec::new(), Ok(()));
+    if !as_json {
+        printed = writeln!(anstream::stdout(), "{name}");
+    }
+    // What was found is told also where the next thing hangs, and the user stops it.
+    let ended = wait_for(&runtime, async {
+        let hear = |finding: &Finding| {
+            if !as_json && printed.is_ok() {
+                printed = tell(finding, setup);
+            }
+            findings.push(finding.clone());
+        };
+        examine_aloud(plugin, prompt, hear).await;
+        Ok(())
+    });
     drop(runtime);
-    let wrong = findings.iter().any(|finding| finding.level == Level::Error);
+    printed?;
     if as_json {
         print_json(&findings.iter().map(to_json).collect())?;
-    } else {
-        let mut to = anstream::stdout().lock();
-        writeln!(to, "{} ({})", Style::Bold.paint(plugin.id()), plugin.sort())?;
-        for finding in &findings {
-            tell(&mut to, finding, setup)?;
-        }
-        to.flush()?;
     }
+    if ended.is_err() {
+        writeln!(anstream::stderr(), "{}", Style::Dim.paint("(stopped: the check is not whole)"))?;
+        return Ok(exit::INTERRUPTED);
+    }
+    let wrong = findings.iter().any(|finding| finding.level == Level::Error);
     Ok(if wrong { WRONG } else { exit::OK })
 }
 
-fn tell(to: &mut impl Write, finding: &Finding, setup: &Setup) -> std::io::Result<()> {
+fn tell(finding: &Finding, setup: &Setup) -> std::io::Result<()> {
+    let mut to = anstream::stdout().lock();
     let (style, word) = match finding.level {
         Level::Good => (Style::Good, setup.signs.good.to_owned()),
         Level::Note => (Style::Dim, "note:".to_owned()),
@@ -41,7 +55,7 @@ fn tell(to: &mut impl Write, finding: &Finding, setup: &Setup) -> std::io::Resul
     if let Some(help) = &finding.help {
         writeln!(to, "  {} {}", Style::Help.paint("help:"), tamed(help))?;
     }
-    Ok(())
+    to.flush()
 }
 
 fn to_json(finding: &Finding) -> Value {

@@ -95,3 +95,10 @@ impl LiveEvent<'static> {
         })
     }
 }
+
+impl LiveEvent<'_> {
+    /// The file that its sound is in, where it is in one.
+    pub fn sound_file(&self) -> Option<&str> {
+        self.path.as_deref().filter(|_| self.kind == "audio" && self.data.is_none())
+    }
+}

@@ -1,30 +1,20 @@
 //! Reads a plugin's session events into the contract's.
 use super::event::{FAILED, LiveEvent};
-use super::input::pcm;
-use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
+use super::sound::{sound, unbase64};
 use consort_core::{
     CloseReason, Error, ErrorKind, Finish, FinishReason, SessionEvent, Speaker, TranscriptMode, Warning,
 };
 use std::borrow::Cow;
-use std::fmt;
 
-type ReadFile = dyn Fn(&str) -> Result<Bytes, String> + Send + Sync;
-
-/// Reads a plugin's session events into the contract's.
-#[derive(Default)]
+/// Reads a plugin's session events into the contract's. Sound by path is no part of it: a file takes its time, and
+/// [`LiveEvent::sound_file`] tells whoever reads events that there is one.
+#[derive(Debug, Default)]
 pub struct LiveEventReader {
-    files: Option<Box<ReadFile>>,
     /// The newest error: it may be why the session ends.
     failed: Option<Error>,
 }
 
 impl LiveEventReader {
-    /// One that reads sound that comes by path by this function, which says where a plugin's files may be.
-    pub fn new(files: impl Fn(&str) -> Result<Bytes, String> + Send + Sync + 'static) -> Self {
-        Self { files: Some(Box::new(files)), failed: None }
-    }
-
     /// The contract's event; nothing for one of a later version. An error says what is wrong with it.
     pub fn read(&mut self, event: LiveEvent<'_>) -> Result<Option<SessionEvent>, String> {
         let item = || event.item.as_deref().unwrap_or_default().to_owned();
@@ -32,7 +22,7 @@ impl LiveEventReader {
         let by = event.role.unwrap_or(Speaker::Assistant);
         let read = match event.kind.as_ref() {
             "connected" => SessionEvent::Connected { model: event.model, session: None },
-            "audio" => SessionEvent::audio(item(), self.sound(&event)?),
+            "audio" => SessionEvent::audio(item(), sound_of(&event)?),
             "audio_done" => SessionEvent::AudioDone { item: item(), interrupted: event.interrupted },
             "transcript" => {
                 let mode = event.mode.unwrap_or(TranscriptMode::Final);
@@ -73,21 +63,15 @@ impl LiveEventReader {
             None => CloseReason::Ended { message },
         }
     }
+}
 
-    fn sound(&self, event: &LiveEvent<'_>) -> Result<consort_core::Pcm, String> {
-        let bytes = match (&event.data, &event.path) {
-            (Some(data), _) => STANDARD
-                .decode(data.as_bytes())
-                .map_err(|error| format!("sound was left out: it is no base64: {error}"))?
-                .into(),
-            (None, Some(path)) => match &self.files {
-                Some(read) => read(path).map_err(|error| format!("sound was left out: {error}"))?,
-                None => return Err(format!("sound was left out: it came by a path, `{path}`")),
-            },
-            (None, None) => return Err("sound was left out: it has no data and no path".into()),
-        };
-        pcm(&bytes, event.rate, event.channels).map_err(|error| format!("it was left out: {error}"))
-    }
+fn sound_of(event: &LiveEvent<'_>) -> Result<consort_core::Pcm, String> {
+    let bytes = match (&event.data, &event.path) {
+        (Some(data), _) => unbase64(data).map_err(|error| format!("sound was left out: {error}"))?,
+        (None, Some(path)) => return Err(format!("sound was left out: it came by a path, `{path}`")),
+        (None, None) => return Err("sound was left out: it has no data and no path".into()),
+    };
+    sound(&bytes, event.rate, event.channels).map_err(|error| format!("it was left out: {error}"))
 }
 
 fn finish_of(word: &str) -> Finish {
@@ -102,11 +86,5 @@ fn finish_of(word: &str) -> Finish {
     match ALL.into_iter().find(|reason| reason.as_str() == word) {
         Some(reason) => reason.into(),
         None => Finish::new(FinishReason::Other, word),
-    }
-}
-
-impl fmt::Debug for LiveEventReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveEventReader").field("failed", &self.failed).finish_non_exhaustive()
     }
 }

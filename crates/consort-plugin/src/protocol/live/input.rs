@@ -1,5 +1,6 @@
 //! One input of a session, as the protocol writes it, and back.
 use super::open::functions_of;
+use super::sound::{sound, unbase64};
 use crate::protocol::{Content, ToolInfo};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use consort_core::{Media, Pcm, SessionInput, SessionUpdate};
@@ -104,33 +105,17 @@ impl LiveInput {
 
     fn sound(self) -> Result<Pcm, String> {
         let bytes = match (&self.data, &self.path) {
-            (Some(data), _) => {
-                STANDARD.decode(data).map_err(|error| format!("sound is no base64: {error}"))?
-            }
+            (Some(data), _) => unbase64(data)?,
             (None, Some(path)) => {
                 std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?
             }
             (None, None) => return Err("sound has no data and no path".into()),
         };
-        pcm(&bytes, self.rate, self.channels)
+        sound(&bytes, self.rate, self.channels)
     }
 
     fn media(self) -> Result<Media, String> {
         let content = Content { data: self.data, path: self.path, mime: self.mime, ..Content::default() };
         content.media()
-    }
-}
-
-/// Sound of bytes, where what is said of it can be true.
-pub(super) fn pcm(bytes: &[u8], rate: Option<u32>, channels: Option<u16>) -> Result<Pcm, String> {
-    let (rate, channels) = (rate.unwrap_or_default(), channels.unwrap_or(1));
-    if !(1000..=384_000).contains(&rate) || !(1..=8).contains(&channels) {
-        return Err(format!("sound of {rate} Hz and {channels} channels is none"));
-    }
-    let pcm = Pcm::from_le_bytes(bytes, rate, channels);
-    if pcm.is_whole() && pcm.size() == bytes.len() {
-        Ok(pcm)
-    } else {
-        Err("sound ends within a sample".into())
     }
 }

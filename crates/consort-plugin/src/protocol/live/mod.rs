@@ -3,11 +3,13 @@ mod event;
 mod event_reader;
 mod input;
 mod open;
+mod sound;
 
 pub use event::LiveEvent;
 pub use event_reader::LiveEventReader;
 pub use input::LiveInput;
 pub use open::LiveOpenParams;
+pub use sound::sound;
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -65,6 +65,7 @@ impl LiveOpenParams {
             output_rate: self.output_rate,
             turn_detection: self.turn_detection,
             options: self.options,
+            ..SessionConfig::default()
         })
     }
 }

@@ -14,6 +14,9 @@ pub(super) struct Ear {
     spoken: Duration,
     /// How long nothing was said behind that.
     quiet: Duration,
+    /// Whether sound came since the last commit, and whether a silence ended a turn since then.
+    heard: bool,
+    ended: bool,
 }
 
 /// What a piece of sound changed.
@@ -28,6 +31,7 @@ impl Ear {
     /// Listens to a piece, which may hold several turns. Without `detects` no silence ends one.
     pub(super) fn listen(&mut self, pcm: &Pcm, detects: bool) -> Vec<Heard> {
         let mut heard = Vec::new();
+        self.heard |= !pcm.is_empty();
         for piece in pcm.pieces(STEP) {
             let length = piece.duration();
             if piece.peak() >= LOUD {
@@ -38,6 +42,7 @@ impl Ear {
             } else if !self.spoken.is_zero() {
                 self.quiet += length;
                 if detects && self.quiet >= SILENCE {
+                    self.ended = true;
                     heard.extend(self.done().map(Heard::Ended));
                 }
             }
@@ -45,8 +50,14 @@ impl Ear {
         heard
     }
 
+    /// The speaker is done. How long somebody spoke in what no silence ended; nothing where there is no such turn.
+    pub(super) fn commit(&mut self) -> Option<Duration> {
+        let (heard, ended) = (std::mem::take(&mut self.heard), std::mem::take(&mut self.ended));
+        self.done().or((heard && !ended).then_some(Duration::ZERO))
+    }
+
     /// The turn is over. How long somebody spoke, if anybody did.
-    pub(super) fn done(&mut self) -> Option<Duration> {
+    fn done(&mut self) -> Option<Duration> {
         self.quiet = Duration::ZERO;
         Some(std::mem::take(&mut self.spoken)).filter(|spoken| !spoken.is_zero())
     }
@@ -71,6 +82,22 @@ mod tests {
         assert_eq!(told.collect::<Vec<_>>(), turns);
         let mut patient = Ear::default();
         assert_eq!(patient.listen(&pcm, false), [Heard::Began]);
-        assert_eq!(patient.done(), Some(Duration::from_millis(1340)));
+        assert_eq!(patient.commit(), Some(Duration::from_millis(1340)));
+        assert_eq!(patient.commit(), None);
+    }
+
+    #[test]
+    fn a_turn_of_silence_is_one_and_the_silence_behind_a_turn_is_none() {
+        let silence = Pcm::mono(vec![0; 16_000], 16_000);
+        let speech = Pcm::mono(vec![5000; 16_000], 16_000);
+        let mut ear = Ear::default();
+        assert_eq!(ear.commit(), None);
+        ear.listen(&silence, false);
+        assert_eq!((ear.commit(), ear.commit()), (Some(Duration::ZERO), None));
+        ear.listen(&speech, true);
+        assert_eq!(ear.listen(&silence, true), [Heard::Ended(Duration::from_secs(1))]);
+        assert_eq!(ear.commit(), None);
+        ear.listen(&silence, true);
+        assert_eq!(ear.commit(), Some(Duration::ZERO));
     }
 }

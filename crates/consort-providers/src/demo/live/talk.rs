@@ -54,6 +54,7 @@ impl Talk {
     /// Holds the session up to its end.
     pub(super) async fn hold(mut self, mut inputs: SessionInputs, say: SessionTeller) -> CloseReason {
         say.push(SessionEvent::Connected { model: Some(format!("{ID}/live")), session: None });
+        has_voice(self.config.voice.as_deref(), &say);
         while let Some(input) = self.next(&mut inputs).await {
             match input {
                 SessionInput::Audio(pcm) => {
@@ -64,14 +65,17 @@ impl Talk {
                         }
                     }
                 }
-                SessionInput::Commit => {
-                    if let Some(spoken) = self.ear.done() {
-                        self.answer_sound(spoken, &mut inputs, &say).await;
-                    }
-                }
+                SessionInput::Commit => match self.ear.commit() {
+                    Some(spoken) if spoken.is_zero() => silent(&say),
+                    Some(spoken) => self.answer_sound(spoken, &mut inputs, &say).await,
+                    None => {}
+                },
                 SessionInput::Text { text } => self.answer_text(&text, &mut inputs, &say).await,
                 SessionInput::Image { .. } | SessionInput::Video { .. } => self.pictures += 1,
-                SessionInput::Update { update } => self.config.update(update),
+                SessionInput::Update { update } => {
+                    has_voice(update.voice.as_deref(), &say);
+                    self.config.update(update);
+                }
                 // What is spoken into a silence cuts nothing, and a result of a call that was cut is late.
                 SessionInput::Interrupt { .. } | SessionInput::ToolResult { .. } => {}
             }
@@ -87,8 +91,11 @@ impl Talk {
         }
     }
 
-    /// Keeps what it is told while it speaks; of sound, the newest.
+    /// Keeps what it is told while it speaks; of sound and frames, the newest.
     fn keep(&mut self, input: SessionInput) {
+        if matches!(input, SessionInput::Video { .. }) {
+            self.later.retain(|earlier| !matches!(earlier, SessionInput::Video { .. }));
+        }
         self.later.push_back(input);
         let heard = |input: &SessionInput| match input {
             SessionInput::Audio(pcm) => Some(pcm.duration()),
@@ -132,9 +139,13 @@ impl Talk {
                     waiting.retain(|id| *id != result.call_id);
                     answer += &told(&result);
                 }
-                Some(SessionInput::Interrupt { .. }) => {
+                // The turn is cut before a word of it was said; a cut of an item means what was said before.
+                Some(SessionInput::Interrupt { item: None, .. }) => {
                     waiting.drain(..).for_each(|id| say.push(SessionEvent::ToolCancelled { id }));
+                    let finish = Finish::new(FinishReason::Other, "interrupted");
+                    return say.push(SessionEvent::TurnDone { finish, usage: None });
                 }
+                Some(SessionInput::Interrupt { .. }) => {}
                 Some(other) => self.keep(other),
                 None => {
                     self.leaving = true;
@@ -158,7 +169,7 @@ impl Talk {
         say.push(SessionEvent::SpeechStarted { by: Speaker::Assistant });
         let (mut said, mut cut) = (String::new(), false);
         for word in text.split_inclusive(' ') {
-            cut = self.is_cut(inputs).await;
+            cut = self.is_cut(&item, inputs).await;
             if cut {
                 break;
             }
@@ -184,7 +195,7 @@ impl Talk {
     }
 
     /// Waits before a word. Whether somebody spoke into it meanwhile, or wants no more.
-    async fn is_cut(&mut self, inputs: &mut SessionInputs) -> bool {
+    async fn is_cut(&mut self, own: &str, inputs: &mut SessionInputs) -> bool {
         if self.delay.is_zero() {
             return self.leaving;
         }
@@ -196,7 +207,11 @@ impl Talk {
                 () = &mut pause => return self.leaving,
             };
             match input {
-                Some(SessionInput::Interrupt { .. }) => return true,
+                Some(SessionInput::Interrupt { item, .. }) => {
+                    if item.is_none_or(|item| item == own) {
+                        return true;
+                    }
+                }
                 Some(other) => self.keep(other),
                 None => {
                     self.leaving = true;
@@ -205,6 +220,13 @@ impl Talk {
             }
         }
     }
+}
+
+/// Whoever asks for an answer waits for its end, also where nobody said anything.
+fn silent(say: &SessionTeller) {
+    say.push(SessionEvent::warning("unheard", "nothing was heard but silence"));
+    let finish = Finish::new(FinishReason::Other, "unheard");
+    say.push(SessionEvent::TurnDone { finish, usage: None });
 }
 
 fn told(result: &ToolResult) -> String {
@@ -219,4 +241,10 @@ fn wrong(name: &str) -> Error {
     )
     .provider(ID)
     .hint("it has delay_ms, from 0 to 60000")
+}
+
+/// It has one voice, of tones: who asks for another one is told.
+fn has_voice(asked: Option<&str>, say: &SessionTeller) {
+    let none = asked.and_then(|voice| SessionEvent::no_such_voice(&format!("{ID}/live"), voice, &[]));
+    none.into_iter().for_each(|warning| say.push(warning));
 }

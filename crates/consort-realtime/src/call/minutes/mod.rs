@@ -2,17 +2,22 @@
 mod answers;
 mod users;
 
-use super::answer::Answer;
-use consort_core::{Attempt, Body, Error, Event, Part, Price, Role, SessionEvent, Speaker, ToolResult};
+use super::answer::{Answer, Past};
+use crate::heard::Speed;
+use crate::shown;
+use consort_core::{
+    Attempt, Body, Error, Event, Media, Part, Price, Role, SessionEvent, Speaker, ToolResult,
+};
 use consort_store::{self as store, ConversationId, Ending, NewTurn, TurnId};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// What stands for what somebody said and the model wrote down nothing of.
-const WORDLESS: &str = "[spoken; there is no transcript]";
-/// How many turns of users may wait for their words, and how many items of ended answers.
+pub(super) const WORDLESS: &str = "[spoken; there is no transcript]";
+/// How many turns of users may wait for their words.
 const WAITING: usize = 8;
-const OWED: usize = 64;
+/// How many items are remembered of turns that are over.
+const PAST: usize = 64;
 
 /// What is to be written.
 #[derive(Debug)]
@@ -45,12 +50,15 @@ pub(super) struct Minutes {
     follows: bool,
     users: VecDeque<User>,
     answers: VecDeque<Answer>,
-    /// Items of turns that ended before their words were final.
-    owed: VecDeque<Owed>,
+    speed: Speed,
+    /// The last items of turns that are over, and those of users whose words are known for good.
+    past: VecDeque<Past>,
+    understood: VecDeque<String>,
     /// The turns whose calls have no result yet.
     calls: HashMap<String, TurnId>,
-    /// Pictures that belong to what is said next.
-    pictures: Vec<Part>,
+    /// Pictures that belong to what is said next, and whether there were more than are kept.
+    pictures: Vec<Media>,
+    is_overfull: bool,
     /// Who speaks.
     speaker: Option<String>,
     /// Whether somebody spoke, as far as only the microphone tells.
@@ -58,21 +66,11 @@ pub(super) struct Minutes {
     /// Whether the model tells when somebody speaks, and whether it speaks itself.
     tells: bool,
     speaks: bool,
-    /// Whether the last turn holds a result.
-    resulted: bool,
+    /// The turn whose call the result is of that the last turn holds.
+    resulted: Option<TurnId>,
     asked: Option<Instant>,
     now: Instant,
     writes: Vec<Write>,
-}
-
-/// An item of a turn that ended before its words were final.
-#[derive(Debug)]
-struct Owed {
-    item: String,
-    /// What had come of it.
-    text: String,
-    /// Whether it was cut: what comes of it is heard by nobody.
-    cut: bool,
 }
 
 /// Something that a user says.
@@ -85,6 +83,15 @@ struct User {
     pictures: Vec<Part>,
 }
 
+impl User {
+    /// What they said and showed, as far as it is known.
+    fn parts(&self) -> Vec<Part> {
+        let text = self.text.trim();
+        let said = (!text.is_empty()).then(|| Part::text(text));
+        self.pictures.iter().cloned().chain(said).collect()
+    }
+}
+
 impl Minutes {
     pub(super) fn new(about: About, speaker: Option<String>, now: Instant) -> Self {
         Self {
@@ -92,14 +99,17 @@ impl Minutes {
             follows: false,
             users: VecDeque::new(),
             answers: VecDeque::new(),
-            owed: VecDeque::new(),
+            speed: Speed::default(),
+            past: VecDeque::new(),
+            understood: VecDeque::new(),
             calls: HashMap::new(),
             pictures: Vec::new(),
+            is_overfull: false,
             speaker,
             spoke: false,
             tells: false,
             speaks: false,
-            resulted: false,
+            resulted: None,
             asked: None,
             now,
             writes: Vec::new(),
@@ -122,12 +132,19 @@ impl Minutes {
         self.answers.iter().filter_map(Answer::ends).min()
     }
 
+    /// What a turn that goes on holds by now; nothing of one that is over.
+    pub(super) fn so_far(&self, turn: TurnId) -> Option<Vec<Part>> {
+        let answer = self.answers.iter().find(|answer| answer.turn == turn);
+        let user = || self.users.iter().find(|user| user.turn == Some(turn));
+        answer.map(Answer::parts).or_else(|| user().map(User::parts))
+    }
+
     // -- what users do
 
     /// Somebody says this in words.
     pub(super) fn said(&mut self, text: &str) {
         self.drop_noise();
-        let mut parts = std::mem::take(&mut self.pictures);
+        let mut parts = self.pictures();
         parts.push(Part::text(text));
         self.writes.push(Write::Title(parts.clone()));
         let by = self.speaker.clone();
@@ -136,8 +153,16 @@ impl Minutes {
         self.asked = Some(self.now);
     }
 
-    pub(super) fn shown(&mut self, picture: Part) {
+    /// A picture that belongs to what is said next. False where, for the first time, not all of those are kept.
+    pub(super) fn shown(&mut self, picture: Media) -> bool {
         self.pictures.push(picture);
+        let over = shown::bound(&mut self.pictures) > 0;
+        !over || std::mem::replace(&mut self.is_overfull, true)
+    }
+
+    fn pictures(&mut self) -> Vec<Part> {
+        self.is_overfull = false;
+        std::mem::take(&mut self.pictures).into_iter().map(Part::media).collect()
     }
 
     /// The microphone heard somebody.
@@ -152,7 +177,7 @@ impl Minutes {
     pub(super) fn sounds(&mut self, item: &str, length: Duration) {
         self.speaks = true;
         // Sound that is wanted is of something new, whatever its name was before.
-        self.owed.iter_mut().filter(|owed| owed.item == item).for_each(|owed| owed.cut = false);
+        self.past.iter_mut().filter(|past| past.item == item).for_each(|past| past.cut = false);
         self.answer(item).item(item).spoken.sounds(length);
     }
 
@@ -181,10 +206,10 @@ impl Minutes {
         if let Some(answer) = self.answers.iter_mut().find(|answer| Some(answer.turn) == called) {
             answer.passed = true;
         }
-        let is_last = called.is_some() && called == self.about.tip;
-        if is_last || self.resulted {
+        // Behind its own call, and behind other results of that turn.
+        if called.is_some() && (called == self.about.tip || called == self.resulted) {
             self.begin(self.turn(Role::Tool, vec![Body::ToolResult(result.clone()).into()]));
-            self.resulted = true;
+            self.resulted = called;
             return;
         }
         // Vendors take results right behind their calls only.
@@ -204,7 +229,7 @@ impl Minutes {
             SessionEvent::Transcript { item, by: Speaker::Assistant, mode, text } => {
                 self.spoken_words(item, *mode, text);
             }
-            SessionEvent::Text { item, text } => self.answer(item).item(item).written.push_str(text),
+            SessionEvent::Text { item, text } => self.written_words(item, text),
             SessionEvent::AudioDone { item, .. } => {
                 let now = self.now;
                 if let Some(answer) = self.answers.iter_mut().rev().find(|answer| answer.holds(item)) {
@@ -264,6 +289,7 @@ impl Minutes {
         let turn =
             NewTurn { parent: self.about.tip, follows: std::mem::replace(&mut self.follows, true), ..turn };
         self.about.tip = Some(turn.id);
+        self.resulted = None;
         self.writes.push(Write::Begin(turn));
     }
 }

@@ -1,5 +1,5 @@
 //! What users say, in its place: begun when it is heard, ended when its words are known.
-use super::{Minutes, User, WAITING, WORDLESS, Write};
+use super::{Minutes, PAST, User, WAITING, WORDLESS, Write};
 use consort_core::{Part, Role, TranscriptMode};
 use consort_store::{Ending, NewTurn, Status};
 
@@ -12,6 +12,9 @@ impl Minutes {
     }
 
     pub(super) fn user_words(&mut self, item: &str, mode: TranscriptMode, text: &str) {
+        if self.understood.iter().any(|known| known == item) {
+            return;
+        }
         let mine = |user: &User| user.item.as_deref() == Some(item);
         let known = self.users.iter().position(mine);
         let at = known.or_else(|| self.users.iter().position(|user| user.item.is_none()));
@@ -34,6 +37,10 @@ impl Minutes {
             && let Some(at) = self.users.iter().position(mine)
             && let Some(user) = self.users.remove(at)
         {
+            if user.turn.is_some() && !item.is_empty() {
+                self.understood.push_back(item.to_owned());
+                self.understood.drain(..self.understood.len().saturating_sub(PAST));
+            }
             self.end_user(user);
         }
     }
@@ -43,7 +50,7 @@ impl Minutes {
         self.user_begins();
         self.spoke = false;
         let turn = self.turn(Role::User, Vec::new());
-        let pictures = std::mem::take(&mut self.pictures);
+        let pictures = self.pictures();
         let Some(user) = self.users.get_mut(at) else { return };
         user.pictures = pictures;
         user.turn = Some(turn.id);
@@ -59,12 +66,10 @@ impl Minutes {
     pub(super) fn end_user(&mut self, user: User) {
         // What was no speech after all has no turn.
         let Some(turn) = user.turn else { return };
-        let mut parts = user.pictures;
-        let text = user.text.trim();
-        if text.is_empty() {
+        let mut parts = user.parts();
+        if user.text.trim().is_empty() {
             parts.push(Part::text(WORDLESS));
         } else {
-            parts.push(Part::text(text));
             self.writes.push(Write::Title(parts.clone()));
         }
         self.writes.push(Write::End(turn, Ending { status: Status::Complete, parts, answer: None }));
@@ -72,7 +77,6 @@ impl Minutes {
 
     /// Somebody says something new: the answer before it is over.
     pub(super) fn user_begins(&mut self) {
-        self.resulted = false;
         for answer in self.answers.iter_mut().filter(|answer| !answer.passed) {
             answer.passed = true;
             answer.touched = self.now;

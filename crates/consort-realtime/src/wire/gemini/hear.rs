@@ -1,12 +1,13 @@
 //! The server's messages, as our events. One message may hold several things.
 use super::turn::Saying;
-use super::{Call, GeminiLive};
+use super::{Asked, Call, GeminiLive};
 use crate::audio::Format;
 use crate::wire::ends;
 use crate::wire::json::{filled, native, text};
-use crate::wire::step::{Step, Then};
+use crate::wire::step::{Busy, Leaving, Step, Then};
 use consort_core::{Arguments, Error, Finish, FinishReason, Object, SessionEvent, Speaker, ToolCall, Usage};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 impl GeminiLive {
     pub(super) fn hear(&mut self, message: Value, step: &mut Step) {
@@ -51,30 +52,40 @@ impl GeminiLive {
             step.tell(native(message.into()));
         }
         if let Some(leaving) = leaving {
-            let left = filled(&leaving, "timeLeft").unwrap_or_else(|| "a moment".into());
-            self.leaving = Some(format!("the server ends the connection in {left}"));
+            self.going(&leaving);
         }
-        self.leave(step);
+    }
+
+    /// The server is about to end the connection. Where we want to leave it anyway, that stays so.
+    fn going(&mut self, leaving: &Value) {
+        let told = filled(leaving, "timeLeft");
+        let left = told.as_deref().and_then(seconds);
+        let reason =
+            format!("the server ends the connection in {}", told.unwrap_or_else(|| "a moment".into()));
+        let wanted = self.leaving.as_ref().is_some_and(|leaving| leaving.wanted);
+        self.leaving = Some(Leaving { reason, wanted, left, busy: Busy::No });
     }
 
     /// What was said before follows the setup.
     fn opened(&mut self, opened: &Value, step: &mut Step) {
         (self.is_open, self.was_open) = (true, true);
         let turns = std::mem::take(&mut self.past);
-        if let Some(last) = turns.last() {
-            // The last of it may be what is still to be answered.
-            let is_asked = !self.asked.is_empty() && last["role"] == "user";
-            step.send(json!({"clientContent": {"turns": turns, "turnComplete": is_asked}}));
+        self.is_told = !turns.is_empty();
+        if self.is_told {
+            step.send(json!({"clientContent": {"turns": turns, "turnComplete": true}}));
         }
-        if self.handle.is_some() {
-            self.asked.iter().for_each(|message| step.send(message.clone()));
-        } else {
-            self.asked.retain(|message| message.get("clientContent").is_some());
-            // Their session is gone.
-            for call in self.calls.drain(..) {
-                step.tell(SessionEvent::ToolCancelled { id: call.id });
-            }
+        // What the vendor does not know of is gone, and so are the results that it would have had.
+        let takes_over = self.handle.is_some();
+        let (kept, gone): (Vec<_>, Vec<_>) = self.calls.drain(..).partition(|call| takes_over && call.kept);
+        self.calls = kept;
+        for call in gone {
+            step.tell(SessionEvent::ToolCancelled { id: call.id });
         }
+        self.asked.retain(|asked| match asked {
+            Asked::Words(_) => true,
+            Asked::Result { kept, .. } => takes_over && *kept,
+        });
+        self.asked.iter().for_each(|asked| self.send(asked, step));
         let session = filled(opened, "sessionId");
         step.tell(SessionEvent::Connected { model: Some(self.model.clone()), session });
     }
@@ -82,6 +93,14 @@ impl GeminiLive {
     fn resumable(&mut self, update: Value, step: &mut Step) {
         if let Some(handle) = filled(&update, "newHandle").filter(|_| update["resumable"] != json!(false)) {
             self.handle = Some(handle);
+            // How much of an answer that is not over is kept nobody knows, nor whether what a connection began with was
+            // taken already: it is told again.
+            step.kept = self.turned && !self.is_answering && !self.cut;
+            self.calls.iter_mut().for_each(|call| call.kept = true);
+            if step.kept {
+                // The session keeps its history, and nothing of its instructions.
+                self.below.append(&mut self.told);
+            }
         } else {
             step.tell(native(json!({"sessionResumptionUpdate": update})));
         }
@@ -136,7 +155,7 @@ impl GeminiLive {
 
     /// The model's turn begins, unless it is under way.
     fn begin(&mut self, step: &mut Step) {
-        self.is_answering = true;
+        (self.is_answering, self.is_told) = (true, false);
         self.asked.clear();
         if let Some(user) = &mut self.user {
             user.hush(false, step);
@@ -185,7 +204,7 @@ impl GeminiLive {
         self.calls_made += 1;
         let name = text(call, "name").to_owned();
         let arguments = call.get("args").map_or_else(Arguments::default, Arguments::from);
-        self.calls.push(Call { id: id.clone(), name: name.clone(), minted });
+        self.calls.push(Call { id: id.clone(), name: name.clone(), minted, kept: false });
         step.tell(SessionEvent::ToolCall { call: ToolCall { id, name, arguments } });
     }
 
@@ -240,6 +259,7 @@ impl GeminiLive {
         }
         let usage = self.usage.take();
         step.tell(SessionEvent::TurnDone { finish, usage });
+        self.turned = true;
         (self.is_answering, self.cut) = (false, false);
         self.turns += 1;
     }
@@ -265,14 +285,30 @@ impl GeminiLive {
     }
 
     /// Before the server closes the connection another takes over, between two turns where there is time.
-    fn leave(&mut self, step: &mut Step) {
-        if self.is_answering || self.cut || self.user.is_some() || step.then != Then::Go {
-            return;
-        }
-        if let Some(reason) = self.leaving.take() {
-            step.then = Then::Renew { reason };
+    pub(super) fn leave(&mut self, step: &mut Step) {
+        if let Some(leaving) = self.leaving.clone().filter(|_| step.then == Then::Go) {
+            step.then = Then::Soon(Leaving { busy: self.busy(), ..leaving });
         }
     }
+
+    fn busy(&self) -> Busy {
+        let is_result = |asked: &Asked| matches!(asked, Asked::Result { .. });
+        if self.is_answering || self.cut {
+            Busy::Answer
+        } else if !self.calls.is_empty() || self.asked.iter().any(is_result) {
+            Busy::Tool
+        } else if self.user.is_some() {
+            Busy::User
+        } else {
+            Busy::No
+        }
+    }
+}
+
+/// A time as this vendor writes it: `5s`, `1.5s`.
+fn seconds(told: &str) -> Option<Duration> {
+    let seconds = told.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 fn take_true(content: &mut Object, key: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What is said to the session, as the client's messages.
-use super::{GeminiLive, setup};
-use crate::wire::step::{Step, Then};
+use super::quirks::Words;
+use super::{Asked, GeminiLive, setup};
+use crate::wire::step::{Busy, Leaving, Step};
 use consort_core::{Media, Pcm, SessionInput, SessionUpdate, ToolResult};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -9,10 +10,7 @@ impl GeminiLive {
     pub(super) fn say(&mut self, input: SessionInput, step: &mut Step) {
         match input {
             SessionInput::Audio(pcm) => self.sound(&pcm, step),
-            SessionInput::Text { text } => {
-                let turn = json!({"role": "user", "parts": [{"text": text}]});
-                self.ask(json!({"clientContent": {"turns": [turn], "turnComplete": true}}), step);
-            }
+            SessionInput::Text { text } => self.ask(Asked::Words(text), step),
             SessionInput::Image { media } | SessionInput::Video { media } => show(&media, step),
             SessionInput::ToolResult { result } => self.result(&result, step),
             SessionInput::Commit => self.commit(step),
@@ -26,19 +24,19 @@ impl GeminiLive {
                     answer.epoch = self.epoch;
                 }
             }
-            SessionInput::Update { update } => self.update(update, step),
+            SessionInput::Update { update } => self.update(update),
         }
     }
 
     fn sound(&mut self, pcm: &Pcm, step: &mut Step) {
-        let (data, length) = match self.out.write(pcm) {
-            Ok(piece) => piece,
+        let pieces = match self.out.write_all(pcm) {
+            Ok(pieces) => pieces,
             Err(error) => return step.fail(error),
         };
-        if self.config.turn_detection == Some(false) && !std::mem::replace(&mut self.is_active, true) {
+        if self.marks && !std::mem::replace(&mut self.is_active, true) {
             step.send(realtime("activityStart", json!({})));
         }
-        self.append(data, length, step);
+        pieces.into_iter().for_each(|(data, length)| self.append(data, length, step));
     }
 
     fn append(&mut self, data: String, length: Duration, step: &mut Step) {
@@ -79,21 +77,42 @@ impl GeminiLive {
         if !call.minted {
             response["id"] = call.id.into();
         }
-        self.ask(json!({"toolResponse": {"functionResponses": [response]}}), step);
+        let message = json!({"toolResponse": {"functionResponses": [response]}});
+        self.ask(Asked::Result { message, kept: call.kept }, step);
     }
 
-    fn ask(&mut self, message: Value, step: &mut Step) {
-        self.asked.push(message.clone());
-        step.send(message);
+    fn ask(&mut self, asked: Asked, step: &mut Step) {
+        self.send(&asked, step);
+        self.asked.push(asked);
     }
 
-    /// Nothing can change while a connection lasts.
-    fn update(&mut self, update: SessionUpdate, step: &mut Step) {
+    /// Says what waits for an answer: now, or once more.
+    pub(super) fn send(&self, asked: &Asked, step: &mut Step) {
+        match asked {
+            Asked::Result { message, .. } => step.send(message.clone()),
+            Asked::Words(text) if self.quirks.words == Words::Content => {
+                let turn = json!({"role": "user", "parts": [{"text": text}]});
+                step.send(json!({"clientContent": {"turns": [turn], "turnComplete": true}}));
+            }
+            // Where the user says when they speak, what is outside of that is of no turn.
+            Asked::Words(text) if self.marks && !self.is_active => {
+                step.send(realtime("activityStart", json!({})));
+                step.send(realtime("text", json!(text)));
+                step.send(realtime("activityEnd", json!({})));
+            }
+            Asked::Words(text) => step.send(realtime("text", json!(text))),
+        }
+    }
+
+    /// Nothing can change while a connection lasts: another takes over as soon as nothing holds this one. So what comes while the
+    /// user speaks is for the turn behind theirs.
+    fn update(&mut self, update: SessionUpdate) {
         let before = self.config.clone();
         self.config.update(update);
         if self.config != before {
-            self.cut_all(step);
-            step.then = Then::Renew { reason: "the session's settings change".into() };
+            let reason = "the session's settings change".into();
+            let left = self.leaving.take().and_then(|leaving| leaving.left);
+            self.leaving = Some(Leaving { reason, wanted: true, left, busy: Busy::No });
         }
     }
 }

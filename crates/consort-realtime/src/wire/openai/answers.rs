@@ -16,18 +16,29 @@ pub(super) struct Answers {
     pub(super) epoch: u64,
     /// An answer is to be asked for when none is under way.
     pub(super) wanted: bool,
-    /// The epochs in which answers were asked for that did not begin yet.
-    pub(super) asked: VecDeque<u64>,
+    /// The answers that were asked for and did not begin yet.
+    pub(super) asked: VecDeque<Wish>,
     running: VecDeque<Answer>,
     /// What ended last: what comes late is still its own.
     ended: Option<Answer>,
-    sounds: VecDeque<(String, Duration)>,
+    pub(super) sounds: VecDeque<(String, Duration)>,
+}
+
+/// The wish for an answer.
+#[derive(Debug)]
+pub(super) struct Wish {
+    /// The epoch in which it was asked for.
+    pub(super) epoch: u64,
+    /// The name of the message that asks.
+    pub(super) name: String,
 }
 
 /// One answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) id: String,
+    /// Whether the server said that it begins. One of which it only says something is not waited for: it may never end.
+    pub(super) is_begun: bool,
     pub(super) epoch: u64,
     /// Whether its cut was told.
     pub(super) cut: bool,
@@ -52,7 +63,37 @@ pub(super) struct Item {
 
 impl Answers {
     pub(super) fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.asked.is_empty()
+        self.running.iter().all(|answer| !answer.is_begun) && self.asked.is_empty()
+    }
+
+    /// Whether an event of this answer is of none: it names none, and none is there whose it could be.
+    pub(super) fn is_stray(&self, id: &str) -> bool {
+        id.is_empty()
+            && self.running.is_empty()
+            && self.ended.as_ref().is_none_or(|ended| !ended.id.is_empty())
+    }
+
+    /// The server says that an answer is under way: what seemed to be none is one.
+    pub(super) fn believe(&mut self) {
+        self.running.iter_mut().for_each(|answer| answer.is_begun = true);
+    }
+
+    /// Another answer than this one begins or ends: those that nobody began are over.
+    pub(super) fn doubt(&mut self, id: &str) -> Vec<Answer> {
+        let (kept, over) =
+            std::mem::take(&mut self.running).into_iter().partition(|own| own.is_begun || own.id == id);
+        self.running = kept;
+        Vec::from(over)
+    }
+
+    /// What came of the wish for an answer is that none comes: of the one that an error names, or, where it names
+    /// nothing, of the oldest.
+    pub(super) fn refused(&mut self, name: &str) {
+        if name.is_empty() {
+            self.asked.pop_front();
+        } else {
+            self.asked.retain(|wish| wish.name != name);
+        }
     }
 
     pub(super) fn running(&mut self) -> &mut VecDeque<Answer> {
@@ -61,14 +102,22 @@ impl Answers {
 
     /// An answer begins: one that was asked for, else one that the server gives by itself.
     pub(super) fn begin(&mut self, id: &str) {
-        if self.place(id).is_some() {
-            return;
+        let at = self.place(id).unwrap_or_else(|| self.push(id));
+        let answer = &mut self.running[at];
+        if !std::mem::replace(&mut answer.is_begun, true)
+            && let Some(wish) = self.asked.pop_front()
+        {
+            answer.epoch = wish.epoch;
         }
-        let epoch = self.asked.pop_front().unwrap_or(self.epoch);
-        self.running.push_back(Answer { id: id.to_owned(), epoch, ..Answer::default() });
+    }
+
+    /// Makes place for an answer, and says which.
+    fn push(&mut self, id: &str) -> usize {
+        self.running.push_back(Answer { id: id.to_owned(), epoch: self.epoch, ..Answer::default() });
         if self.running.len() > MOST_ANSWERS {
             self.ended = self.running.pop_front();
         }
+        self.running.len() - 1
     }
 
     /// Where an answer is among those under way. What names none is of the newest.
@@ -79,26 +128,34 @@ impl Answers {
         self.running.iter().position(|answer| answer.id == id)
     }
 
-    /// The answer of this id, which begins where nobody said so.
+    /// The answer of this id, also where nobody said that it began.
     pub(super) fn of(&mut self, id: &str) -> &mut Answer {
         let running = self.place(id);
         if running.is_none() && self.ended.as_ref().is_some_and(|ended| ended.id == id) {
             return self.ended.get_or_insert_default();
         }
-        let at = running.unwrap_or_else(|| {
-            self.begin(id);
-            self.running.len() - 1
-        });
+        let at = running.unwrap_or_else(|| self.push(id));
         &mut self.running[at]
     }
 
     /// The answer ends; what is late for it still finds it.
     pub(super) fn end(&mut self, id: &str) -> &mut Answer {
-        if let Some(answer) = self.place(id).and_then(|at| self.running.remove(at)) {
-            self.ended = Some(answer);
-        } else if self.ended.as_ref().is_none_or(|ended| ended.id != id) {
-            let epoch = self.asked.pop_front().unwrap_or(self.epoch);
-            self.ended = Some(Answer { id: id.to_owned(), epoch, ..Answer::default() });
+        let mut over = self.place(id).and_then(|at| self.running.remove(at));
+        let is_late = over.is_none() && self.ended.as_ref().is_some_and(|ended| ended.id == id);
+        if !is_late {
+            let answer = over.get_or_insert_with(|| Answer {
+                id: id.to_owned(),
+                epoch: self.epoch,
+                ..Answer::default()
+            });
+            // Where nobody said that it began, it may be the one that was asked for.
+            if !answer.is_begun
+                && !id.is_empty()
+                && let Some(wish) = self.asked.pop_front()
+            {
+                answer.epoch = wish.epoch;
+            }
+            self.ended = over;
         }
         self.ended.get_or_insert_default()
     }
@@ -114,12 +171,9 @@ impl Answers {
         }
     }
 
-    /// How much sound came of an item, or of the last one.
-    pub(super) fn sound_of(&self, item: Option<&str>) -> Option<(String, Duration)> {
-        match item {
-            Some(item) => self.sounds.iter().find(|(id, _)| id == item).cloned(),
-            None => self.sounds.back().cloned(),
-        }
+    /// How much sound came of an item.
+    pub(super) fn sound_of(&self, item: &str) -> Option<(String, Duration)> {
+        self.sounds.iter().find(|(id, _)| id == item).cloned()
     }
 }
 
@@ -134,6 +188,10 @@ impl Answer {
 }
 
 impl Item {
+    pub(super) fn has_sound(&self) -> bool {
+        self.sound.is_some()
+    }
+
     pub(super) fn read(&mut self, base64: &str, format: Format) -> Result<Pcm, Error> {
         let sound = match &mut self.sound {
             Some(sound) if sound.format() == format => sound,

@@ -10,6 +10,10 @@ use serde_json::Value;
 impl OpenAiLive {
     pub(super) fn hear(&mut self, event: Value, step: &mut Step) {
         match text(&event, "type") {
+            // What is of no answer begins none.
+            kind if is_of_answer(kind) && self.answers.is_stray(text(&event, "response_id")) => {
+                step.tell(native(event));
+            }
             "session.created" => {
                 self.learn(&event["session"]);
                 step.tell(native(event));
@@ -21,12 +25,19 @@ impl OpenAiLive {
             }
             "input_audio_buffer.committed" => {
                 (self.pending, self.shown) = (std::time::Duration::ZERO, false);
+                step.turn = filled(&event, "item_id");
                 step.tell(native(event));
             }
             kind if kind.starts_with("conversation.item.input_audio_transcription.") => {
                 user_words(event, step);
             }
-            "response.created" => self.answers.begin(text(&event["response"], "id")),
+            "response.created" => match filled(&event["response"], "id") {
+                Some(id) => {
+                    self.end_others(&id, step);
+                    self.answers.begin(&id);
+                }
+                None => step.tell(native(event)),
+            },
             "response.done" => self.done(&event["response"], step),
             "response.output_item.added" => self.item_added(event, step),
             "response.output_item.done" => {
@@ -139,6 +150,10 @@ impl OpenAiLive {
     fn sound_came(&mut self, event: &Value, step: &mut Step) {
         let (format, id) = (self.spoken, text(event, "item_id"));
         let answer = self.answers.of(text(event, "response_id"));
+        if answer.cut {
+            // Nobody hears it any more.
+            return;
+        }
         let epoch = answer.epoch;
         let item = answer.item(id);
         let is_first = !std::mem::replace(&mut item.is_speaking, true);
@@ -184,7 +199,7 @@ impl OpenAiLive {
             return true;
         }
         answer.called = true;
-        self.calls.push(id.to_owned());
+        self.calls.made(&answer.id, id);
         let arguments = Arguments::new(text(item, "arguments"));
         let call = ToolCall { id: id.to_owned(), name: name.to_owned(), arguments };
         step.tell(SessionEvent::ToolCall { call });
@@ -193,6 +208,7 @@ impl OpenAiLive {
 
     fn done(&mut self, response: &Value, step: &mut Step) {
         let id = text(response, "id");
+        self.end_others(id, step);
         // First of all what only stands here.
         for item in response["output"].as_array().into_iter().flatten() {
             self.call(item, id, step);
@@ -217,15 +233,25 @@ impl OpenAiLive {
         step.tell(SessionEvent::TurnDone { finish, usage: words::usage(&response["usage"]) });
     }
 
+    /// Of answers that nobody began nothing more is awaited when another begins or ends.
+    fn end_others(&mut self, id: &str, step: &mut Step) {
+        for mut answer in self.answers.doubt(id) {
+            let is_cut = answer.cut || answer.epoch < self.answers.epoch;
+            hush(&mut answer, is_cut, step);
+        }
+    }
+
     fn error(&mut self, event: Value, step: &mut Step) {
         let error = ends::error(&event);
+        // Some servers name no message: then it is perhaps our wish for an answer that is refused.
+        let refused = text(&event["error"], "event_id").to_owned();
         match error.vendor_code().unwrap_or_default() {
             // The answer ended while we cut it.
             "response_cancel_not_active" => return step.tell(native(event)),
             // The server began one by itself: ours comes behind it.
             "conversation_already_has_active_response" => {
-                // It may have passed for ours.
-                self.answers.asked.pop_back();
+                self.answers.refused(&refused);
+                self.answers.believe();
                 if !self.answers.is_idle() {
                     self.answers.wanted = true;
                     return step.tell(native(event));
@@ -242,8 +268,7 @@ impl OpenAiLive {
             step.then = Then::Close(error.into());
             return;
         }
-        // Perhaps it was our wish for an answer: none comes.
-        self.answers.asked.pop_front();
+        self.answers.refused(&refused);
         step.fail(error);
     }
 
@@ -253,12 +278,21 @@ impl OpenAiLive {
         let answers = &mut self.answers;
         answers.wanted |= !answers.asked.is_empty();
         answers.asked.clear();
+        // Another server knows none of these items.
+        answers.sounds.clear();
         for mut answer in std::mem::take(answers.running()) {
             hush(&mut answer, true, step);
-            let finish = Finish::new(FinishReason::Other, "interrupted");
-            step.tell(SessionEvent::TurnDone { finish, usage: None });
+            if answer.is_begun {
+                let finish = Finish::new(FinishReason::Other, "interrupted");
+                step.tell(SessionEvent::TurnDone { finish, usage: None });
+            }
         }
     }
+}
+
+/// Whether events of this kind tell something of an answer by its name.
+fn is_of_answer(kind: &str) -> bool {
+    kind.starts_with("response.") && !matches!(kind, "response.created" | "response.done")
 }
 
 /// What the user said, as far as it is known.

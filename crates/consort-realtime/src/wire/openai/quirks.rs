@@ -13,8 +13,11 @@ pub struct OpenAiQuirks {
     #[serde(deserialize_with = "named")]
     pub transcription: Option<String>,
     pub pictures: Pictures,
-    /// Whether words can be sent instead of sound.
+    pub tools: Tools,
+    /// Whether words can be sent instead of sound. Where they cannot, what was said before stands below the instructions.
     pub text: bool,
+    /// Whether the server can be told how much of an answer was heard.
+    pub truncates: bool,
     /// Whether the server has tools of its own, calls of which are told but not to be answered.
     pub own_tools: bool,
 }
@@ -29,6 +32,16 @@ pub enum Layout {
     Flat,
     /// Sound's formats below `audio`, all else side by side.
     Mixed,
+}
+
+/// How a tool is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tools {
+    /// Its name, description and parameters beside its type.
+    Flat,
+    /// These below `function`.
+    Nested,
 }
 
 /// How a picture is sent.
@@ -55,7 +68,9 @@ impl Default for OpenAiQuirks {
             output_rate: 24_000,
             transcription: Some("gpt-realtime-whisper".into()),
             pictures: Pictures::Item,
+            tools: Tools::Flat,
             text: true,
+            truncates: true,
             own_tools: false,
         }
     }
@@ -83,7 +98,9 @@ impl OpenAiQuirks {
             input_rate: 16_000,
             transcription: None,
             pictures: Pictures::Buffer,
+            tools: Tools::Nested,
             text: false,
+            truncates: false,
             ..Self::default()
         }
     }

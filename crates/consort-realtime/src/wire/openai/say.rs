@@ -1,8 +1,9 @@
 //! What is said to the session, as the client's events.
+use super::answers::Wish;
 use super::{OpenAiLive, items, settings};
-use crate::wire::step::Step;
+use crate::wire::{step::Step, told};
 use consort_core::{Media, Pcm, SessionInput, SessionUpdate, ToolResult};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Less sound than this is refused as a turn.
@@ -16,7 +17,7 @@ impl OpenAiLive {
             SessionInput::Audio(pcm) => self.sound(&pcm, step),
             SessionInput::Text { text } if self.quirks.text => {
                 self.show_frame(step);
-                step.send(items::words(&text));
+                self.send(items::words(&text), step);
                 self.shown = false;
                 self.answers.wanted = true;
             }
@@ -34,17 +35,27 @@ impl OpenAiLive {
 
     /// Asks for the answer that is wanted, once none is under way.
     pub(super) fn ask(&mut self, step: &mut Step) {
-        let wanted = self.answers.wanted || (self.resulted && self.calls.is_empty());
+        let wanted = self.answers.wanted || self.calls.is_ready();
         if self.is_open && wanted && self.answers.is_idle() {
-            (self.answers.wanted, self.resulted) = (false, false);
-            self.answers.asked.push_back(self.answers.epoch);
-            step.send(json!({"type": "response.create"}));
+            self.answers.wanted = false;
+            self.calls.asked();
+            let name = self.send(json!({"type": "response.create"}), step);
+            self.answers.asked.push_back(Wish { epoch: self.answers.epoch, name });
         }
     }
 
+    /// Sends what a server may refuse, under a name by which an error says what it is about.
+    fn send(&mut self, mut message: Value, step: &mut Step) -> String {
+        self.named += 1;
+        let name = format!("consort_{}", self.named);
+        message["event_id"] = name.clone().into();
+        step.send(message);
+        name
+    }
+
     fn sound(&mut self, pcm: &Pcm, step: &mut Step) {
-        match self.out.write(pcm) {
-            Ok(piece) => self.append(piece, step),
+        match self.out.write_all(pcm) {
+            Ok(pieces) => pieces.into_iter().for_each(|piece| self.append(piece, step)),
             Err(error) => step.fail(error),
         }
     }
@@ -71,7 +82,7 @@ impl OpenAiLive {
         self.append(rest, step);
         (self.pending, self.shown) = (Duration::ZERO, false);
         if !self.detects {
-            step.send(json!({"type": "input_audio_buffer.commit"}));
+            self.send(json!({"type": "input_audio_buffer.commit"}), step);
             self.answers.wanted = true;
         }
     }
@@ -80,7 +91,7 @@ impl OpenAiLive {
         match items::picture(media, &self.quirks) {
             Some(message) => {
                 self.shown = true;
-                step.send(message);
+                self.send(message, step);
             }
             None => step.warn("dropped", "this model cannot be shown this picture; it is left out"),
         }
@@ -92,16 +103,22 @@ impl OpenAiLive {
         }
     }
 
-    /// One answer is wanted when all calls have their results, those too that are still to come.
+    /// One answer is wanted when all calls of an answer have their results, those too that are still to come.
     fn result(&mut self, result: &ToolResult, step: &mut Step) {
+        let is_known = self.calls.resulted(&result.call_id);
+        if !is_known && !self.quirks.text {
+            let what = format!("the result of `{}` came too late and is left out", result.name);
+            return step.warn("dropped", what);
+        }
         let (message, lost) = items::result(result);
-        step.send(message);
+        self.send(message, step);
         if lost > 0 {
             let what = format!("{lost} parts of what `{}` gave are no text and are left out", result.name);
             step.warn("dropped", what);
         }
-        self.calls.retain(|id| *id != result.call_id);
-        self.resulted = true;
+        if !is_known {
+            self.calls.others_resulted();
+        }
     }
 
     /// Cuts the answer that is meant, and tells the server how much of it was heard.
@@ -109,40 +126,52 @@ impl OpenAiLive {
         self.answers.epoch += 1;
         let epoch = self.answers.epoch;
         let mut cancel = item.is_none() && !self.answers.asked.is_empty();
-        let mut is_whole = true;
+        let (mut is_whole, mut sounding) = (true, None);
         if item.is_some() {
-            self.answers.asked.iter_mut().for_each(|asked| *asked = epoch);
+            self.answers.asked.iter_mut().for_each(|wish| wish.epoch = epoch);
         }
         for answer in self.answers.running() {
             if item.is_some_and(|item| answer.items.iter().all(|own| own.id != item)) {
-                // The user cut an older one: this one is still wanted.
-                answer.epoch = epoch;
+                // The user cut an older one: this one is still wanted, unless it was cut itself.
+                if !answer.cut {
+                    answer.epoch = epoch;
+                }
+                continue;
+            }
+            let was_cut = std::mem::replace(&mut answer.cut, true);
+            if was_cut && item.is_none() {
+                // How much of it was heard was said already.
                 continue;
             }
             is_whole = false;
-            cancel |= !std::mem::replace(&mut answer.cut, true);
+            let spoken = answer.items.iter().rev().find(|own| own.has_sound());
+            sounding = spoken.map(|own| own.id.clone()).or(sounding);
+            cancel |= !was_cut && answer.is_begun;
         }
         if cancel {
-            step.send(json!({"type": "response.cancel"}));
+            self.send(json!({"type": "response.cancel"}), step);
         }
-        if item.is_none() && is_whole {
-            // What is spoken into a silence cuts nothing.
-            return;
-        }
+        // What is spoken into a silence cuts nothing; nor is what was heard before taken back.
+        let Some(item) = item.or(sounding.as_deref()) else { return };
         let Some((item, received)) = self.answers.sound_of(item) else { return };
-        if heard < received || !is_whole {
-            step.send(json!({
+        if self.quirks.truncates && (heard < received || !is_whole) {
+            let message = json!({
                 "type": "conversation.item.truncate",
                 "item_id": item,
                 "content_index": 0,
                 "audio_end_ms": heard.min(received).as_millis() as u64,
-            }));
+            });
+            self.send(message, step);
         }
     }
 
-    fn update(&mut self, update: SessionUpdate, step: &mut Step) {
-        step.send(settings::change(&update, &self.config, &self.quirks));
-        self.config.update(update);
+    fn update(&mut self, mut update: SessionUpdate, step: &mut Step) {
+        let own = update.clone();
+        if let Some(instructions) = &mut update.instructions {
+            *instructions = told::below(instructions, &self.told);
+        }
+        self.send(settings::change(&update, &self.config, &self.quirks), step);
+        self.config.update(own);
         self.detects = self.config.turn_detection != Some(false);
         self.interrupts = self.detects;
     }

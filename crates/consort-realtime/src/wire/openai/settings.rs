@@ -1,15 +1,15 @@
 //! A session's settings, as each layout has them.
 use super::super::json::merge;
-use super::quirks::{Layout, OpenAiQuirks};
+use super::quirks::{Layout, OpenAiQuirks, Tools};
 use crate::audio::{Encoding, Format};
 use consort_core::{FunctionSpec, Object, SessionConfig, SessionUpdate};
 use serde_json::{Value, json};
 
-/// All settings, for a connection that begins.
-pub(super) fn all(config: &SessionConfig, quirks: &OpenAiQuirks) -> Value {
+/// All settings, for a connection that begins, with these instructions.
+pub(super) fn all(config: &SessionConfig, instructions: String, quirks: &OpenAiQuirks) -> Value {
     let mut session = Object::new();
     let update = SessionUpdate {
-        instructions: Some(config.instructions.clone()).filter(|text| !text.is_empty()),
+        instructions: Some(instructions).filter(|text| !text.is_empty()),
         voice: config.voice.clone(),
         tools: Some(config.tools.clone()).filter(|tools| !tools.is_empty()),
         // Some servers listen for the end of a turn only when they are told to.
@@ -66,7 +66,7 @@ fn put(session: &mut Object, update: &SessionUpdate, quirks: &OpenAiQuirks) {
         session.insert("instructions".into(), json!(instructions));
     }
     if let Some(tools) = &update.tools {
-        session.insert("tools".into(), tools.iter().map(tool).collect());
+        session.insert("tools".into(), tools.iter().map(|spec| tool(spec, quirks.tools)).collect());
     }
     if let Some(detects) = update.turn_detection {
         let how = if detects { json!({"type": "server_vad"}) } else { Value::Null };
@@ -95,12 +95,21 @@ fn merge_value(session: &mut Object, own: Value) {
     }
 }
 
-fn tool(tool: &FunctionSpec) -> Value {
-    let parameters = match &tool.parameters {
+fn tool(spec: &FunctionSpec, layout: Tools) -> Value {
+    let parameters = match &spec.parameters {
         Value::Null => json!({"type": "object", "properties": {}}),
         schema => schema.clone(),
     };
-    json!({"type": "function", "name": tool.name, "description": tool.description, "parameters": parameters})
+    let (name, description) = (&spec.name, &spec.description);
+    match layout {
+        Tools::Flat => {
+            json!({"type": "function", "name": name, "description": description, "parameters": parameters})
+        }
+        Tools::Nested => {
+            let function = json!({"name": name, "description": description, "parameters": parameters});
+            json!({"type": "function", "function": function})
+        }
+    }
 }
 
 /// How a session's settings say that the end of a turn is found.
@@ -109,6 +118,12 @@ fn turn_detection(session: &Object, layout: Layout) -> Option<&Value> {
         Layout::Nested => session.get("audio")?.get("input")?.get("turn_detection"),
         Layout::Flat | Layout::Mixed => session.get("turn_detection"),
     }
+}
+
+/// Whether a turn whose end the server finds is answered, unless the user's own settings say otherwise.
+pub(super) fn is_answered_by_server(config: &SessionConfig, quirks: &OpenAiQuirks) -> bool {
+    turn_detection(&config.options, quirks.layout)
+        .is_none_or(|own| own["create_response"] != Value::Bool(false))
 }
 
 /// What a session is like, as its server says it.

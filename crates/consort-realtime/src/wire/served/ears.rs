@@ -1,5 +1,5 @@
 //! Who finds out when the user speaks: the client, the model, or the server in the model's place.
-use crate::audio::{VoiceDetector, VoiceEvent, VoiceSettings};
+use crate::audio::{Level, VoiceDetector, VoiceEvent, VoiceSettings};
 use consort_core::{Error, Pcm};
 use std::time::Duration;
 
@@ -40,6 +40,11 @@ pub(super) struct Ears {
     /// Whether the model ever told that somebody speaks.
     model_tells: bool,
     speaking: bool,
+    /// Whether anybody spoke since the last turn ended, and whether any did.
+    voice: bool,
+    /// Whether it was loud enough for a word since then.
+    loud: bool,
+    had_turns: bool,
     /// Whether the server heard that first, and the model did not tell it yet.
     alone: bool,
     /// Whether an answer is under way: some models listen behind it only.
@@ -57,6 +62,9 @@ impl Ears {
             since: Duration::ZERO,
             model_tells: false,
             speaking: false,
+            voice: false,
+            loud: false,
+            had_turns: false,
             alone: false,
             answering: false,
             ended: None,
@@ -68,12 +76,34 @@ impl Ears {
     pub(super) fn change(&mut self, how: Hearing) {
         if how != self.how {
             self.how = how;
-            self.detector = match how {
-                Hearing::Client => None,
-                Hearing::Model(settings) | Hearing::Server(settings) => Some(VoiceDetector::new(settings)),
-            };
-            (self.speaking, self.since) = (false, self.heard);
+            self.restart();
         }
+    }
+
+    fn restart(&mut self) {
+        self.detector = match self.how {
+            Hearing::Client => None,
+            Hearing::Model(settings) | Hearing::Server(settings) => Some(VoiceDetector::new(settings)),
+        };
+        (self.speaking, self.voice, self.loud, self.had_turns) = (false, false, false, false);
+        self.since = self.heard;
+    }
+
+    /// The newest sound is to be heard once more, by others.
+    pub(super) fn rewind(&mut self, by: Duration) {
+        self.heard = self.heard.saturating_sub(by);
+    }
+
+    /// What was heard since the last turn ended is taken back. Whether anybody spoke in it.
+    pub(super) fn forget(&mut self) -> bool {
+        let spoke = self.voice;
+        self.restart();
+        spoke
+    }
+
+    /// Whether the model tells turns, so that it knows of them.
+    pub(super) fn is_told_by_the_model(&self) -> bool {
+        self.model_detects() && self.model_tells
     }
 
     pub(super) fn heard(&self) -> Duration {
@@ -82,6 +112,16 @@ impl Ears {
 
     pub(super) fn is_speaking(&self) -> bool {
         self.speaking
+    }
+
+    /// Whether nothing but silence was heard behind a turn, where anybody but the client finds that out.
+    pub(super) fn is_silent(&self) -> bool {
+        self.detector.is_some() && self.had_turns && !self.voice && !self.loud && !self.speaking
+    }
+
+    /// Whether the client says itself when it speaks.
+    pub(super) fn is_told_by_the_client(&self) -> bool {
+        self.how == Hearing::Client
     }
 
     /// Whether the model is to find the ends of turns itself.
@@ -95,17 +135,20 @@ impl Ears {
         self.heard += pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
+        self.loud = self.loud || !Level::of(pcm).is_quiet();
         // A model that tells turns is believed; but not that it hears any while it speaks.
-        let believed = self.model_detects() && self.model_tells;
+        let believed = self.is_told_by_the_model();
         let mut turns = Vec::new();
         for event in events {
+            self.voice |= matches!(event, VoiceEvent::Started { .. });
             match event {
                 VoiceEvent::Started { at } if !self.speaking && (!believed || self.answering) => {
                     (self.speaking, self.alone) = (true, true);
                     turns.push(Turn::Began { at: self.since + at });
                 }
                 VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
-                    (self.speaking, self.ended) = (false, Some(before));
+                    (self.speaking, self.voice, self.ended) = (false, false, Some(before));
+                    (self.loud, self.had_turns) = (false, true);
                     turns.push(Turn::Ended { at: self.since + at, untold: !believed });
                 }
                 _ => {}
@@ -122,6 +165,8 @@ impl Ears {
         self.model_tells = true;
         self.alone = false;
         let at = self.heard;
+        (self.voice, self.had_turns) = (began, self.had_turns || !began);
+        self.loud &= began;
         if !began {
             return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
         }
@@ -135,7 +180,9 @@ impl Ears {
 
     /// The client ends the turn itself.
     pub(super) fn end(&mut self) {
-        self.speaking = false;
+        // Who speaks on may say that this is another, or the end of a word sounds on: what is no beginning is told as none.
+        let goes_on = self.detector.as_ref().is_some_and(VoiceDetector::is_speaking);
+        (self.speaking, self.voice, self.loud, self.had_turns) = (false, goes_on, false, true);
     }
 
     /// The model begins to answer: what it tells from now on is of another turn. Or it is done.

@@ -12,9 +12,11 @@
 //! settings, and what was said before, are known by then. What is put into the conversation later and fits no
 //! [`SessionInput`] opens it anew, with the conversation as it was heard, while nobody speaks.
 mod ears;
+mod entry;
 mod gemini;
 mod openai;
 mod past;
+mod recent;
 mod words;
 
 pub use gemini::GeminiServed;
@@ -22,6 +24,14 @@ pub use openai::OpenAiServed;
 
 use consort_core::{CloseReason, Error, ErrorKind, SessionConfig, SessionEvent, SessionInput};
 use std::time::Duration;
+
+/// How long a model may take to say that an answer ended: one that was cut, one of which all was heard.
+const CUT: Duration = Duration::from_millis(250);
+const QUIET: Duration = Duration::from_secs(1);
+/// A piece of sound in one message.
+const PIECE: Duration = Duration::from_millis(400);
+/// A long piece of a client's sound is handed on in pieces of this length.
+const HEARD_PIECE: Duration = Duration::from_millis(500);
 
 /// One client's connection in one vendor's format.
 pub trait ServedWire: Send {
@@ -41,6 +51,35 @@ pub trait ServedWire: Send {
 
     /// The server ends in so much time.
     fn leave(&mut self, left: Duration) -> Reply;
+}
+
+/// Stands for a connection's format while a message is read elsewhere.
+pub(crate) struct Away;
+
+impl ServedWire for Away {
+    fn greet(&mut self) -> Reply {
+        Reply::default()
+    }
+
+    fn message(&mut self, _: &[u8], _: Duration) -> Reply {
+        Reply::default()
+    }
+
+    fn event(&mut self, _: SessionEvent, _: Duration) -> Reply {
+        Reply::default()
+    }
+
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
+    fn tick(&mut self, _: Duration) -> Reply {
+        Reply::default()
+    }
+
+    fn leave(&mut self, _: Duration) -> Reply {
+        Reply::default()
+    }
 }
 
 /// What comes of one thing that happened. It is carried out in the order of its fields.

@@ -29,6 +29,14 @@ impl Words {
         self.known.as_deref().unwrap_or(&self.told)
     }
 
+    /// All that was said, also where it turned out that only the beginning of it was heard.
+    pub(super) fn said(&self) -> &str {
+        match &self.known {
+            Some(known) if !self.told.starts_with(known.as_str()) => known,
+            _ => &self.told,
+        }
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.is_final
     }

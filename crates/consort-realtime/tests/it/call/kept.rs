@@ -1,8 +1,8 @@
 //! One situation a test: what stands in the log, and what the model was told.
 use super::{Held, lines, sound};
 use consort_core::{
-    BoxFuture, Context, Error, FunctionSpec, Media, Message, Part, Processor, Request, SessionEvent,
-    SessionInput, Speaker, Tool, ToolCall, ToolOutput, TranscriptMode,
+    Body, BoxFuture, Context, Error, FunctionSpec, Media, MediaSource, Message, Part, Processor, Request,
+    SessionEvent, SessionInput, Speaker, Tool, ToolCall, ToolOutput, TranscriptMode,
 };
 use consort_engine::{Approval, Decision, Tools};
 use consort_realtime::call::{CallEvent, Keep, Pace};
@@ -116,6 +116,32 @@ async fn a_listener_who_is_elsewhere_says_what_was_heard() {
     assert_eq!(lines(&held.log().await), ["Assistant Complete: One."]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_pictures_that_wait_for_a_turn_the_newest_are_kept_and_that_is_told_once() {
+    let mut held = Held::open(|_| {}).await;
+    for turn in 0..2 {
+        for number in 0..100 {
+            held.call.show(Media::bytes("image/png", vec![number; 1 << 20]));
+        }
+        held.pass(10).await;
+        let warnings = held.seen.iter().filter(|event| {
+            matches!(event, CallEvent::Session(SessionEvent::Warning { warning }) if warning.code == "dropped")
+        });
+        assert_eq!(warnings.count(), turn + 1);
+        held.call.say("Look.");
+    }
+    let log = held.end().await;
+    for turn in &log {
+        let first = |part: &Part| match &part.body {
+            Body::Media(Media { source: MediaSource::Bytes(bytes), .. }) => Some(bytes[0]),
+            _ => None,
+        };
+        let pictures: Vec<u8> = turn.parts.iter().filter_map(first).collect();
+        assert_eq!(pictures, (84..100).collect::<Vec<u8>>());
+    }
+    assert_eq!(log.len(), 2);
+}
+
 /// Says what it is asked, after a while.
 struct Clock(FunctionSpec, Duration);
 
@@ -182,6 +208,39 @@ async fn a_tool_that_outlives_its_turn_is_told_of_where_it_ends() {
     assert_eq!(
         lines(&log)[3..],
         ["Assistant Complete: All right.", "User Complete: [`clock` answered late: noon Rome]"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_result_never_stands_behind_the_call_of_another() {
+    let named = |name: &str, takes| {
+        let spec = FunctionSpec::new(name, "", json!({"type": "object"}));
+        Arc::new(Clock(spec, Duration::from_millis(takes))) as Arc<dyn Tool>
+    };
+    let tools = Tools::new(vec![named("slow", 6000), named("fast", 900)]).unwrap();
+    let mut held = Held::open(|setup| setup.tools = tools).await;
+    let call = |id: &str, name: &str| {
+        let call = ToolCall { id: id.into(), name: name.into(), arguments: "{}".into() };
+        SessionEvent::ToolCall { call }
+    };
+    held.user("u1", "Slow?");
+    held.say.push(call("c1", "slow"));
+    held.pass(5000).await;
+    held.user("u2", "Fast?");
+    held.say.push(call("c2", "fast"));
+    held.say.push(call("c3", "fast"));
+    // The fast ones are done at 5.9 s, the slow one at 6 s.
+    held.pass(3000).await;
+    let log = held.end().await;
+    assert_eq!(
+        lines(&log)[2..],
+        [
+            "User Complete: Fast?",
+            "Assistant Complete: <fast> | <fast>",
+            "Tool Complete: =noon ",
+            "Tool Complete: =noon ",
+            "User Complete: [`slow` answered late: noon ]"
+        ]
     );
 }
 
@@ -261,6 +320,7 @@ async fn a_picture_stands_with_the_words_that_it_was_shown_for() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_leaves_no_turn_open() {
     let mut held = Held::open(|_| {}).await;
+    held.hello().await;
     held.user("u1", "Go on.");
     held.speak("a1", 0, "One two three.");
     held.pass(50).await;
@@ -269,12 +329,13 @@ async fn a_call_that_is_given_up_leaves_no_turn_open() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     let tip = store.conversation(keep.conversation).await.unwrap().unwrap().tip.unwrap();
     let log = store.path(tip).await.unwrap();
-    assert_eq!(lines(&log)[1], "Assistant Interrupted: One two");
+    assert_eq!(lines(&log)[2], "Assistant Interrupted: One two");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_fails_keeps_what_was_heard_and_why() {
     let mut held = Held::open(|_| {}).await;
+    held.hello().await;
     held.user("u1", "Go on.");
     held.speak("a1", 0, "One two three.");
     held.pass(20).await;
@@ -286,8 +347,8 @@ async fn a_session_that_fails_keeps_what_was_heard_and_why() {
     assert!(matches!(end, Some(CallEvent::Session(SessionEvent::Closed { .. }))));
     let log = held.log().await;
     // What had come was played to its end.
-    assert_eq!(lines(&log)[1], "Assistant Interrupted: One two three.");
-    assert_eq!(log[1].answer.as_deref().unwrap().error.as_ref().unwrap().message(), "garbage");
+    assert_eq!(lines(&log)[2], "Assistant Interrupted: One two three.");
+    assert_eq!(log[2].answer.as_deref().unwrap().error.as_ref().unwrap().message(), "garbage");
 }
 
 #[tokio::test(start_paused = true)]
@@ -326,4 +387,75 @@ async fn last_words_that_come_when_the_turn_has_ended_are_not_said_again() {
     held.pass(5000).await;
     held.speak("a1", 0, " Four five.");
     assert_eq!(lines(&held.end().await), ["Assistant Interrupted: One"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_come_again_are_no_turn() {
+    for again in ["One two three.", "One, two, three.", "One"] {
+        for after in [30, 3000] {
+            let mut held = Held::open(|_| {}).await;
+            held.user("u1", "Hi there");
+            held.speak("a1", 0, "One two three.");
+            held.done("a1", "One two three.");
+            held.pass(after).await;
+            held.words("a1", Speaker::Assistant, TranscriptMode::Final, again);
+            held.words("u1", Speaker::User, TranscriptMode::Final, "Hi, there!");
+            held.pass(3000).await;
+            held.call.say("Next?");
+            held.speak("a2", 0, "Four.");
+            held.done("a2", "Four.");
+            let log = lines(&held.end().await);
+            // What is not written yet is set right.
+            let first = if after == 30 { again } else { "One two three." };
+            let first = format!("Assistant Complete: {first}");
+            let said =
+                ["User Complete: Hi there", &first, "User Complete: Next?", "Assistant Complete: Four."];
+            assert_eq!(log, said, "{after} ms later: {again}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_words_of_one_answer_do_not_go_into_another() {
+    let finish = || consort_core::FinishReason::Stop.into();
+    let mut held = Held::open(|_| {}).await;
+    held.user("u1", "Hi?");
+    held.speak("a1", 0, "One two");
+    held.say.push(SessionEvent::AudioDone { item: "a1".into(), interrupted: false });
+    held.say.push(SessionEvent::TurnDone { finish: finish(), usage: None });
+    held.say.push(SessionEvent::Text { item: "t1".into(), text: "Written".into() });
+    held.say.push(SessionEvent::TurnDone { finish: finish(), usage: None });
+    held.pass(4000).await;
+    held.user("u2", "And?");
+    held.speak("a2", 0, "Second");
+    held.pass(20).await;
+    held.words("a1", Speaker::Assistant, TranscriptMode::Delta, " three four");
+    held.words("a1", Speaker::Assistant, TranscriptMode::Replacement, "One two three four");
+    held.say.push(SessionEvent::Text { item: "t1".into(), text: " late".into() });
+    held.done("a2", "Second");
+    let log = lines(&held.end().await);
+    let said = [
+        "User Complete: Hi?",
+        "Assistant Complete: One two",
+        "Assistant Complete: Written",
+        "User Complete: And?",
+        "Assistant Complete: Second",
+    ];
+    assert_eq!(log, said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_run_ahead_of_their_sound_were_not_heard_before_it() {
+    let mut held = Held::open(|_| {}).await;
+    held.hello().await;
+    // All words, and the sound of the first eight letters.
+    held.words("a1", Speaker::Assistant, TranscriptMode::Delta, "One two three four five six seven.");
+    held.say.push(SessionEvent::Audio { item: "a1".into(), epoch: 0, pcm: sound("One two ") });
+    held.pass(50).await;
+    held.call.say("Stop!");
+    held.pass(3000).await;
+    assert_eq!(
+        lines(&held.end().await)[1..],
+        ["Assistant Interrupted: One two ".trim(), "User Complete: Stop!"]
+    );
 }

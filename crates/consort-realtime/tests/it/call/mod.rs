@@ -1,5 +1,8 @@
 //! Calls: what is played, what the model is told, and what the log holds afterwards.
+mod cascade;
 mod kept;
+mod knows;
+mod resumed;
 mod schedules;
 
 use consort_core::{
@@ -109,12 +112,24 @@ impl Held {
         self.say.push(SessionEvent::Transcript { item: item.into(), by, mode, text: text.into() });
     }
 
+    /// Sound that is no speech.
+    fn quiet() -> Pcm {
+        Pcm::mono(vec![0; 480], 24_000)
+    }
+
     /// Words of the answer, each letter with 10 ms of sound.
     fn speak(&self, item: &str, epoch: u64, words: &str) {
         for word in words.split_inclusive(' ') {
             self.words(item, Speaker::Assistant, TranscriptMode::Delta, word);
             self.say.push(SessionEvent::Audio { item: item.into(), epoch, pcm: sound(word) });
         }
+    }
+
+    /// An answer that is heard to its end, by which it is known how fast the model speaks.
+    async fn hello(&mut self) {
+        self.speak("hello", 0, "Hello.");
+        self.done("hello", "Hello.");
+        self.pass(100).await;
     }
 
     fn done(&self, item: &str, whole: &str) {

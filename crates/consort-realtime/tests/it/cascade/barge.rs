@@ -79,6 +79,19 @@ async fn how_much_was_heard_may_come_after_the_answer_was_complete() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_cut_before_it_began_is_no_answer_of_before() {
+    let model = Script::new([vec![Do::Say(0, "One. Two.")], vec![Do::Say(0, "Fine.")]]);
+    let talk = answering(&model, settings()).await;
+    talk.wait(1, "turn_done").await;
+    talk.silence(9_000).await;
+    talk.sink.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO }).unwrap();
+    talk.sink.push(SessionInput::text("and now")).unwrap();
+    talk.wait(2, "turn_done").await;
+    talk.close().await;
+    assert_eq!(model.told()[1], ["User: tell me", "Assistant: One. Two.", "User: and now"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cough_and_a_nod_interrupt_nothing() {
     let model = Script::new([vec![Do::Say(0, LONG), Do::Say(9_000, "The end.")]]);
     let talk = answering(&model, settings()).await;
@@ -125,6 +138,9 @@ async fn an_answer_that_nothing_interrupted_goes_on_where_it_was_cut() {
         talk.wait(1, "audio").await;
         talk.silence(2200).await;
         talk.sound(&noise()).await;
+        // Whoever stopped playing says so.
+        let heard_ms = Duration::from_millis(2600);
+        talk.sink.push(SessionInput::Interrupt { item: Some("answer0".into()), heard: heard_ms }).unwrap();
         talk.silence(800).await;
         talk.wait(1, "turn_done").await;
         let events = talk.close().await;
@@ -135,6 +151,60 @@ async fn an_answer_that_nothing_interrupted_goes_on_where_it_was_cut() {
         assert_eq!(again.ends_with("The end."), !complete);
         assert_eq!(model.told().len(), 1, "the model is not asked again");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_stand_once_where_an_answer_goes_on() {
+    for complete in [true, false] {
+        let rest = if complete { vec![] } else { vec![Do::Say(6_000, "The end.")] };
+        let model = Script::new([[vec![Do::Say(0, LONG)], rest].concat(), vec![Do::Say(0, "Fine.")]]);
+        let talk =
+            Talk::open(&cascade(&model, NoWords, TestVoice, settings()), SessionConfig::default()).await;
+        talk.sink.push(SessionInput::text("tell me")).unwrap();
+        talk.wait(1, "audio").await;
+        talk.silence(1000).await;
+        // Twice, the second time into what is said again.
+        for (item, ms) in [("answer0", 1200), ("answer1", 600)] {
+            talk.sound(&noise()).await;
+            let heard = Duration::from_millis(ms);
+            talk.sink.push(SessionInput::Interrupt { item: Some(item.into()), heard }).unwrap();
+            talk.silence(900).await;
+        }
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        talk.sink.push(SessionInput::text("and now")).unwrap();
+        talk.silence(2000).await;
+        let events = talk.close().await;
+        let mut shown = super::listener::shown(&events, Duration::from_secs(18));
+        shown.retain(|letter| !letter.is_whitespace());
+        let end = if complete { "" } else { "The end." };
+        let said: String = [LONG, end].concat().chars().filter(|letter| !letter.is_whitespace()).collect();
+        assert_eq!(shown.strip_suffix("Fine.").unwrap_or(&shown), said, "{:#?}", lines(&events));
+        let told = &model.told()[1];
+        let words: String = told[1].chars().filter(|letter| !letter.is_whitespace()).collect();
+        assert_eq!(words, format!("Assistant:{said}"), "{told:#?}");
+        // The voice begins its clause again: nobody hears half of a word.
+        let again = heard(&events, "answer1");
+        assert!(again.starts_with("This is the"), "{again}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_again_to_who_plays_on() {
+    // All sound is told, and whoever plays it does not stop.
+    let model = Script::new([vec![Do::Say(0, LONG)], vec![Do::Say(0, "Fine.")]]);
+    let talk = Talk::open(&cascade(&model, NoWords, TestVoice, settings()), SessionConfig::default()).await;
+    talk.sink.push(SessionInput::text("tell me")).unwrap();
+    talk.wait(1, "turn_done").await;
+    talk.silence(600).await;
+    talk.sound(&noise()).await;
+    talk.silence(5000).await;
+    let events = talk.events();
+    assert!(lines(&events).contains(&"interrupted answer0".to_owned()));
+    assert!(heard(&events, "answer1").is_empty(), "{:#?}", lines(&events));
+    talk.sink.push(SessionInput::text("and now")).unwrap();
+    talk.wait(2, "turn_done").await;
+    talk.close().await;
+    assert_eq!(model.told()[1][1], format!("Assistant: {}", LONG.trim()));
 }
 
 /// Ears that understand nothing.

@@ -1,7 +1,12 @@
 //! Cascades of scripted parts, on a clock that stands still but for its sleepers.
 mod barge;
+mod ears;
 mod faults;
-mod parts;
+mod heard;
+mod listener;
+mod long;
+mod mouth;
+pub(crate) mod parts;
 mod schedules;
 mod tools;
 mod turns;
@@ -41,7 +46,13 @@ pub(crate) fn cascade(
 
 impl Talk {
     pub(crate) async fn open(cascade: &Cascade, config: SessionConfig) -> Self {
-        let context = Context::new(Arc::new(TokioClock), Arc::new(NoCredentials));
+        Self::open_for(cascade, config, None).await
+    }
+
+    /// The same, for somebody.
+    pub(crate) async fn open_for(cascade: &Cascade, config: SessionConfig, who: Option<&str>) -> Self {
+        let mut context = Context::new(Arc::new(TokioClock), Arc::new(NoCredentials));
+        context.participant = who.map(str::to_owned);
         let session = cascade.connect(config, context).await.unwrap();
         let (log, begun) = (Arc::new(Mutex::new(Vec::new())), Instant::now());
         let (to, mut events) = (log.clone(), session.events);
@@ -51,6 +62,10 @@ impl Talk {
             }
         });
         Self { sink: session.sink, begun, log, reader }
+    }
+
+    pub(crate) fn since(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.begun)
     }
 
     pub(crate) fn now(&self) -> Duration {

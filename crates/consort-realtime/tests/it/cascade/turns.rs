@@ -1,7 +1,9 @@
 //! Turns: when they end, what is answered, and how soon.
 use super::parts::{Batch, Do, Script, Slow, Streaming};
 use super::{Talk, cascade, finals, heard, lines};
-use consort_core::{Media, Message, SessionConfig, SessionEvent, SessionInput, SessionUpdate, Speaker};
+use consort_core::{
+    Media, Message, Reasoning, Sampling, SessionConfig, SessionEvent, SessionInput, SessionUpdate, Speaker,
+};
 use consort_realtime::cascade::CascadeSettings;
 use consort_realtime::voices::TestVoice;
 use std::time::Duration;
@@ -159,9 +161,12 @@ async fn words_pictures_and_settings_reach_the_model() {
     let config = SessionConfig {
         instructions: "Be kind.".into(),
         messages: vec![Message::user("before"), Message::assistant("so it was")],
+        options: [("own".to_owned(), 1.into())].into_iter().collect(),
+        sampling: Sampling { max_tokens: Some(50), temperature: Some(0.5), ..Sampling::default() },
+        reasoning: Reasoning { show: Some(true), ..Reasoning::default() },
         ..SessionConfig::default()
     };
-    let talk = Talk::open(&cascade(&model, TestVoice, TestVoice, late()), config).await;
+    let talk = Talk::open(&cascade(&model, TestVoice, TestVoice, late()), config.clone()).await;
     let frame = |name: &'static str| SessionInput::Video { media: Media::bytes("image/png", name) };
     talk.sink.push(SessionInput::Image { media: Media::bytes("image/png", "a") }).unwrap();
     talk.sink.push(frame("b")).unwrap();
@@ -183,6 +188,10 @@ async fn words_pictures_and_settings_reach_the_model() {
         (asked[0].instructions_text(), asked[2].instructions_text()),
         ("Be kind.".into(), "Be brief.".into())
     );
+    for request in asked.iter() {
+        let told = (&request.options, &request.sampling, &request.reasoning);
+        assert_eq!(told, (&config.options, &config.sampling, &config.reasoning));
+    }
 }
 
 #[tokio::test(start_paused = true)]

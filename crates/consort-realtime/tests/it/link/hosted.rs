@@ -5,7 +5,7 @@ use consort_core::{
 };
 use consort_providers::{Catalogue, KeyChain, TokioClock};
 use consort_realtime::link::LiveProvider;
-use consort_realtime::wire::OpenAiQuirks;
+use consort_realtime::wire::{GeminiQuirks, OpenAiQuirks};
 use consort_settings::{Env, Folders, KeyStore, Settings};
 use consort_testkit::{Act, FakeServer, Reply};
 use serde_json::{Value, json};
@@ -108,6 +108,25 @@ fn the_files_quirks_are_those_that_the_recordings_proved() {
     check("azure-openai", OpenAiQuirks::default());
     check("xai", OpenAiQuirks::xai());
     check("dashscope", OpenAiQuirks::qwen());
+    // The vendor's newest models are spoken to in another way than those before.
+    let gemini = |name: &str| {
+        let env = env(&[]);
+        let catalogue = Catalogue::load(&Folders::find(&env), &env, &Settings::default());
+        let hosted = catalogue.hosted().iter().find(|provider| provider.id() == "gemini").unwrap();
+        let quirks = hosted.live_model(name).unwrap().quirks();
+        serde_json::from_value::<GeminiQuirks>(Value::Object(quirks)).unwrap()
+    };
+    for name in [
+        "gemini-2.5-flash-native-audio-latest",
+        "gemini-2.5-flash-native-audio-preview-09-2025",
+        "gemini-live-2.5-flash-preview",
+        "gemini-2.0-flash-live-001",
+    ] {
+        assert_eq!(gemini(name), GeminiQuirks::gemini_2(), "{name}");
+    }
+    for name in ["gemini-3.1-flash-live-preview", "gemini-3.8-live"] {
+        assert_eq!(gemini(name), GeminiQuirks::default(), "{name}");
+    }
 }
 
 #[test]

@@ -1,7 +1,13 @@
 //! Live models over a connection: faults of each vendor's server, schedules of all kinds, and hosted models by their files.
+mod aloud;
+mod away;
 mod faults;
+mod heard;
 mod hosted;
+mod refusals;
+mod rules;
 mod schedules;
+mod soon;
 mod vendor;
 
 use consort_core::{RealtimeSession, SessionEvent};

@@ -5,6 +5,7 @@ use consort_core::{
 };
 use consort_providers::{DemoProvider, TokioClock};
 use consort_realtime::serve::{Find, Found, Frame, LONGEST_MESSAGE, serve};
+use consort_realtime::wire::served::Reply;
 use consort_realtime::wire::{GeminiServed, OpenAiServed, ServedWire};
 use futures_util::{Sink, Stream};
 use serde_json::{Value, json};
@@ -54,16 +55,16 @@ impl Sink<Frame> for Pipe {
 }
 
 /// The client's end.
-struct Client {
+pub(super) struct Client {
     to: mpsc::UnboundedSender<Frame>,
-    from: mpsc::UnboundedReceiver<Frame>,
+    pub(super) from: mpsc::UnboundedReceiver<Frame>,
     reads: Arc<AtomicBool>,
     leaving: watch::Sender<bool>,
     served: JoinHandle<()>,
 }
 
 impl Client {
-    fn new(wire: Box<dyn ServedWire>, find: Find) -> Self {
+    pub(super) fn new(wire: Box<dyn ServedWire>, find: Find) -> Self {
         let (to, theirs) = mpsc::unbounded_channel();
         let (ours, from) = mpsc::unbounded_channel();
         let reads = Arc::new(AtomicBool::new(true));
@@ -77,7 +78,7 @@ impl Client {
         Self::new(Box::new(OpenAiServed::new("demo/live", "t")), find)
     }
 
-    fn say(&self, message: &Value) {
+    pub(super) fn say(&self, message: &Value) {
         self.to.send(Frame::Text(message.to_string())).unwrap();
     }
 
@@ -124,7 +125,7 @@ fn demo() -> Find {
     found(model)
 }
 
-fn found(model: Arc<dyn RealtimeModel>) -> Find {
+pub(super) fn found(model: Arc<dyn RealtimeModel>) -> Find {
     Arc::new(move |_| {
         let context = Context { clock: Arc::new(TokioClock), ..Context::default() };
         let model = model.clone();
@@ -340,4 +341,201 @@ async fn two_connections_of_one_client_are_two_sessions() {
         let words = &all.last().unwrap()["response"]["output"][0]["content"][0]["transcript"];
         assert_eq!(words, &json!(format!("You said: {word}")));
     }
+}
+
+/// A format of its own: what a message of one letter does is said here.
+struct Letters {
+    /// Where a long message waits until something else was done.
+    done: std::sync::mpsc::Receiver<()>,
+}
+
+impl ServedWire for Letters {
+    fn greet(&mut self) -> Reply {
+        Reply { find: Some("any".into()), ..Reply::default() }
+    }
+
+    fn message(&mut self, message: &[u8], _: Duration) -> Reply {
+        let sound = SessionInput::Audio(Pcm::mono(vec![7; 480], 24_000));
+        let inputs = match message {
+            b"spoken" => vec![sound.clone(), SessionInput::Commit, sound],
+            b"words" => vec![SessionInput::text("of before")],
+            b"minutes" => vec![sound; 500],
+            b"cut" => vec![SessionInput::Interrupt { item: Some("of before".into()), heard: Duration::ZERO }],
+            _ => Vec::new(),
+        };
+        let mut messages = Vec::new();
+        if message.len() > 100_000 {
+            let went_on = self.done.recv_timeout(Duration::from_secs(20)).is_ok();
+            messages.push(format!("\"others went on: {went_on}\""));
+        }
+        let open = (message == b"open").then(SessionConfig::default);
+        Reply { open, inputs, messages, ..Reply::default() }
+    }
+
+    fn event(&mut self, event: SessionEvent, _: Duration) -> Reply {
+        Reply { messages: vec![serde_json::to_string(&event).unwrap()], ..Reply::default() }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
+    fn tick(&mut self, _: Duration) -> Reply {
+        Reply::default()
+    }
+
+    fn leave(&mut self, _: Duration) -> Reply {
+        Reply::default()
+    }
+}
+
+#[tokio::test]
+async fn a_long_message_holds_up_nobody_else() {
+    let (done, waits) = std::sync::mpsc::channel();
+    let mut client = Client::new(Box::new(Letters { done: waits }), demo());
+    client.to.send(Frame::Text("x".repeat(1 << 20))).unwrap();
+    // All is one thread here: were the message read on it, this would come too late.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let _ = done.send(());
+    assert_eq!(client.next().await.unwrap(), json!("others went on: true"));
+}
+
+/// Takes its time to open at first, and tells what it heard.
+struct Slow {
+    card: ModelCard,
+    opened: Arc<AtomicUsize>,
+}
+
+impl RealtimeModel for Slow {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn connect(&self, _: SessionConfig, _: Context) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
+        let is_first = self.opened.fetch_add(1, Ordering::SeqCst) == 0;
+        Box::pin(async move {
+            if is_first {
+                std::future::pending::<()>().await;
+            }
+            Ok(RealtimeSession::driven(|mut inputs, say| async move {
+                say.push(SessionEvent::connected());
+                while let Some(input) = inputs.next().await {
+                    let heard = match input {
+                        SessionInput::Audio(_) => "sound",
+                        SessionInput::Commit => "its end",
+                        SessionInput::Text { .. } => "words",
+                        _ => "something else",
+                    };
+                    let by = Speaker::Assistant;
+                    say.push(SessionEvent::Transcript {
+                        item: "a".into(),
+                        by,
+                        mode: TranscriptMode::Delta,
+                        text: heard.into(),
+                    });
+                }
+                CloseReason::Asked
+            }))
+        })
+    }
+}
+
+#[tokio::test]
+async fn much_that_is_handed_on_holds_up_nobody_else() {
+    let opened = Arc::new(AtomicUsize::new(1));
+    let model = found(Arc::new(Slow { card: ModelCard::new("zoo", "slow"), opened }));
+    let (_done, waits) = std::sync::mpsc::channel();
+    let mut client = Client::new(Box::new(Letters { done: waits }), model);
+    ["open", "minutes"].into_iter().for_each(|word| client.to.send(Frame::Text(word.into())).unwrap());
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = turns.clone();
+    let others = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut heard = 0;
+    while heard < 500 {
+        heard += usize::from(client.next().await.unwrap()["text"] == "sound");
+    }
+    others.abort();
+    let turns = turns.load(Ordering::SeqCst);
+    assert!(turns >= 100, "others had their turn {turns} times");
+}
+
+/// Takes sound in the time that it lasts.
+struct Patient {
+    card: ModelCard,
+}
+
+impl RealtimeModel for Patient {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn connect(&self, _: SessionConfig, _: Context) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
+        Box::pin(async {
+            Ok(RealtimeSession::driven(|mut inputs, say| async move {
+                say.push(SessionEvent::connected());
+                while let Some(input) = inputs.next().await {
+                    match input {
+                        SessionInput::Audio(pcm) => tokio::time::sleep(pcm.duration()).await,
+                        SessionInput::Commit => {
+                            say.push(SessionEvent::Text { item: "a".into(), text: "end".into() });
+                        }
+                        _ => {}
+                    }
+                }
+                CloseReason::Asked
+            }))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_signs_of_life_is_not_let_go_while_a_model_is_slow() {
+    let begun = tokio::time::Instant::now();
+    let mut client = Client::openai(found(Arc::new(Patient { card: ModelCard::new("zoo", "patient") })));
+    client.say(&json!({"type": "session.update", "session": {"type": "realtime",
+        "audio": {"input": {"turn_detection": null}}}}));
+    let second = Pcm::mono(vec![9000; 24_000 * 20], 24_000).to_le_bytes();
+    let audio = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, second);
+    (0..15).for_each(|_| client.say(&json!({"type": "input_audio_buffer.append", "audio": audio})));
+    client.say(&json!({"type": "input_audio_buffer.commit"}));
+    client.say(&json!({"type": "response.create"}));
+    let lives = client.to.clone();
+    let alive = tokio::spawn(async move {
+        while lives.send(Frame::Pong).is_ok() {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    });
+    let all = client.until("response.output_text.delta").await;
+    assert_eq!(all.last().unwrap()["delta"], "end");
+    assert!(begun.elapsed() > Duration::from_secs(250), "{:?}", begun.elapsed());
+    // Who gives none any more is told why it is let go.
+    alive.abort();
+    let (code, reason) = client.ended().await;
+    assert_eq!((code, reason.as_str()), (1008, "no sign of life came for 90 s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_in_the_place_of_another_hears_what_was_said_aloud_and_nothing_else_of_before() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let slow = Slow { card: ModelCard::new("zoo", "slow"), opened: opened.clone() };
+    let (_done, waits) = std::sync::mpsc::channel();
+    let mut client = Client::new(Box::new(Letters { done: waits }), found(Arc::new(slow)));
+    let say = |message: &str| client.to.send(Frame::Text(message.into())).unwrap();
+    say("open");
+    // Which of two openings comes first is for the connection to say.
+    while opened.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    ["words", "cut", "spoken", "cut", "open", "words"].into_iter().for_each(say);
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|last| last != "words") {
+        let event = client.next().await.unwrap();
+        heard.extend(event["text"].as_str().map(str::to_owned));
+    }
+    assert_eq!(heard, ["sound", "its end", "words"]);
 }

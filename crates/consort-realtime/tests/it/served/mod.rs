@@ -1,10 +1,13 @@
 //! The live formats from the server's side: by their own messages, against our own clients, and over a connection.
+mod cascade;
 mod gemini;
+mod heard;
 mod line;
 mod openai;
 mod round;
 mod spoilt;
 
+use consort_core::SessionInput;
 use consort_realtime::audio::{Encoding, Shape};
 use consort_realtime::wire::ServedWire;
 use consort_realtime::wire::served::Reply;
@@ -31,4 +34,13 @@ fn voice() -> Vec<u8> {
     let mut bytes = said.to_bytes(Encoding::S16);
     bytes.resize(bytes.len() + 2 * 24_000, 0);
     bytes
+}
+
+/// How much sound there is among these inputs.
+fn sound_in(inputs: &[SessionInput]) -> Duration {
+    let length = |input: &SessionInput| match input {
+        SessionInput::Audio(pcm) => pcm.duration(),
+        _ => Duration::ZERO,
+    };
+    inputs.iter().map(length).sum()
 }

@@ -5,7 +5,8 @@ use consort_core::{
 };
 use consort_realtime::wire::served::Reply;
 use consort_realtime::wire::{
-    GeminiLive, GeminiServed, LiveWire, OpenAiLive, OpenAiQuirks, OpenAiServed, ServedWire, Step,
+    GeminiLive, GeminiQuirks, GeminiServed, LiveWire, OpenAiLive, OpenAiQuirks, OpenAiServed, ServedWire,
+    Step,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -51,7 +52,7 @@ impl Both {
     }
 
     fn gemini() -> Self {
-        let client = GeminiLive::new("m", SessionConfig::default());
+        let client = GeminiLive::new("m", SessionConfig::default(), GeminiQuirks::default());
         let mut both = Self::new(Box::new(client), Box::new(GeminiServed::new("t")));
         both.input(SessionInput::text("Hello!"));
         both
@@ -141,15 +142,17 @@ fn transcript(by: Speaker, number: usize, mode: TranscriptMode, text: &str) -> S
     SessionEvent::Transcript { item: format!("{}{number}", by.as_str()), by, mode, text: text.to_owned() }
 }
 
-/// What a model tells of a turn.
-fn events(turn: &Turn, number: usize, interleaves: bool) -> Vec<SessionEvent> {
+/// What a model tells of a turn; of one that was `spoken` into the answer before, the words only.
+fn events(turn: &Turn, number: usize, interleaves: bool, spoken: bool) -> Vec<SessionEvent> {
     let (user, model) = (Speaker::User, Speaker::Assistant);
     let item = format!("assistant{number}");
     let mut late: Vec<(SessionEvent, usize)> = Vec::new();
     let mut events = Vec::new();
     if !turn.user.is_empty() {
-        events.push(SessionEvent::SpeechStarted { by: user });
-        events.push(SessionEvent::SpeechStopped { by: user });
+        if !spoken {
+            events.push(SessionEvent::SpeechStarted { by: user });
+            events.push(SessionEvent::SpeechStopped { by: user });
+        }
         let mut whole = String::new();
         let mut place = 0;
         for (piece, after) in &turn.user {
@@ -278,9 +281,11 @@ fn is_told(event: &SessionEvent) -> bool {
 
 /// Plays turns through both ends; gives what the model told.
 fn play(both: &mut Both, turns: &[Turn], interleaves: bool) -> Vec<SessionEvent> {
-    let mut all = Vec::new();
+    let (mut all, mut spoken) = (Vec::new(), false);
     for (number, turn) in turns.iter().enumerate() {
-        for event in events(turn, number, interleaves) {
+        let told = events(turn, number, interleaves, spoken);
+        spoken = turn.end == End::CutBySpeech;
+        for event in told {
             all.push(event.clone());
             both.tell(event);
         }
@@ -365,10 +370,10 @@ fn what_is_said_to_one_format_arrives() {
     both.at += Duration::from_millis(400);
     both.told.clear();
     both.input(SessionInput::Interrupt { item: None, heard: Duration::from_millis(300) });
-    let [SessionInput::Interrupt { item: Some(item), heard }] = both.told.as_slice() else {
-        panic!("{:?}", both.told)
-    };
-    assert_eq!((item.as_str(), *heard), ("assistant0", Duration::from_millis(400)), "as far as we can know");
+    // By the clock first, and then as the client says.
+    let heard = [400, 300].map(Duration::from_millis);
+    let cut = heard.map(|heard| SessionInput::Interrupt { item: Some("assistant0".into()), heard });
+    assert_eq!(both.told, cut);
     both.told.clear();
     let update = SessionUpdate {
         instructions: Some("Shout.".into()),

@@ -1,15 +1,15 @@
 //! Gemini's Live format: what is sent, what is told, and in which order.
 use super::{feed, sent, told};
 use consort_core::{
-    CloseReason, ErrorKind, FunctionSpec, Media, Message, Part, Pcm, SessionConfig, SessionInput,
-    SessionUpdate, ToolResult,
+    CloseReason, Effort, ErrorKind, FunctionSpec, Media, Message, Part, Pcm, Reasoning, Role, Sampling,
+    SessionConfig, SessionEvent, SessionInput, SessionUpdate, ToolResult,
 };
-use consort_realtime::wire::{GeminiLive, LiveWire, Then};
+use consort_realtime::wire::{Busy, GeminiLive, GeminiQuirks, Leaving, LiveWire, Step, Then};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 fn open(config: SessionConfig) -> GeminiLive {
-    let mut wire = GeminiLive::new("m", config);
+    let mut wire = GeminiLive::new("m", config, GeminiQuirks::default());
     wire.open(&[]);
     assert_eq!(told(&feed(&mut wire, &[json!({"setupComplete": {}})]).events), ["connected"]);
     wire
@@ -34,6 +34,12 @@ fn result(id: &str, text: &str) -> SessionInput {
     SessionInput::ToolResult { result }
 }
 
+/// What holds a connection that is to be left soon.
+fn held(step: &Step) -> Busy {
+    let Then::Soon(leaving) = &step.then else { panic!("{:?}", step.then) };
+    leaving.busy
+}
+
 fn call(id: &str) -> Value {
     json!({"toolCall": {"functionCalls": [{"id": id, "name": "clock", "args": {"zone": 1}}]}})
 }
@@ -51,7 +57,7 @@ fn the_setup_says_all_that_cannot_change() {
         options: json!({"generationConfig": {"temperature": 0.5}}).as_object().unwrap().clone(),
         ..SessionConfig::default()
     };
-    let mut wire = GeminiLive::new("m", config);
+    let mut wire = GeminiLive::new("m", config, GeminiQuirks::default());
     assert_eq!(
         sent(&wire.open(&[Message::user("Hi"), Message::assistant("Hello!")])),
         [json!({"setup": {
@@ -64,14 +70,115 @@ fn the_setup_says_all_that_cannot_change() {
             "tools": [{"functionDeclarations": [
                 {"name": "clock", "description": "Tells the time"},
                 {"name": "add", "description": "",
-                    "parametersJsonSchema": {"type": "object", "properties": {"a": {"type": "number"}}}},
+                    "parameters": {"type": "OBJECT", "properties": {"a": {"type": "NUMBER"}}}},
             ]}],
             "realtimeInputConfig": {"automaticActivityDetection": {"disabled": true}},
+            "historyConfig": {"initialHistoryInClientContent": true},
         }})]
     );
     let step = feed(&mut wire, &[json!({"setupComplete": {"sessionId": "s"}})]);
     let turns = json!([{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "Hello!"}]}]);
-    assert_eq!(sent(&step), [json!({"clientContent": {"turns": turns, "turnComplete": false}})]);
+    assert_eq!(sent(&step), [json!({"clientContent": {"turns": turns, "turnComplete": true}})]);
+}
+
+#[test]
+fn sampling_and_thinking_are_told_in_the_vendors_words() {
+    let config = SessionConfig {
+        sampling: Sampling {
+            max_tokens: Some(99),
+            temperature: Some(0.3),
+            top_p: Some(0.5),
+            stop: vec!["x".into()],
+            ..Sampling::default()
+        },
+        reasoning: Reasoning { effort: Some(Effort::Low), ..Reasoning::default() },
+        options: json!({"generationConfig": {"temperature": 0.5}}).as_object().unwrap().clone(),
+        ..SessionConfig::default()
+    };
+    let mut wire = GeminiLive::new("m", config, GeminiQuirks::default());
+    let step = wire.open(&[]);
+    assert_eq!(
+        sent(&step)[0]["setup"]["generationConfig"],
+        json!({"responseModalities": ["AUDIO"], "maxOutputTokens": 99, "temperature": 0.5, "topP": 0.5,
+            "thinkingConfig": {"thinkingLevel": "low"}})
+    );
+    let [SessionEvent::Warning { warning }] = step.events.as_slice() else { panic!("{step:?}") };
+    assert_eq!(
+        (warning.code.as_str(), warning.message.as_str()),
+        (
+            "dropped",
+            "a live session of this model has no word for `stopSequences`, left out here: its own options may have one"
+        )
+    );
+    feed(&mut wire, &[json!({"setupComplete": {}})]);
+    assert!(wire.open(&[]).events.is_empty(), "told once");
+    // The models of the second generation think by budgets.
+    let config = SessionConfig {
+        reasoning: Reasoning { effort: Some(Effort::Low), ..Reasoning::default() },
+        ..SessionConfig::default()
+    };
+    let mut wire = GeminiLive::new("gemini-live-2.5-flash", config, GeminiQuirks::gemini_2());
+    let generation = sent(&wire.open(&[]))[0]["setup"]["generationConfig"].clone();
+    assert_eq!(generation["thinkingConfig"], json!({"thinkingBudget": 1024}));
+}
+
+#[test]
+fn what_was_said_before_is_told_in_texts_and_pictures() {
+    let mut answer = Message::assistant("Noon.");
+    answer.parts.insert(0, Part::tool_call("c", "clock", "{}"));
+    answer.parts.push(Part::reasoning("hm"));
+    let result = Message::new(Role::Tool, vec![Part::tool_result("c", "clock", "12")]);
+    let shown = [Media::bytes("image/png", vec![1, 2, 3]), Media::bytes("audio/wav", vec![1])];
+    let mut question = Message::new(Role::User, shown.map(Part::media).into());
+    question.parts.push(Part::text("When?"));
+    let past = [question, answer, result];
+    let mut wire = GeminiLive::new("m", SessionConfig::default(), GeminiQuirks::default());
+    assert_eq!(told(&wire.open(&past).events), ["warning dropped"]);
+    let turns = json!([
+        {"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "AQID"}}, {"text": "When?"}]},
+        {"role": "model", "parts": [{"text": "[called clock with {}]"}, {"text": "Noon."}]},
+        {"role": "user", "parts": [{"text": "[clock gave: 12]"}]},
+    ]);
+    let step = feed(&mut wire, &[json!({"setupComplete": {}})]);
+    assert_eq!(sent(&step), [json!({"clientContent": {"turns": turns, "turnComplete": true}})]);
+    // Older models forget such turns when they are spoken to.
+    let config = SessionConfig { instructions: "Be kind.".into(), ..SessionConfig::default() };
+    let mut wire = GeminiLive::new("m", config, GeminiQuirks::gemini_2());
+    let setup = sent(&wire.open(&past))[0]["setup"].clone();
+    let text = setup["systemInstruction"]["parts"][0]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("Be kind.\n\n") && text.ends_with("You: Noon.\nTool: [clock gave: 12]"),
+        "{text}"
+    );
+    assert!(setup.get("historyConfig").is_none());
+    assert!(feed(&mut wire, &[json!({"setupComplete": {}})]).messages.is_empty());
+}
+
+#[test]
+fn words_that_wait_for_an_answer_are_said_again_and_are_no_history() {
+    for quirks in [GeminiQuirks::default(), GeminiQuirks::gemini_2()] {
+        let mut wire = GeminiLive::new("m", SessionConfig::default(), quirks.clone());
+        wire.open(&[]);
+        feed(&mut wire, &[json!({"setupComplete": {}})]);
+        let asked = sent(&wire.input(SessionInput::text("Two?")));
+        wire.ended(None, "");
+        let past = [Message::user("One?"), Message::assistant("Yes."), Message::user("Two?")];
+        let opening = sent(&wire.open(&past));
+        let step = feed(&mut wire, &[json!({"setupComplete": {}})]);
+        let all: Vec<Value> = opening.into_iter().chain(sent(&step)).collect();
+        let text = serde_json::to_string(&all).unwrap();
+        assert!(text.contains("One?") && text.contains("Yes."), "{text}");
+        assert_eq!(text.matches("Two?").count(), 1, "{text}");
+        assert_eq!(all.last(), asked.last(), "{quirks:?}");
+    }
+}
+
+#[test]
+fn a_long_sound_is_many_messages() {
+    let mut wire = open(SessionConfig::default());
+    let step = wire.input(SessionInput::Audio(Pcm::mono(vec![7; 10 * 60 * 16_000], 16_000)));
+    assert_eq!(step.messages.len(), 600);
+    assert!(step.messages.iter().all(|message| message.len() < 64 * 1024));
 }
 
 #[test]
@@ -192,16 +299,36 @@ fn before_the_server_goes_another_connection_takes_over() {
     let going = json!({"goAway": {"timeLeft": "50s"}});
     // Not in the middle of an answer, as long as there is time.
     let step = feed(&mut wire, &[handle, later, content(json!({"modelTurn": sound()})), going.clone()]);
-    assert_eq!(step.then, Then::Go);
+    assert_eq!(held(&step), Busy::Answer);
     let step = feed(&mut wire, &[content(json!({"turnComplete": true}))]);
-    assert!(matches!(&step.then, Then::Renew { reason } if reason.contains("50s")), "{:?}", step.then);
+    let reason = "the server ends the connection in 50s".to_owned();
+    let left = Some(Duration::from_secs(50));
+    assert_eq!(step.then, Then::Soon(Leaving { reason, wanted: false, left, busy: Busy::No }));
+    // What the server keeps is what was said before it gave the handle: the rest is told.
+    assert!(wire.takes_over() && !step.kept);
     assert_eq!(sent(&wire.open(&past))[0]["setup"]["sessionResumption"], json!({"handle": "h"}));
-    // The server knows what was said.
+    let system = |step: consort_realtime::wire::Step| {
+        sent(&step)[0]["setup"]["systemInstruction"]["parts"][0]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let rest = "This conversation goes on. What was said so far:\nUser: Hi";
+    assert_eq!(system(wire.open(&past)), rest, "also where the connection that was told so is lost");
     assert!(feed(&mut wire, &[json!({"setupComplete": {}})]).messages.is_empty());
+    let newer = json!({"sessionResumptionUpdate": {"newHandle": "i", "resumable": true}});
+    assert!(!feed(&mut wire, std::slice::from_ref(&newer)).kept, "nobody knows whether that was taken yet");
+    let step =
+        feed(&mut wire, &[content(json!({"modelTurn": sound()})), content(json!({"turnComplete": true}))]);
+    assert_eq!(step.then, Then::Go);
+    assert!(feed(&mut wire, &[newer]).kept, "all of it");
+    // What stood below its instructions is no history, and stays there.
+    assert_eq!(system(wire.open(&[Message::user("And?")])), format!("{rest}\nUser: And?"));
+    feed(&mut wire, &[json!({"setupComplete": {}})]);
     // A server that goes in the middle of it after all:
     feed(&mut wire, &[content(json!({"modelTurn": sound()})), going]);
     let step = wire.ended(Some(1000), "");
-    assert_eq!(told(&step.events), ["audio assistant1 done, cut: true", "assistant is silent", "done other"]);
+    assert_eq!(told(&step.events), ["audio assistant2 done, cut: true", "assistant is silent", "done other"]);
     assert!(matches!(step.then, Then::Renew { .. }));
     // A handle that is refused is given up, and what was said is told again.
     wire.open(&past);
@@ -219,9 +346,12 @@ fn the_vendors_words_for_inputs() {
     let end = json!({"realtimeInput": {"audioStreamEnd": true}});
     assert_eq!(sent(&wire.input(SessionInput::Commit)), [end]);
     assert!(wire.input(SessionInput::Commit).messages.is_empty());
+    let words = json!({"realtimeInput": {"text": "Hi"}});
+    assert_eq!(sent(&wire.input(SessionInput::text("Hi"))), [words]);
+    let mut older = GeminiLive::new("m", SessionConfig::default(), GeminiQuirks::gemini_2());
     let turn = json!({"role": "user", "parts": [{"text": "Hi"}]});
     let words = json!({"clientContent": {"turns": [turn], "turnComplete": true}});
-    assert_eq!(sent(&wire.input(SessionInput::text("Hi"))), [words]);
+    assert_eq!(sent(&older.input(SessionInput::text("Hi"))), [words]);
     let media = Media::bytes("image/jpeg", vec![1, 2, 3]);
     let video = json!({"realtimeInput": {"video": {"mimeType": "image/jpeg", "data": "AQID"}}});
     assert_eq!(sent(&wire.input(SessionInput::Image { media })), [video]);
@@ -247,9 +377,41 @@ fn what_changes_needs_another_connection() {
     let mut wire = open(SessionConfig::default());
     let update = SessionUpdate { instructions: Some("Shout.".into()), ..SessionUpdate::default() };
     let step = wire.input(SessionInput::Update { update: update.clone() });
-    assert!(matches!(step.then, Then::Renew { .. }));
+    assert_eq!(held(&step), Busy::No);
     assert!(wire.open(&[]).messages[0].contains("Shout."));
     assert_eq!(wire.input(SessionInput::Update { update }).then, Then::Go, "nothing changes");
+    // Not in the middle of an answer.
+    let mut wire = open(SessionConfig::default());
+    feed(&mut wire, &[content(json!({"modelTurn": sound()}))]);
+    let update = SessionUpdate { voice: Some("Puck".into()), ..SessionUpdate::default() };
+    let step = wire.input(SessionInput::Update { update });
+    assert_eq!((told(&step.events).len(), held(&step)), (0, Busy::Answer));
+    let step = feed(&mut wire, &[content(json!({"turnComplete": true}))]);
+    assert_eq!(told(&step.events).last().map(String::as_str), Some("done stop"));
+    let reason = "the session's settings change".to_owned();
+    assert_eq!(step.then, Then::Soon(Leaving { reason, wanted: true, left: None, busy: Busy::No }));
+    // A server that goes leaves it wanted, and the time that it gives stays known.
+    let going = json!({"goAway": {"timeLeft": "1.5s"}});
+    let Then::Soon(leaving) = feed(&mut wire, &[going]).then else { panic!("it goes") };
+    assert_eq!((leaving.wanted, leaving.left), (true, Some(Duration::from_millis(1_500))));
+    let update = SessionUpdate { voice: Some("Kore".into()), ..SessionUpdate::default() };
+    let Then::Soon(leaving) = wire.input(SessionInput::Update { update }).then else { panic!("it goes") };
+    assert_eq!((leaving.wanted, leaving.left), (true, Some(Duration::from_millis(1_500))));
+    assert!(wire.open(&[]).messages[0].contains("Kore"));
+}
+
+#[test]
+fn a_tool_and_its_result_hold_a_connection_until_they_are_answered() {
+    let mut wire = open(SessionConfig::default());
+    feed(&mut wire, &[call("a"), call("b"), content(json!({"turnComplete": true}))]);
+    let update = SessionUpdate { voice: Some("Puck".into()), ..SessionUpdate::default() };
+    assert_eq!(held(&wire.input(SessionInput::Update { update })), Busy::Tool);
+    assert_eq!(held(&feed(&mut wire, &[json!({"toolCallCancellation": {"ids": ["b"]}})])), Busy::Tool);
+    assert_eq!(held(&wire.input(result("a", "noon"))), Busy::Tool, "it is asked");
+    assert_eq!(held(&feed(&mut wire, &[content(json!({"modelTurn": sound()}))])), Busy::Answer);
+    assert_eq!(held(&feed(&mut wire, &[content(json!({"turnComplete": true}))])), Busy::No);
+    assert_eq!(held(&feed(&mut wire, &[heard("And")])), Busy::User);
+    assert_eq!(held(&feed(&mut wire, &[json!("nothing")])), Busy::User, "it is said with each step");
 }
 
 #[test]
@@ -258,7 +420,7 @@ fn errors_end_a_session_or_do_not() {
     let mut wire = open(SessionConfig::default());
     let step = feed(&mut wire, std::slice::from_ref(&error));
     assert_eq!((told(&step.events), step.then), (vec!["error rate_limit".to_owned()], Then::Go));
-    let mut wire = GeminiLive::new("m", SessionConfig::default());
+    let mut wire = GeminiLive::new("m", SessionConfig::default(), GeminiQuirks::default());
     wire.open(&[]);
     assert!(matches!(feed(&mut wire, &[error]).then, Then::Close(CloseReason::Failed { .. })));
     let step = wire.ended(Some(1007), "API key not valid. Please pass a valid API key.");

@@ -15,6 +15,7 @@ pub(crate) fn feed(wire: &mut dyn LiveWire, messages: &[Value]) -> Step {
         let step = wire.message(message.to_string().as_bytes());
         all.messages.extend(step.messages);
         all.events.extend(step.events);
+        all.kept |= step.kept;
         all.then = step.then;
     }
     all
@@ -56,7 +57,15 @@ fn short(event: &SessionEvent) -> String {
     }
 }
 
-/// The messages, read again.
+/// The messages, read again, without the names by which errors tell them.
 pub(crate) fn sent(step: &Step) -> Vec<Value> {
+    let mut messages = named(step);
+    for object in messages.iter_mut().filter_map(Value::as_object_mut) {
+        object.shift_remove("event_id");
+    }
+    messages
+}
+
+pub(crate) fn named(step: &Step) -> Vec<Value> {
     step.messages.iter().map(|message| serde_json::from_str(message).unwrap()).collect()
 }

@@ -6,7 +6,7 @@ use consort_core::{
     FunctionSpec, Object, Part, SessionConfig, SessionEvent, SessionInput, Speaker, ToolCall, ToolResult,
     TranscriptMode, Usage,
 };
-use consort_realtime::wire::{GeminiLive, LiveWire, OpenAiLive, OpenAiQuirks, Then};
+use consort_realtime::wire::{GeminiLive, GeminiQuirks, LiveWire, OpenAiLive, OpenAiQuirks, Then};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -112,9 +112,9 @@ pub(crate) fn recordings() -> Vec<(String, Value)> {
     all
 }
 
-fn wire(provider: &str, config: SessionConfig) -> Box<dyn LiveWire> {
+fn wire(provider: &str, model: &str, config: SessionConfig) -> Box<dyn LiveWire> {
     let quirks = match provider {
-        "google-live" => return Box::new(GeminiLive::new("m", config)),
+        "google-live" => return Box::new(GeminiLive::new("m", config, gemini(model))),
         "azure-voice-live" => OpenAiQuirks::azure_voice_live(),
         "xai-realtime" => OpenAiQuirks::xai(),
         _ => OpenAiQuirks::default(),
@@ -122,10 +122,16 @@ fn wire(provider: &str, config: SessionConfig) -> Box<dyn LiveWire> {
     Box::new(OpenAiLive::new(config, quirks))
 }
 
+/// The models before Gemini 3 are spoken to in their own way.
+fn gemini(model: &str) -> GeminiQuirks {
+    if model.contains("-2.5-") { GeminiQuirks::gemini_2() } else { GeminiQuirks::default() }
+}
+
 fn check(provider: &str, recording: &Value) {
     let frames = recording["frames"].as_array().unwrap();
     let config = config(provider, frames);
-    let mut wire = wire(provider, config);
+    let model = frames[0]["json"]["setup"]["model"].as_str().unwrap_or_default();
+    let mut wire = wire(provider, model, config);
     let opening = sent(&wire.open(&[]));
     let mut session = Session::default();
     let mut is_first_setting = true;
@@ -144,7 +150,7 @@ fn check(provider: &str, recording: &Value) {
                 assert!(matches!(step.then, Then::Renew { .. }), "{:?}", step.then);
                 wire.open(&[]);
             }
-            _ if provider == "google-live" => said_to_gemini(wire.as_mut(), message, &opening[0]),
+            _ if provider == "google-live" => said_to_gemini(wire.as_mut(), model, message, &opening[0]),
             _ => {
                 if message["type"] == "session.update" && std::mem::take(&mut is_first_setting) {
                     assert_eq!(with_instructions(opening[0].clone()), *message);
@@ -215,7 +221,7 @@ fn said_to_openai(wire: &mut dyn LiveWire, message: &Value) {
 }
 
 /// The recorded client mixes both spellings of names.
-fn said_to_gemini(wire: &mut dyn LiveWire, message: &Value, opening: &Value) {
+fn said_to_gemini(wire: &mut dyn LiveWire, model: &str, message: &Value, opening: &Value) {
     if let Some(setup) = message.get("setup") {
         let ours = &opening["setup"];
         for key in ["generationConfig", "inputAudioTranscription", "outputAudioTranscription"] {
@@ -230,8 +236,15 @@ fn said_to_gemini(wire: &mut dyn LiveWire, message: &Value, opening: &Value) {
         assert_eq!(sent(&step), [json!({"toolResponse": responses})]);
     }
     if let Some(content) = message.get("client_content").filter(|content| content["turnComplete"] == true) {
-        let step = wire.input(SessionInput::text(content["turns"][0]["parts"][0]["text"].as_str().unwrap()));
-        assert_eq!(sent(&step), [json!({"clientContent": content})]);
+        let words = &content["turns"][0]["parts"][0]["text"];
+        let step = wire.input(SessionInput::text(words.as_str().unwrap()));
+        // The recorded client says the first words to every model in this way; Gemini 3 takes only those.
+        let wanted = if gemini(model) == GeminiQuirks::gemini_2() {
+            json!({"clientContent": content})
+        } else {
+            json!({"realtimeInput": {"text": words}})
+        };
+        assert_eq!(sent(&step), [wanted]);
     }
 }
 

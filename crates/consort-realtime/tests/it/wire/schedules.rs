@@ -4,7 +4,7 @@ use super::sent;
 use consort_core::{
     Part, Pcm, RealtimeSession, SessionConfig, SessionEvent, SessionInput, SessionUpdate, ToolResult,
 };
-use consort_realtime::wire::{GeminiLive, LiveWire, OpenAiLive, OpenAiQuirks, Step, Then};
+use consort_realtime::wire::{GeminiLive, GeminiQuirks, LiveWire, OpenAiLive, OpenAiQuirks, Step, Then};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ enum Told {
     Bytes(Vec<u8>),
     Input(SessionInput),
     End(Option<u16>),
+    /// Nothing holds a connection any longer that was to be left soon.
+    Leave,
 }
 
 /// A session as a driver holds it: what goes in and comes out passes the queue's two ends.
@@ -26,13 +28,15 @@ struct Held {
     inputs: consort_core::SessionInputs,
     say: consort_core::SessionTeller,
     others: Vec<SessionEvent>,
+    /// Whether the connection is to be left soon.
+    is_soon: bool,
     is_over: bool,
 }
 
 impl Held {
     fn new(wire: Box<dyn LiveWire>) -> Self {
         let (session, inputs, say) = RealtimeSession::pair();
-        Self { wire, session, inputs, say, others: Vec::new(), is_over: false }
+        Self { wire, session, inputs, say, others: Vec::new(), is_soon: false, is_over: false }
     }
 
     fn tell(&mut self, told: Told) {
@@ -48,26 +52,39 @@ impl Held {
                 self.wire.input(input)
             }
             Told::End(code) => self.wire.ended(code, ""),
+            Told::Leave if std::mem::take(&mut self.is_soon) => return self.renew(),
+            Told::Leave => return,
         };
         self.done(step);
     }
 
     fn done(&mut self, step: Step) {
         sent(&step);
-        for event in step.events {
+        self.tells(step.events);
+        match step.then {
+            Then::Go => {}
+            Then::Soon(_) => self.is_soon = true,
+            Then::Renew { .. } => self.renew(),
+            Then::Close(_) => self.is_over = true,
+        }
+    }
+
+    fn tells(&mut self, events: Vec<SessionEvent>) {
+        for event in events {
             if event.kind() != "audio" {
                 self.others.push(event.clone());
             }
             self.say.push(event);
         }
-        match step.then {
-            Then::Go => {}
-            Then::Renew { .. } => {
-                let step = self.wire.open(&[]);
-                self.done(step);
-            }
-            Then::Close(_) => self.is_over = true,
-        }
+    }
+
+    /// What is open ends with its connection, and another begins.
+    fn renew(&mut self) {
+        self.is_soon = false;
+        let end = self.wire.ended(None, "");
+        self.tells(end.events);
+        let step = self.wire.open(&[]);
+        self.done(step);
     }
 
     /// All that waits to be heard.
@@ -110,7 +127,7 @@ fn inputs() -> Vec<Told> {
     ]
     .into_iter()
     .map(Told::Input)
-    .chain([Told::End(None), Told::End(Some(1011))])
+    .chain([Told::End(None), Told::End(Some(1011)), Told::Leave])
     .collect()
 }
 
@@ -223,7 +240,7 @@ fn openai() -> Box<dyn LiveWire> {
 }
 
 fn gemini() -> Box<dyn LiveWire> {
-    let mut wire = GeminiLive::new("m", SessionConfig::default());
+    let mut wire = GeminiLive::new("m", SessionConfig::default(), GeminiQuirks::default());
     wire.open(&[]);
     wire.message(br#"{"setupComplete":{}}"#);
     Box::new(wire)

@@ -48,6 +48,11 @@ fn beside_demo_with_their_states() {
             && row("untried").contains("unchecked")
             && row("my new plugin").contains("broken")
     );
+    // What nobody knows by now may be what is looked for.
+    let live = place.run(&["models", "--can", "live"]);
+    assert!(live.stdout.contains("\n  untried") && !live.stdout.contains("\n  parrot"), "{live}");
+    assert!(live.stderr.contains("what an unchecked plugin can is known once it ran"), "{live}");
+    assert!(!place.run(&["models", "--can", "live", "-q", "demo"]).stderr.contains("unchecked"));
     let providers = place.run(&["providers", "--json"]).json();
     assert_eq!(of(&providers, "parrot")["state"], "ready");
 }

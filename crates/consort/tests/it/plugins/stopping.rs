@@ -88,6 +88,33 @@ fn ctrl_c_while_a_plugin_hangs_at_its_import() {
 }
 
 #[test]
+fn a_check_tells_what_it_finds_as_it_finds_it_and_ctrl_c_keeps_that() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin("loops.py", drop_in("while True: pass"));
+    for json in [&[][..], &["--json"]] {
+        let mut child = place.command(&[&["plugins", "check", "loops"], json].concat()).spawn().unwrap();
+        let mut said = String::new();
+        if json.is_empty() {
+            let mut piece = [0; 64];
+            while !said.contains("never returns anything") {
+                let many = child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
+                assert!(many > 0, "{said}");
+                said += &String::from_utf8_lossy(&piece[..many]);
+            }
+        } else {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        signal("-INT", &child);
+        let output = child.wait_with_output().unwrap();
+        said += &String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert!(said.contains("never returns anything"), "{said}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "(stopped: the check is not whole)\n");
+    }
+    none_left(&place.root());
+}
+
+#[test]
 fn the_program_is_ended() {
     let Some(place) = Plugged::with_python() else { return };
     for name in ["-TERM", "-HUP"] {

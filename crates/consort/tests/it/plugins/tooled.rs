@@ -66,5 +66,9 @@ fn a_live_model_calls_a_server() {
     let body = "        self._emit_response_event(text=await self.rolled())\n";
     place.plugin("dicer.py", model("Realtime", body));
     let run = place.run(&["talk", "dicer", "--text", "roll it", "-T", "dice", "--fast", "-q"]);
-    assert_eq!((run.code, run.stdout.as_str()), (0, "assistant: the best of 20: 20; 8\n"), "{run}");
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "user: roll it\nassistant: the best of 20: 20; 8\n"),
+        "{run}"
+    );
 }

@@ -1,16 +1,15 @@
 //! The client's messages.
-use super::super::Reply;
 use super::super::ears::{Ears, Turn};
-use super::super::past::Entry;
-use super::GeminiServed;
+use super::super::entry::Entry;
+use super::super::{HEARD_PIECE, Reply};
 use super::setup::{self, field, known};
+use super::speech::Said;
+use super::{GeminiServed, turns};
 use crate::audio::{Format, Reader, unbase64};
-use consort_core::{Media, Message, Part, Role, SessionInput};
+use consort_core::{Body, Media, Message, Role, SessionInput};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A long piece of sound is handed on in pieces of this length.
-const PIECE: Duration = Duration::from_millis(500);
 /// The rate of sound whose type says none.
 const USUAL_RATE: u32 = 16_000;
 
@@ -51,11 +50,12 @@ impl GeminiServed {
             reply.send(json!({"sessionResumptionUpdate": {"resumable": false}}));
         }
         self.ears = Some(Ears::new(setup.hearing));
+        self.is_seeding = setup.seeds;
         self.setup = Some(setup);
         Ok(())
     }
 
-    /// Turns in words and pictures. They cut what is being answered.
+    /// Turns in words and pictures. They cut what is being answered, unless they are what was said before.
     fn content(&mut self, content: &Value, at: Duration, reply: &mut Reply) -> Result<(), String> {
         known(content, &["turns", "turnComplete"], "clientContent")?;
         let turns = match &content["turns"] {
@@ -63,33 +63,38 @@ impl GeminiServed {
             Value::Null => &[],
             one => std::slice::from_ref(one),
         };
-        for turn in turns {
-            let entry = Entry::new("", Value::Null, Some(said(turn)?), false);
-            if !self.past.has_room(&entry) {
-                return Err("the conversation holds no more".into());
-            }
+        let turns = turns::read(turns)?;
+        let is_asked =
+            field(content, "turnComplete") == &json!(true) && !std::mem::take(&mut self.is_seeding);
+        if is_asked {
+            self.cut(at, reply);
+            // What was said before it waits no longer: there is nothing left that it could cut.
+            self.hand_on_now(reply);
+        }
+        for message in turns {
+            let entry = self.entry(message, false)?;
             self.past.push(entry);
         }
-        if field(content, "turnComplete") == &json!(true) {
-            self.cut(at, reply);
-            self.ask(reply);
+        if is_asked {
+            self.ask_now(reply);
         }
         Ok(())
     }
 
-    /// What was said is to be answered.
-    fn ask(&mut self, reply: &mut Reply) {
-        let mut plan = self.past.ask(self.is_open, false);
-        if let Some(past) = plan.past.take() {
-            self.open(past, reply);
+    /// What was said, as far as there is room for it.
+    fn entry(&self, message: Message, told: bool) -> Result<Entry, String> {
+        let entry = Entry::new("", Value::Null, Some(message), told);
+        if !self.past.has_room(entry.size + self.speech.size()) {
+            return Err("the conversation holds no more".into());
         }
-        reply.inputs.append(&mut plan.inputs);
+        Ok(entry)
     }
 
     fn live(&mut self, input: &Value, at: Duration, reply: &mut Reply) -> Result<(), String> {
         let names =
             ["audio", "video", "text", "activityStart", "activityEnd", "audioStreamEnd", "mediaChunks"];
         known(input, &names, "realtimeInput")?;
+        self.is_seeding = false;
         for chunk in field(input, "mediaChunks").as_array().into_iter().flatten() {
             self.media(chunk, at, reply)?;
         }
@@ -99,22 +104,23 @@ impl GeminiServed {
             }
         }
         if let Some(text) = input["text"].as_str() {
-            self.past.push(Entry::new("", Value::Null, Some(Message::user(text)), false));
-            self.ask(reply);
+            let entry = self.entry(Message::user(text), false)?;
+            self.say_in_words(entry, reply);
         }
-        let says_so = self.ears.as_ref().is_some_and(|ears| !ears.model_detects());
+        let says_so = self.ears.as_ref().is_some_and(Ears::is_told_by_the_client);
         let marks = !field(input, "activityStart").is_null() || !field(input, "activityEnd").is_null();
         if marks && !says_so {
             return Err("activity is only marked where automaticActivityDetection is disabled".into());
         }
         if !field(input, "activityStart").is_null() {
             self.ready_to_hear(reply);
+            self.speech.began(self.heard());
             if self.interrupts() {
                 self.cut(at, reply);
             }
         }
         if !field(input, "activityEnd").is_null() || field(input, "audioStreamEnd") == &json!(true) {
-            self.end_turn(reply);
+            self.end_turn(at, reply);
         }
         Ok(())
     }
@@ -124,14 +130,15 @@ impl GeminiServed {
     }
 
     /// The user is done, as far as the client knows.
-    fn end_turn(&mut self, reply: &mut Reply) {
+    fn end_turn(&mut self, at: Duration, reply: &mut Reply) {
         if !self.is_open {
             return;
         }
         if let Some(ears) = &mut self.ears {
             ears.end();
         }
-        reply.inputs.push(SessionInput::Commit);
+        self.say_aloud(self.heard(), SessionInput::Commit, at, reply);
+        self.speech.ended(false);
     }
 
     fn media(&mut self, blob: &Value, at: Duration, reply: &mut Reply) -> Result<(), String> {
@@ -151,12 +158,13 @@ impl GeminiServed {
             other => other.insert(Reader::new(format)),
         };
         let pcm = reader.push(&bytes).to_pcm();
-        for piece in pcm.pieces(PIECE) {
+        for piece in pcm.into_pieces(HEARD_PIECE) {
+            let heard = self.heard();
             let turns = match &mut self.ears {
                 Some(ears) => ears.hear(&piece).map_err(|error| super::super::said(&error))?,
                 None => Vec::new(),
             };
-            reply.inputs.push(SessionInput::Audio(piece));
+            self.say_aloud(heard, SessionInput::Audio(piece), at, reply);
             for turn in turns {
                 self.turn(turn, at, reply);
             }
@@ -166,19 +174,27 @@ impl GeminiServed {
 
     /// A turn of the user began or ended.
     pub(super) fn turn(&mut self, turn: Turn, at: Duration, reply: &mut Reply) {
-        let (began, untold) = match turn {
-            Turn::Began { .. } => (true, false),
-            Turn::Ended { untold, .. } => (false, untold),
-        };
+        let began = matches!(turn, Turn::Began { .. });
         if self.setup.as_ref().is_some_and(|setup| setup.tells_voice) {
             let word = if began { "ACTIVITY_START" } else { "ACTIVITY_END" };
             reply.send(json!({"voiceActivity": {"voiceActivityType": word}}));
         }
-        if began && self.interrupts() {
-            self.cut(at, reply);
-        }
-        if untold {
-            reply.inputs.push(SessionInput::Commit);
+        match turn {
+            Turn::Began { at: since } => {
+                self.speech.began(since);
+                if self.interrupts() {
+                    self.cut(at, reply);
+                }
+            }
+            Turn::Ended { untold, .. } => {
+                let is_unheard = self.speech.waits();
+                if untold {
+                    self.say_aloud(self.heard(), SessionInput::Commit, at, reply);
+                } else if is_unheard {
+                    self.speech.wait(Said::Over);
+                }
+                self.speech.ended(!untold && !is_unheard);
+            }
         }
     }
 
@@ -192,55 +208,17 @@ impl GeminiServed {
                 .position(|(call, tool)| id.map_or_else(|| name == Some(tool.as_str()), |id| call == id));
             // One that was cancelled, or is of a session that is gone, is wanted by nobody.
             let Some((id, name)) = at.map(|at| self.calls.remove(at)) else { continue };
-            let (text, is_error) = output(&given["response"]);
-            let mut part = Part::tool_result(id, name, text);
-            if let consort_core::Body::ToolResult(result) = &mut part.body {
-                result.is_error = is_error;
+            let part = turns::result(id, name, &given["response"]);
+            if let Body::ToolResult(result) = &part.body {
                 reply.inputs.push(SessionInput::ToolResult { result: result.clone() });
             }
-            let told = Entry::new("", Value::Null, Some(Message::new(Role::Tool, vec![part])), true);
-            self.past.push(told);
+            let entry = self.entry(Message::new(Role::Tool, vec![part]), true)?;
+            self.past.push(entry);
+        }
+        if let Some(answer) = self.answer.as_mut().filter(|_| self.calls.is_empty()) {
+            // It goes on.
+            answer.waits = None;
         }
         Ok(())
     }
-}
-
-/// What a function gave, as text: its `output` where that is all, else the object as it is.
-fn output(response: &Value) -> (String, bool) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    if response.as_object().is_some_and(|object| object.len() == 1) {
-        if !response["error"].is_null() {
-            return (text(&response["error"]), true);
-        }
-        for key in ["output", "result"] {
-            if !response[key].is_null() {
-                return (text(&response[key]), false);
-            }
-        }
-    }
-    (response.to_string(), false)
-}
-
-fn said(turn: &Value) -> Result<Message, String> {
-    known(turn, &["role", "parts"], "a turn")?;
-    let role = match turn["role"].as_str() {
-        Some("model") => Role::Assistant,
-        None | Some("user") => Role::User,
-        Some(other) => return Err(format!("a turn of \"{other}\": turns are of user and model")),
-    };
-    let parts = turn["parts"].as_array().into_iter().flatten().map(part).collect::<Result<Vec<_>, _>>()?;
-    Ok(Message::new(role, parts))
-}
-
-fn part(part: &Value) -> Result<Part, String> {
-    if let Some(text) = part["text"].as_str() {
-        return Ok(Part::text(text));
-    }
-    let data = field(part, "inlineData");
-    let mime = field(data, "mimeType").as_str().unwrap_or_default();
-    if let (Some(base64), true) = (data["data"].as_str(), mime.starts_with("image/")) {
-        let bytes = unbase64(base64).map_err(|error| error.message().to_owned())?;
-        return Ok(Part::media(Media::bytes(mime, bytes)));
-    }
-    Err("a turn holds texts and pictures: speak by realtimeInput, and give results by toolResponse".into())
 }

@@ -23,6 +23,8 @@ pub(super) struct Setup {
     /// Whether the client wants to be told when the user speaks.
     pub(super) tells_voice: bool,
     pub(super) resumes: bool,
+    /// Whether what was said before comes first, in turns that are not answered.
+    pub(super) seeds: bool,
 }
 
 /// A field in either spelling.
@@ -85,6 +87,7 @@ pub(super) fn read(setup: &Value) -> Result<Setup, String> {
         return Err("this server keeps no sessions: there is none to be resumed".into());
     }
     let input = field(setup, "realtimeInputConfig");
+    let interrupts = field(input, "activityHandling") != "NO_INTERRUPTION";
     Ok(Setup {
         model,
         instructions: instructions(field(setup, "systemInstruction")),
@@ -94,9 +97,10 @@ pub(super) fn read(setup: &Value) -> Result<Setup, String> {
         user_words: !field(setup, "inputAudioTranscription").is_null(),
         answer_words: !field(setup, "outputAudioTranscription").is_null(),
         hearing: hearing(field(input, "automaticActivityDetection")),
-        interrupts: field(input, "activityHandling") != "NO_INTERRUPTION",
+        interrupts,
         tells_voice: *field(setup, "explicitVadSignal") == json!(true),
         resumes: !resumption.is_null(),
+        seeds: *field(field(setup, "historyConfig"), "initialHistoryInClientContent") == json!(true),
     })
 }
 
@@ -169,7 +173,9 @@ fn hearing(detection: &Value) -> Hearing {
     }
     let usual = VoiceSettings::default();
     let stop = field(detection, "silenceDurationMs").as_u64().map_or(usual.stop, Duration::from_millis);
-    Hearing::Model(VoiceSettings { stop: stop.min(Duration::from_mins(1)), ..usual })
+    let settings = VoiceSettings { stop: stop.min(Duration::from_mins(1)), ..usual };
+    // Where nothing may cut an answer, the model hears nothing while one sounds: no model can be told to listen and not to stop.
+    Hearing::Model(settings)
 }
 
 #[cfg(test)]

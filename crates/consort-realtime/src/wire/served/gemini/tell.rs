@@ -1,26 +1,25 @@
 //! What the model's session tells, as the server's messages.
-use super::super::past::Entry;
-use super::super::words::Words;
-use super::super::{Close, Reply, said};
-use super::{CUT, GeminiServed, QUIET};
+use super::super::entry::Entry;
+use super::super::{CUT, Close, PIECE, QUIET, Reply, said};
+use super::GeminiServed;
 use crate::audio::{Encoding, Format, Shape};
-use crate::heard::heard_of;
 use crate::wire::sound::Outgoing;
 use consort_core::{
-    CloseReason, Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, Speaker, ToolCall,
-    TranscriptMode, Usage,
+    Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, Speaker, ToolCall, TranscriptMode,
+    Usage,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A piece of sound in one message.
-const PIECE: Duration = Duration::from_millis(400);
-
 impl GeminiServed {
     pub(super) fn told(&mut self, event: SessionEvent, at: Duration, reply: &mut Reply) {
+        if self.is_of_before(&event) {
+            return;
+        }
         if let SessionEvent::Transcript { item, by: Speaker::Assistant, .. }
+        | SessionEvent::Text { item, .. }
         | SessionEvent::Audio { item, .. } = &event
-            && self.answer.as_ref().is_some_and(|answer| answer.cut && !answer.has(item))
+            && self.answer.as_ref().is_some_and(|answer| answer.cut && !answer.parts.has(item))
         {
             // What is new behind a cut is of the next answer.
             self.finish_early(reply);
@@ -36,47 +35,46 @@ impl GeminiServed {
             SessionEvent::Transcript { item, by: Speaker::User, mode, text } => {
                 self.user_words(&item, mode, &text, reply);
             }
-            SessionEvent::Transcript { item, .. }
-            | SessionEvent::Audio { item, .. }
-            | SessionEvent::AudioDone { item, .. }
-                if self.owed > 0 && self.gone.contains(&item) => {}
-            SessionEvent::Transcript { item, mode, text, .. } => self.answer_words(&item, mode, &text, reply),
-            SessionEvent::Text { text, .. } => {
-                self.begin();
+            SessionEvent::Transcript { item, mode, text, .. } => {
+                self.answer_words(&item, mode, &text, at, reply);
+            }
+            SessionEvent::Text { item, text } => {
+                self.begin(at).parts.words(&item).add(TranscriptMode::Delta, &text);
                 content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": text}]}}));
             }
             SessionEvent::SpeechStarted { by: Speaker::Assistant } => {
-                self.begin();
+                self.begin(at);
             }
             SessionEvent::Audio { item, pcm, .. } => {
                 if let Err(error) = self.sound(item, &pcm, at, reply) {
                     failed(&error, reply);
                 }
             }
-            SessionEvent::AudioDone { interrupted, .. } => self.sound_done(interrupted, at, reply),
-            SessionEvent::ToolCall { call } => self.call(call, reply),
+            SessionEvent::AudioDone { item, interrupted } => self.sound_done(&item, interrupted, at, reply),
+            SessionEvent::ToolCall { call } => self.call(call, at, reply),
             SessionEvent::ToolCancelled { id } => {
                 self.calls.retain(|(call, _)| *call != id);
                 reply.send(json!({"toolCallCancellation": {"ids": [id]}}));
             }
+            // The client was told already that this one is over.
+            SessionEvent::Interrupted { item } if self.owes(item.as_deref()) => {}
             SessionEvent::Interrupted { .. } => {
                 // Also where all of an answer was made: what is left of it is not to be played.
                 let was_told = self.answer.as_mut().is_some_and(|answer| {
                     answer.due.get_or_insert(at + CUT);
+                    let heard = answer.parts.heard(at);
+                    answer.heard.get_or_insert(heard);
                     std::mem::replace(&mut answer.cut, true)
                 });
+                self.busy = at;
                 if !was_told {
                     content(reply, json!({"interrupted": true}));
                 }
             }
-            SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage, reply),
+            SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage, at, reply),
             SessionEvent::Error { error } => failed(&error, reply),
             SessionEvent::Closed { reason } => {
-                if let CloseReason::Failed { error } = &reason
-                    && self.is_open
-                {
-                    failed(error, reply);
-                }
+                // Its frame tells why: the vendor has no other word, and its libraries raise that.
                 reply.close = Some(Close::of(&reason));
             }
             SessionEvent::SpeechStopped { .. }
@@ -87,11 +85,43 @@ impl GeminiServed {
         }
     }
 
-    fn begin(&mut self) -> &mut super::Answer {
+    /// Whether this is of an answer that is over, and not of the one under way: one whose end the model still owes, or what was
+    /// heard of one that was cut when all of it was said. Before all else, since it is nothing new behind a cut either.
+    fn is_of_before(&self, event: &SessionEvent) -> bool {
+        let (SessionEvent::Transcript { item, by: Speaker::Assistant, .. }
+        | SessionEvent::Text { item, .. }
+        | SessionEvent::Audio { item, .. }
+        | SessionEvent::AudioDone { item, .. }) = event
+        else {
+            return false;
+        };
+        if self.answer.as_ref().is_some_and(|answer| answer.parts.has(item)) {
+            return false;
+        }
+        let is_heard = match event {
+            SessionEvent::Transcript { mode: TranscriptMode::Final, text, .. } => {
+                self.over.is_heard(item, text)
+            }
+            _ => false,
+        };
+        is_heard || (self.owed > 0 && self.over.has(item))
+    }
+
+    fn begin(&mut self, at: Duration) -> &mut super::Answer {
         if let Some(ears) = &mut self.ears {
             ears.answers(true);
         }
-        self.answer.get_or_insert_default()
+        let is_called = !self.calls.is_empty();
+        let answer = self.answer.get_or_insert_default();
+        // What is still said of it behind a call ends some time: its tools take longer.
+        answer.waits = answer.waits.filter(|_| is_called).map(|_| at + QUIET);
+        answer
+    }
+
+    /// Whether the model tells of an answer whose end it owes, and not of the one under way.
+    fn owes(&self, item: Option<&str>) -> bool {
+        let is_gone = item.is_none_or(|item| self.over.has(item));
+        self.owed > 0 && is_gone && self.answer.as_ref().is_none_or(super::Answer::is_empty)
     }
 
     fn user_words(&mut self, item: &str, mode: TranscriptMode, text: &str, reply: &mut Reply) {
@@ -116,9 +146,16 @@ impl GeminiServed {
         }
     }
 
-    fn answer_words(&mut self, item: &str, mode: TranscriptMode, text: &str, reply: &mut Reply) {
+    fn answer_words(
+        &mut self,
+        item: &str,
+        mode: TranscriptMode,
+        text: &str,
+        at: Duration,
+        reply: &mut Reply,
+    ) {
         let (speaks, wanted) = self.setup.as_ref().map_or((true, false), |s| (s.speaks, s.answer_words));
-        let more = self.begin().words.entry(item.to_owned()).or_default().add(mode, text);
+        let more = self.begin(at).parts.words(item).add(mode, text);
         let Some(more) = more else { return };
         if !speaks {
             content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": more}]}}));
@@ -131,7 +168,8 @@ impl GeminiServed {
         if self.setup.as_ref().is_some_and(|setup| !setup.speaks) {
             return Ok(());
         }
-        let answer = self.begin();
+        let mut busy = self.busy;
+        let answer = self.begin(at);
         if answer.cut {
             return Ok(());
         }
@@ -140,34 +178,37 @@ impl GeminiServed {
             Some((of, out)) if *of == item => out,
             other => {
                 let format = Format::new(Encoding::S16, Shape::MONO_24K);
-                (answer.sent, answer.began) = (Duration::ZERO, Some(at));
-                &mut other.insert((item, Outgoing::new(format))).1
+                &mut other.insert((item.clone(), Outgoing::new(format))).1
             }
         };
         for piece in pcm.pieces(PIECE) {
             let (data, length) = out.write(&piece)?;
-            answer.sent += length;
+            busy = answer.parts.sent(&item, length, busy.max(at));
             speak(&data, length, reply);
         }
+        self.busy = busy;
         Ok(())
     }
 
-    fn sound_done(&mut self, interrupted: bool, at: Duration, reply: &mut Reply) {
+    fn sound_done(&mut self, item: &str, interrupted: bool, at: Duration, reply: &mut Reply) {
         let Some(answer) = &mut self.answer else { return };
         if answer.cut || interrupted {
             return;
         }
-        if let Some((_, out)) = &mut answer.sound {
+        if let Some((item, out)) = &mut answer.sound {
             let (data, length) = out.end(Duration::ZERO);
+            self.busy = answer.parts.sent(item, length, self.busy.max(at));
             speak(&data, length, reply);
         }
+        answer.parts.whole(item);
         answer.complete = true;
         answer.due = Some(at + QUIET);
         content(reply, json!({"generationComplete": true}));
     }
 
-    fn call(&mut self, call: ToolCall, reply: &mut Reply) {
-        let answer = self.begin();
+    fn call(&mut self, call: ToolCall, at: Duration, reply: &mut Reply) {
+        let answer = self.begin(at);
+        answer.waits = Some(at + QUIET);
         // What comes behind it may take as long as the client takes.
         answer.due = answer.due.filter(|_| answer.cut);
         let arguments = call.arguments.value();
@@ -187,9 +228,8 @@ impl GeminiServed {
     }
 
     /// A turn is over when nothing more comes of it: behind calls it goes on with their results.
-    fn done(&mut self, finish: &Finish, usage: Option<Usage>, reply: &mut Reply) {
-        let is_empty =
-            self.answer.as_ref().is_none_or(|answer| answer.words.is_empty() && answer.sound.is_none());
+    fn done(&mut self, finish: &Finish, usage: Option<Usage>, at: Duration, reply: &mut Reply) {
+        let is_empty = self.answer.as_ref().is_none_or(super::Answer::is_empty);
         if self.owed > 0 && is_empty {
             // Its end was told before it came.
             self.owed -= 1;
@@ -197,23 +237,23 @@ impl GeminiServed {
         }
         self.owed = 0;
         self.finish(finish, usage, reply);
+        if let Some(answer) = self.answer.as_mut().filter(|_| !self.calls.is_empty()) {
+            answer.waits.get_or_insert(at + QUIET);
+        }
     }
 
     /// The answer is over for the client, whatever the model will still say of it.
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
-        let Some(answer) = &self.answer else { return };
-        let items = answer.words.keys().chain(answer.sound.iter().map(|(item, _)| item));
-        self.gone = items.cloned().collect();
+        if self.answer.is_none() {
+            return;
+        }
         self.owed += 1;
         self.finish(&FinishReason::Other.into(), None, reply);
     }
 
     fn finish(&mut self, finish: &Finish, usage: Option<Usage>, reply: &mut Reply) {
         if let Some(usage) = usage {
-            match &mut self.usage {
-                Some(sum) => add(sum, &usage),
-                none => *none = Some(usage),
-            }
+            self.usage.get_or_insert_default().add(&usage);
         }
         let is_cut = self.answer.as_ref().is_some_and(|answer| answer.cut);
         if finish.reason == FinishReason::ToolCalls && !is_cut {
@@ -223,12 +263,13 @@ impl GeminiServed {
             ears.answers(false);
         }
         let answer = self.answer.take().unwrap_or_default();
-        let said: Vec<&str> =
-            answer.words.values().map(Words::whole).filter(|words| !words.is_empty()).collect();
-        let said = said.join("\n");
-        let heard = answer.heard.map_or(said.as_str(), |heard| heard_of(&said, heard, answer.sent));
-        if !heard.is_empty() {
-            self.remember(Message::assistant(heard));
+        self.over.push(&answer.parts);
+        answer.parts.learn(&mut self.past.speed);
+        let speaks = self.setup.as_ref().is_none_or(|setup| setup.speaks);
+        // What is written was read.
+        let said = answer.parts.said(answer.heard.filter(|_| speaks), self.past.speed);
+        if !said.is_empty() {
+            self.remember(Message::assistant(said));
         }
         if !answer.complete && !answer.cut {
             content(reply, json!({"generationComplete": true}));
@@ -238,7 +279,7 @@ impl GeminiServed {
             over["serverContent"]["turnCompleteReason"] = "RESPONSE_REJECTED".into();
         }
         if let Some(usage) = self.usage.take() {
-            over["usageMetadata"] = counts(&usage);
+            over["usageMetadata"] = counts(&usage, self.is_cloud);
         }
         reply.send(over);
     }
@@ -246,9 +287,7 @@ impl GeminiServed {
     /// The model knows it: it is for another session, if there is one.
     fn remember(&mut self, message: Message) {
         let entry = Entry::new("", Value::Null, Some(message), true);
-        if self.past.has_room(&entry) {
-            self.past.push(entry);
-        }
+        self.past.keep(entry);
     }
 }
 
@@ -263,37 +302,29 @@ fn speak(data: &str, length: Duration, reply: &mut Reply) {
     }
 }
 
-/// The vendor's libraries raise it where it comes alone.
+/// What failed in a session that goes on. The vendor's libraries raise what they do not know, by the code that stands at the
+/// top of it.
 fn failed(error: &Error, reply: &mut Reply) {
     let kind = error.kind();
-    reply.send(json!({"error": {
-        "code": kind.http_status(), "message": said(error), "status": kind.as_str().to_ascii_uppercase(),
-    }}));
-}
-
-fn add(sum: &mut Usage, more: &Usage) {
-    let plus = |one: Option<u64>, other: Option<u64>| match (one, other) {
-        (Some(one), Some(other)) => Some(one.saturating_add(other)),
-        (one, other) => one.or(other),
-    };
-    sum.input = plus(sum.all_input(), more.all_input());
-    sum.output = plus(sum.output, more.output);
-    sum.reasoning = plus(sum.reasoning, more.reasoning);
-    sum.cached = plus(sum.cached, more.cached);
-    sum.total = plus(sum.total, more.total);
-    sum.audio_input = plus(sum.audio_input, more.audio_input);
-    sum.audio_output = plus(sum.audio_output, more.audio_output);
-    sum.cached_in_input = true;
+    let (code, status) = (kind.http_status(), kind.as_str().to_ascii_uppercase());
+    reply.send(json!({
+        "code": code, "status": status, "error": {"code": code, "message": said(error), "status": status},
+    }));
 }
 
 /// Tokens as the vendor counts them: thinking apart from the answer.
-fn counts(usage: &Usage) -> Value {
+fn counts(usage: &Usage, is_cloud: bool) -> Value {
     let mut counts = json!({});
+    let (answered, answered_in) = if is_cloud {
+        ("candidatesTokenCount", "candidatesTokensDetails")
+    } else {
+        ("responseTokenCount", "responseTokensDetails")
+    };
     let thinking = usage.reasoning.filter(|_| usage.reasoning_in_output).unwrap_or(0);
     let output = usage.output.map(|output| output.saturating_sub(thinking));
     for (key, value) in [
         ("promptTokenCount", usage.all_input()),
-        ("responseTokenCount", output),
+        (answered, output),
         ("cachedContentTokenCount", usage.cached),
         ("thoughtsTokenCount", usage.reasoning),
         ("totalTokenCount", usage.total.or_else(|| Some(usage.all_input()? + usage.all_output()?))),
@@ -311,7 +342,7 @@ fn counts(usage: &Usage) -> Value {
         counts["promptTokensDetails"] = heard;
     }
     if let Some(spoken) = details(output, usage.audio_output) {
-        counts["responseTokensDetails"] = spoken;
+        counts[answered_in] = spoken;
     }
     counts
 }

@@ -1,9 +1,10 @@
 //! One answer on its way to the client, and what it says so far.
-use super::super::Reply;
 use super::super::words::Words;
-use super::QUIET;
-use super::settings::Settings;
+use super::super::{QUIET, Reply};
+use super::settings::{Settings, format_json};
+use super::wish::Wish;
 use crate::audio::Format;
+use crate::heard::Played;
 use crate::wire::sound::Outgoing;
 use consort_core::{Error, Usage};
 use serde_json::{Value, json};
@@ -25,6 +26,10 @@ pub(super) struct Answer {
     pub(super) failed: Option<Error>,
     /// When it is over, where the model does not say so before.
     pub(super) due: Option<Duration>,
+    /// Whether a spoken turn began it, rather than the client.
+    pub(super) expected: bool,
+    /// When it is given up, where nothing of it comes.
+    pub(super) limit: Option<Duration>,
     /// What was changed for it alone is to be changed back.
     pub(super) overrides: bool,
 }
@@ -44,28 +49,34 @@ pub(super) struct Item {
     pub(super) text: String,
     pub(super) sound: Option<Outgoing>,
     pub(super) sound_done: bool,
+    /// Whether all of its sound was sent.
+    pub(super) is_whole: bool,
     pub(super) words_done: bool,
-    /// How much sound was sent, and when the first of it.
-    pub(super) sent: Duration,
-    pub(super) began: Option<Duration>,
+    /// The sound that was sent.
+    pub(super) played: Played<Duration>,
+    /// How much of it the model was told to be heard.
+    pub(super) told: Option<Duration>,
     /// A call, as it is shown.
     pub(super) call: Option<Value>,
 }
 
 impl Answer {
-    pub(super) fn new(id: String, settings: &Settings, speaks: bool, metadata: Value) -> Self {
-        let about = json!({"output_modalities": [if speaks { "audio" } else { "text" }], "metadata": metadata,
-            "audio": settings.to_json("", "")["audio"]["output"]});
+    pub(super) fn new(id: String, settings: &Settings, wish: &Wish) -> Self {
+        let Wish { speaks, format, .. } = *wish;
+        let about = json!({"output_modalities": [if speaks { "audio" } else { "text" }], "metadata": wish.metadata,
+            "audio": {"format": format_json(format), "voice": settings.voice}});
         Self {
             id,
             speaks,
-            format: settings.output,
+            format,
             about,
             items: Vec::new(),
             called: false,
             cut: None,
             failed: None,
             due: None,
+            expected: false,
+            limit: None,
             overrides: false,
         }
     }
@@ -104,15 +115,18 @@ impl Answer {
 
     /// Something came of it. Where more of it need not come, its end is waited for, and not for ever: some models say none.
     pub(super) fn wait(&mut self, at: Duration) {
+        self.limit = None;
         if self.cut.is_none() {
-            let is_heard = self.sounding().is_some() && self.items.iter().all(Item::is_quiet);
+            // Also where the client only reads: what is said aloud has an end all the same.
+            let sounds = self.items.iter().any(|item| item.sounds() || item.sound_done);
+            let is_heard = sounds && self.items.iter().all(Item::is_quiet);
             self.due = (is_heard || self.called || self.failed.is_some()).then_some(at + QUIET);
         }
     }
 
-    /// The item that sounds, or sounded last.
-    pub(super) fn sounding(&self) -> Option<&Item> {
-        self.items.iter().rev().find(|item| item.began.is_some())
+    /// How much of each item was heard by now.
+    pub(super) fn heard(&self, at: Duration) -> Vec<Duration> {
+        self.items.iter().map(|item| item.played.heard(at)).collect()
     }
 }
 
@@ -128,20 +142,31 @@ impl Item {
             text: String::new(),
             sound: None,
             sound_done: false,
+            is_whole: false,
             words_done: false,
-            sent: Duration::ZERO,
-            began: None,
+            played: Played::default(),
+            told: None,
             call: None,
         }
     }
 
+    /// Whether sound of it came that is told to the client, or is about to be.
+    pub(super) fn sounds(&self) -> bool {
+        self.sound.is_some() || !self.played.sounded().is_zero()
+    }
+
     fn is_quiet(&self) -> bool {
-        self.began.is_none() || self.sound_done
+        !self.sounds() || self.sound_done
     }
 
     /// All that it says, aloud or not.
     pub(super) fn says(&self) -> String {
         if self.text.is_empty() { self.words.whole().to_owned() } else { self.text.clone() }
+    }
+
+    /// All that was said, also where a model took back what was not heard.
+    pub(super) fn all(&self) -> &str {
+        if self.text.is_empty() { self.words.said() } else { &self.text }
     }
 
     /// The item as the client sees it.

@@ -1,10 +1,10 @@
 //! The client's events.
-use super::super::Reply;
-use super::super::past::Entry;
+use super::super::entry::Entry;
+use super::super::{HEARD_PIECE, Reply};
 use super::refusal::{Refusal, fields, wanted};
-use super::{OpenAiServed, items, settings};
+use super::wish::Wish;
+use super::{EMPTY, OpenAiServed, items};
 use crate::audio::{Reader, unbase64};
-use crate::heard::heard_of;
 use consort_core::{Body, Pcm, Role, SessionInput, SessionUpdate};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,8 +13,6 @@ use std::time::Duration;
 const SHORTEST_TURN: Duration = Duration::from_millis(100);
 /// How much sound may wait for the client to end its turn.
 const LONGEST_TURN: Duration = Duration::from_mins(10);
-/// A long piece of sound is handed on in pieces of this length.
-const PIECE: Duration = Duration::from_millis(500);
 
 /// What a client may send.
 const EVENTS: [&str; 11] = [
@@ -57,7 +55,7 @@ impl OpenAiServed {
             "session.update" => {
                 let session =
                     with(&["session"])?.get("session").ok_or_else(|| Refusal::missing("session"))?;
-                self.update(session, reply)
+                self.update(session, at, reply)
             }
             "input_audio_buffer.append" => self.append(wanted(with(&["audio"])?, "", "audio")?, at, reply),
             "input_audio_buffer.commit" => {
@@ -66,20 +64,18 @@ impl OpenAiServed {
             }
             "input_audio_buffer.clear" => {
                 with(&[])?;
-                self.buffer.clear();
-                self.pending = Duration::ZERO;
-                self.reader = Reader::new(self.settings.input);
-                self.tell(reply, json!({"type": "input_audio_buffer.cleared"}));
+                self.clear(reply);
                 Ok(())
             }
             "conversation.item.create" => {
                 let object = with(&["previous_item_id", "item"])?;
                 let item = object.get("item").ok_or_else(|| Refusal::missing("item"))?;
-                self.create(item, object.get("previous_item_id").unwrap_or(&Value::Null), reply)
+                self.create(item, object.get("previous_item_id").unwrap_or(&Value::Null), at, reply)
             }
             "conversation.item.retrieve" => {
-                let (at, _) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?)?;
-                let item = self.past.entries[at].shown.clone();
+                let (place, _) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?)?;
+                self.note();
+                let item = self.past.entries[place].shown.clone();
                 self.tell(reply, json!({"type": "conversation.item.retrieved", "item": item}));
                 Ok(())
             }
@@ -93,12 +89,13 @@ impl OpenAiServed {
                 let object = with(&["item_id", "content_index", "audio_end_ms"])?;
                 let end = object.get("audio_end_ms").ok_or_else(|| Refusal::missing("audio_end_ms"))?;
                 let end = end.as_u64().ok_or_else(|| Refusal::kind("audio_end_ms", "a whole number"))?;
-                let index = object.get("content_index").unwrap_or(&Value::Null).clone();
-                self.truncate(wanted(object, "", "item_id")?, &index, Duration::from_millis(end), reply)
+                let index = object.get("content_index").ok_or_else(|| Refusal::missing("content_index"))?;
+                let index = index.as_u64().ok_or_else(|| Refusal::kind("content_index", "a whole number"))?;
+                self.truncate(wanted(object, "", "item_id")?, index, Duration::from_millis(end), at, reply)
             }
             "response.create" => {
                 let response = with(&["response"])?.get("response").cloned().unwrap_or(Value::Null);
-                self.respond(&response, reply)
+                self.respond(&response, at, reply)
             }
             "response.cancel" => {
                 let id = with(&["response_id"])?.get("response_id").cloned().unwrap_or(Value::Null);
@@ -116,18 +113,46 @@ impl OpenAiServed {
         }
     }
 
-    fn update(&mut self, session: &Value, reply: &mut Reply) -> Result<(), Refusal> {
+    fn update(&mut self, session: &Value, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
         let new = self.settings.with(session, &self.model)?;
         if new.input != self.settings.input {
             self.reader = Reader::new(new.input);
         }
         let update = new.change_from(&self.settings).filter(|_| self.is_open);
+        // What waited for the client to end its turn is heard now, by whoever finds its end.
+        let waited = if new.turns.is_null() { Vec::new() } else { std::mem::take(&mut self.buffer) };
+        if !waited.is_empty() {
+            self.ears.rewind(waited.iter().map(length).sum());
+        }
         self.ears.change(new.hearing());
         self.settings = new;
         reply.inputs.extend(update.map(|update| SessionInput::Update { update }));
         let session = self.settings.to_json(&self.session, &self.model);
         self.tell(reply, json!({"type": "session.updated", "session": session}));
+        if !waited.is_empty() {
+            self.ready_to_hear(reply);
+        }
+        for input in waited {
+            if let SessionInput::Audio(piece) = input {
+                self.listen(piece, at, reply)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Takes back what was said and is no turn yet. A model that heard a voice in it is to forget it: another session is opened.
+    fn clear(&mut self, reply: &mut Reply) {
+        let spoke = self.ears.forget();
+        self.buffer.clear();
+        self.pending = Duration::ZERO;
+        self.reader = Reader::new(self.settings.input);
+        self.recent.clear();
+        self.users.forget_speaking();
+        self.tell(reply, json!({"type": "input_audio_buffer.cleared"}));
+        if spoke && self.is_open {
+            self.past.outdate();
+            self.ready_to_hear(reply);
+        }
     }
 
     /// Sound of the user. Where the client ends its turns itself, it waits here: it can still be taken back.
@@ -143,19 +168,23 @@ impl OpenAiServed {
         if !waits {
             self.ready_to_hear(reply);
         }
-        for piece in pcm.pieces(PIECE) {
-            let turns = self.ears.hear(&piece);
-            self.hand_on(piece, waits, reply);
-            for turn in turns.map_err(|error| Refusal::value("audio", super::super::said(&error)))? {
-                self.turn(turn, at, reply);
-            }
-        }
-        Ok(())
+        pcm.into_pieces(HEARD_PIECE).try_for_each(|piece| self.listen(piece, at, reply))
     }
 
-    fn hand_on(&mut self, piece: Pcm, waits: bool, reply: &mut Reply) {
-        let input = SessionInput::Audio(piece);
-        if waits { self.buffer.push(input) } else { reply.inputs.push(input) }
+    /// A piece of sound: it is handed on, or waits, and turns are found in it.
+    fn listen(&mut self, piece: Pcm, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
+        let began = self.ears.heard();
+        let turns = self.ears.hear(&piece);
+        if self.settings.turns.is_null() {
+            self.buffer.push(SessionInput::Audio(piece));
+        } else {
+            self.recent.push(began, piece.clone(), self.users.speaking().is_some());
+            reply.inputs.push(SessionInput::Audio(piece));
+        }
+        for turn in turns.map_err(|error| Refusal::value("audio", super::super::said(&error)))? {
+            self.turn(turn, at, reply);
+        }
+        Ok(())
     }
 
     fn commit(&mut self, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
@@ -167,29 +196,39 @@ impl OpenAiServed {
             );
             return Err(Refusal::new("input_audio_buffer_commit_empty", what));
         }
+        if self.ears.is_silent() {
+            let what = "Nobody spoke since the last turn ended, which was found and committed already.";
+            return Err(Refusal::new("input_audio_buffer_commit_empty", what));
+        }
         self.ready_to_hear(reply);
-        reply.inputs.append(&mut self.buffer);
         let heard = self.ears.heard();
+        let began = heard.saturating_sub(self.pending);
         if self.users.speaking().is_none() {
-            let (id, began) = (self.name("item"), heard.saturating_sub(self.pending));
+            let id = self.name("item");
             self.users.begin(id, began);
         }
         self.ears.end();
-        self.keep_spoken(heard, at, reply);
-        if self.settings.creates() {
-            reply.inputs.push(SessionInput::Commit);
-        } else {
-            self.unanswered = true;
+        let waited = std::mem::take(&mut self.buffer);
+        let sound = self.recent.whole(began, &waited);
+        reply.inputs.extend(waited);
+        if let Some(id) = self.keep_spoken(heard, sound.as_ref(), reply) {
+            self.answer_spoken(id, true, at, reply);
         }
         Ok(())
     }
 
-    fn entry(&self, id: &str) -> Result<(usize, String), Refusal> {
+    pub(super) fn entry(&self, id: &str) -> Result<(usize, String), Refusal> {
         let unknown = || Refusal::value("item_id", format!("There is no item with the id '{id}'."));
         Ok((self.past.position(id).ok_or_else(unknown)?, id.to_owned()))
     }
 
-    fn create(&mut self, item: &Value, previous: &Value, reply: &mut Reply) -> Result<(), Refusal> {
+    fn create(
+        &mut self,
+        item: &Value,
+        previous: &Value,
+        at: Duration,
+        reply: &mut Reply,
+    ) -> Result<(), Refusal> {
         let id = match item["id"].as_str() {
             Some(id) if id.is_empty() || id.len() > 128 || self.past.position(id).is_some() => {
                 return Err(Refusal::value(
@@ -209,7 +248,7 @@ impl OpenAiServed {
         let (shown, message) = items::read(item, &id, self.settings.input, calls)?;
         let is_result = message.role == Role::Tool;
         let entry = Entry::new(&id, shown.clone(), Some(message), false);
-        if !self.past.has_room(&entry) {
+        if !self.past.has_room(entry.size) {
             return Err(Refusal::new("conversation_too_large", "The conversation holds no more."));
         }
         let before = place.checked_sub(1).map(|at| self.past.entries[at].id.clone());
@@ -220,9 +259,8 @@ impl OpenAiServed {
         }
         self.item_added(before.as_deref(), &shown, reply);
         // A response that was asked for waits for the results that are still missing.
-        let waits =
-            self.answer.as_ref().is_some_and(|answer| answer.items.is_empty() && answer.cut.is_none());
-        if is_result && waits {
+        if is_result && let Some(answer) = self.answer.as_mut().filter(|answer| answer.items.is_empty()) {
+            answer.limit = Some(at + EMPTY);
             let results = self.past.results();
             reply.inputs.extend(results);
         }
@@ -239,131 +277,40 @@ impl OpenAiServed {
         calls.find(|call| call.id == id).map(|call| call.name.clone())
     }
 
-    /// Only so much of an answer was heard. The model is told, unless it was when the answer was cut.
-    fn truncate(&mut self, id: &str, index: &Value, end: Duration, reply: &mut Reply) -> Result<(), Refusal> {
-        self.entry(id)?;
-        let speaking = self.answer.as_ref().and_then(|answer| {
-            let item = answer.items.iter().find(|item| item.id == id)?;
-            Some((item.theirs.clone(), item.sent, answer.cut.is_some(), item.says()))
-        });
-        let said = self
-            .said
-            .iter()
-            .find(|said| said.id == id)
-            .map(|said| (said.theirs.clone(), said.length, said.cut, said.words.clone()));
-        let Some((theirs, length, was_cut, text)) =
-            speaking.or(said).filter(|(_, length, ..)| !length.is_zero())
-        else {
-            return Err(Refusal::value("item_id", format!("'{id}' holds no sound that could be cut.")));
-        };
-        if end > length {
-            let what = format!("The item sounds for {} ms.", length.as_millis());
-            return Err(Refusal::value("audio_end_ms", what));
-        }
-        let heard = heard_of(&text, end, length).to_owned();
-        self.past.is(id, &heard);
-        let is_last = self.said.back().is_some_and(|said| said.id == id) && self.answer.is_none();
-        if let Some(said) = self.said.iter_mut().find(|said| said.id == id) {
-            said.cut = true;
-        }
-        if !was_cut && is_last && end < length && self.is_open && !theirs.is_empty() {
-            reply.inputs.push(SessionInput::Interrupt { item: Some(theirs), heard: end });
-        }
-        self.tell(
-            reply,
-            json!({
-                "type": "conversation.item.truncated", "item_id": id, "content_index": index,
-                "audio_end_ms": end.as_millis() as u64,
-            }),
-        );
-        Ok(())
-    }
-
-    fn respond(&mut self, response: &Value, reply: &mut Reply) -> Result<(), Refusal> {
-        let wish = Wish::read(response, self)?;
+    fn respond(&mut self, response: &Value, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
+        let wish = Wish::read(response, &self.settings)?;
         // One that only waits for calls to be answered, or was cut, is over for the client.
         if self.answer.as_ref().is_some_and(|answer| answer.due.is_some()) {
             self.finish_early(reply);
         }
+        self.give_way(reply);
         if let Some(answer) = &self.answer {
             let what = format!("The conversation has a response under way: {}.", answer.id);
             return Err(Refusal::new("conversation_already_has_active_response", what));
         }
         let overrides = wish.update != SessionUpdate::default();
-        self.begin(wish.speaks, wish.metadata, reply).overrides = overrides;
-        let unanswered = std::mem::take(&mut self.unanswered);
-        let mut plan = self.past.ask(self.is_open, unanswered);
+        let answer = self.begin(&wish, reply);
+        (answer.overrides, answer.limit) = (overrides, Some(at + EMPTY));
+        let mut plan = self.past.ask(self.is_open);
+        let is_new = plan.past.is_some();
         if let Some(past) = plan.past.take() {
             self.open(past, reply);
         }
+        self.users.ask(plan.spoken, at);
         if overrides {
             reply.inputs.push(SessionInput::Update { update: wish.update });
         }
         reply.inputs.append(&mut plan.inputs);
-        if unanswered {
-            reply.inputs.push(SessionInput::Commit);
+        if is_new {
+            self.hear_again(reply);
         }
         Ok(())
     }
 }
 
-/// What is wanted of one response.
-struct Wish {
-    speaks: bool,
-    metadata: Value,
-    update: SessionUpdate,
-}
-
-impl Wish {
-    fn read(response: &Value, served: &OpenAiServed) -> Result<Self, Refusal> {
-        let mut wish =
-            Self { speaks: served.settings.speaks, metadata: Value::Null, update: SessionUpdate::default() };
-        if response.is_null() {
-            return Ok(wish);
-        }
-        let known = [
-            "instructions",
-            "output_modalities",
-            "tools",
-            "tool_choice",
-            "metadata",
-            "conversation",
-            "input",
-            "audio",
-            "max_output_tokens",
-            "parallel_tool_calls",
-            "prompt",
-            "reasoning",
-        ];
-        for (key, value) in fields(response, "response", &known)? {
-            let path = format!("response.{key}");
-            match key.as_str() {
-                "instructions" => {
-                    wish.update.instructions = Some(super::refusal::text(value, &path)?.to_owned());
-                }
-                "output_modalities" => wish.speaks = settings::modalities(value, &path)?,
-                "tools" => {
-                    wish.update.tools = Some(settings::functions(&settings::tools(value, &path)?));
-                }
-                "tool_choice" if !settings::tool_choice(value, &path)? => {
-                    wish.update.tools = Some(Vec::new());
-                }
-                "metadata" => wish.metadata = value.clone(),
-                "conversation" if *value != "auto" => {
-                    let what =
-                        "A response outside of the conversation is not possible: a live model holds one.";
-                    return Err(Refusal::unsupported(&path, what));
-                }
-                "input" => {
-                    let what = "A response answers the conversation: put what it is about into it as items.";
-                    return Err(Refusal::unsupported(&path, what));
-                }
-                "prompt" if !value.is_null() => {
-                    return Err(Refusal::unsupported(&path, "This server keeps no prompts."));
-                }
-                _ => {}
-            }
-        }
-        Ok(wish)
+fn length(input: &SessionInput) -> Duration {
+    match input {
+        SessionInput::Audio(pcm) => pcm.duration(),
+        _ => Duration::ZERO,
     }
 }

@@ -4,15 +4,19 @@
 //! nothing of the message counts. What has no effect here is taken and shown as what it is.
 mod answer;
 mod client;
+mod cut;
 mod items;
 mod refusal;
 mod settings;
 mod tell;
 mod telling;
+mod unused;
 mod user;
+mod wish;
 
 use super::ears::Ears;
 use super::past::Past;
+use super::recent::Recent;
 use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
 use answer::Answer;
@@ -23,13 +27,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use telling::Telling;
 use user::Users;
+use wish::Wish;
 
-/// How long a model may take to say that an answer ended: one that was cut, one that made calls, one of which all was heard
-/// or in which something failed.
-const CUT: Duration = Duration::from_millis(250);
+/// How long a model may take to say that an answer ended that made calls.
 const CALLS: Duration = Duration::from_millis(150);
-const QUIET: Duration = Duration::from_secs(1);
-/// Of how many items it is known how long they sound.
+/// How long nothing may come of an answer that was asked for.
+const EMPTY: Duration = Duration::from_mins(1);
+/// Of how many items it is known what the model was told of them.
 const MOST_REMEMBERED: usize = 64;
 
 /// A connection in OpenAI's Realtime format.
@@ -49,12 +53,15 @@ pub struct OpenAiServed {
     /// What the client said since its last turn ended, where it ends its turns itself; and how long it is.
     buffer: Vec<SessionInput>,
     pending: Duration,
+    recent: Recent,
     users: Users,
-    /// Whether a spoken turn waits for the wish to be answered.
-    unanswered: bool,
     answer: Option<Answer>,
+    /// Until when the client plays what it was sent.
+    busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
     owed: u32,
+    /// Whether an answer was cut before it began, and is not to begin any more.
+    hushed: bool,
     /// The newest items of answers that are over.
     said: VecDeque<Said>,
 }
@@ -65,9 +72,8 @@ struct Said {
     id: String,
     /// The model's own name for it; empty where that was another session's.
     theirs: String,
-    length: Duration,
-    cut: bool,
-    words: String,
+    /// How much of it the model was told to be heard, where it was.
+    told: Option<Duration>,
 }
 
 impl OpenAiServed {
@@ -85,10 +91,12 @@ impl OpenAiServed {
             is_open: false,
             buffer: Vec::new(),
             pending: Duration::ZERO,
+            recent: Recent::default(),
             users: Users::default(),
-            unanswered: false,
             answer: None,
+            busy: Duration::ZERO,
             owed: 0,
+            hushed: false,
             said: VecDeque::new(),
             settings,
         }
@@ -113,8 +121,10 @@ impl OpenAiServed {
     fn open(&mut self, past: Vec<consort_core::Message>, reply: &mut Reply) {
         self.is_open = true;
         self.ears.renewed();
-        self.users.renewed();
-        self.owed = 0;
+        for turn in self.users.renewed() {
+            self.give_words_up(&turn, reply);
+        }
+        (self.owed, self.hushed) = (0, false);
         self.said.iter_mut().for_each(|said| said.theirs.clear());
         reply.open = Some(SessionConfig {
             instructions: self.settings.instructions.clone(),
@@ -134,15 +144,23 @@ impl OpenAiServed {
         if !self.is_open || (self.past.is_stale() && !is_busy) {
             let past = self.past.before_speech();
             self.open(past, reply);
+            reply.inputs.extend(self.past.waiting());
+            self.hear_again(reply);
         }
     }
 
+    /// Another session hears too what is being said, or may be the beginning of it: speech is noticed late.
+    fn hear_again(&mut self, reply: &mut Reply) {
+        let began = self.users.speaking().map_or(self.ears.heard(), |turn| turn.began);
+        reply.inputs.extend(self.recent.since(began));
+    }
+
     /// An answer begins, for the client.
-    fn begin(&mut self, speaks: bool, metadata: Value, reply: &mut Reply) -> &mut Answer {
+    fn begin(&mut self, wish: &Wish, reply: &mut Reply) -> &mut Answer {
         let id = self.name("resp");
         let conversation = self.conversation();
-        self.ears.answers(true);
-        let answer = Answer::new(id, &self.settings, speaks, metadata);
+        self.hushed = false;
+        let answer = Answer::new(id, &self.settings, wish);
         answer.begin(&conversation, reply, &mut |value| numbered(&mut self.events, &self.session, value));
         self.answer.insert(answer)
     }
@@ -150,33 +168,16 @@ impl OpenAiServed {
     /// What tells of the answer under way; one begins where there is none.
     fn telling<'a>(&'a mut self, reply: &'a mut Reply, then: impl FnOnce(&mut Telling<'_>)) {
         if self.answer.is_none() {
-            let speaks = self.settings.speaks;
-            self.begin(speaks, Value::Null, reply);
+            self.begin(&Wish::usual(&self.settings), reply);
         }
+        self.ears.answers(true);
         let item_id = self.name("item");
         let before = self.past.last_id().map(str::to_owned);
         let (events, session) = (&mut self.events, &self.session);
         let mut event = |value| numbered(events, session, value);
         if let Some(answer) = &mut self.answer {
-            then(&mut Telling { answer, reply, event: &mut event, item_id, before });
-        }
-    }
-
-    /// Cuts the answer under way, for this reason. What the model still says of it is not told.
-    fn cut(&mut self, reason: &'static str, at: Duration, reply: &mut Reply) {
-        let Some(answer) = self.answer.as_mut().filter(|answer| answer.cut.is_none()) else { return };
-        answer.cut = Some((reason, true));
-        answer.due = Some(at + CUT);
-        let sounding = answer.sounding();
-        let heard = sounding.map_or(Duration::ZERO, |item| {
-            let since = item.began.map_or(Duration::ZERO, |began| at.saturating_sub(began));
-            since.min(item.sent)
-        });
-        let item = sounding.map(|item| item.theirs.clone());
-        let is_empty = answer.items.is_empty();
-        reply.inputs.push(SessionInput::Interrupt { item, heard });
-        if is_empty {
-            self.finish_early(reply);
+            let busy = &mut self.busy;
+            then(&mut Telling { answer, reply, event: &mut event, item_id, before, busy });
         }
     }
 }
@@ -208,13 +209,17 @@ impl ServedWire for OpenAiServed {
     }
 
     fn due(&self) -> Option<Duration> {
-        self.answer.as_ref()?.due
+        let answer = self.answer.as_ref()?;
+        answer.due.into_iter().chain(answer.limit).min()
     }
 
     fn tick(&mut self, at: Duration) -> Reply {
         let mut reply = Reply::default();
-        if self.due().is_some_and(|due| due <= at) {
+        let is_over = |until: Option<Duration>| until.is_some_and(|until| until <= at);
+        if self.answer.as_ref().is_some_and(|answer| is_over(answer.due)) {
             self.finish_early(&mut reply);
+        } else if self.answer.as_ref().is_some_and(|answer| is_over(answer.limit)) {
+            self.give_up(&mut reply);
         }
         reply
     }

@@ -96,9 +96,10 @@ pub(super) fn of_error(error: &Error) -> Value {
         ErrorKind::Quota => "insufficient_quota",
         ErrorKind::Auth => "authentication_error",
         ErrorKind::Permission => "permission_error",
-        ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::ModelNotFound | ErrorKind::Setup => {
+        ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::ModelNotFound => {
             "invalid_request_error"
         }
+        // What this server lacks is nothing that a client could say otherwise.
         _ => "server_error",
     };
     json!({
@@ -108,4 +109,16 @@ pub(super) fn of_error(error: &Error) -> Value {
         "param": null,
         "event_id": null,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_lacks_is_no_fault_of_the_request() {
+        let told = |kind| of_error(&Error::new(kind, "x"))["type"].clone();
+        assert_eq!(told(ErrorKind::Setup), "server_error");
+        assert_eq!(told(ErrorKind::ModelNotFound), "invalid_request_error");
+    }
 }

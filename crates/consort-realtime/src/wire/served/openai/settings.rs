@@ -1,6 +1,7 @@
 //! A session's settings as the client has them: what is given is checked, and what counts is shown.
 use super::super::ears::Hearing;
 use super::refusal::{Refusal, fields, text, wanted, word};
+use super::unused;
 use crate::audio::{Encoding, Format, VoiceSettings};
 use consort_core::{FunctionSpec, Object, SessionUpdate};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ impl Settings {
                 "prompt" if !value.is_null() => {
                     return Err(Refusal::unsupported(&path, "This server keeps no prompts."));
                 }
-                _ => {}
+                _ => unused::check(key, value, &path)?,
             }
         }
         Ok(new)
@@ -110,9 +111,9 @@ impl Settings {
                 let path = format!("{path}.{key}");
                 match key.as_str() {
                     "format" => self.input = format(value, &path)?,
-                    "transcription" => self.transcription = transcription(value, &path)?,
+                    "transcription" => self.transcription = unused::transcription(value, &path)?,
                     "turn_detection" => self.turns = turns(value, &path)?,
-                    _ => {}
+                    _ => unused::check(key, value, &path)?,
                 }
             }
         }
@@ -123,7 +124,7 @@ impl Settings {
                 match key.as_str() {
                     "format" => self.output = format(value, &path)?,
                     "voice" => self.voice = voice(value, &path)?,
-                    _ => {}
+                    _ => unused::check(key, value, &path)?,
                 }
             }
         }
@@ -145,6 +146,7 @@ impl Settings {
             "tracing": null,
             "truncation": "disabled",
             "prompt": null,
+            "expires_at": null,
             "audio": {
                 "input": {
                     "format": format_json(self.input),
@@ -247,12 +249,15 @@ pub(super) fn tools(value: &Value, path: &str) -> Result<Vec<Value>, Refusal> {
 /// Whether tools may be called. Models decide when: a tool that must be called is offered like the others.
 pub(super) fn tool_choice(value: &Value, path: &str) -> Result<bool, Refusal> {
     if value.is_object() {
+        let given = fields(value, path, &["type", "name"])?;
+        word(given.get("type").unwrap_or(&Value::Null), &format!("{path}.type"), &["function"])?;
+        wanted(given, path, "name")?;
         return Ok(true);
     }
     Ok(word(value, path, &["auto", "none", "required"])? != "none")
 }
 
-fn format(value: &Value, path: &str) -> Result<Format, Refusal> {
+pub(super) fn format(value: &Value, path: &str) -> Result<Format, Refusal> {
     let object = fields(value, path, &["type", "rate"])?;
     let kind = wanted(object, path, "type")?;
     let wanted =
@@ -275,7 +280,7 @@ fn telephone() -> crate::audio::Shape {
     crate::audio::Shape::new(8_000, 1).unwrap_or(crate::audio::Shape::MONO_16K)
 }
 
-fn format_json(format: Format) -> Value {
+pub(super) fn format_json(format: Format) -> Value {
     match format.encoding {
         Encoding::Mulaw => json!({"type": "audio/pcmu"}),
         Encoding::Alaw => json!({"type": "audio/pcma"}),
@@ -283,16 +288,7 @@ fn format_json(format: Format) -> Value {
     }
 }
 
-fn transcription(value: &Value, path: &str) -> Result<Value, Refusal> {
-    if value.is_null() {
-        return Ok(Value::Null);
-    }
-    let given = fields(value, path, &["model", "language", "prompt", "delay"])?;
-    // The model that is talked with writes it down itself.
-    Ok(json!({"model": given.get("model"), "language": null, "prompt": null}))
-}
-
-fn voice(value: &Value, path: &str) -> Result<Value, Refusal> {
+pub(super) fn voice(value: &Value, path: &str) -> Result<Value, Refusal> {
     if value.is_string() {
         return Ok(value.clone());
     }

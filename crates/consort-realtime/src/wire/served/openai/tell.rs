@@ -1,13 +1,14 @@
 //! What the model's session tells, as the server's events.
 use super::super::ears::Turn;
-use super::super::past::Entry;
+use super::super::entry::Entry;
 use super::super::{Close, Reply};
 use super::answer::Answer;
 use super::refusal::of_error;
-use super::{CALLS, CUT, MOST_REMEMBERED, OpenAiServed, Said, items};
+use super::user::Spoken;
+use super::{CALLS, EMPTY, MOST_REMEMBERED, OpenAiServed, Said, items};
 use consort_core::{
-    CloseReason, Error, Finish, FinishReason, Message, Part, Role, SessionEvent, SessionInput, SessionUpdate,
-    Speaker, ToolCall, TranscriptMode, Usage,
+    CloseReason, Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, SessionInput,
+    SessionUpdate, Speaker, ToolCall, TranscriptMode, Usage,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -28,7 +29,12 @@ impl OpenAiServed {
             SessionEvent::Transcript { item, by: Speaker::User, mode, text } => {
                 self.user_words(&item, mode, &text, at, reply);
             }
-            SessionEvent::SpeechStarted { by: Speaker::Assistant } => self.telling(reply, |_| {}),
+            SessionEvent::SpeechStarted { by: Speaker::Assistant } if self.hushed => {}
+            SessionEvent::SpeechStarted { by: Speaker::Assistant } => self.telling(reply, |telling| {
+                telling.answer.limit = telling.answer.limit.map(|_| at + EMPTY);
+            }),
+            SessionEvent::Transcript { item, mode: TranscriptMode::Final, text, .. }
+                if self.is_heard(&item, &text) => {}
             SessionEvent::Transcript { item, mode, text, .. } => {
                 self.say(&item, at, reply, |telling| telling.words(&item, mode, &text));
             }
@@ -47,23 +53,16 @@ impl OpenAiServed {
                     self.error(error, reply);
                 }
             }
-            SessionEvent::AudioDone { item, .. } => {
+            SessionEvent::AudioDone { item, interrupted } => {
                 if self.answer.is_some() {
                     self.telling(reply, |telling| {
-                        telling.sound_done(&item);
+                        telling.sound_done(&item, interrupted);
                         telling.answer.wait(at);
                     });
                 }
             }
             SessionEvent::ToolCall { call } => self.call(&call, at, reply),
-            SessionEvent::Interrupted { .. } => {
-                if let Some(answer) = &mut self.answer
-                    && answer.cut.is_none()
-                {
-                    answer.cut = Some(("turn_detected", false));
-                    answer.due = Some(at + CUT);
-                }
-            }
+            SessionEvent::Interrupted { item } => self.interrupted(item.as_deref(), at),
             SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage.as_ref(), reply),
             SessionEvent::Error { error } => self.failed(error, at, reply),
             SessionEvent::Closed { reason } => self.closed(&reason, reply),
@@ -85,9 +84,10 @@ impl OpenAiServed {
         then: impl FnOnce(&mut super::Telling<'_>) -> bool,
     ) {
         let known = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
-        if !known && self.owed > 0 && self.is_past(theirs) {
+        if !known && (self.is_hushed(theirs, reply) || (self.owed > 0 && self.is_past(theirs))) {
             return;
         }
+        self.users.answered();
         // What is new behind a cut is of the next answer.
         if !known && self.answer.as_ref().is_some_and(|answer| answer.cut.is_some()) {
             self.finish_early(reply);
@@ -97,20 +97,17 @@ impl OpenAiServed {
             is_new = then(telling);
             telling.answer.wait(at);
         });
-        if is_new
-            && let Some(id) =
-                self.answer.as_ref().and_then(|answer| answer.items.last()).map(|item| item.id.clone())
-        {
-            self.past.push(Entry::new(
-                &id,
-                Value::Null,
-                Some(Message::new(Role::Assistant, Vec::new())),
+        if is_new && let Some(item) = self.answer.as_ref().and_then(|answer| answer.items.last()) {
+            self.past.keep(Entry::new(
+                &item.id,
+                item.shown("in_progress"),
+                Some(Message::assistant("")),
                 true,
             ));
         }
     }
 
-    fn is_past(&self, theirs: &str) -> bool {
+    pub(super) fn is_past(&self, theirs: &str) -> bool {
         self.said.iter().any(|said| said.theirs == theirs)
     }
 
@@ -119,6 +116,7 @@ impl OpenAiServed {
         match turn {
             Turn::Began { at: began } => {
                 let id = self.name("item");
+                self.hushed = false;
                 self.users.begin(id.clone(), began);
                 self.tell(
                     reply,
@@ -132,7 +130,8 @@ impl OpenAiServed {
                 }
             }
             Turn::Ended { at: ended, untold } => {
-                let Some(id) = self.users.speaking().map(|turn| turn.id.clone()) else { return };
+                let Some(turn) = self.users.speaking() else { return };
+                let (id, began) = (turn.id.clone(), turn.began);
                 self.tell(
                     reply,
                     json!({
@@ -140,23 +139,40 @@ impl OpenAiServed {
                         "audio_end_ms": ended.as_millis() as u64, "item_id": id,
                     }),
                 );
-                self.keep_spoken(ended, at, reply);
-                if !self.settings.creates() {
-                    self.unanswered = true;
-                } else if untold {
-                    let results = self.past.results();
-                    reply.inputs.extend(results);
-                    reply.inputs.push(SessionInput::Commit);
+                let sound = self.recent.whole(began, &[]);
+                if let Some(id) = self.keep_spoken(ended, sound.as_ref(), reply) {
+                    self.answer_spoken(id, untold, at, reply);
                 }
             }
         }
     }
 
+    /// A spoken turn is answered, or waits until the client wants that.
+    pub(super) fn answer_spoken(&mut self, id: String, untold: bool, at: Duration, reply: &mut Reply) {
+        if !self.settings.creates() {
+            return self.past.wait(&id);
+        }
+        self.users.ask(vec![id], at);
+        if untold {
+            let results = self.past.results();
+            reply.inputs.extend(results);
+            reply.inputs.push(SessionInput::Commit);
+        }
+        self.expect(at, reply);
+    }
+
     /// What was spoken becomes part of the conversation.
-    pub(super) fn keep_spoken(&mut self, ended: Duration, at: Duration, reply: &mut Reply) {
-        let Some(turn) = self.users.keep(ended, at) else { return };
+    pub(super) fn keep_spoken(
+        &mut self,
+        ended: Duration,
+        sound: Option<&Pcm>,
+        reply: &mut Reply,
+    ) -> Option<String> {
+        let turn = self.users.keep(ended)?;
         let (id, words) = (turn.id.clone(), turn.words.whole().to_owned());
+        let is_final = turn.words.is_final();
         self.pending = Duration::ZERO;
+        self.recent.clear();
         let previous = self.past.last_id().map(str::to_owned);
         self.tell(
             reply,
@@ -166,8 +182,11 @@ impl OpenAiServed {
         );
         let shown = items::spoken(&id, None);
         self.item_added(previous.as_deref(), &shown, reply);
-        let said = (!words.is_empty()).then(|| Message::user(words));
-        self.past.push(Entry::new(&id, shown, said, true));
+        self.past.keep(Entry::spoken(&id, shown, sound));
+        if !words.is_empty() {
+            self.past.words(&id, &words, is_final);
+        }
+        Some(id)
     }
 
     pub(super) fn item_added(&mut self, previous: Option<&str>, shown: &Value, reply: &mut Reply) {
@@ -188,18 +207,23 @@ impl OpenAiServed {
             // The model heard what nobody told of.
             let (id, heard) = (self.name("item"), self.ears.heard());
             self.users.begin(id, heard);
-            self.keep_spoken(heard, at, reply);
+            if let Some(id) = self.keep_spoken(heard, None, reply) {
+                self.users.ask(vec![id], at);
+            }
         }
         let Some(turn) = self.users.by_name(theirs, at) else { return };
         let more = turn.words.add(mode, text);
         let (id, whole, seconds) = (turn.id.clone(), turn.words.whole().to_owned(), turn.seconds());
-        self.past.is(&id, &whole);
+        let is_final = mode == TranscriptMode::Final;
+        let with = if is_final { std::mem::take(&mut turn.with) } else { Vec::new() };
+        self.past.words(&id, &whole, is_final);
+        // The model heard them as one: what was said in all of them stands in the last.
+        with.iter().for_each(|other| self.past.words(other, "", true));
         if self.settings.transcription.is_null() {
             return;
         }
         let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
-        if mode == TranscriptMode::Final {
-            self.past.shows(&id, items::spoken(&id, Some(&whole)));
+        if is_final {
             self.tell(
                 reply,
                 json!({
@@ -216,8 +240,14 @@ impl OpenAiServed {
     }
 
     fn call(&mut self, call: &ToolCall, at: Duration, reply: &mut Reply) {
+        if self.hushed {
+            // Nobody will give its result.
+            return reply.inputs.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO });
+        }
+        self.users.answered();
         self.telling(reply, |telling| telling.call(call));
         let Some(answer) = &mut self.answer else { return };
+        answer.limit = None;
         if answer.cut.is_none() {
             answer.due = Some(at + CALLS);
         }
@@ -225,7 +255,7 @@ impl OpenAiServed {
             let part = Part::tool_call(&call.id, &call.name, call.arguments.clone());
             let said = Message::new(Role::Assistant, vec![part]);
             let entry = Entry::new(&item.id, item.shown("completed"), Some(said), true);
-            self.past.push(entry);
+            self.past.keep(entry);
         }
     }
 
@@ -235,6 +265,7 @@ impl OpenAiServed {
         if self.owed > 0 && is_empty {
             // Its end was told before it came.
             self.owed -= 1;
+            self.hushed = false;
             return;
         }
         self.owed = 0;
@@ -277,17 +308,13 @@ impl OpenAiServed {
 
     /// What was said is part of the conversation, as far as it was heard.
     fn remember(&mut self, answer: &Answer) {
-        for item in answer.items.iter().filter(|item| !item.theirs.starts_with("call:")) {
-            self.past
-                .shows(&item.id, item.shown(if answer.cut.is_some() { "incomplete" } else { "completed" }));
-            self.past.is(&item.id, &item.says());
-            self.said.push_back(Said {
-                id: item.id.clone(),
-                theirs: item.theirs.clone(),
-                length: item.sent,
-                cut: answer.cut.is_some(),
-                words: item.says(),
-            });
+        self.keep_answer(answer, if answer.cut.is_some() { "incomplete" } else { "completed" });
+        for item in answer.items.iter().filter(|item| item.call.is_none()) {
+            if item.is_whole && item.sounds() {
+                self.past.speed.learn(item.all(), item.played.sounded());
+            }
+            let (id, theirs) = (item.id.clone(), item.theirs.clone());
+            self.said.push_back(Said { id, theirs, told: item.told });
         }
         while self.said.len() > MOST_REMEMBERED {
             self.said.pop_front();
@@ -308,22 +335,35 @@ impl OpenAiServed {
         }
     }
 
+    /// No more words come of what the user said: those that are known are all.
+    pub(super) fn give_words_up(&mut self, turn: &Spoken, reply: &mut Reply) {
+        if self.settings.transcription.is_null() {
+            return;
+        }
+        let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
+        let (id, words) = (&turn.id, turn.words.whole());
+        let told = if words.is_empty() {
+            let error = json!({
+                "type": "transcription_error", "code": "no_transcript", "param": null,
+                "message": "The session that heard it ended before it wrote it down.",
+            });
+            json!({"type": kind("failed"), "item_id": id, "content_index": 0, "error": error})
+        } else {
+            json!({
+                "type": kind("completed"), "item_id": id, "content_index": 0, "transcript": words,
+                "usage": {"type": "duration", "seconds": turn.seconds()},
+            })
+        };
+        self.tell(reply, told);
+    }
+
     pub(super) fn error(&mut self, error: Error, reply: &mut Reply) {
         self.tell(reply, json!({"type": "error", "error": of_error(&error)}));
     }
 
     fn closed(&mut self, reason: &CloseReason, reply: &mut Reply) {
-        let unsure: Vec<(String, String)> =
-            self.users.unsure().map(|turn| (turn.id.clone(), turn.words.whole().to_owned())).collect();
-        let unsure = if self.settings.transcription.is_null() { Vec::new() } else { unsure };
-        for (id, words) in unsure {
-            self.tell(
-                reply,
-                json!({
-                    "type": "conversation.item.input_audio_transcription.completed", "item_id": id,
-                    "content_index": 0, "transcript": words, "usage": {"type": "duration", "seconds": 0},
-                }),
-            );
+        for turn in self.users.end().collect::<Vec<_>>() {
+            self.give_words_up(&turn, reply);
         }
         if let CloseReason::Failed { error } = reason {
             self.error(error.clone(), reply);

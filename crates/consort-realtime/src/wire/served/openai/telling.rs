@@ -1,14 +1,11 @@
 //! What is told of an answer, in the vendor's order.
-use super::super::Reply;
+use super::super::{PIECE, Reply};
 use super::answer::{Answer, Item, counts};
 use super::refusal::of_error;
 use crate::wire::sound::Outgoing;
 use consort_core::{Error, Finish, FinishReason, Pcm, ToolCall, TranscriptMode, Usage};
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// A piece of sound in one message.
-const PIECE: Duration = Duration::from_millis(400);
 
 /// Tells of an answer: the answer, where to, and how events are numbered.
 pub(super) struct Telling<'a> {
@@ -18,6 +15,8 @@ pub(super) struct Telling<'a> {
     /// A new id for an item, and what is before it in the conversation.
     pub(super) item_id: String,
     pub(super) before: Option<String>,
+    /// Until when the client plays what it was sent.
+    pub(super) busy: &'a mut Duration,
 }
 
 impl Telling<'_> {
@@ -130,32 +129,37 @@ impl Telling<'_> {
         for piece in pcm.pieces(PIECE) {
             let format = self.answer.format;
             let item = &mut self.answer.items[at];
+            item.is_whole = false;
             let (delta, length) = item.sound.get_or_insert_with(|| Outgoing::new(format)).write(&piece)?;
-            item.began.get_or_insert(at_time);
+            *self.busy = at_time.max(*self.busy);
             self.sounds(at, &delta, length);
         }
         Ok(is_new)
     }
 
+    /// The client plays it behind what else it has.
     fn sounds(&mut self, at: usize, delta: &str, length: Duration) {
         if !length.is_zero() {
-            self.answer.items[at].sent += length;
+            *self.busy = self.answer.items[at].played.push(length, *self.busy);
             self.piece(at, true, "response.output_audio.delta", json!({"delta": delta}));
         }
     }
 
     /// No more sound comes of this item. What was cut is not complete.
-    pub(super) fn sound_done(&mut self, theirs: &str) {
-        if let Some(at) = self.answer.items.iter().position(|item| item.theirs == theirs)
-            && self.answer.cut.is_none()
-        {
+    pub(super) fn sound_done(&mut self, theirs: &str, is_cut: bool) {
+        let place = self.answer.items.iter().position(|item| item.theirs == theirs);
+        let Some(at) = place.filter(|_| self.answer.cut.is_none()) else { return };
+        self.answer.items[at].is_whole = !is_cut;
+        if self.answer.speaks {
             self.hush(at);
+        } else {
+            self.answer.items[at].sound_done = true;
         }
     }
 
     fn hush(&mut self, at: usize) {
         let item = &mut self.answer.items[at];
-        if item.began.is_none() || std::mem::replace(&mut item.sound_done, true) {
+        if !item.sounds() || std::mem::replace(&mut item.sound_done, true) {
             return;
         }
         if let Some(mut sound) = item.sound.take().filter(|_| self.answer.cut.is_none()) {
@@ -207,6 +211,7 @@ impl Telling<'_> {
                 output.push(self.answer.items[at].shown("completed"));
                 continue;
             }
+            self.answer.items[at].is_whole |= status == "completed";
             // Where the client does not know of the cut, the end of the sound would say that there was none.
             if self.answer.cut.is_none_or(|(_, is_known)| is_known) {
                 self.hush(at);

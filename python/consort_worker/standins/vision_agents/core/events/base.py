@@ -30,6 +30,27 @@ class _Params:
     frozen = False
 
 
+_strange = set()  # classes of events and names of theirs that are like no field
+
+
+def _refuse_misspelt(kind, fields):
+    """A name that is nearly one of the fields is a mistake, whose value nobody would ever see. Any other is told: it may be
+    of a version that nobody here knows."""
+    for name in fields.keys() - kind._defaults.keys():
+        if (kind, name) not in _strange:
+            from consort_worker.nearly import nearest
+
+            meant = nearest(name, kind._defaults, kind.NEARLY)
+            if meant:
+                raise TypeError(f"{kind.__name__} has no field {name!r}: did you mean {meant!r}?")
+            _strange.add((kind, name))
+        from consort_worker.vision import current, data
+
+        heard = current.current.get()
+        if heard is not None:
+            heard.warn_once(f"{kind.__name__} has no field `{name}`: nobody sees what it holds{data.at()}")
+
+
 class BaseEvent:
     """What each event has. A class of events says its `type` and its own fields as class attributes."""
 
@@ -37,6 +58,7 @@ class BaseEvent:
     session_id = None
     participant = None
     user_metadata = None
+    NEARLY = 0.8  # how like a field another name must be to be meant as it
     _defaults = {"session_id": None, "participant": None, "user_metadata": None}
     __dataclass_fields__ = _Fields()
     __dataclass_params__ = _Params
@@ -51,6 +73,8 @@ class BaseEvent:
         cls._defaults = {**cls._defaults, **own}
 
     def __init__(self, **fields):
+        if not fields.keys() <= self._defaults.keys():
+            _refuse_misspelt(type(self), fields)
         self.__dict__.update(fields)  # any field: each version of the contract had others
         self._made = time.time()
 

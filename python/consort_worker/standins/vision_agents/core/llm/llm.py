@@ -1,5 +1,6 @@
 """LLM: what a text model derives from, in the forms of every version of its contract."""
 
+from consort_worker.nearly import Lacks
 from consort_worker.vision.current import current
 
 from ..events.manager import EventManager
@@ -104,7 +105,7 @@ class LLM(ToolLoop):
         pass
 
     async def simple_response(self, text, processors=None, participant=None):
-        raise NotImplementedError(f"{type(self).__name__} has no simple_response")
+        raise Lacks(type(self), "simple_response")
 
     @property
     def instructions(self):
@@ -156,7 +157,7 @@ class AudioLLM(LLM):
     connected = False
 
     async def simple_audio_response(self, pcm, participant=None):
-        raise NotImplementedError(f"{type(self).__name__} has no simple_audio_response")
+        raise Lacks(type(self), "simple_audio_response")
 
 
 class VideoLLM(LLM):

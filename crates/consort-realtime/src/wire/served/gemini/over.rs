@@ -1,0 +1,33 @@
+//! Answers that are over for the client, of which the model may still tell something.
+use super::parts::Parts;
+use crate::heard::is_beginning;
+use std::collections::VecDeque;
+
+/// So many items are remembered: nothing comes of older ones.
+const MOST: usize = 64;
+
+/// Their items, the newest last, and all that was said of each.
+#[derive(Debug, Default)]
+pub(super) struct Over(VecDeque<(String, String)>);
+
+impl Over {
+    pub(super) fn push(&mut self, parts: &Parts) {
+        self.0.extend(parts.each().map(|(name, said)| (name.to_owned(), said.to_owned())));
+        let more = self.0.len().saturating_sub(MOST);
+        self.0.drain(..more);
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.said(name).is_some()
+    }
+
+    /// Whether a text is what was heard of an item that was cut: the beginning of what was said of it.
+    pub(super) fn is_heard(&self, name: &str, text: &str) -> bool {
+        self.said(name).is_some_and(|said| is_beginning(text, said))
+    }
+
+    /// Where a name is used twice, the newest has it.
+    fn said(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(item, _)| item == name).map(|(_, said)| said.as_str())
+    }
+}

@@ -1,0 +1,171 @@
+//! What an answer is made of, in the order in which it came, and how much of that was heard.
+use super::super::words::Words;
+use crate::heard::{Played, Sound, Speed};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    parts: Vec<Part>,
+    played: Played<Duration>,
+}
+
+/// One of them, by the model's name for it, how much of its sound was sent, and whether that is all of it.
+#[derive(Debug, Default)]
+struct Part {
+    name: String,
+    words: Words,
+    sent: Duration,
+    is_whole: bool,
+}
+
+impl Part {
+    fn sound(&self) -> Sound {
+        Sound { came: self.sent, is_whole: self.is_whole }
+    }
+}
+
+impl Parts {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Each, and all that was said of it.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().map(|part| (part.name.as_str(), part.words.said()))
+    }
+
+    fn part(&mut self, name: &str) -> &mut Part {
+        let at = self.parts.iter().position(|part| part.name == name).unwrap_or_else(|| {
+            self.parts.push(Part { name: name.to_owned(), ..Part::default() });
+            self.parts.len() - 1
+        });
+        &mut self.parts[at]
+    }
+
+    pub(super) fn words(&mut self, name: &str) -> &mut Words {
+        &mut self.part(name).words
+    }
+
+    /// So much of a part's sound was sent, to a client that has time for it from then on. Until when it plays that.
+    pub(super) fn sent(&mut self, name: &str, length: Duration, from: Duration) -> Duration {
+        // Nothing more is said of what is before it.
+        let before = self.parts.iter_mut().take_while(|part| part.name != name);
+        before.for_each(|part| part.is_whole = true);
+        let part = self.part(name);
+        (part.sent, part.is_whole) = (part.sent + length, false);
+        self.played.push(length, from)
+    }
+
+    /// All of a part's sound was sent.
+    pub(super) fn whole(&mut self, name: &str) {
+        self.part(name).is_whole = true;
+    }
+
+    /// How fast the parts were spoken of which all is there.
+    pub(super) fn learn(&self, speed: &mut Speed) {
+        let whole = self.parts.iter().filter(|part| part.is_whole && !part.sent.is_zero());
+        whole.for_each(|part| speed.learn(part.words.said(), part.sent));
+    }
+
+    /// How much sound can have been heard by now.
+    pub(super) fn heard(&self, at: Duration) -> Duration {
+        self.played.heard(at)
+    }
+
+    /// What is playing after so much of it was heard, and how much of that.
+    pub(super) fn playing(&self, heard: Duration) -> (Option<String>, Duration) {
+        let (mut left, mut playing) = (heard, (None, Duration::ZERO));
+        for part in self.parts.iter().filter(|part| !part.sent.is_zero()) {
+            playing = (Some(part.name.clone()), left.min(part.sent));
+            if left < part.sent {
+                break;
+            }
+            left -= part.sent;
+        }
+        playing
+    }
+
+    /// Its words; where it was cut, those that were heard, spoken so fast.
+    pub(super) fn said(&self, heard: Option<Duration>, speed: Speed) -> String {
+        let Some(heard) = heard else { return joined(self.parts.iter().map(|part| part.words.whole())) };
+        // Of what was cut a model may take back by itself what was not heard: it is not cut twice.
+        let sounding = || self.parts.iter().filter(|part| !part.sent.is_zero());
+        if sounding().all(|part| part.words.said().is_empty()) {
+            // What sounds and what is written are not of the same names: all is one.
+            let all = joined(self.parts.iter().map(|part| part.words.said()));
+            let is_whole = sounding().next().is_some() && sounding().all(|part| part.is_whole);
+            return Sound { came: self.played.sounded(), is_whole }.heard_of(&all, heard, speed).to_owned();
+        }
+        let mut left = heard;
+        joined(self.parts.iter().map(|part| {
+            let words = part.words.said();
+            let heard =
+                if left.is_zero() { "" } else { part.sound().heard_of(words, left.min(part.sent), speed) };
+            left = left.saturating_sub(part.sent);
+            heard
+        }))
+    }
+}
+
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use consort_core::TranscriptMode::Delta;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Two parts of a second each, whose names come in the other order.
+    fn two() -> Parts {
+        let mut parts = Parts::default();
+        for (name, words) in [("a2", "one two"), ("a10", "three four")] {
+            parts.words(name).add(Delta, words);
+            parts.sent(name, SECOND, SECOND);
+            parts.whole(name);
+        }
+        parts
+    }
+
+    #[test]
+    fn parts_are_said_in_the_order_in_which_they_came() {
+        assert_eq!(two().said(None, Speed::default()), "one two\nthree four");
+        assert_eq!(two().each().map(|(name, _)| name.to_owned()).collect::<Vec<_>>(), ["a2", "a10"]);
+    }
+
+    #[test]
+    fn each_part_is_cut_by_its_own_sound() {
+        let parts = two();
+        assert_eq!(parts.heard(SECOND * 5 / 2), SECOND * 3 / 2);
+        assert_eq!(parts.playing(SECOND * 3 / 2), (Some("a10".into()), SECOND / 2));
+        assert_eq!(parts.said(Some(SECOND * 3 / 2), Speed::default()), "one two\nthree");
+        assert_eq!(parts.said(Some(SECOND), Speed::default()), "one two");
+        assert_eq!(parts.playing(SECOND / 2), (Some("a2".into()), SECOND / 2));
+        assert_eq!(parts.said(Some(SECOND / 2), Speed::default()), "one");
+        assert_eq!(parts.said(Some(Duration::ZERO), Speed::default()), "");
+    }
+
+    #[test]
+    fn a_pause_between_two_parts_is_not_heard() {
+        let mut parts = Parts::default();
+        parts.sent("a", SECOND, Duration::ZERO);
+        assert_eq!(parts.heard(SECOND * 5), SECOND);
+        parts.sent("b", SECOND, SECOND * 10);
+        assert_eq!(parts.heard(SECOND * 21 / 2), SECOND * 3 / 2);
+    }
+
+    #[test]
+    fn words_under_another_name_than_their_sound_are_cut_by_all_of_it() {
+        let mut parts = Parts::default();
+        parts.words("words").add(Delta, "one two");
+        parts.sent("sound", SECOND, Duration::ZERO);
+        parts.whole("sound");
+        assert_eq!(parts.said(Some(SECOND / 2), Speed::default()), "one");
+    }
+}
