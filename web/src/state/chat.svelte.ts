@@ -106,10 +106,15 @@ class Chat {
     return this.#coming;
   }
 
+  /** Whether this one was made for what will be said. */
+  isMade(thread: Thread): boolean {
+    return draftOf(null).made === thread.id;
+  }
+
   /** Something was said in this one: it is there to stay, if it was not before. */
   stays(thread: Thread): void {
+    if (!this.isMade(thread)) return;
     const draft = draftOf(null);
-    if (draft.made !== thread.id) return;
     draft.made = null;
     // What is being said is taken from the draft when it was said.
     if (draft.sending) draftOf(thread.id).aloud = draft.aloud;
@@ -119,9 +124,8 @@ class Chat {
 
   /** Nothing was said in this one: if it was made for that, it is taken away. */
   leave(thread: Thread): void {
-    const draft = draftOf(null);
-    if (draft.made !== thread.id) return;
-    draft.made = null;
+    if (!this.isMade(thread)) return;
+    draftOf(null).made = null;
     this.#freshSettings = thread.conversation?.settings ?? {};
     if (isFresh()) session.open(null);
     void conversations.discard(thread.id).catch(() => {});

@@ -150,13 +150,13 @@ export class Draft {
   }
 
   /** What is written here goes on in the draft of a conversation. */
-  move(conversation: string): void {
+  move(conversation: string | null): void {
     draftOf(conversation).aloud = this.aloud;
     this.taken({ text: "", files: new Set() }, conversation);
   }
 
   /** The server has it: what was written meanwhile stays, in the draft of the conversation that it was written in. */
-  taken(sent: Pick<Sent, "text" | "files">, conversation: string): void {
+  taken(sent: Pick<Sent, "text" | "files">, conversation: string | null): void {
     const to = draftOf(conversation);
     const text = this.text.startsWith(sent.text) ? this.text.slice(sent.text.length).trimStart() : this.text;
     const files = this.files.filter((file) => !sent.files.has(file.key));

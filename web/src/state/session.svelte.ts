@@ -4,7 +4,9 @@ import type { ServerMessage } from "../api/events";
 import { Live, type LiveState } from "../api/live";
 import type { ApiError } from "../api/types";
 import { conversations } from "./conversations.svelte";
+import { draftOf } from "./draft.svelte";
 import { models } from "./models.svelte";
+import { router } from "./route.svelte";
 import { say } from "./say.svelte";
 import { settings } from "./settings.svelte";
 import { Thread } from "./thread.svelte";
@@ -73,7 +75,8 @@ class Session {
         conversations.put(message.conversation);
         return message.conversation.id === thread?.id ? thread.onconversation(message.conversation) : undefined;
       case "conversation_removed":
-        return conversations.drop(message.conversation);
+        conversations.drop(message.conversation);
+        return message.conversation === thread?.id ? this.#emptied(thread) : undefined;
       case "models":
         return void models.apply(message).catch(() => {});
       case "settings":
@@ -85,6 +88,13 @@ class Session {
         return message.conversation === thread?.id ? thread.onbehind() : undefined;
       default:
     }
+  }
+
+  /** A talk in which nothing was understood leaves no conversation: what was written there goes on in the next one. */
+  #emptied(thread: Thread): void {
+    if (thread.path.length > 0 || router.conversation !== thread.id) return;
+    draftOf(thread.id).move(null);
+    router.go("/", true);
   }
 
   /** From now on changes are heard: those of before are read. */

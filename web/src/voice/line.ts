@@ -23,7 +23,7 @@ export type VoiceMessage =
   | { type: "tool_finished"; tool: { call_id: string; is_error: boolean } }
   | { type: "cut" | "taken" };
 
-export interface Opening { conversation: string; model: string; input_rate: number; output_rate: number; push: boolean; tab: string; take_over: boolean; received_ms?: number }
+export interface Opening { conversation: string; model: string; input_rate: number; output_rate: number; push: boolean; tab: string; take_over: boolean; made: boolean; received_ms?: number }
 
 /** How long a lost connection is tried again, and how long it waits between. */
 export const TRIES_MS = [300, 700, 1500, 3000, 5000, 8000];

@@ -48,6 +48,8 @@ class Voice {
   #speaker: Playback | null = null;
   #captions: Captions | null = null;
   #rate = 24_000;
+  /** Whether the conversation was made for what is said here. */
+  #made = false;
   #gate = new Gate();
   /** What was begun before is over when another thing is. */
   #turn = 0;
@@ -138,6 +140,7 @@ class Voice {
   #enter(thread: Thread): void {
     if (this.thread) this.thread.onrunning = null;
     this.thread = thread;
+    this.#made = chat.isMade(thread);
     this.#captions = new Captions(thread, () => thread.path.length > 0 && chat.stays(thread));
   }
 
@@ -145,7 +148,7 @@ class Voice {
     const { model } = this;
     return new Link(
       (again) => ({
-        conversation, model, input_rate: this.#rate, output_rate: this.#speaker?.rate ?? 24_000, push: this.floor.push, tab: TAB, take_over: false,
+        conversation, model, input_rate: this.#rate, output_rate: this.#speaker?.rate ?? 24_000, push: this.floor.push, tab: TAB, made: this.#made, take_over: false,
         // What is behind it comes again.
         ...(again && this.#speaker ? { received_ms: this.#speaker.received } : {}),
       }),

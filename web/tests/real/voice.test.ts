@@ -170,6 +170,39 @@ it("says why there is no microphone, and takes words all the same", async () => 
   }
 });
 
+it("leaves no chat where its tab is closed or dies before anything is said, and none where nothing was understood", async () => {
+  const rows = async (): Promise<number> => ((await (await fetch(`${server.url}/api/conversations`)).json()) as { rows: object[] }).rows.length;
+  const before = await rows();
+  const deaf = async (): Promise<Page> => {
+    const page = await talker();
+    await page.evaluate(() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError")); });
+    await button(page, "Talk").click();
+    await live(page).getByText("No microphone: write below").waitFor();
+    return page;
+  };
+  const closed = await deaf();
+  expect(await rows()).toBe(before + 1);
+  await closed.close();
+  await expect.poll(rows).toBe(before);
+  // One that dies says nothing, and may come back for a while.
+  const died = await deaf();
+  const crash = died.waitForEvent("crash");
+  void died.goto("chrome://crash").catch(() => {});
+  await crash;
+  expect(await rows()).toBe(before + 1);
+  await expect.poll(rows, { timeout: 30_000, interval: 1000 }).toBe(before);
+  // Somebody spoke, and what that was nobody knows: the chat is shown, and goes with the talk.
+  const page = await talker();
+  await button(page, "Talk").click();
+  await live(page).getByText("You are speaking").waitFor();
+  expect(new URL(page.url()).pathname).not.toBe("/");
+  await composer(page).fill("not said");
+  await button(page, "End").click();
+  await expect.poll(rows).toBe(before);
+  await expect.poll(() => new URL(page.url()).pathname).toBe("/");
+  expect(await composer(page).inputValue()).toBe("not said");
+});
+
 it("leaves no chat where nothing was said, and closes an answer that is ended in the middle", async () => {
   const page = await talker();
   const rows = async (): Promise<number> => ((await (await fetch(`${server.url}/api/conversations`)).json()) as { rows: object[] }).rows.length;

@@ -21,16 +21,22 @@ pub(crate) async fn delete(
     Named(id): Named<ConversationId>,
 ) -> Answer<Json<Value>> {
     find(&shared, id).await?;
+    remove(&shared, id).await?;
+    Ok(Json(json!({"restore_until": shape::millis(SystemTime::now() + UNDO)})))
+}
+
+/// What is written in it ends, and everybody is told.
+pub(crate) async fn remove(shared: &Arc<Shared>, id: ConversationId) -> Answer<()> {
     for run in shared.engine.runs().iter().filter(|run| run.conversation() == id) {
         run.stop();
     }
     let deleted = ConversationChange { deleted: Some(true), ..ConversationChange::default() };
     shared.engine.store().change(id, deleted).await?;
-    conversation_changed(&shared, id).await;
+    conversation_changed(shared, id).await;
     if let Some(one) = shared.engine.store().conversation(id).await? {
-        purge_later(&shared, one);
+        purge_later(shared, one);
     }
-    Ok(Json(json!({"restore_until": shape::millis(SystemTime::now() + UNDO)})))
+    Ok(())
 }
 
 /// Removes all for good that earlier lives of the server left deleted, as late as if they were deleted now: what the

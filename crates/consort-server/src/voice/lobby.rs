@@ -50,6 +50,11 @@ impl Lobby {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nobody talks in this conversation, nor may come back to.
+    pub(super) fn is_free(&self, conversation: ConversationId) -> bool {
+        !self.lock().seats.contains_key(&conversation)
+    }
+
     /// Takes the place of a conversation's tab, and the session that is there. The tab itself may always: its other connection
     /// is one that it lost, whether the server saw that or not.
     pub(super) async fn enter(

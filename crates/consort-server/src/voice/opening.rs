@@ -66,6 +66,7 @@ pub(super) async fn talking(shared: &Arc<Shared>, asked: &Open) -> Answer<Talkin
         sees,
         push: asked.push,
         kept: Kept::new(shared.clone(), asked.conversation),
+        made: asked.made.then(|| (shared.clone(), asked.conversation)),
         held: shared.holds.hold(),
         tab: asked.tab.clone(),
     })

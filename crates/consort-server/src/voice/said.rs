@@ -31,6 +31,9 @@ pub(super) struct Open {
     pub(super) tab: Option<String>,
     /// How much of the session's sound it has received, where it had that before.
     pub(super) received_ms: Option<u64>,
+    /// Whether the conversation was made for what is said now: where nothing is, it goes.
+    #[serde(default)]
+    pub(super) made: bool,
     /// Whether another tab's session becomes this one's.
     #[serde(default)]
     pub(super) take_over: bool,

@@ -223,13 +223,17 @@ impl Line {
                 self.tell(json!({"type": "taken"})).await;
             }
             End::Lost => held.leave(talking, self.shared.leaving.subscribe()),
-            End::Closed => talking.end(),
+            // Its place is free before what it leaves is looked at.
+            End::Closed | End::Over => {
+                drop(held);
+                talking.end();
+            }
             End::Leaving => {
+                drop(held);
                 talking.end();
                 let reason = CloseReason::Ended { message: "the server ends".into() };
                 self.tell(json!({"type": "event", "event": SessionEvent::Closed { reason }})).await;
             }
-            End::Over => {}
         }
         conversation_changed(&self.shared, asked.conversation).await;
     }
