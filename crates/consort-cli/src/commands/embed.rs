@@ -51,10 +51,11 @@ pub(crate) fn run(embed: Embed, mut setup: Setup) -> Done {
 fn named(name: &str, setup: &mut Setup, host: Host, runtime: &Runtime) -> Result<Arc<dyn Embedder>, Error> {
     let name = setup.settings.resolve(name).to_owned();
     let found = seek(setup, host, Some(&name), Some(runtime), |setup, host| {
-        host.find_embedder(&name).map_err(|error| match error.kind() {
+        pollster::block_on(host.find_embedder(&name)).map_err(|error| match error.kind() {
             ErrorKind::ModelNotFound => {
                 setup.explain(error, &name).hint("`consort models --can embed` lists them")
             }
+            ErrorKind::Unsupported => error.hint("`consort models --can embed` lists those that do"),
             _ => error,
         })
     });
@@ -72,7 +73,7 @@ fn unnamed(host: &Host) -> Result<Arc<dyn Embedder>, Error> {
     let note = "note: no embedding model has a key, so the demo answers";
     // Only a courtesy: the vectors are what was asked for.
     let _ = writeln!(anstream::stderr(), "{}", Style::Dim.paint(note));
-    host.find_embedder(&format!("{DEMO}/embed"))
+    pollster::block_on(host.find_embedder(&format!("{DEMO}/embed")))
 }
 
 /// Each line of stdin.

@@ -47,6 +47,9 @@ impl Host {
                 error.hint(format!("these do: {}", ids.join(", ")))
             });
         }
+        if let Some(embedder) = self.embedder_named(wanted) {
+            return Err(Self::only_vectors(embedder.card()));
+        }
         Err(self.not_found(wanted, all.iter().map(|model| model.card().id.clone())))
     }
 

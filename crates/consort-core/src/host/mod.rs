@@ -107,6 +107,9 @@ impl Host {
         if let Some(live) = self.live_named(wanted) {
             return Err(Self::only_live(live.card()));
         }
+        if let Some(embedder) = self.embedder_named(wanted) {
+            return Err(Self::only_vectors(embedder.card()));
+        }
         // Of models that are equally near, one that can be used is meant.
         let is_ready = |model: &&Arc<dyn Model>| self.state_of(model.card()) == Some(&State::Ready);
         let (near, far): (Vec<_>, Vec<_>) = models.iter().partition(is_ready);
@@ -114,7 +117,7 @@ impl Host {
     }
 
     /// The embedder of this id, alias or name.
-    pub fn find_embedder(&self, wanted: &str) -> Result<Arc<dyn Embedder>, Error> {
+    pub async fn find_embedder(&self, wanted: &str) -> Result<Arc<dyn Embedder>, Error> {
         let wanted = self.aliases.get(wanted).map_or(wanted, String::as_str);
         let all: Vec<_> = self.providers.iter().flat_map(|provider| provider.embedders()).collect();
         if let Some(found) = all.iter().find(|one| one.card().id == wanted) {
@@ -125,8 +128,27 @@ impl Host {
             let cards: Vec<&ModelCard> = named.iter().map(|one| one.card()).collect();
             return self.one_of(&cards, wanted).map(|at| Arc::clone(named[at]));
         }
-        self.unlisted(wanted, |provider, name| provider.embedder(name))
-            .ok_or_else(|| self.not_found(wanted, all.iter().map(|one| one.card().id.clone())))
+        if let Some(embedder) = self.unlisted(wanted, |provider, name| provider.embedder(name)) {
+            return Ok(embedder);
+        }
+        let other = match self.find(wanted).await {
+            Ok(model) => Some((model.card().id.clone(), "answers questions")),
+            Err(_) => self.live_named(wanted).map(|live| (live.card().id.clone(), "holds live sessions")),
+        };
+        Err(match other {
+            Some((id, does)) => Error::unsupported(format!("`{id}` {does} and makes no vectors")),
+            None => self.not_found(wanted, all.iter().map(|one| one.card().id.clone())),
+        })
+    }
+
+    fn embedder_named(&self, wanted: &str) -> Option<Arc<dyn Embedder>> {
+        let mut all = self.providers.iter().flat_map(|provider| provider.embedders());
+        all.find(|one| one.card().id == wanted || is_named(one.card(), wanted))
+    }
+
+    fn only_vectors(card: &ModelCard) -> Error {
+        Error::unsupported(format!("`{}` makes vectors of texts, and nothing else", card.id))
+            .hint(format!("make some: consort embed -m {}", card.id))
     }
 
     /// Models whose id, title or alias holds all the words, best first.

@@ -105,7 +105,7 @@ fn check_bare(shops: &[(&str, &State)], expected: &str) {
         host.add(Arc::new(Shop::new(id, (*state).clone())));
     }
     assert_eq!(found(&host, "llama"), expected);
-    let embedder = match host.find_embedder("nomic") {
+    let embedder = match pollster::block_on(host.find_embedder("nomic")) {
         Ok(embedder) => embedder.card().id.clone(),
         Err(error) => format!("{}: {error} [{}]", error.kind(), error.hints().join("; ")),
     };

@@ -53,6 +53,15 @@ fn a_plugin_that_cannot_start_says_what_is_missing() {
     assert_eq!(failure.data.help.as_deref(), Some("set it"));
 }
 
+/// Waits until it is so.
+fn comes(flag: &AtomicBool, else_say: &str) {
+    let until = Instant::now() + SOON;
+    while !flag.load(SeqCst) {
+        assert!(Instant::now() < until, "{else_say}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_cancelled_request_is_answered_soon() {
     let dropped = Arc::new(AtomicBool::new(false));
@@ -79,19 +88,23 @@ fn a_cancelled_request_is_answered_soon() {
     let answer = patient.answered(id);
     assert_eq!(answer.result.unwrap().finish_reason.as_deref(), Some("cancelled"));
     assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
-    let until = Instant::now() + SOON;
-    while !dropped.load(SeqCst) {
-        assert!(Instant::now() < until, "the author's future was not dropped");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    comes(&dropped, "the author's future was not dropped");
     // Code that blocks is answered for.
-    let mut blocking = driver(telling(|_, _, mut say| async move {
-        say.text("on").await;
-        std::thread::sleep(Duration::from_secs(8));
-        stop()
+    let blocks = Arc::new(AtomicBool::new(false));
+    let flag = blocks.clone();
+    let mut blocking = driver(telling(move |_, _, mut say| {
+        let flag = flag.clone();
+        async move {
+            say.text("on").await;
+            flag.store(true, SeqCst);
+            std::thread::sleep(Duration::from_secs(8));
+            stop()
+        }
     }));
     let id = blocking.ask("generate", asking("m", "go"));
     assert!(blocking.line(SOON).is_some());
+    // What is cancelled between the word and the sleep does not block.
+    comes(&blocks, "it did not go on");
     blocking.cancel(id);
     let before = Instant::now();
     assert!(blocking.answered(id).result.is_ok());

@@ -231,7 +231,7 @@ fn ids_and_variants() {
 #[test]
 fn it_embeds() {
     let host = Host::new().provider(DemoProvider::new());
-    let embedder = host.find_embedder("demo/embed").unwrap();
+    let embedder = pollster::block_on(host.find_embedder("demo/embed")).unwrap();
     let embed = |dimensions| {
         let inputs = ["the red cat", "a red CAT", "blue sky", ""];
         let request = EmbedRequest { dimensions, ..EmbedRequest::new(inputs) };

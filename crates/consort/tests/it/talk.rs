@@ -175,6 +175,18 @@ fn what_is_wrong_is_said_before_anything_is() {
       tip: did you mean `demo/live`?
       help: `consort models --can live` lists them
     ");
+    assert_snapshot!(run(&["talk", "demo/embed", "--text", "x"]), @r"
+    exit 2
+    --- stderr
+    error: `demo/embed` makes vectors of texts, and nothing else
+      help: make some: consort embed -m demo/embed
+    ");
+    assert_snapshot!(run(&["embed", "-m", "demo", "x"]), @r"
+    exit 2
+    --- stderr
+    error: `demo` answers questions and makes no vectors
+      help: `consort models --can embed` lists those that do
+    ");
     assert_snapshot!(run(&["talk", "demo/live", "--text", "x", "-o", "loud", "true"]), @r"
     exit 2
     --- stderr
