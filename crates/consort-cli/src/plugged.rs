@@ -21,7 +21,9 @@ impl Setup {
         if let Some(name) = name {
             let owner = name.split_once('/').map_or(name, |(owner, _)| owner);
             for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
-                let empty = row.plugin.learnt().is_some_and(|learnt| learnt.models.is_empty());
+                let empty = row.plugin.learnt().is_some_and(|learnt| {
+                    learnt.models.is_empty() && learnt.beside_models(row.plugin.id()).is_empty()
+                });
                 if empty || owner == row.plugin.id() {
                     row.plugin.forget();
                 }

@@ -124,7 +124,13 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
     }
     let odd = plugin.supervisor().running().map(|connection| connection.take_odd()).unwrap_or_default();
     found.extend(odd.iter().map(|odd| told(Level::Warning, plugin.id(), &odd.message)));
-    found.push(listed(&learnt.models.iter().map(|known| known.card.id.as_str()).collect::<Vec<_>>()));
+    let brings = learnt.beside_models(plugin.id());
+    found.extend(brings.iter().map(|(what, how)| good(format!("it brings {what}: {how}"))));
+    let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
+    // Some plugins are there for their tools, templates, fragments or commands.
+    if !ids.is_empty() || brings.is_empty() {
+        found.push(listed(&ids));
+    }
     let models: Vec<Arc<dyn Model>> = plugin.models();
     if let State::NeedsSetup { missing } = plugin.state() {
         let message = format!("it cannot be asked: {}", needs(&missing));
@@ -193,7 +199,11 @@ async fn own_words(plugin: &Arc<Plugin>) -> Vec<Finding> {
 fn listed(ids: &[&str]) -> Finding {
     let unique: BTreeSet<&&str> = ids.iter().collect();
     if ids.is_empty() {
-        return wrong("it lists no model".into(), "a plugin must have at least one");
+        return wrong(
+            "it lists no model".into(),
+            "a plugin has at least one, or tools, templates, fragments or commands; a list that depends on a key, a server or a \
+             file is empty without it",
+        );
     }
     if unique.len() < ids.len() {
         return wrong("two of its models have one id".into(), "give each an id of its own");

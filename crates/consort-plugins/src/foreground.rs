@@ -66,6 +66,10 @@ impl Plugin {
             }
         }
         command.arg("--").args(arguments);
+        // What its arguments name are files of whoever types it.
+        if let Ok(here) = std::env::current_dir() {
+            command.current_dir(here);
+        }
         Ok(command)
     }
 }

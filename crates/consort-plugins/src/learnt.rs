@@ -1,5 +1,5 @@
 //! What a plugin said of itself when it ran: kept, so that a listing needs no process.
-use crate::start::is_for;
+use crate::start::{is_for, shell_word};
 use consort_core::{ConfigKey, ModelCard, ModelKind};
 use consort_plugin::protocol::{
     Capabilities, Failure, InitializeResult, ModelInfo, ModelNeeds, ModelsResult,
@@ -151,6 +151,25 @@ impl Learnt {
         Capabilities::has(&self.capabilities.tools)
     }
 
+    /// What it brings beside models, each with how it is used.
+    pub fn beside_models(&self, plugin: &str) -> Vec<(&'static str, String)> {
+        let (can, name) = (&self.capabilities, shell_word(plugin));
+        let tools = self.has_tools().then(|| ("tools", format!("consort plugins tools {name}")));
+        let run = format!("consort plugins run {name} ");
+        let uses = [
+            ("templates", "-t ", &can.templates, ":NAME"),
+            ("fragments", "-f ", &can.fragments, ":WHAT"),
+            ("commands", run.as_str(), &can.commands, ""),
+        ];
+        let named = uses.into_iter().filter(|(_, _, names, _)| !names.is_empty());
+        let named = named.map(|(what, before, names, after)| {
+            let each: Vec<String> =
+                names.iter().map(|each| plain(&format!("{before}{each}{after}"))).collect();
+            (what, shortened(&each.iter().map(String::as_str).collect::<Vec<_>>()))
+        });
+        tools.into_iter().chain(named).collect()
+    }
+
     pub(crate) fn chat_models(&self) -> impl Iterator<Item = &Known> {
         self.of_kind(ModelKind::Chat)
     }
@@ -235,6 +254,13 @@ fn is_named(info: &ModelInfo) -> bool {
 
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
+}
+
+/// Some of the names, and how many more there are.
+pub fn shortened(names: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", "))
 }
 
 /// The text on one line, without what a terminal would obey.

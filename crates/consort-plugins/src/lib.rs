@@ -30,7 +30,7 @@ mod watch;
 pub use embedder::PluginEmbedder;
 pub use examine::{Finding, Level, examine, examine_aloud};
 pub use home::Home;
-pub use learnt::{Known, Learnt, Outcome, is_clause};
+pub use learnt::{Known, Learnt, Outcome, is_clause, shortened};
 pub use loaders::{Fragment, Loads};
 pub use model::PluginModel;
 pub use plugin::Plugin;

@@ -5,6 +5,7 @@ use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
 use crate::process::{FAILED, LogLine, LogRing, Supervisor};
 use crate::start::{folder, is_same_key, keys, start_of};
+use crate::trouble::is_elsewhere;
 use consort_core::{Context, Error};
 use consort_plugin::protocol::Capabilities;
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ impl Plugin {
         &self.supervisor.log
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -148,6 +149,14 @@ impl Plugin {
         let learnt = match connection.models(LISTING).await {
             Ok(listed) => self.lacking_key(Learnt::ready(self.id(), &connection.hello(), &listed)),
             Err(no) => Learnt::of(match self.outcome_of(&no) {
+                // Whatever it asks is out of reach: nothing of the plugin is to be mended.
+                Outcome::Broken { reason, .. } if is_elsewhere(&no) => Outcome::Broken {
+                    reason: format!("its models cannot be listed now: {reason}"),
+                    at: None,
+                    help: Some(
+                        "what it asks does not answer: it is asked again when the plugin is used".to_owned(),
+                    ),
+                },
                 Outcome::Broken { reason, at, help } => {
                     Outcome::Broken { reason: format!("it cannot list its models: {reason}"), at, help }
                 }

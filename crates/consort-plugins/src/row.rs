@@ -116,7 +116,11 @@ impl Plugin {
         let wanted = BTreeSet::from([name.to_owned()]);
         let known = keys(&self.found, learnt.as_deref(), &wanted);
         let mut variables = known.iter().flat_map(|key| &key.env).map(String::as_str).chain([name]);
-        let is_stored = || self.home.keys.names().unwrap_or_default().iter().any(|stored| stored == name);
+        // A drop-in file finds a stored key in the variable that is named after it.
+        let is_its = |stored: &String| {
+            stored == name || (self.found.env.iter().any(|env| env == name) && is_for(name, stored))
+        };
+        let is_stored = || self.home.keys.names().unwrap_or_default().iter().any(is_its);
         variables.any(|variable| self.home.env.get(variable).is_some()) || is_stored()
     }
 

@@ -24,7 +24,8 @@ pub(crate) fn conditions(found: &Found, home: &Home) -> String {
     let stored = if granted.is_empty() { Vec::new() } else { home.keys.names().unwrap_or_default() };
     let mut text = String::new();
     for name in granted {
-        let there = home.env.get(&name).is_some() || stored.contains(&name);
+        let there =
+            home.env.get(&name).is_some() || stored.iter().any(|key| *key == name || is_for(&name, key));
         text.extend([name.as_str(), if there { "=set;" } else { "=unset;" }]);
     }
     if matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) {
@@ -56,6 +57,11 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
             env.push((name.clone(), secret.expose().to_owned()));
         }
     }
+    for (variable, key) in read_as_variables(&found, &home, &granted) {
+        if let Some(secret) = home.keys.get(&key)? {
+            env.push((variable, secret.expose().to_owned()));
+        }
+    }
     for (variable, key) in found.manifest.env.iter().flatten() {
         if let Some(key) = keys.iter().find(|known| known.name == *key)
             && let Some(secret) = credentials.resolve(&found.id, key).await?
@@ -82,6 +88,26 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
     let env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let launch = Launch { program, arguments, env, folder, limits };
     Ok(Start { launch, config, services, hidden })
+}
+
+/// The stored keys that a file reads from a variable, where the one or the other was granted: each variable, and the name of
+/// its key. Of the `llm` ecosystem a plugin gets keys in another way, each for the model that is called.
+fn read_as_variables(found: &Found, home: &Home, granted: &BTreeSet<String>) -> Vec<(String, String)> {
+    if granted.is_empty() || !matches!(found.kind, Kind::Python { dialect } if dialect != Dialect::Llm) {
+        return Vec::new();
+    }
+    let stored = home.keys.names().unwrap_or_default();
+    let is_set = |variable: &str| {
+        granted.contains(variable)
+            && (home.env.get(variable).is_some() || stored.iter().any(|key| key == variable))
+    };
+    let unset = found.env.iter().filter(|variable| !is_set(variable));
+    let of = |variable: &String| {
+        let is_its =
+            |key: &&String| is_for(variable, key) && (granted.contains(*key) || granted.contains(variable));
+        stored.iter().find(is_its).map(|key| (variable.clone(), key.clone()))
+    };
+    unset.filter_map(of).collect()
 }
 
 /// Does what takes a while where it holds up nobody: an interpreter may be asked who it is, files may be written.
@@ -192,14 +218,19 @@ fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error
 }
 
 /// Whether a file may run on this version, by its own word.
-fn runs_on(found: &Found, version: Option<(u32, u32)>) -> Result<(), Error> {
+pub(crate) fn runs_on(found: &Found, version: Option<(u32, u32)>) -> Result<(), Error> {
     let (Some(wanted), Some((major, minor))) = (&found.requires_python, version) else { return Ok(()) };
     if fits(wanted, (major, minor)) {
         return Ok(());
     }
     let message = format!("it wants Python {wanted}: {major}.{minor} is here");
-    let error = Error::new(ErrorKind::Setup, message);
-    Err(error.hint("name one that it runs on: CONSORT_PYTHON=/path/to/python3"))
+    let again = match found.dependencies.is_empty() {
+        true => String::new(),
+        // Its environment is made with it.
+        false => format!(" consort plugins install-deps {}", shell_word(&found.id)),
+    };
+    let help = format!("name one that it runs on: CONSORT_PYTHON=/path/to/python3{again}");
+    Err(Error::new(ErrorKind::Setup, message).hint(help))
 }
 
 /// What a Python file needs before it can run: packages of its own.

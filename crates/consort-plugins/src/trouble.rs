@@ -2,8 +2,8 @@
 use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::process::NoStart;
-use crate::start::{NO_TRUST, shell_word};
-use consort_core::ErrorKind;
+use crate::start::{NO_TRUST, is_for, runs_on, shell_word};
+use consort_core::{Error, ErrorKind};
 
 impl Plugin {
     /// What keeps it from being run at all, as far as its file tells.
@@ -23,6 +23,11 @@ impl Plugin {
             at: Some(problem.line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))),
             help: problem.help.clone(),
         })
+    }
+
+    /// Whether it may run on this version of Python, by its own word.
+    pub fn may_run_on(&self, version: (u32, u32)) -> Result<(), Error> {
+        runs_on(&self.found, Some(version))
     }
 
     pub(crate) fn outcome_of(&self, no: &NoStart) -> Outcome {
@@ -73,12 +78,21 @@ impl Plugin {
     }
 
     fn variable_help(&self, variable: &str, grant: &str) -> String {
+        let stored = self.home.keys.names().unwrap_or_default();
         match self.home.env.get(variable) {
             Some(_) => grant.to_owned(),
+            None if stored.iter().any(|key| key == variable || is_for(variable, key)) => grant.to_owned(),
             None if self.granted().iter().any(|name| name == variable) => {
                 format!("export {variable}=..., or: consort keys set {variable}")
             }
             None => format!("export {variable}=..., then: {grant}"),
         }
     }
+}
+
+/// Whether a plugin failed because what it asks is out of reach.
+pub(crate) fn is_elsewhere(no: &NoStart) -> bool {
+    use ErrorKind::{Network, Overloaded, RateLimit, Server, Timeout};
+    let kind = no.failure.as_ref().and_then(|failure| ErrorKind::parse(failure.data.kind.as_deref()?));
+    kind.is_some_and(|kind| [Network, Overloaded, RateLimit, Server, Timeout].contains(&kind))
 }

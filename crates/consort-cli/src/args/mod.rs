@@ -428,9 +428,14 @@ pub(crate) enum PluginsCommand {
     },
     /// Run a command that an installed package brings
     Run {
-        name: String,
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
+        /// The plugin, and what its command is given: flags behind its name are the command's
+        #[arg(
+            required = true,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_names = ["NAME", "ARGUMENTS"]
+        )]
+        line: Vec<String>,
     },
     /// Print the folder for your plugins
     Path,

@@ -80,7 +80,13 @@ impl Venv {
             pip.map(Into::into).into()
         };
         arguments.extend(packages.iter().map(Into::into));
-        run(uv.as_ref().unwrap_or(&program), arguments, env)?;
+        if let Err(error) = run(uv.as_ref().unwrap_or(&program), arguments, env) {
+            // Without what it was made for, an environment that is new is none.
+            if !self.folder.join(INSTALLED).exists() {
+                self.remove()?;
+            }
+            return Err(error);
+        }
         let listed = self.list(env)?;
         let lines: Vec<String> =
             listed.iter().map(|package| format!("{}=={}", package.name, package.version)).collect();

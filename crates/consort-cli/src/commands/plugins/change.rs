@@ -31,6 +31,12 @@ pub(super) fn trust(folder: &Path, trusted: bool, plugins: &Plugins, setup: &Set
 }
 
 pub(super) fn grant(plugin: &Plugin, keys: &[String], plugins: &Plugins, setup: &Setup) -> Done {
+    if keys.iter().any(|key| key == "HOME") {
+        let folder = plugin.folder();
+        return Err(exit::usage("no plugin gets your HOME: it has a folder of its own in that variable")
+            .hint(format!("what it looks for there goes into {}", folder.display()))
+            .into());
+    }
     for key in keys {
         plugins.allowed().grant(plugin.found(), key)?;
     }

@@ -6,7 +6,7 @@ use crate::setup::{Setup, runtime, state_words};
 use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::{Error, ErrorKind, State};
-use consort_plugins::{Interpreter, Learnt, Plugin, Venv, shell_word};
+use consort_plugins::{Interpreter, Plugin, Venv, shortened};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,7 +113,10 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
     match plugin.state() {
         State::Ready if ids.is_empty() => {
-            let (good, what) = (Style::Good.paint(setup.signs.good), beside_models(name, &learnt));
+            let brings = learnt.beside_models(name);
+            let brings: Vec<String> = brings.iter().map(|(what, how)| format!("{what} ({how})")).collect();
+            let what = if brings.is_empty() { "no models".to_owned() } else { brings.join(", ") };
+            let good = Style::Good.paint(setup.signs.good);
             writeln!(to, "{good} {name} is installed; it brings {what}")?;
         }
         State::Ready => {
@@ -132,31 +135,6 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
         writeln!(to, "{}", Style::Dim.paint(format!("note: {note}")))?;
     }
     Ok(())
-}
-
-/// What a plugin without models has, and how it is used.
-fn beside_models(name: &str, learnt: &Learnt) -> String {
-    let (can, name) = (&learnt.capabilities, shell_word(name));
-    let mut all = Vec::new();
-    if learnt.has_tools() {
-        all.push(format!("tools (consort plugins tools {name})"));
-    }
-    let uses = [
-        ("templates", "-t ", &can.templates, ":NAME"),
-        ("fragments", "-f ", &can.fragments, ":WHAT"),
-        ("commands", &format!("consort plugins run {name} "), &can.commands, ""),
-    ];
-    for (what, before, names, after) in uses.into_iter().filter(|(_, _, names, _)| !names.is_empty()) {
-        let each: Vec<String> = names.iter().map(|each| format!("{before}{each}{after}")).collect();
-        all.push(format!("{what} ({})", shortened(&each.iter().map(String::as_str).collect::<Vec<_>>())));
-    }
-    if all.is_empty() { "no models".to_owned() } else { all.join(", ") }
-}
-
-fn shortened(ids: &[&str]) -> String {
-    const SHOWN: usize = 6;
-    let more = if ids.len() > SHOWN { format!(" and {} more", ids.len() - SHOWN) } else { String::new() };
-    format!("{}{more}", ids.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn uninstall(plugin: &Arc<Plugin>, setup: &Setup) -> Done {
@@ -188,7 +166,12 @@ pub(super) fn dependencies(plugin: &Arc<Plugin>, more: &[String], setup: &Setup)
             .into());
     }
     let python = Interpreter::find(&setup.env, &setup.plugin_state())?;
+    plugin.may_run_on(python.version)?;
     let venv = Venv::of(&setup.plugin_state(), plugin.id());
+    // One that was made when another Python was here cannot run it.
+    if venv.version().is_some_and(|version| plugin.may_run_on(version).is_err()) {
+        venv.remove()?;
+    }
     venv.install(&setup.env, &python, &packages, &mut |what| say(plugin.id(), what))?;
     report(plugin.id(), setup)?;
     Ok(exit::OK)

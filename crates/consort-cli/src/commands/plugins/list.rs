@@ -66,6 +66,9 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
         ("file", plugin.found().file.display().to_string()),
         ("kind", plugin.sort().to_owned()),
     ];
+    if plugin.folder().exists() {
+        lines.push(("folder", plugin.folder().display().to_string()));
+    }
     if let Some(place) = plugin.place().filter(|_| matches!(state, State::NeedsSetup { .. })) {
         lines.push(("at", place));
     }
@@ -76,6 +79,7 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
         if !ids.is_empty() {
             lines.push(("models", ids.join(", ")));
         }
+        lines.extend(learnt.beside_models(plugin.id()));
         lines.extend(learnt.notes.iter().map(|note| ("note", note.clone())));
     }
     lines.extend(setup.namesakes_of(plugin).map(|note| ("note", note)));

@@ -53,7 +53,10 @@ pub(crate) fn run(args: Args, mut setup: Setup) -> Done {
         Some(Command::Call { name, tool, arguments }) => {
             tools::call(&find(&plugins, &name)?, &tool, &arguments)
         }
-        Some(Command::Run { name, arguments }) => debug::command(&find(&plugins, &name)?, &arguments, &setup),
+        Some(Command::Run { line }) => {
+            let (name, arguments) = line.split_first().ok_or_else(Error::cancelled)?;
+            debug::command(&find(&plugins, name)?, arguments, &setup)
+        }
         Some(Command::Path) => {
             writeln!(anstream::stdout(), "{}", setup.folders.plugins_dir().display())?;
             Ok(exit::OK)

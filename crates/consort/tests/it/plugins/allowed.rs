@@ -69,6 +69,28 @@ fn a_stored_key_of_the_variables_name_does_too() {
 }
 
 #[test]
+fn a_stored_key_comes_as_the_variable_that_is_named_after_it() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.sample("needs_key.py");
+    place.pipe(KEY.1, &["keys", "set", "needs_key"]);
+    // It says that the key is there, and what to do.
+    let run = place.ask("needs_key", "x");
+    assert!(run.stderr.contains("help: consort plugins grant needs_key NEEDS_KEY_API_KEY\n"), "{run}");
+    for granted in ["needs_key", "NEEDS_KEY_API_KEY"] {
+        let grant = place.run(&["plugins", "grant", "needs_key", granted]);
+        assert!(!grant.stderr.contains("warning"), "{grant}");
+        assert_eq!(place.ask("needs_key", "x").stdout, "unlocked by 11 characters", "{granted}");
+        place.run(&["plugins", "revoke", "needs_key", granted]);
+        assert_eq!(place.ask("needs_key", "x").code, 3);
+    }
+    // What is another's is not given with it.
+    place.run(&["plugins", "grant", "needs_key", "other"]);
+    assert_eq!(place.ask("needs_key", "x").code, 3);
+    let home = place.run(&["plugins", "grant", "needs_key", "HOME"]);
+    assert!(home.code == 2 && home.stderr.contains("plugin-state/work/needs_key"), "{home}");
+}
+
+#[test]
 fn a_key_of_the_manifest_comes_as_its_variable() {
     let Some(place) = Plugged::with_python() else { return };
     let block = "# /// llm-plugin\n# env = { ACME_KEY = \"acme\" }\n# ///\n";

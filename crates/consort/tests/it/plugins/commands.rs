@@ -109,11 +109,12 @@ fn why_one_is_so() {
     place.run(&["plugins", "reload"]);
     assert_snapshot!(place.run(&["plugins", "why", "needs_key"]), @r#"
     needs_key
-      state  needs setup: NEEDS_KEY_API_KEY is not set
-      file   [PLACE]/home/data/plugins/needs_key.py
-      kind   drop_in
-      at     needs_key.py:11
-      reads  NEEDS_KEY_API_KEY
+      state   needs setup: NEEDS_KEY_API_KEY is not set
+      file    [PLACE]/home/data/plugins/needs_key.py
+      kind    drop_in
+      folder  [PLACE]/home/data/plugin-state/work/needs_key
+      at      needs_key.py:11
+      reads   NEEDS_KEY_API_KEY
     --- stderr
       help: export NEEDS_KEY_API_KEY=..., then: consort plugins grant needs_key NEEDS_KEY_API_KEY
     "#);

@@ -99,6 +99,7 @@ fn a_key_that_the_list_needs_is_its_own() {
       state    needs the key `acme-list`
       file     [PLACE]/home/data/plugins/keyed.sh
       kind     protocol
+      folder   [PLACE]/home/data/plugin-state/work/keyed
       note     few
       granted  acme-list
     --- stderr
@@ -144,6 +145,36 @@ fn what_a_plugin_without_models_brings() {
     my kit: copied to ~/home/data/plugins
     ok: my kit is installed; it brings tools (consort plugins tools 'my kit'), templates (-t house:NAME), fragments (-f up:WHAT, -f down:WHAT), commands (consort plugins run 'my kit' go)
     "#);
+    let check = place.run(&["plugins", "check", "my kit"]);
+    assert!(
+        check.code == 0 && check.stdout.contains("it brings fragments: -f up:WHAT, -f down:WHAT"),
+        "{check}"
+    );
+    let why = place.run(&["plugins", "why", "my kit"]).stdout;
+    for line in ["tools      consort plugins tools 'my kit'", "templates  -t house:NAME"] {
+        assert!(why.contains(line), "{why}");
+    }
+}
+
+/// What a list is asked from may be out of reach for a while.
+#[cfg(unix)]
+#[test]
+fn a_list_that_cannot_be_had_now_is_no_fault_of_the_plugin() {
+    let place = Plugged::new();
+    let refused =
+        r#"{"code":-32000,"message":"Connection refused","data":{"kind":"network","at":"away.py:3"}}"#;
+    let refused = format!("echo '{{\"jsonrpc\":\"2.0\",\"id\":'\"$id\"',\"error\":{refused}}}'");
+    let list = "*'\"method\":\"models/list\"'*) ";
+    let away = super::SHELL.replace(list, &format!("{list}[ -e there ] || {{ {refused}; continue; }}; "));
+    place.program("away.sh", &away);
+    assert_snapshot!(place.ask("away", "x"), @r"
+    exit 5
+    --- stderr
+    error: away: the plugin is broken: its models cannot be listed now: Connection refused
+      help: what it asks does not answer: it is asked again when the plugin is used
+    ");
+    place.place.file("home/data/plugin-state/work/away/there", "");
+    assert_eq!(place.ask("away", "x").stdout, "from a shell");
 }
 
 #[test]

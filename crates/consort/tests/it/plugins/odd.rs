@@ -67,6 +67,15 @@ fn a_file_that_wants_another_python_says_so() {
     let run = place.ask("newer", "x");
     assert!(run.code != 0 && run.stderr.contains("it wants Python >=3.99: 3."), "{run}");
     assert_eq!(place.state("newer"), "needs setup");
+    // Nothing is installed for one that could not run.
+    let head = "# /// script\n# requires-python = \">=3.99\"\n# dependencies = [\"acme\"]\n# ///\n";
+    place.plugin("packed.py", head.to_owned() + &drop_in("return 'x'"));
+    let run = place.run(&["plugins", "install-deps", "packed"]);
+    assert!(
+        run.code != 0
+            && run.stderr.contains("CONSORT_PYTHON=/path/to/python3 consort plugins install-deps packed"),
+        "{run}"
+    );
     assert_eq!(place.ask("fine", "x").stdout, "fine");
 }
 
