@@ -22,6 +22,12 @@ pub enum Fragment {
     Media(Media),
 }
 
+impl Fragment {
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Text { text, .. } if text.trim().is_empty())
+    }
+}
+
 /// What `PREFIX:NAME` can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loads {
