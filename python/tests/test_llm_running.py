@@ -129,8 +129,9 @@ class Running(LlmCase):
         one = self.model("def execute(self, prompt, stream, response, conversation):\n    pass")
         refused = self.refused(one.generate, "m")
         self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:6"))
-        one = self.model("def execute(self, prompt, stream, response, conversation):\n    yield 5")
-        self.assertEqual(str(self.refused(one.generate, "m")), "execute yielded int, expected str")
+        one = self.model("def execute(self, prompt, stream, response, conversation):\n    yield ''\n    yield 5")
+        refused = self.refused(one.generate, "m")
+        self.assertEqual((str(refused), refused.data["at"]), ("execute yielded int, expected str", "acme.py:8"))
 
     def test_cancel(self):
         for base, asynchronous in (("llm.Model", ""), ("llm.AsyncModel", "async ")):

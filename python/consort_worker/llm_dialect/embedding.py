@@ -5,6 +5,7 @@ import base64
 import sys
 
 from ..failures import Failure
+from .execute import place
 
 
 def embed(llm, call, model, keys):
@@ -25,8 +26,9 @@ def embed(llm, call, model, keys):
             raise Failure("unsupported", str(error)) from error
         raise
     if len(vectors) != len(inputs):
-        raise Failure("plugin_bug", f"embed_batch gave {len(vectors)} vectors for {len(inputs)} inputs")
-    return {"vectors": [_encoded(vector) for vector in vectors], "model": model.model_id}
+        said = f"embed_batch gave {len(vectors)} vectors for {len(inputs)} inputs"
+        raise Failure("plugin_bug", said, at=place(model.embed_batch), help="yield one list of numbers for each item")
+    return {"vectors": [_encoded(vector, model) for vector in vectors], "model": model.model_id}
 
 
 def _with_key(model, inputs, key):
@@ -51,11 +53,12 @@ def _item(each):
     return each
 
 
-def _encoded(vector):
+def _encoded(vector, model):
     try:
         packed = array.array("f", [float(number) for number in vector])
     except (TypeError, ValueError) as error:
-        raise Failure("plugin_bug", f"embed_batch gave no list of numbers: {error}") from error
+        said = f"embed_batch gave no list of numbers: {error}"
+        raise Failure("plugin_bug", said, at=place(model.embed_batch)) from error
     if sys.byteorder == "big":
         packed.byteswap()
     return base64.b64encode(packed.tobytes()).decode()

@@ -2,16 +2,18 @@
 
 import json
 
-from ..failures import Failure
+from . import execute
 
 
 class Emitter:
     """Sends the events of one response."""
 
-    def __init__(self, call, response, stream_event):
+    def __init__(self, call, response, stream_event, model):
         self.call = call
         self.response = response
         self.stream_event = stream_event  # the class, or None where llm has none yet
+        self.model = model
+        self.chunks_of = None  # the generator that the pieces come from
         self.process = getattr(response, "_process_chunk", None)
         self.chunks = response._chunks
         self.last = ("text", None)  # family and part of the event before
@@ -19,6 +21,11 @@ class Emitter:
         self.calls = {}  # part -> a tool call that is being streamed
         self.server = {}  # part -> a tool that the vendor itself runs
         self.executed = set()  # ids of calls that ran through the host already
+
+    def taker(self, chunks):
+        """What takes the pieces of a generator, each as it comes."""
+        self.chunks_of = chunks
+        return self.chunk
 
     def chunk(self, chunk):
         """Takes one thing that execute() yielded. None and "" are nothing."""
@@ -37,7 +44,7 @@ class Emitter:
             self.process(chunk)
             self._event(chunk)
         else:
-            raise Failure("plugin_bug", f"execute yielded {type(chunk).__name__}, expected str")
+            raise execute.wrong_piece(self.model, self.chunks_of, chunk)
 
     def _text(self, event, chunk):
         place = ("text", event.part_index)
