@@ -1,6 +1,8 @@
 """The llm dialect: embeddings, templates, fragments, tools and commands."""
 
 import base64
+import json
+import os
 import struct
 import subprocess
 import unittest
@@ -102,13 +104,36 @@ def register_commands(cli):
             "check": True,
         })
 
-    def test_a_command_of_a_file_runs(self):
-        file = self.one.config["file"]
-        run = subprocess.run(
+    def command(self, file, name, **env):
+        return subprocess.run(
             [self.python, "-I", WORKER, "command", "--name", "acme", "--file", file, "--data-dir", self.folder, "--",
-             "acme-login"], capture_output=True, text=True, timeout=60,
+             name], capture_output=True, text=True, timeout=60, env={**os.environ, **env},
         )
+
+    def test_a_command_of_a_file_runs(self):
+        run = self.command(self.one.config["file"], "acme-login")
         self.assertEqual((run.returncode, run.stdout), (0, "welcome\n"), run.stderr)
+
+    def test_a_command_finds_the_granted_keys(self):
+        file = self.plugin("""
+            import json, os, subprocess, sys
+            import llm
+            from llm import get_key as kept
+
+            @llm.hookimpl
+            def register_commands(cli):
+                @cli.command()
+                def keys():
+                    names = ("acme", "other", "none")
+                    left = [name for name in os.environ if "CONSORT" in name and "KEYS" in name]
+                    print(json.dumps([[llm.get_key(alias=name) for name in names], kept("", "acme", "ACME_KEY"), left]))
+        """, "keyed")
+        run = self.command(file, "keys", CONSORT_COMMAND_KEYS=json.dumps({"acme": "sk-acme", "other": "sk-o"}))
+        self.assertEqual(json.loads(run.stdout or "null"), [["sk-acme", "sk-o", None], "sk-acme", []], run.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "llm", "keys.json")), "a key is on the disk")
+        for odd in ("", "no JSON", "[]"):
+            run = self.command(file, "keys", CONSORT_COMMAND_KEYS=odd)
+            self.assertEqual(json.loads(run.stdout or "null"), [[None, None, None], None, []], run.stderr)
 
     def test_embed(self):
         (card,) = self.one.ask("models/list")["models"]
