@@ -18,6 +18,7 @@ class Plugin:
         self.env = {}  # variables that the source reads: name -> whether it has a default
         self.package = None  # what its folder passes for, where it does
         self.is_loading = False
+        self.key_help = {}  # keys that the host was asked for and did not give: name -> what to do, in its words
         self.empty = {}  # arguments of constructors that nobody gave, and that may be None: name -> of what
 
     def set_file(self, path):
@@ -216,7 +217,7 @@ def _missing_plugin_of_vision_agents(name):
 def missing_key(name):
     return {
         "missing": f"the key `{name}`",
-        "help": f"consort keys set {shell_word(name)}, then: consort plugins grant {shell_word(plugin.name)} {shell_word(name)}",
+        "help": plugin.key_help.get(name) or f"consort keys set {shell_word(name)}, then: consort plugins grant {shell_word(plugin.name)} {shell_word(name)}",
     }
 
 

@@ -216,6 +216,30 @@ class Contract(LlmCase):
         with open(path) as opened:
             self.assertEqual(json.load(opened)["other"], "sk-other")
 
+    def test_a_key_that_is_granted_and_not_set(self):
+        advice = "consort keys set hosted"
+        for code, help_, told in (
+            (-32020, advice, advice),
+            (-32010, "consort plugins grant acme hosted", f"{advice}, then: consort plugins grant acme hosted"),
+        ):
+            one = self.worker(GUIDE)
+
+            def refuse(request, one=one, code=code, help_=help_):
+                error = {"code": code, "message": "no", "data": {"kind": "setup", "help": help_}}
+                one.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode() + b"\n")
+
+            one.on_request = refuse
+            for _ in range(2):  # it is not asked for a second time
+                refused = self.refused(one.generate, "hosted")
+                self.assertEqual((refused.data["missing"], refused.data["help"]), ("the key `hosted`", told))
+
+    def test_a_model_with_a_key_of_its_own_needs_none(self):
+        one = self.model(
+            "needs_key = 'openai'\nkey = 'not-needed'\nkey_env_var = 'OPENAI_API_KEY'\n"
+            "def execute(self, prompt, stream, response, conversation, key):\n    yield key", base="llm.KeyModel")
+        self.assertNotIn("needs", one.ask("models/list")["models"][0])
+        self.assertEqual(one.generate("m")[0], "not-needed")
+
     def test_a_key_that_the_plugin_asks_for_itself(self):
         def reply(request):
             if request["method"] == "secrets/get":

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from harness import WORKER
-from llm_case import LlmCase
+from llm_case import LlmCase, new_only
 
 
 class Others(LlmCase):
@@ -58,6 +58,12 @@ def upper(text: str, times: int = 1) -> str:
     "Makes capitals."
     if text == "boom":
         raise ValueError("cannot")
+    if text == "nope":
+        return {}[text]
+    if text == "mute":
+        raise RuntimeError
+    if text == "off":
+        raise llm.CancelToolCall("not now")
     return text.upper() * times
 
 async def later() -> dict:
@@ -176,7 +182,13 @@ def register_commands(cli):
 
     def test_calling(self):
         self.assertEqual(self.call("upper", text="ab", times=2), ("ABAB", False, []))
-        self.assertEqual(self.call("upper", text="boom"), ("cannot", True, []))
+        self.assertEqual(self.call("upper", text="boom"), ("ValueError: cannot", True, []))
+        self.assertEqual(self.call("upper", text="nope"), ("KeyError: 'nope'", True, []))
+        self.assertEqual(self.call("upper", text="mute"), ("RuntimeError", True, []))
+
+    @new_only
+    def test_a_tool_that_calls_itself_off(self):
+        self.assertEqual(self.call("upper", text="off"), ("Cancelled: not now", True, []))
         self.assertEqual(self.call("upper")[1], True)
         self.assertEqual(self.call("after_a_while"), ('{"later": true}', False, []))
         self.assertEqual(
