@@ -67,7 +67,7 @@ def view(model, prompt, stream, response, conversation, key):
         "attachments": [[a.resolve_type(), len(a.content_bytes()) if not a.url else a.url] for a in prompt.attachments],
         "before": [
             [r.prompt.prompt, r.text_or_raise(), [[c.name, c.arguments, c.tool_call_id] for c in r.tool_calls_or_raise()],
-             [t.output for t in r.prompt.tool_results], [a.type for a in r.attachments], r.prompt.system]
+             [t.output for t in r.prompt.tool_results], [a.type for a in r.attachments], r.prompt.system or None]
             for r in conversation.responses
         ] if conversation else None,
         "messages": [m.to_dict() for m in prompt.messages] if hasattr(prompt, "messages") else None,
@@ -155,8 +155,8 @@ class Contract(LlmCase):
             seen, _, _ = self.see(messages=messages, system="S", stream=stream)
             self.assertEqual(seen["prompt"], "And now?")
             self.assertEqual(seen["before"], [
-                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], "S"],
-                ["", "Cold.", [], ["4 °C"], [], "S"],
+                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], None],
+                ["", "Cold.", [], ["4 °C"], [], None],
             ])
             if NEW:
                 roles = [message["role"] for message in seen["messages"]]

@@ -3,6 +3,7 @@
 from ..failures import Failure
 from . import execute
 from .history import History, taken
+from .kept import of_turn
 from .package import is_a
 from .proxies import tools_for
 from .stream import Emitter
@@ -35,6 +36,7 @@ class Generation:
         if hasattr(llm, "parts") and hasattr(models.Prompt, "messages"):
             named["messages"] = history.new_messages()
             named["hide_reasoning"] = (params.get("reasoning") or {}).get("show") is False
+        self.asked = {"system": history.system, "options": options}
         prompt = models.Prompt(history.now.text, model, **taken(models.Prompt, named))
         conversation = history.conversation(prompt, self.asynchronous)
         kind = models.AsyncResponse if self.asynchronous else models.Response
@@ -157,6 +159,7 @@ class Generation:
 
     def result(self):
         response = self.response
+        self.emitter.keep(of_turn(**self.asked, response_json=response.response_json))
         calls = self.emitter.finish_calls()
         vendor = vendor_reason(response.response_json)
         if (self.call.params.get("meta") or {}).get("raw") and response.response_json is not None:
