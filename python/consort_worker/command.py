@@ -37,7 +37,16 @@ def main(arguments):
         print(f"{given.name} has no commands", file=sys.stderr)
         return 2
     rest = given.rest[1:] if given.rest[:1] == ["--"] else given.rest
-    return group.main(args=rest, prog_name=given.name, standalone_mode=True)
+    try:
+        return group.main(args=rest, prog_name=given.name, standalone_mode=True)
+    except KeyError as error:
+        from .llm_dialect import unknown
+
+        said = unknown.command_says(llm, error)
+        if said is None:
+            raise
+        print(said, file=sys.stderr)
+        return 1
 
 
 def _granted():

@@ -14,6 +14,7 @@ class Plugin:
         self.file = None
         self.folder = None
         self.name = "plugin"
+        self.is_package = False
         self.roots = ()  # folders of an installed package's own code
         self.env = {}  # variables that the source reads: name -> whether it has a default
         self.package = None  # what its folder passes for, where it does

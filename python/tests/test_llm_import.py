@@ -68,6 +68,11 @@ class Importing(LlmCase):
         })
         self.assertEqual(refused.data["at"], "model.py:2")
 
+    def test_a_package_that_is_built_on_other_models(self):
+        refused = self.package({"llm_mine.py": "import llm\n\nbase = llm.get_model('gpt-4o')\n"}, "llm_mine")
+        self.assertEqual((refused.kind, refused.data["at"]), ("unsupported", "llm_mine.py:3"))
+        self.assertTrue(refused.data["help"].endswith(": llm install llm-mine"), refused.data["help"])
+
     def test_an_entry_point_to_what_is_not_there(self):
         refused = self.package({"llm_mine/__init__.py": "", "llm_mine/model.py": "class Model:\n    pass\n"},
                                "llm_mine.model:Modell")

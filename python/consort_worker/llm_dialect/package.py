@@ -102,6 +102,7 @@ def load_package(llm, name):
             help=f"what it brings has one: consort plugins install {others[0]}" if others else None,
         )
     top_levels = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points}
+    plugin.name, plugin.is_package = name, True
     for top in sorted(top_levels):
         _own(top)  # before any of it runs: where an import fails is told by its own files
     for entry in entry_points:

@@ -9,6 +9,7 @@ from ..calls import Cancelled
 from ..failures import Failure, told
 from .media import part_of
 from .package import has_hook
+from .unknown import wanted
 
 
 class Tools:
@@ -109,6 +110,8 @@ class Tools:
             import traceback
 
             traceback.print_exc(file=sys.stderr)
+            if wanted(error) is not None:  # no other call by the model would mend it
+                raise
             # A tool that calls itself off says why, and that is no fault.
             is_off = type(error).__name__ == "CancelToolCall"
             said = f"Cancelled: {str(error) or type(error).__name__}" if is_off else told(error)
