@@ -14,7 +14,7 @@ can_stream = True
 def execute(self, prompt, stream, response, conversation):
     before = [[r.prompt.system or None, r.prompt.options.n, r.response_json, r.text_or_raise()[:4]] for r in conversation.responses] \\
         if conversation else []
-    if prompt.tools:
+    if getattr(prompt, "tools", ()):
         response.add_tool_call(llm.ToolCall(name="t", arguments={}, tool_call_id="c"))
     else:
         yield "said " + json.dumps([prompt.system or None, prompt.options.n, before])
@@ -72,6 +72,7 @@ class Earlier(LlmCase):
         talk.say("much", system="S", options={"n": 2})
         self.assertEqual(talk.say("b")[2], [["S", 2, None, "said"]])
 
+    @new_only
     def test_a_turn_that_ended_in_a_call(self):
         talk = Talk(self.model(SEES, head="import json"))
         talk.say("look", system="S", tools=[{"name": "t", "inputSchema": {"type": "object"}}])

@@ -1,5 +1,7 @@
 """The llm dialect: how models run, fail, are cancelled and registered."""
 
+import base64
+import struct
 import time
 import unittest
 
@@ -83,6 +85,24 @@ class AnyVersion(LlmCase):
         self.assertEqual(one.generate("m", "hi", system="s")[0], "s hi []")
         said = [user("a"), assistant("b"), user("c")]
         self.assertEqual(one.generate("m", messages=said)[0], "none c ['b']")
+
+
+    def test_an_embedding(self):
+        one = self.worker("""
+            import llm
+            class E(llm.EmbeddingModel):
+                model_id = "e"
+                needs_key = "acme"
+                def embed_batch(self, items):
+                    return [[float(len(self.get_key())), 1.0] for _ in items]
+            @llm.hookimpl
+            def register_embedding_models(register):
+                register(E())
+        """)
+        for key in ("sk-1", "sk-longer"):
+            (vector,) = one.ask("embed", model="e", inputs=["a"], secrets={"acme": key})["vectors"]
+            self.assertEqual(struct.unpack("<2f", base64.b64decode(vector)), (float(len(key)), 1.0))
+        self.assertEqual(one.ask("models/list")["models"][0]["needs"], {"secrets": ["acme"]})
 
 
 class Running(LlmCase):

@@ -20,7 +20,7 @@ def embed(llm, call, model, keys):
         if Shape(model.embed_multi).takes("key"):
             vectors = list(model.embed_multi(inputs, key=key))
         else:
-            vectors = list(_with_key(model, inputs, model.get_key(key)))
+            vectors = list(_with_key(model, inputs, key))
     except ValueError as error:
         if "does not support" in str(error):
             raise Failure("unsupported", str(error)) from error
@@ -33,9 +33,12 @@ def embed(llm, call, model, keys):
 
 def _with_key(model, inputs, key):
     """Older versions of llm have the key on the model; it stays there only as long as it takes."""
+    from ..shape import Shape
+
     before = model.key
-    model.key = key
     try:
+        # The oldest ones take none: theirs looks where the granted keys are.
+        model.key = model.get_key(key) if Shape(model.get_key).positional else model.get_key()
         yield from model.embed_multi(inputs)
     finally:
         model.key = before
