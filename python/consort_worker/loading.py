@@ -216,9 +216,11 @@ def _missing_plugin_of_vision_agents(name):
 
 
 def missing_key(name):
+    word = shell_word(name)
     return {
         "missing": f"the key `{name}`",
-        "help": plugin.key_help.get(name) or f"consort keys set {shell_word(name)}, then: consort plugins grant {shell_word(plugin.name)} {shell_word(name)}",
+        "help": plugin.key_help.get(name)
+                or f"consort keys set {word}, then: consort plugins grant {shell_word(plugin.name)} {word}",
     }
 
 
