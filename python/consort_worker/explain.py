@@ -90,6 +90,12 @@ def explain(error):
     if missing is not None:
         said = _said(error) if "llm keys set" not in _said(error) else ""
         return Failure("setup", said or f"{missing['missing']} is missing", **{**common, **missing})
+    if type(error).__name__ == "UnknownModelError":
+        from .llm_dialect import unknown
+
+        found = unknown.failure(error, **common)
+        if found is not None:
+            return found
     kind, source = _kind_of(error)
     if kind is None:
         return bug(error, at, trace)

@@ -33,6 +33,15 @@ def failure_of(error, secrets=()):
     return error
 
 
+def told(error):
+    """An exception as the last line of a traceback has it: of many the words alone say little (KeyError: 'nope')."""
+    try:
+        said = str(error)
+    except Exception:  # an exception whose own text raises
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def masked(text, secrets):
     """What people may read of a text that holds a key, say."""
     for secret in secrets:

@@ -55,6 +55,17 @@ def _awaited(waits):
     return next((each for each in gc.get_referents(waits) if hasattr(each, "ag_frame")), None)
 
 
+def yielding(pieces):
+    """`file:line` of the plugin's own code at which a generator stands, also one that it yields from; else None."""
+    at = None
+    while pieces is not None:
+        frame = getattr(pieces, "gi_frame", None) or getattr(pieces, "ag_frame", None)
+        if frame is not None and is_own(frame.f_code.co_filename):
+            at = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+        pieces = getattr(pieces, "gi_yieldfrom", None)
+    return at
+
+
 def here():
     """`file:line` of the plugin's own code that this thread is in just now; None where it is in none."""
     frame = sys._getframe(1)

@@ -14,10 +14,12 @@ class Plugin:
         self.file = None
         self.folder = None
         self.name = "plugin"
+        self.is_package = False
         self.roots = ()  # folders of an installed package's own code
         self.env = {}  # variables that the source reads: name -> whether it has a default
         self.package = None  # what its folder passes for, where it does
         self.is_loading = False
+        self.key_help = {}  # keys that the host was asked for and did not give: name -> what to do, in its words
         self.empty = {}  # arguments of constructors that nobody gave, and that may be None: name -> of what
 
     def set_file(self, path):
@@ -214,9 +216,11 @@ def _missing_plugin_of_vision_agents(name):
 
 
 def missing_key(name):
+    word = shell_word(name)
     return {
         "missing": f"the key `{name}`",
-        "help": f"consort keys set {shell_word(name)}, then: consort plugins grant {shell_word(plugin.name)} {shell_word(name)}",
+        "help": plugin.key_help.get(name)
+                or f"consort keys set {word}, then: consort plugins grant {shell_word(plugin.name)} {word}",
     }
 
 

@@ -268,7 +268,7 @@ class Llm(LlmCase):
         self.assertEqual(found, [
             ("error", "acme.py:8", "execute of a KeyModel takes no key"),
             ("error", "acme.py:8", "execute neither yields nor returns anything"),
-            ("error", "acme.py:14", "execute wants a key, but B is a AsyncModel"),
+            ("error", "acme.py:14", "execute wants a key, but B is an AsyncModel"),
             ("error", "acme.py:18", "C has no model_id"),
             ("error", "acme.py:19", "execute takes no stream"),
             ("error", "acme.py:19", "execute takes no conversation"),

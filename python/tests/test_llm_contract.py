@@ -67,7 +67,7 @@ def view(model, prompt, stream, response, conversation, key):
         "attachments": [[a.resolve_type(), len(a.content_bytes()) if not a.url else a.url] for a in prompt.attachments],
         "before": [
             [r.prompt.prompt, r.text_or_raise(), [[c.name, c.arguments, c.tool_call_id] for c in r.tool_calls_or_raise()],
-             [t.output for t in r.prompt.tool_results], [a.type for a in r.attachments], r.prompt.system]
+             [t.output for t in r.prompt.tool_results], [a.type for a in r.attachments], r.prompt.system or None]
             for r in conversation.responses
         ] if conversation else None,
         "messages": [m.to_dict() for m in prompt.messages] if hasattr(prompt, "messages") else None,
@@ -155,8 +155,8 @@ class Contract(LlmCase):
             seen, _, _ = self.see(messages=messages, system="S", stream=stream)
             self.assertEqual(seen["prompt"], "And now?")
             self.assertEqual(seen["before"], [
-                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], "S"],
-                ["", "Cold.", [], ["4 °C"], [], "S"],
+                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], None],
+                ["", "Cold.", [], ["4 °C"], [], None],
             ])
             if NEW:
                 roles = [message["role"] for message in seen["messages"]]
@@ -215,6 +215,30 @@ class Contract(LlmCase):
         self.one.close()
         with open(path) as opened:
             self.assertEqual(json.load(opened)["other"], "sk-other")
+
+    def test_a_key_that_is_granted_and_not_set(self):
+        advice = "consort keys set hosted"
+        for code, help_, told in (
+            (-32020, advice, advice),
+            (-32010, "consort plugins grant acme hosted", f"{advice}, then: consort plugins grant acme hosted"),
+        ):
+            one = self.worker(GUIDE)
+
+            def refuse(request, one=one, code=code, help_=help_):
+                error = {"code": code, "message": "no", "data": {"kind": "setup", "help": help_}}
+                one.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode() + b"\n")
+
+            one.on_request = refuse
+            for _ in range(2):  # it is not asked for a second time
+                refused = self.refused(one.generate, "hosted")
+                self.assertEqual((refused.data["missing"], refused.data["help"]), ("the key `hosted`", told))
+
+    def test_a_model_with_a_key_of_its_own_needs_none(self):
+        one = self.model(
+            "needs_key = 'openai'\nkey = 'not-needed'\nkey_env_var = 'OPENAI_API_KEY'\n"
+            "def execute(self, prompt, stream, response, conversation, key):\n    yield key", base="llm.KeyModel")
+        self.assertNotIn("needs", one.ask("models/list")["models"][0])
+        self.assertEqual(one.generate("m")[0], "not-needed")
 
     def test_a_key_that_the_plugin_asks_for_itself(self):
         def reply(request):

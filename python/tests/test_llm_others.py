@@ -1,12 +1,14 @@
 """The llm dialect: embeddings, templates, fragments, tools and commands."""
 
 import base64
+import json
+import os
 import struct
 import subprocess
 import unittest
 
 from harness import WORKER
-from llm_case import LlmCase
+from llm_case import LlmCase, new_only
 
 
 class Others(LlmCase):
@@ -56,6 +58,12 @@ def upper(text: str, times: int = 1) -> str:
     "Makes capitals."
     if text == "boom":
         raise ValueError("cannot")
+    if text == "nope":
+        return {}[text]
+    if text == "mute":
+        raise RuntimeError
+    if text == "off":
+        raise llm.CancelToolCall("not now")
     return text.upper() * times
 
 async def later() -> dict:
@@ -102,13 +110,36 @@ def register_commands(cli):
             "check": True,
         })
 
-    def test_a_command_of_a_file_runs(self):
-        file = self.one.config["file"]
-        run = subprocess.run(
+    def command(self, file, name, **env):
+        return subprocess.run(
             [self.python, "-I", WORKER, "command", "--name", "acme", "--file", file, "--data-dir", self.folder, "--",
-             "acme-login"], capture_output=True, text=True, timeout=60,
+             name], capture_output=True, text=True, timeout=60, env={**os.environ, **env},
         )
+
+    def test_a_command_of_a_file_runs(self):
+        run = self.command(self.one.config["file"], "acme-login")
         self.assertEqual((run.returncode, run.stdout), (0, "welcome\n"), run.stderr)
+
+    def test_a_command_finds_the_granted_keys(self):
+        file = self.plugin("""
+            import json, os, subprocess, sys
+            import llm
+            from llm import get_key as kept
+
+            @llm.hookimpl
+            def register_commands(cli):
+                @cli.command()
+                def keys():
+                    names = ("acme", "other", "none")
+                    left = [name for name in os.environ if "CONSORT" in name and "KEYS" in name]
+                    print(json.dumps([[llm.get_key(alias=name) for name in names], kept("", "acme", "ACME_KEY"), left]))
+        """, "keyed")
+        run = self.command(file, "keys", CONSORT_COMMAND_KEYS=json.dumps({"acme": "sk-acme", "other": "sk-o"}))
+        self.assertEqual(json.loads(run.stdout or "null"), [["sk-acme", "sk-o", None], "sk-acme", []], run.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "llm", "keys.json")), "a key is on the disk")
+        for odd in ("", "no JSON", "[]"):
+            run = self.command(file, "keys", CONSORT_COMMAND_KEYS=odd)
+            self.assertEqual(json.loads(run.stdout or "null"), [[None, None, None], None, []], run.stderr)
 
     def test_embed(self):
         (card,) = self.one.ask("models/list")["models"]
@@ -151,7 +182,13 @@ def register_commands(cli):
 
     def test_calling(self):
         self.assertEqual(self.call("upper", text="ab", times=2), ("ABAB", False, []))
-        self.assertEqual(self.call("upper", text="boom"), ("cannot", True, []))
+        self.assertEqual(self.call("upper", text="boom"), ("ValueError: cannot", True, []))
+        self.assertEqual(self.call("upper", text="nope"), ("KeyError: 'nope'", True, []))
+        self.assertEqual(self.call("upper", text="mute"), ("RuntimeError", True, []))
+
+    @new_only
+    def test_a_tool_that_calls_itself_off(self):
+        self.assertEqual(self.call("upper", text="off"), ("Cancelled: not now", True, []))
         self.assertEqual(self.call("upper")[1], True)
         self.assertEqual(self.call("after_a_while"), ('{"later": true}', False, []))
         self.assertEqual(

@@ -1,5 +1,7 @@
 """The llm dialect: how models run, fail, are cancelled and registered."""
 
+import base64
+import struct
 import time
 import unittest
 
@@ -85,6 +87,24 @@ class AnyVersion(LlmCase):
         self.assertEqual(one.generate("m", messages=said)[0], "none c ['b']")
 
 
+    def test_an_embedding(self):
+        one = self.worker("""
+            import llm
+            class E(llm.EmbeddingModel):
+                model_id = "e"
+                needs_key = "acme"
+                def embed_batch(self, items):
+                    return [[float(len(self.get_key())), 1.0] for _ in items]
+            @llm.hookimpl
+            def register_embedding_models(register):
+                register(E())
+        """)
+        for key in ("sk-1", "sk-longer"):
+            (vector,) = one.ask("embed", model="e", inputs=["a"], secrets={"acme": key})["vectors"]
+            self.assertEqual(struct.unpack("<2f", base64.b64decode(vector)), (float(len(key)), 1.0))
+        self.assertEqual(one.ask("models/list")["models"][0]["needs"], {"secrets": ["acme"]})
+
+
 class Running(LlmCase):
     def test_old_generation_streams_at_once(self):
         one = self.model("""
@@ -129,8 +149,9 @@ class Running(LlmCase):
         one = self.model("def execute(self, prompt, stream, response, conversation):\n    pass")
         refused = self.refused(one.generate, "m")
         self.assertEqual((refused.kind, refused.data["at"]), ("plugin_bug", "acme.py:6"))
-        one = self.model("def execute(self, prompt, stream, response, conversation):\n    yield 5")
-        self.assertEqual(str(self.refused(one.generate, "m")), "execute yielded int, expected str")
+        one = self.model("def execute(self, prompt, stream, response, conversation):\n    yield ''\n    yield 5")
+        refused = self.refused(one.generate, "m")
+        self.assertEqual((str(refused), refused.data["at"]), ("execute yielded int, expected str", "acme.py:8"))
 
     def test_cancel(self):
         for base, asynchronous in (("llm.Model", ""), ("llm.AsyncModel", "async ")):

@@ -305,7 +305,9 @@ async def simple_response(self, text):
         (tool,) = one.ask("tools/list")["tools"]
         self.assertEqual(tool, {"name": "add", "description": "Adds.", "inputSchema": schema})
         self.assertEqual(one.ask("tools/call", name="add", arguments={"a": 1})["content"][0]["text"], "2")
-        self.assertTrue(one.ask("tools/call", name="add", arguments={})["isError"])
+        failed = one.ask("tools/call", name="add", arguments={})
+        self.assertTrue(failed["isError"])
+        self.assertTrue(failed["content"][0]["text"].startswith("TypeError: "), failed)
         said = one.generate("acme")[0]
         self.assertTrue(said.endswith(" 5") and "'name': 'add'" in said, said)
 

@@ -73,12 +73,12 @@ def _execute(node, execute, kind):
     keywords = [each.arg for each in execute.args.kwonlyargs]
     takes_key = "key" in names + keywords or execute.args.kwarg is not None
     if "Key" in kind and not takes_key:
-        yield finding("error", execute.lineno, f"execute of a {kind} takes no key", "add `key=None` to its parameters")
+        yield finding("error", execute.lineno, f"execute of {_article(kind)} takes no key", "add `key=None` to its parameters")
     if "Key" not in kind and "key" in names[:needed]:
         yield finding(
             "error",
             execute.lineno,
-            f"execute wants a key, but {node.name} is a {kind}",
+            f"execute wants a key, but {node.name} is {_article(kind)}",
             f"derive from llm.{_keyed(kind)}",
         )
     for wanted in ("prompt", "stream", "response", "conversation"):
@@ -91,6 +91,10 @@ def _execute(node, execute, kind):
         yield finding(
             "error", execute.lineno, "execute neither yields nor returns anything", "yield the answer's pieces as str"
         )
+
+
+def _article(kind):
+    return f"an {kind}" if kind.startswith("Async") else f"a {kind}"
 
 
 def _keyed(kind):

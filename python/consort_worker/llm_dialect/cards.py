@@ -18,7 +18,8 @@ def model_card(entry):
         },
         "optionsSchema": options_schema(model),
     }
-    return _described(card, model)
+    # A model that has its key already asks for none.
+    return _described(card, model, getattr(model, "key", None))
 
 
 def embedding_card(entry):
@@ -32,15 +33,16 @@ def embedding_card(entry):
             "input": (["text"] if model.supports_text else []) + (["*/*"] if model.supports_binary else [])
         },
     }
-    return _described(card, model)
+    # Of the class alone: with older versions of llm an instance has a key for as long as it answers.
+    return _described(card, model, getattr(type(model), "key", None))
 
 
-def _described(card, model):
+def _described(card, model, own_key):
     text = type(model).__doc__
     if isinstance(text, str) and text.strip():
         card["description"] = " ".join(text.strip().partition("\n\n")[0].split())
     needs = {}
-    if getattr(model, "needs_key", None):
+    if getattr(model, "needs_key", None) and own_key is None:
         needs["secrets"] = [model.needs_key]
         if getattr(model, "key_env_var", None):
             needs["env"] = [model.key_env_var]

@@ -5,6 +5,7 @@ import base64
 import sys
 
 from ..failures import Failure
+from .execute import place
 
 
 def embed(llm, call, model, keys):
@@ -19,21 +20,25 @@ def embed(llm, call, model, keys):
         if Shape(model.embed_multi).takes("key"):
             vectors = list(model.embed_multi(inputs, key=key))
         else:
-            vectors = list(_with_key(model, inputs, model.get_key(key)))
+            vectors = list(_with_key(model, inputs, key))
     except ValueError as error:
         if "does not support" in str(error):
             raise Failure("unsupported", str(error)) from error
         raise
     if len(vectors) != len(inputs):
-        raise Failure("plugin_bug", f"embed_batch gave {len(vectors)} vectors for {len(inputs)} inputs")
-    return {"vectors": [_encoded(vector) for vector in vectors], "model": model.model_id}
+        said = f"embed_batch gave {len(vectors)} vectors for {len(inputs)} inputs"
+        raise Failure("plugin_bug", said, at=place(model.embed_batch), help="yield one list of numbers for each item")
+    return {"vectors": [_encoded(vector, model) for vector in vectors], "model": model.model_id}
 
 
 def _with_key(model, inputs, key):
     """Older versions of llm have the key on the model; it stays there only as long as it takes."""
+    from ..shape import Shape
+
     before = model.key
-    model.key = key
     try:
+        # The oldest ones take none: theirs looks where the granted keys are.
+        model.key = model.get_key(key) if Shape(model.get_key).positional else model.get_key()
         yield from model.embed_multi(inputs)
     finally:
         model.key = before
@@ -51,11 +56,12 @@ def _item(each):
     return each
 
 
-def _encoded(vector):
+def _encoded(vector, model):
     try:
         packed = array.array("f", [float(number) for number in vector])
     except (TypeError, ValueError) as error:
-        raise Failure("plugin_bug", f"embed_batch gave no list of numbers: {error}") from error
+        said = f"embed_batch gave no list of numbers: {error}"
+        raise Failure("plugin_bug", said, at=place(model.embed_batch)) from error
     if sys.byteorder == "big":
         packed.byteswap()
     return base64.b64encode(packed.tobytes()).decode()

@@ -1,7 +1,9 @@
 """One request to a model of llm: its prompt, its run, its answer."""
 
 from ..failures import Failure
+from . import execute
 from .history import History, taken
+from .kept import of_turn
 from .package import is_a
 from .proxies import tools_for
 from .stream import Emitter
@@ -34,6 +36,7 @@ class Generation:
         if hasattr(llm, "parts") and hasattr(models.Prompt, "messages"):
             named["messages"] = history.new_messages()
             named["hide_reasoning"] = (params.get("reasoning") or {}).get("show") is False
+        self.asked = {"system": history.system, "options": options}
         prompt = models.Prompt(history.now.text, model, **taken(models.Prompt, named))
         conversation = history.conversation(prompt, self.asynchronous)
         kind = models.AsyncResponse if self.asynchronous else models.Response
@@ -47,7 +50,8 @@ class Generation:
         if is_a(model, models, "KeyModel", "AsyncKeyModel"):
             self.arguments["key"] = model.get_key(key)
         self.prompt = prompt
-        self.emitter = Emitter(call, self.response, getattr(getattr(llm, "parts", None), "StreamEvent", None))
+        stream_event = getattr(getattr(llm, "parts", None), "StreamEvent", None)
+        self.emitter = Emitter(call, self.response, stream_event, model)
         for warning in warnings + more:
             call.event(type="warning", message=warning)
 
@@ -96,11 +100,11 @@ class Generation:
 
     def run(self):
         """Runs a model in the request's own thread."""
-        chunks = self.model.execute(self.prompt, **self.arguments)
+        chunks = execute.started(self.llm, self.model, self.prompt, self.arguments)
         if isinstance(chunks, str) or chunks is None:
             self._whole(chunks)
         else:
-            take = self.emitter.chunk
+            take = self.emitter.taker(execute.plain(self.llm, self.model, chunks))
             try:
                 for chunk in chunks:
                     take(chunk)
@@ -116,13 +120,13 @@ class Generation:
 
     async def run_async(self):
         """Runs an asynchronous model on the loop."""
-        chunks = self.model.execute(self.prompt, **self.arguments)
+        chunks = execute.started(self.llm, self.model, self.prompt, self.arguments)
         if hasattr(chunks, "__await__"):
             chunks = await chunks
         if isinstance(chunks, str) or chunks is None:
             self._whole(chunks)
         elif hasattr(chunks, "__aiter__"):
-            take = self.emitter.chunk
+            take = self.emitter.taker(chunks)
             try:
                 async for chunk in chunks:
                     take(chunk)
@@ -131,8 +135,9 @@ class Generation:
                 if close is not None:
                     await close()
         else:
+            take = self.emitter.taker(execute.iterable(self.model, chunks))
             for chunk in chunks:
-                self.emitter.chunk(chunk)
+                take(chunk)
         self._finished()
         await self.response._on_done()
         return self.result()
@@ -142,9 +147,7 @@ class Generation:
         if returned is None:
             if getattr(self.response, "_tool_calls", ()):
                 return
-            raise Failure(
-                "plugin_bug", "execute returned None, expected an iterator of str", at=_execute_at(self.model)
-            )
+            raise execute.nothing(self.model)
         self.emitter.chunk(returned)
 
     def _finished(self):
@@ -156,6 +159,7 @@ class Generation:
 
     def result(self):
         response = self.response
+        self.emitter.keep(of_turn(**self.asked, response_json=response.response_json))
         calls = self.emitter.finish_calls()
         vendor = vendor_reason(response.response_json)
         if (self.call.params.get("meta") or {}).get("raw") and response.response_json is not None:
@@ -183,10 +187,3 @@ def _told(error):
     if first.get("type") == "extra_forbidden":
         return f"there is no option `{name}`"
     return f"option `{name}`: {message}" if name else message
-
-
-def _execute_at(model):
-    import os
-
-    code = getattr(model.execute, "__code__", None)
-    return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code else None

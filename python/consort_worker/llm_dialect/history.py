@@ -3,6 +3,7 @@
 import json
 
 from ..shape import Shape
+from . import kept as kept_of
 from .media import attachment, is_media
 
 
@@ -21,6 +22,7 @@ class Turn:
         self.tool_results = []
         self.answer = None  # text, where there is an answer
         self.tool_calls = []
+        self.kept = {}  # of an answer of this plugin: what it was asked with, and what its vendor said
 
     @property
     def text(self):
@@ -73,6 +75,9 @@ class History:
             part.get("text") or "" for part in parts if part.get("type") in ("text", "refusal")
         )
         for part in parts:
+            kept = _kept(part).get("turn")
+            if isinstance(kept, dict):
+                turn.kept = kept
             if part.get("type") == "tool_call" and hasattr(self.llm, "ToolCall"):
                 turn.tool_calls.append(
                     self.llm.ToolCall(name=part.get("name"), arguments=_arguments(part), tool_call_id=part.get("id"))
@@ -96,17 +101,19 @@ class History:
         kind = models.AsyncResponse if asynchronous else models.Response
         for turn in self.turns:
             named = {
-                "system": self.system,
+                # Its own, or none: the present turn's would be wrong.
+                "system": kept_of.system_of(turn.kept),
                 "attachments": turn.attachments,
                 "tools": getattr(prompt, "tools", ()),
                 "tool_results": turn.tool_results,
-                "options": prompt.options,
+                "options": kept_of.options_of(self.model, turn.kept),
             }
             earlier = models.Prompt(turn.text, model=self.model, **taken(models.Prompt, named))
             response = kind(earlier, self.model, stream=False, conversation=conversation)
             response.attachments = list(turn.attachments)
             response._chunks = [turn.answer] if turn.answer else []
             response._tool_calls = turn.tool_calls
+            response.response_json = turn.kept.get("response_json")
             response._done = True
             conversation.responses.append(response)
         return conversation

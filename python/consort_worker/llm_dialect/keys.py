@@ -7,6 +7,9 @@ import os
 import threading
 
 from ..failures import Failure
+from ..loading import plugin
+
+_NOT_GRANTED = -32010  # the protocol's code
 
 
 class Keys:
@@ -29,6 +32,8 @@ class Keys:
         fresh = {name: value for name, value in (secrets or {}).items() if isinstance(value, str) and value}
         with self.lock:
             self.granted.update(fresh)
+            for name in fresh:
+                plugin.key_help.pop(name, None)
             for model in models:
                 value, variable = fresh.get(model.needs_key), getattr(model, "key_env_var", None)
                 ours = self.variables.get(variable) == os.environ.get(variable or "")
@@ -80,6 +85,13 @@ class Keys:
         arrived, answer = threading.Event(), []
         wanted = {"name": name, **({"env": variable} if variable else {})}
         self.host.ask_later("secrets/get", wanted, lambda message: (answer.append(message), arrived.set()))
-        if not arrived.wait(2.0) or "error" in answer[0]:
+        if not arrived.wait(2.0):
+            return None
+        error = answer[0].get("error")
+        if error is not None:
+            # Only the host knows that it is granted, and just not set. One that is not granted may lack both.
+            help_ = (error.get("data") or {}).get("help")
+            if error.get("code") != _NOT_GRANTED and isinstance(help_, str):
+                plugin.key_help[name] = help_
             return None
         return (answer[0].get("result") or {}).get("value")

@@ -102,9 +102,12 @@ def load_package(llm, name):
             help=f"what it brings has one: consort plugins install {others[0]}" if others else None,
         )
     top_levels = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points}
+    plugin.name, plugin.is_package = name, True
+    for top in sorted(top_levels):
+        _own(top)  # before any of it runs: where an import fails is told by its own files
     for entry in entry_points:
-        module = entry.load()
-        _own(sys.modules.get(entry.value.partition(":")[0].partition(".")[0], module), module)
+        module = _loaded(entry)
+        plugin.file = plugin.file or getattr(module, "__file__", None)
         llm.plugins.pm.register(module, name=entry.name)
         try:
             llm.plugins.pm._plugin_distinfo.append((module, distribution))  # so that llm.get_plugins() tells it
@@ -118,11 +121,37 @@ def _entry_points(distribution):
     return [entry for entry in distribution.entry_points if entry.group == "llm"]
 
 
-def _own(top, module):
+def _own(top):
     """Counts the package's files as the plugin's own, for tracebacks."""
-    plugin.file = plugin.file or getattr(module, "__file__", None)
-    paths = [os.path.join(path, "") for path in getattr(top, "__path__", ())]
-    plugin.roots += tuple(paths or filter(None, [getattr(top, "__file__", None)]))
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):  # a finder that cannot tell; importing it will say more
+        return
+    if spec is not None:
+        paths = [os.path.join(path, "") for path in spec.submodule_search_locations or ()]
+        plugin.roots += tuple(paths or filter(None, [spec.origin]))
+
+
+def _loaded(entry):
+    """What an entry point names. That it names nothing is the package's fault, and no traceback of ours says so."""
+    module, _, name = entry.value.partition(":")
+    try:
+        return entry.load()
+    except AttributeError as error:
+        name = name.partition("[")[0].strip()
+        loaded = sys.modules.get(module.strip())
+        if not name or loaded is None or hasattr(loaded, name.partition(".")[0]):
+            raise
+        from ..nearly import nearest
+
+        near = nearest(name, vars(loaded))
+        raise Failure(
+            "plugin_bug",
+            f"the package says that its plugin is `{entry.value}`, and there is no `{name}`",
+            help=f"did you mean `{near}`?" if near else f"name a module in its entry points: {module.strip()}",
+        ) from error
 
 
 def _variables(top_levels):

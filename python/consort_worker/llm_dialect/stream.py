@@ -2,23 +2,31 @@
 
 import json
 
-from ..failures import Failure
+from . import execute
 
 
 class Emitter:
     """Sends the events of one response."""
 
-    def __init__(self, call, response, stream_event):
+    def __init__(self, call, response, stream_event, model):
         self.call = call
         self.response = response
         self.stream_event = stream_event  # the class, or None where llm has none yet
+        self.model = model
+        self.chunks_of = None  # the generator that the pieces come from
         self.process = getattr(response, "_process_chunk", None)
         self.chunks = response._chunks
         self.last = ("text", None)  # family and part of the event before
         self.metadata = {}  # part -> what the vendor wants to see again
         self.calls = {}  # part -> a tool call that is being streamed
         self.server = {}  # part -> a tool that the vendor itself runs
+        self.turn = None  # what is kept of this turn, until a part has it
         self.executed = set()  # ids of calls that ran through the host already
+
+    def taker(self, chunks):
+        """What takes the pieces of a generator, each as it comes."""
+        self.chunks_of = chunks
+        return self.chunk
 
     def chunk(self, chunk):
         """Takes one thing that execute() yielded. None and "" are nothing."""
@@ -37,7 +45,7 @@ class Emitter:
             self.process(chunk)
             self._event(chunk)
         else:
-            raise Failure("plugin_bug", f"execute yielded {type(chunk).__name__}, expected str")
+            raise execute.wrong_piece(self.model, self.chunks_of, chunk)
 
     def _text(self, event, chunk):
         place = ("text", event.part_index)
@@ -142,6 +150,20 @@ class Emitter:
         kept.update(event.provider_metadata)
         return json.dumps({"provider_metadata": kept}, default=str)
 
+    def keep(self, turn):
+        """Sends what is kept of the turn with the text that ends it, or else with the next call."""
+        self.turn = turn
+        if turn is None or self.last[0] != "text" or not any(self.chunks):
+            return
+        self.call.event(type="text", text="", opaque=self._opaque(self.last[1]))
+
+    def _opaque(self, part):
+        """What travels with a part: the vendor's metadata, and once the turn."""
+        kept = {"provider_metadata": self.metadata[part]} if part in self.metadata else {}
+        if self.turn is not None:
+            kept["turn"], self.turn = self.turn, None
+        return json.dumps(kept, default=str) if kept else None
+
     def finish_calls(self):
         """Sends the calls that were not streamed; gives how many there are for the host to run."""
         self.flush_server()
@@ -167,8 +189,9 @@ class Emitter:
         self.made = getattr(self, "made", 0) + 1
         out = {"type": "tool_call", "id": ident or f"call_{self.call.ident}_{self.made}", "name": name}
         out["arguments"] = arguments if isinstance(arguments, dict) else _decoded(arguments)
-        if part in self.metadata:
-            out["opaque"] = json.dumps({"provider_metadata": self.metadata[part]}, default=str)
+        opaque = self._opaque(part)
+        if opaque is not None:
+            out["opaque"] = opaque
         self.call.event(**out)
 
 

@@ -6,9 +6,10 @@ import threading
 
 from .. import loop
 from ..calls import Cancelled
-from ..failures import Failure
+from ..failures import Failure, told
 from .media import part_of
 from .package import has_hook
+from .unknown import wanted
 
 
 class Tools:
@@ -109,9 +110,12 @@ class Tools:
             import traceback
 
             traceback.print_exc(file=sys.stderr)
-            said = str(error) or type(error).__name__
-            told = "Cancelled: " if type(error).__name__ == "CancelToolCall" else ""
-            return {"content": [{"type": "text", "text": told + said}], "isError": True}
+            if wanted(error) is not None:  # no other call by the model would mend it
+                raise
+            # A tool that calls itself off says why, and that is no fault.
+            is_off = type(error).__name__ == "CancelToolCall"
+            said = f"Cancelled: {str(error) or type(error).__name__}" if is_off else told(error)
+            return {"content": [{"type": "text", "text": said}], "isError": True}
 
     def _found(self, params):
         name, ident = params.get("name"), params.get("instance")

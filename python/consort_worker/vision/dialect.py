@@ -1,7 +1,7 @@
 """Runs a plugin of Vision Agents: its models, its answers, its own tools, its live sessions."""
 
 from .. import loop
-from ..failures import Failure
+from ..failures import Failure, told
 from ..loading import open_file, plugin, run_source
 from ..page import Page
 from ..shape import Shape
@@ -183,8 +183,7 @@ class Vision:
         except Exception as error:  # what a tool raises is for the model to read
             if call.cancelled:
                 raise
-            said = str(error) or type(error).__name__
-            return {"content": [{"type": "text", "text": said}], "isError": True}
+            return {"content": [{"type": "text", "text": told(error)}], "isError": True}
         import json
 
         text = result if isinstance(result, str) else json.dumps(result, default=repr)
