@@ -38,7 +38,7 @@ impl Plugin {
 
     /// Runs one of the commands that it registers, in its own environment.
     ///
-    /// It finds the keys that the plugin may have in the variables that its models name.
+    /// It finds the keys that the plugin may have in the variables that its models name, and by `llm.get_key`.
     pub async fn own_command(&self, arguments: &[String]) -> Result<Command, Error> {
         let learnt = self.known().await;
         self.supervisor.stop();
@@ -58,6 +58,15 @@ impl Plugin {
             if let Some(secret) = start.services.own_key(&key.name, &context).await? {
                 command.envs(key.env.iter().map(|variable| (variable, secret.expose())));
             }
+        }
+        let mut granted = serde_json::Map::new();
+        for name in self.granted() {
+            if let Some(secret) = start.services.own_key(&name, &context).await? {
+                granted.insert(name, secret.expose().into());
+            }
+        }
+        if !granted.is_empty() {
+            command.env("CONSORT_COMMAND_KEYS", serde_json::Value::Object(granted).to_string());
         }
         command.args(["command", "--name", self.id(), "--data-dir"]).arg(self.folder());
         for (flag, field) in [("--file", "file"), ("--package", "package")] {

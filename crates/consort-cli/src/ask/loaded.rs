@@ -45,7 +45,8 @@ pub(super) fn fragments(
 
 /// What a loader is asked for, a path as one that the plugin finds too: it runs in a folder of its own.
 fn placed(argument: &str) -> Cow<'_, str> {
-    let is_path = [".", ".."].contains(&argument) || argument.starts_with("./") || argument.starts_with("../");
+    let is_path =
+        [".", ".."].contains(&argument) || argument.starts_with("./") || argument.starts_with("../");
     if !is_path && !Path::new(argument).is_file() {
         return argument.into();
     }

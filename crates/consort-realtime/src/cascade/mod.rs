@@ -69,6 +69,9 @@ pub struct Cascade {
 /// The provider of cascades that have a name.
 pub const PROVIDER: &str = "voice";
 
+/// Why a turn in which nothing was understood gets no answer.
+pub(crate) const UNHEARD: &str = "unheard";
+
 impl Cascade {
     /// Its name is that of the chat model.
     pub fn new(model: Arc<dyn Model>, ears: Arc<dyn Recogniser>, voice: Arc<dyn Synthesiser>) -> Self {

@@ -32,6 +32,8 @@ impl Ear {
     pub(super) fn listen(&mut self, pcm: &Pcm, detects: bool) -> Vec<Heard> {
         let mut heard = Vec::new();
         self.heard |= !pcm.is_empty();
+        // Where no silence ends turns, the silence of one that is told over is no rest of the one before.
+        self.ended &= detects || pcm.is_empty();
         for piece in pcm.pieces(STEP) {
             let length = piece.duration();
             if piece.peak() >= LOUD {
@@ -98,6 +100,11 @@ mod tests {
         assert_eq!(ear.listen(&silence, true), [Heard::Ended(Duration::from_secs(1))]);
         assert_eq!(ear.commit(), None);
         ear.listen(&silence, true);
+        assert_eq!(ear.commit(), Some(Duration::ZERO));
+        // From detected turns to such as are told over.
+        ear.listen(&speech, true);
+        ear.listen(&silence, true);
+        ear.listen(&silence, false);
         assert_eq!(ear.commit(), Some(Duration::ZERO));
     }
 }

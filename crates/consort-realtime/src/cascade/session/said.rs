@@ -1,5 +1,6 @@
 //! What a session hears of its user, and what follows from it.
 use super::Session;
+use crate::cascade::UNHEARD;
 use crate::cascade::backchannel::is_backchannel;
 use crate::cascade::ears::Told;
 use consort_core::{Finish, FinishReason, Part, SessionEvent, SessionTeller, Speaker, TranscriptMode};
@@ -70,7 +71,7 @@ impl Session {
         if !says_something {
             self.drop_early();
             say.push(SessionEvent::warning("unheard", "nothing was understood of what was said"));
-            return self.nothing_comes("unheard", say);
+            return self.nothing_comes(UNHEARD, say);
         }
         self.end_paused(say);
         let is_as_thought = self.is_as_thought(&text);

@@ -2,7 +2,7 @@
 use super::super::ears::{Ears, Turn};
 use super::super::entry::Entry;
 use super::super::{HEARD_PIECE, Reply};
-use super::setup::{self, field, known};
+use super::setup::{self, field, known, list};
 use super::speech::Said;
 use super::{GeminiServed, turns};
 use crate::audio::{Format, Reader, unbase64};
@@ -95,7 +95,7 @@ impl GeminiServed {
             ["audio", "video", "text", "activityStart", "activityEnd", "audioStreamEnd", "mediaChunks"];
         known(input, &names, "realtimeInput")?;
         self.is_seeding = false;
-        for chunk in field(input, "mediaChunks").as_array().into_iter().flatten() {
+        for chunk in list(field(input, "mediaChunks"), "mediaChunks")? {
             self.media(chunk, at, reply)?;
         }
         for name in ["audio", "video"] {
@@ -151,6 +151,9 @@ impl GeminiServed {
             reply.inputs.push(SessionInput::Video { media: Media::bytes(mime, bytes) });
             return Ok(());
         }
+        if mime.starts_with("video/") {
+            return Err(format!("`{mime}` cannot be shown: send it as pictures, such as image/jpeg"));
+        }
         let format = Format::from_mime(mime, USUAL_RATE).map_err(|error| super::super::said(&error))?;
         self.ready_to_hear(reply);
         let reader = match &mut self.reader {
@@ -200,7 +203,7 @@ impl GeminiServed {
 
     fn results(&mut self, response: &Value, reply: &mut Reply) -> Result<(), String> {
         known(response, &["functionResponses"], "toolResponse")?;
-        for given in field(response, "functionResponses").as_array().into_iter().flatten() {
+        for given in list(field(response, "functionResponses"), "functionResponses")? {
             let (id, name) = (given["id"].as_str(), given["name"].as_str());
             let at = self
                 .calls

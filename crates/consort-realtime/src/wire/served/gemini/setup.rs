@@ -35,6 +35,15 @@ pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
     }
 }
 
+/// A list, which may lack.
+pub(super) fn list<'a>(value: &'a Value, what: &str) -> Result<&'a [Value], String> {
+    match value {
+        Value::Null => Ok(&[]),
+        Value::Array(all) => Ok(all),
+        _ => Err(format!("{what} is no list")),
+    }
+}
+
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {

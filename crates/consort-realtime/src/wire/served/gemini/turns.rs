@@ -1,5 +1,5 @@
 //! Turns in words, pictures, calls and what those gave: what was said before, and what is said now.
-use super::setup::{field, known};
+use super::setup::{field, known, list};
 use crate::audio::unbase64;
 use consort_core::{Arguments, Body, Media, Message, Part, Role};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(super) fn read(turns: &[Value]) -> Result<Vec<Message>, String> {
             Some(other) => return Err(format!("a turn of \"{other}\": turns are of user and model")),
         };
         let (mut said, mut given) = (Vec::new(), Vec::new());
-        for value in turn["parts"].as_array().into_iter().flatten() {
+        for value in list(&turn["parts"], "parts")? {
             let part = part(value, &mut calls)?;
             if matches!(part.body, Body::ToolResult(_)) { given.push(part) } else { said.push(part) }
         }

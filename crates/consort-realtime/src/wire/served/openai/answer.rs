@@ -194,12 +194,10 @@ impl Item {
 /// Tokens as the vendor counts them: those that were read again are among those that went in.
 pub(super) fn counts(usage: &Usage) -> Value {
     let (input, output) = (usage.all_input(), usage.all_output());
+    let total = usage.total.or_else(|| Some(input? + output?));
     let cached = usage.cached.unwrap_or(0);
     let (heard, spoken) = (usage.audio_input.unwrap_or(0), usage.audio_output.unwrap_or(0));
     let mut counts = json!({
-        "total_tokens": usage.total.or_else(|| Some(input? + output?)),
-        "input_tokens": input,
-        "output_tokens": output,
         "input_token_details": {
             "text_tokens": input.unwrap_or(0).saturating_sub(heard), "audio_tokens": heard, "image_tokens": 0,
             "cached_tokens": cached,
@@ -209,6 +207,12 @@ pub(super) fn counts(usage: &Usage) -> Value {
             "text_tokens": output.unwrap_or(0).saturating_sub(spoken), "audio_tokens": spoken,
         },
     });
+    // What nobody counted is left out: clients take a number or nothing.
+    for (key, count) in [("total_tokens", total), ("input_tokens", input), ("output_tokens", output)] {
+        if let Some(count) = count {
+            counts[key] = count.into();
+        }
+    }
     if let Some(reasoning) = usage.reasoning {
         counts["output_token_details"]["reasoning_tokens"] = reasoning.into();
     }

@@ -157,6 +157,10 @@ impl OpenAiServed {
         if length.is_zero() {
             return Err(Refusal::value("item_id", format!("'{id}' holds no sound that could be cut.")));
         }
+        let parts = self.past.entries[place].shown["content"].as_array().map_or(0, Vec::len);
+        if index >= parts as u64 {
+            return Err(Refusal::value("content_index", format!("The item has {parts} parts, from 0 on.")));
+        }
         if end > length {
             let what = format!("The item sounds for {} ms.", length.as_millis());
             return Err(Refusal::value("audio_end_ms", what));

@@ -47,7 +47,8 @@ impl Refusal {
             "code": self.code,
             "message": self.message,
             "param": self.param,
-            "event_id": event_id,
+            // One that is no text is none.
+            "event_id": event_id.as_str(),
         })
     }
 }
@@ -66,6 +67,15 @@ pub(super) fn fields<'a>(value: &'a Value, path: &str, known: &[&str]) -> Result
             })
         }
     }
+}
+
+/// The same, without what is null: libraries write so what nobody set.
+pub(super) fn given<'a>(
+    value: &'a Value,
+    path: &str,
+    known: &[&str],
+) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Refusal> {
+    Ok(fields(value, path, known)?.iter().filter(|(_, value)| !value.is_null()))
 }
 
 pub(super) fn text<'a>(value: &'a Value, path: &str) -> Result<&'a str, Refusal> {

@@ -1,6 +1,6 @@
 //! A session's settings as the client has them: what is given is checked, and what counts is shown.
 use super::super::ears::Hearing;
-use super::refusal::{Refusal, fields, text, wanted, word};
+use super::refusal::{Refusal, fields, given, text, wanted, word};
 use super::unused;
 use crate::audio::{Encoding, Format, VoiceSettings};
 use consort_core::{FunctionSpec, Object, SessionUpdate};
@@ -82,7 +82,7 @@ impl Settings {
             let what = "This server holds conversations: 'session.type' must be 'realtime'.";
             return Err(Refusal::unsupported("session.type", what));
         }
-        for (key, value) in object {
+        for (key, value) in given(session, "session", &SESSION)? {
             let path = format!("session.{key}");
             match key.as_str() {
                 "instructions" => text(value, &path)?.clone_into(&mut new.instructions),
@@ -93,7 +93,7 @@ impl Settings {
                 "model" if text(value, &path)? != model => {
                     return Err(Refusal::value(&path, "The model of a session cannot be changed."));
                 }
-                "prompt" if !value.is_null() => {
+                "prompt" => {
                     return Err(Refusal::unsupported(&path, "This server keeps no prompts."));
                 }
                 _ => unused::check(key, value, &path)?,
@@ -104,12 +104,14 @@ impl Settings {
 
     fn sound(&mut self, audio: &Value) -> Result<(), Refusal> {
         let audio = fields(audio, "session.audio", &["input", "output"])?;
-        if let Some(input) = audio.get("input") {
+        let part = |name: &str| audio.get(name).filter(|part| !part.is_null());
+        if let Some(input) = part("input") {
             let path = "session.audio.input";
             let known = ["format", "transcription", "noise_reduction", "turn_detection"];
             for (key, value) in fields(input, path, &known)? {
                 let path = format!("{path}.{key}");
                 match key.as_str() {
+                    "format" if value.is_null() => {}
                     "format" => self.input = format(value, &path)?,
                     "transcription" => self.transcription = unused::transcription(value, &path)?,
                     "turn_detection" => self.turns = turns(value, &path)?,
@@ -117,9 +119,9 @@ impl Settings {
                 }
             }
         }
-        if let Some(output) = audio.get("output") {
+        if let Some(output) = part("output") {
             let path = "session.audio.output";
-            for (key, value) in fields(output, path, &["format", "voice", "speed"])? {
+            for (key, value) in given(output, path, &["format", "voice", "speed"])? {
                 let path = format!("{path}.{key}");
                 match key.as_str() {
                     "format" => self.output = format(value, &path)?,
@@ -165,8 +167,7 @@ impl Settings {
 
     /// What the model calls a voice; the usual one where the client names none.
     pub(super) fn voice_name(&self) -> Option<String> {
-        let name = self.voice.as_str().or_else(|| self.voice["id"].as_str());
-        name.filter(|name| *name != "default").map(str::to_owned)
+        self.voice.as_str().filter(|name| *name != "default").map(str::to_owned)
     }
 
     pub(super) fn functions(&self) -> Vec<FunctionSpec> {
@@ -267,7 +268,7 @@ pub(super) fn format(value: &Value, path: &str) -> Result<Format, Refusal> {
             _ => pcm(),
         };
     match object.get("rate") {
-        Some(rate) if *rate != json!(wanted.shape.rate()) => {
+        Some(rate) if !rate.is_null() && *rate != json!(wanted.shape.rate()) => {
             let what = format!("'{kind}' has the rate {}.", wanted.shape.rate());
             Err(Refusal::value(&format!("{path}.rate"), what))
         }
@@ -292,8 +293,8 @@ pub(super) fn voice(value: &Value, path: &str) -> Result<Value, Refusal> {
     if value.is_string() {
         return Ok(value.clone());
     }
-    wanted(fields(value, path, &["id"])?, path, "id")?;
-    Ok(value.clone())
+    // Shown as a name too: that is what clients can read.
+    Ok(wanted(fields(value, path, &["id"])?, path, "id")?.into())
 }
 
 fn turns(value: &Value, path: &str) -> Result<Value, Refusal> {
@@ -309,7 +310,7 @@ fn turns(value: &Value, path: &str) -> Result<Value, Refusal> {
     };
     let known: Vec<String> = whole.as_object().into_iter().flat_map(Object::keys).cloned().collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    for (key, given) in fields(value, path, &known)? {
+    for (key, given) in given(value, path, &known)? {
         let path = format!("{path}.{key}");
         match key.as_str() {
             "create_response" | "interrupt_response" if !given.is_boolean() => {
@@ -324,7 +325,7 @@ fn turns(value: &Value, path: &str) -> Result<Value, Refusal> {
             "eagerness" => {
                 word(given, &path, &["low", "medium", "high", "auto"])?;
             }
-            "idle_timeout_ms" if !given.is_null() => {
+            "idle_timeout_ms" => {
                 return Err(Refusal::unsupported(&path, "This server does not speak because nobody does."));
             }
             _ => {}

@@ -2,6 +2,7 @@
 use super::super::{PIECE, Reply};
 use super::answer::{Answer, Item, counts};
 use super::refusal::of_error;
+use crate::cascade::UNHEARD;
 use crate::wire::sound::Outgoing;
 use consort_core::{Error, Finish, FinishReason, Pcm, ToolCall, TranscriptMode, Usage};
 use serde_json::{Value, json};
@@ -257,6 +258,10 @@ impl Telling<'_> {
             FinishReason::ContentFilter => incomplete("content_filter"),
             FinishReason::Other if was_cut(finish) => {
                 ("cancelled", json!({"type": "cancelled", "reason": "turn_detected"}))
+            }
+            // Nobody said anything, so nothing is answered: that is no failure.
+            FinishReason::Other if finish.vendor_reason.as_deref() == Some(UNHEARD) => {
+                ("completed", Value::Null)
             }
             FinishReason::Other => {
                 let mut details = json!({"type": "failed", "error": null});

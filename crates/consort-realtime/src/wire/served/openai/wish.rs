@@ -1,5 +1,5 @@
 //! What is wanted of one response.
-use super::refusal::{Refusal, fields, text};
+use super::refusal::{Refusal, fields, given, text};
 use super::settings::{self, Settings};
 use super::unused;
 use crate::audio::Format;
@@ -46,7 +46,7 @@ impl Wish {
             "prompt",
             "reasoning",
         ];
-        for (key, value) in fields(response, "response", &known)? {
+        for (key, value) in given(response, "response", &known)? {
             let path = format!("response.{key}");
             match key.as_str() {
                 "instructions" => {
@@ -73,7 +73,7 @@ impl Wish {
                     let what = "A response answers the conversation: put what it is about into it as items.";
                     return Err(Refusal::unsupported(&path, what));
                 }
-                "prompt" if !value.is_null() => {
+                "prompt" => {
                     return Err(Refusal::unsupported(&path, "This server keeps no prompts."));
                 }
                 _ => unused::check(key, value, &path)?,
@@ -83,9 +83,10 @@ impl Wish {
     }
 
     fn sound(&mut self, audio: &Value) -> Result<(), Refusal> {
-        let Some(output) = fields(audio, "response.audio", &["output"])?.get("output") else { return Ok(()) };
+        let output = fields(audio, "response.audio", &["output"])?.get("output");
+        let Some(output) = output.filter(|output| !output.is_null()) else { return Ok(()) };
         let path = "response.audio.output";
-        for (key, value) in fields(output, path, &["format", "voice"])? {
+        for (key, value) in given(output, path, &["format", "voice"])? {
             let path = format!("{path}.{key}");
             match key.as_str() {
                 "format" => self.format = settings::format(value, &path)?,

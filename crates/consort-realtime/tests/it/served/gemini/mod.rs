@@ -300,3 +300,19 @@ fn the_vendors_cloud_counts_under_its_own_names() {
     assert_eq!((&counts["candidatesTokenCount"], &counts["responseTokenCount"]), (&json!(2), &Value::Null));
     assert_eq!(counts["candidatesTokensDetails"][1], json!({"modality": "AUDIO", "tokenCount": 2}));
 }
+
+#[test]
+fn what_is_no_list_is_refused_and_not_passed_over() {
+    for (message, word) in [
+        (
+            json!({"toolResponse": {"functionResponses": {"id": "1", "response": {}}}}),
+            "functionResponses is no list",
+        ),
+        (json!({"clientContent": {"turns": [{"role": "user", "parts": {"text": "x"}}]}}), "parts is no list"),
+        (json!({"realtimeInput": {"mediaChunks": {"data": ""}}}), "mediaChunks is no list"),
+        (json!({"realtimeInput": {"video": {"data": "", "mimeType": "video/mp4"}}}), "send it as pictures"),
+    ] {
+        let mut wire = served(json!({}));
+        refused(&say(&mut wire, &message, 0), word);
+    }
+}

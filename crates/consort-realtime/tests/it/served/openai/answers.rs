@@ -283,3 +283,21 @@ fn a_turn_of_which_nothing_comes_keeps_no_words_waiting() {
     assert_eq!(types(&asked), ["response.done", "response.created"]);
     assert_eq!(asked.inputs, [SessionInput::text("Hello")]);
 }
+
+#[test]
+fn where_nobody_said_anything_nothing_has_failed_and_what_nobody_counted_is_left_out() {
+    let mut wire = served();
+    say(&mut wire, &user("Hello"), 0);
+    say(&mut wire, &respond(), 0);
+    let usage = consort_core::Usage { output: Some(4), ..consort_core::Usage::default() };
+    let finish = consort_core::Finish::new(FinishReason::Other, "unheard");
+    let told = tell(&mut wire, [SessionEvent::TurnDone { finish, usage: Some(usage) }]);
+    let response = &told.last().unwrap()["response"];
+    assert_eq!((&response["status"], &response["output"]), (&"completed".into(), &json!([])), "{response}");
+    let usage = response["usage"].as_object().unwrap();
+    assert_eq!(usage["output_tokens"], 4);
+    assert!(!usage.contains_key("input_tokens") && !usage.contains_key("total_tokens"), "{usage:?}");
+    // An event's number is a text.
+    let error = refused(&say(&mut wire, &json!({"type": "response.cancel", "event_id": 7}), 0));
+    assert_eq!(error["event_id"], Value::Null);
+}

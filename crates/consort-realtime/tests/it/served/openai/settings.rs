@@ -198,3 +198,61 @@ fn a_session_says_that_it_has_no_end_of_its_own() {
     let session = created[0]["session"].as_object().unwrap();
     assert_eq!(session.get("expires_at"), Some(&Value::Null));
 }
+
+#[test]
+fn what_libraries_write_as_null_is_not_set() {
+    let nothing = |keys: &[&str]| -> Value {
+        keys.iter().map(|key| ((*key).to_owned(), Value::Null)).collect::<serde_json::Map<_, _>>().into()
+    };
+    let mut wire = served();
+    say(
+        &mut wire,
+        &update(json!({"instructions": "Be kind.", "audio": {"output": {"voice": {"id": "voice_1"}}}})),
+        0,
+    );
+    let mut session = nothing(&[
+        "instructions",
+        "model",
+        "output_modalities",
+        "tools",
+        "tool_choice",
+        "max_output_tokens",
+        "truncation",
+        "include",
+        "parallel_tool_calls",
+        "prompt",
+        "tracing",
+    ]);
+    for audio in [Value::Null, nothing(&["input", "output"])] {
+        session["audio"] = audio;
+        assert_eq!(types(&say(&mut wire, &update(session.clone()), 0)), ["session.updated"]);
+    }
+    session["audio"] = json!({"output": nothing(&["format", "voice", "speed"]), "input": {
+        "format": {"type": "audio/pcm", "rate": null}, "noise_reduction": null,
+        "turn_detection": {"type": "server_vad", "threshold": null, "silence_duration_ms": null, "create_response": null},
+    }});
+    let updated = sent(&say(&mut wire, &update(session), 0)).remove(0);
+    let shown = &updated["session"];
+    assert_eq!(shown["instructions"], "Be kind.", "{updated}");
+    assert_eq!(shown["audio"]["input"]["turn_detection"]["silence_duration_ms"], 500);
+    // A voice with an id is shown by its name: that is all that clients read.
+    assert_eq!(shown["audio"]["output"]["voice"], "voice_1");
+    say(&mut wire, &user("Hello"), 0);
+    let response = nothing(&[
+        "instructions",
+        "conversation",
+        "input",
+        "tools",
+        "tool_choice",
+        "output_modalities",
+        "max_output_tokens",
+        "metadata",
+    ]);
+    for audio in [Value::Null, json!({"output": null}), json!({"output": {"voice": null, "format": null}})] {
+        let mut response = response.clone();
+        response["audio"] = audio;
+        let asked = say(&mut wire, &json!({"type": "response.create", "response": response}), 0);
+        assert_eq!(types(&asked), ["response.created"]);
+        tell(&mut wire, [done(FinishReason::Stop)]);
+    }
+}
