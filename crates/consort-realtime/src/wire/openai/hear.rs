@@ -258,7 +258,6 @@ impl OpenAiLive {
                 }
             }
             "session_expired" => {
-                self.cut_all(step);
                 step.then = Then::Renew { reason: error.message().to_owned() };
                 return;
             }

@@ -436,10 +436,24 @@ fn errors_end_a_session_or_do_not() {
     assert_eq!((told(&step.events), step.then), (vec!["error invalid_request".to_owned()], Then::Go));
     let step = feed(&mut wire, &[error("response_cancel_not_active")]);
     assert_eq!(told(&step.events), [""; 0]);
-    feed(&mut wire, &[created("r"), sound("r", "a")]);
+    let piece = |text: &str| json!({"type": "response.output_audio_transcript.delta", "response_id": "r", "item_id": "a", "delta": text});
+    feed(&mut wire, &[created("r"), sound("r", "a"), piece("I heard ")]);
     let step = feed(&mut wire, &[error("session_expired")]);
-    assert_eq!(told(&step.events), ["audio a done, cut: true", "assistant is silent", "done other"]);
-    assert!(matches!(step.then, Then::Renew { .. }));
+    assert!(step.events.is_empty() && matches!(step.then, Then::Renew { .. }), "{step:?}");
+    // What it still says until the connection is closed is of the same answer, and told as one.
+    feed(&mut wire, &[piece("it.")]);
+    let step = wire.ended(None, "");
+    let whole = step.events.iter().find_map(|event| match event {
+        SessionEvent::Transcript { mode: consort_core::TranscriptMode::Final, text, .. } => {
+            Some(text.as_str())
+        }
+        _ => None,
+    });
+    assert_eq!(whole, Some("I heard it."));
+    let ends = told(&step.events);
+    for end in ["audio a done, cut: true", "assistant is silent", "done other"] {
+        assert!(ends.iter().any(|told| told == end), "{ends:?}");
+    }
     // Settings that are refused open no session.
     let mut wire = OpenAiLive::new(SessionConfig::default(), OpenAiQuirks::default());
     wire.open(&[]);
