@@ -1,9 +1,9 @@
 //! The contract test of one plugin: what its author should know, with lines of the file.
+use crate::examine_live::talked;
 use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
 use consort_core::{
-    Accumulator, CloseReason, Error, ErrorKind, Event, Model, RealtimeModel, Request, Response,
-    SessionConfig, SessionEvent, State, Support, TokenCount,
+    Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
 };
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;
@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How long the plugin may take for the test's prompt.
 const PROMPT: Duration = Duration::from_mins(2);
-/// How long a live session may take to open.
-const OPENING: Duration = Duration::from_secs(30);
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,13 +59,13 @@ impl Findings {
 }
 
 /// What was found so far; whoever reads along is told of each at once.
-struct Found<T> {
+pub(crate) struct Found<T> {
     all: Vec<Finding>,
     tell: T,
 }
 
 impl<T: FnMut(&Finding)> Found<T> {
-    fn push(&mut self, finding: Finding) {
+    pub(crate) fn push(&mut self, finding: Finding) {
         (self.tell)(&finding);
         self.all.push(finding);
     }
@@ -138,7 +136,7 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
         return;
     }
     if let Some(model) = plugin.realtime_models().first() {
-        found.push(opened(plugin, model.as_ref()).await);
+        talked(plugin, model.as_ref(), prompt, found).await;
     }
     const MOST: usize = 3;
     for model in models.iter().take(MOST) {
@@ -155,24 +153,24 @@ fn needs(missing: &str) -> String {
 }
 
 /// What is told of a model, which is named unless it says so itself.
-fn told(level: Level, id: &str, what: &str) -> Finding {
+pub(crate) fn told(level: Level, id: &str, what: &str) -> Finding {
     let names_it = what.strip_prefix(id).is_some_and(|rest| rest.starts_with(' '));
     let message = if names_it { what.to_owned() } else { format!("{id}: {what}") };
     Finding { level, at: None, message, help: None }
 }
 
-fn good(message: String) -> Finding {
+pub(crate) fn good(message: String) -> Finding {
     Finding { level: Level::Good, at: None, message, help: None }
 }
 
-fn of_error(what: &str, error: &Error) -> Finding {
+pub(crate) fn of_error(what: &str, error: &Error) -> Finding {
     let message = format!("{what}: {} ({})", error.message(), error.kind());
     // Whoever reads this is checking it already.
     let help = error.hints().iter().find(|hint| !hint.contains("consort plugins check")).cloned();
     Finding { level: Level::Error, at: None, message, help }
 }
 
-fn wrong(message: String, help: &str) -> Finding {
+pub(crate) fn wrong(message: String, help: &str) -> Finding {
     Finding { level: Level::Error, at: None, message, help: Some(help.to_owned()) }
 }
 
@@ -275,25 +273,6 @@ async fn asked(
     if model.card().capabilities.streaming != Support::No {
         found.push(stopped(plugin, model, prompt).await);
     }
-}
-
-/// A live model: whether a session opens, and closes.
-async fn opened(plugin: &Arc<Plugin>, model: &dyn RealtimeModel) -> Finding {
-    let id = &model.card().id;
-    let begun = Instant::now();
-    let opened = model.connect(SessionConfig::default(), plugin.context().within(OPENING)).await;
-    let mut session = match opened {
-        Ok(session) => session,
-        Err(error) => return of_error(&format!("{id} opens no session"), &error),
-    };
-    let taken = begun.elapsed().as_millis();
-    session.sink.close();
-    while let Some(event) = session.events.next().await {
-        if let SessionEvent::Closed { reason: CloseReason::Failed { error } } = event {
-            return of_error(&format!("a session of {id} fails"), &error);
-        }
-    }
-    good(format!("{id} opens a session in {taken} ms, and closes it"))
 }
 
 async fn ask(

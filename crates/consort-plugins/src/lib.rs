@@ -7,6 +7,7 @@
 //! This crate must never know: HTTP servers, the terminal, a vendor.
 mod embedder;
 mod examine;
+mod examine_live;
 mod foreground;
 pub mod found;
 mod home;

@@ -44,6 +44,8 @@ class Voice {
   model = $state("");
   thread = $state.raw<Thread | null>(null);
 
+  /** What an answer of the session failed with. */
+  #failing: ApiError | null = null;
   #link: Link | null = null;
   #speaker: Playback | null = null;
   #captions: Captions | null = null;
@@ -195,21 +197,29 @@ class Voice {
   #event(event: SessionEvent): void {
     switch (event.type) {
       case "transcript":
+        if (event.by === "assistant") this.#goesOn();
         this.#said();
         return this.#captions?.add(event);
       case "speech_started":
       case "speech_stopped":
         this.#said();
+        if (event.by === "assistant" && event.type === "speech_started") this.#goesOn();
         if (event.by === "user") this.user = event.type === "speech_started";
         return;
       case "error":
-        this.error = event.error;
+        this.error = this.#failing = event.error;
         return;
       case "warning":
         return aloud.note(event.message);
       case "closed":
         return this.#over(event.reason.why === "asked" ? null : event.reason.why === "failed" ? event.reason.error : { kind: "interrupted", message: event.reason.message });
     }
+  }
+
+  /** Another answer comes: what the one before failed with is over. */
+  #goesOn(): void {
+    if (this.#failing && this.error === this.#failing) this.error = null;
+    this.#failing = null;
   }
 
   /** Holds the button down, or lets it go. */

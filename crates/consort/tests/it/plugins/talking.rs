@@ -41,6 +41,32 @@ fn a_live_plugin_hears_a_file_and_answers() {
 }
 
 #[test]
+fn the_test_of_a_live_plugin_says_what_came_of_a_text() {
+    let Some(place) = Plugged::with_python() else { return };
+    let method = |body: &str| {
+        format!(
+            "{LIVE}    async def simple_response(self, text, processors=None, participant=None):\n        {body}\n"
+        )
+    };
+    place.plugin("fine.py", method("self._emit_agent_speech_transcription('heard ' + text)"));
+    place.plugin("slip.py", method("self._emit_agent_speech_transcription(txt)"));
+    place.plugin("mute.py", method("pass"));
+    place.plugin(
+        "stuck.py",
+        method("pass\n\n    async def close(self):\n        raise ValueError('it is stuck')"),
+    );
+    let check = |id: &str| place.run(&["plugins", "check", id, "--prompt", "one"]);
+    let fine = check("fine");
+    assert!(fine.code == 0 && fine.stdout.contains("fine answers \"heard one\", in words alone"), "{fine}");
+    let slip = check("slip");
+    assert!(slip.code == 1 && slip.stdout.contains("slip.py:6"), "{slip}");
+    let mute = check("mute");
+    assert!(mute.code == 0 && mute.stdout.contains("mute does not answer a text"), "{mute}");
+    let stuck = check("stuck");
+    assert!(stuck.stdout.contains("it is stuck"), "{stuck}");
+}
+
+#[test]
 fn a_chat_plugin_that_nobody_looked_at_yet_talks_at_once() {
     let Some(place) = Plugged::with_python() else { return };
     place.place.file("home/consort.toml", "[voice]\nears = \"test\"\nvoice = \"test\"\n");
