@@ -4,16 +4,17 @@ from .. import logs
 from ..failures import Failure, failure_of, masked
 from . import data
 from .current import answering
+from .items import Items
 from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
 from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
-_MODES = ("delta", "replacement", "final")
 
 
-class Outcome(Words):
+class Outcome(Words, Items):
     def __init__(self, ident, host, raw):
-        super().__init__()
+        Words.__init__(self)
+        Items.__init__(self)
         self.ident = ident
         self.host = host
         self.raw = raw
@@ -23,12 +24,7 @@ class Outcome(Words):
         self.closed = self.closing = False
         self.late = 0
         self.warned = set()
-        self.items = 0  # answers so far
-        self.ended = False  # whether the newest is complete; what is transcribed of it may still come
-        self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
-        self.behind = False  # whether what is transcribed from now on belongs to the next
         self.sounding = None  # the item that sound last came of, until it is complete
-        self.questions = 0  # things that the user said
         self.told = 0  # events so far
         self.answers = False  # whether an input was answered by the code that took it
 
@@ -134,42 +130,6 @@ class Outcome(Words):
         self.sounding, self.done_by = None, (way, self.told)
         self._end_item()
 
-    def _end_item(self):
-        """An answer is complete: no piece of it comes again by the other way."""
-        # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
-        self.ended, self.behind = True, self.behind or self.worded
-        self.once.forget()
-        self.once_said.forget()
-
-    def _item(self):
-        """The id of the answer that is being given; sound or words behind the end of one begin the next."""
-        if self.ended:
-            self.items, self.ended = self.items + 1, False
-            self.worded = self.finished = self.behind = False
-        return f"{self.ident}.{self.items}"
-
-    def _transcript(self, role, event, way=EVENT):
-        text = event.text
-        if not isinstance(text, str):
-            self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
-            return
-        mode = event.mode if event.mode in _MODES else "final"
-        if not self.once_said.is_new(way, (role, mode, text)):
-            return
-        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
-        self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
-        if role == "user" and mode == "final":
-            self.questions += 1
-
-    def _transcribed(self, mode):
-        """The id of the answer that words are transcribed of: the first final text behind its sound is still its own."""
-        if self.finished or (self.ended and self.behind and mode != "final"):
-            self.ended = True
-            self._item()
-        self.worded = self.transcribed = True
-        self.finished = mode == "final"
-        return f"{self.ident}.{self.items}"
-
     # -- what methods return --------------------------------------------------------------------------------------
 
     async def follow(self, returned, method):
@@ -241,8 +201,8 @@ def _ident(given):
 _EVENTS = {
     "RealtimeAudioOutputEvent": Outcome._audio,
     "RealtimeAudioOutputDoneEvent": Outcome._audio_done,
-    "RealtimeUserSpeechTranscriptionEvent": lambda self, event: self._transcript("user", event),
-    "RealtimeAgentSpeechTranscriptionEvent": lambda self, event: self._transcript("assistant", event),
+    "RealtimeUserSpeechTranscriptionEvent": lambda self, event: self._transcript("user", event, EVENT),
+    "RealtimeAgentSpeechTranscriptionEvent": lambda self, event: self._transcript("assistant", event, EVENT),
     "RealtimeResponseEvent": Outcome._response,
     "RealtimeDisconnectedEvent": Outcome._disconnected,
     "RealtimeErrorEvent": Outcome._error,

@@ -1,0 +1,67 @@
+"""Which answer a piece of a live session belongs to, and what was transcribed of answers and questions."""
+
+from . import data
+
+_MODES = ("delta", "replacement", "final")
+
+
+class Items:
+    """The part of a session that counts its answers. One is open until its sound, its turn or its final text ends it; of
+    its text the end may come later than that of its sound."""
+
+    def __init__(self):
+        self.items = 0  # answers so far
+        self.ended = False  # whether the newest is complete; what is transcribed of it may still come
+        self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
+        self.behind = False  # whether what is transcribed from now on belongs to the next
+        self.questions = 0  # things that the user said
+        self.so_far = {"user": [], "assistant": []}  # what was transcribed of the newest, until it is final
+
+    # -- answers ------------------------------------------------------------------------------------------------
+
+    def _item(self):
+        """The id of the answer that is being given; sound or words behind the end of one begin the next."""
+        if self.ended:
+            self.items, self.ended = self.items + 1, False
+            self.worded = self.finished = self.behind = False
+            self.so_far["assistant"] = []
+        return f"{self.ident}.{self.items}"
+
+    def _end_item(self):
+        """An answer is complete: no piece of it comes again by the other way."""
+        # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
+        self.ended, self.behind = True, self.behind or self.worded
+        self.once.forget()
+        self.once_said.forget()
+
+    # -- what is transcribed ------------------------------------------------------------------------------------
+
+    def _transcript(self, role, event, way):
+        text = event.text
+        if not isinstance(text, str):
+            self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
+            return
+        mode = event.mode if event.mode in _MODES else "final"
+        if not self.once_said.is_new(way, (role, mode, text)):
+            return
+        if mode == "final" and not text.strip():  # published models say so that there is no more, and no text again
+            text = "".join(self.so_far[role])
+            if not text:
+                return
+        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
+        self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
+        if mode == "delta":
+            self.so_far[role].append(text)
+        else:
+            self.so_far[role] = [text] if mode == "replacement" else []
+        if role == "user" and mode == "final":
+            self.questions += 1
+
+    def _transcribed(self, mode):
+        """The id of the answer that words are transcribed of: the first final text behind its sound is still its own."""
+        if self.finished or (self.ended and self.behind and mode != "final"):
+            self.ended = True
+            self._item()
+        self.worded = self.transcribed = True
+        self.finished = mode == "final"
+        return f"{self.ident}.{self.items}"
