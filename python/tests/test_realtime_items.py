@@ -40,5 +40,22 @@ class Finals(ItemsCase):
                          [("0", "final", "One."), ("user0", "final", "Two.")])
 
 
+class Mixed(ItemsCase):
+    WRITTEN = "self.events.send(LLMResponseChunkEvent(delta='In words.'), LLMResponseCompletedEvent(text='In words.'))"
+
+    def test_a_spoken_answer_behind_a_written_one_keeps_its_words(self):
+        for first in (self.WRITTEN, "self.events.send(RealtimeResponseEvent(text='In words.'))"):
+            self.assertEqual(self.told(first, f"{SAID}('Spoken.', mode='final')", SOUND, DONE), [
+                ("0", "text", "In words."), ("1", "final", "Spoken."), ("1", "audio", None), ("1", "audio_done", None)])
+            self.assertEqual(self.told(first, f"{SAID}('Spo', mode='delta')", SOUND, DONE)[1:], [
+                ("1", "delta", "Spo"), ("1", "audio", None), ("1", "audio_done", None)])
+
+    def test_an_answer_in_words_and_sound_is_one_and_its_words_again_are_its_own(self):
+        self.assertEqual(self.told(SOUND, self.WRITTEN, f"{SAID}('In words.', mode='final')", f"{SAID}('Next.', mode='final')"), [
+            ("0", "audio", None), ("0", "text", "In words."), ("0", "final", "In words."), ("1", "final", "Next.")])
+        self.assertEqual(self.told(SOUND, self.WRITTEN, f"{SAID}('Next.', mode='final')", SOUND, DONE)[2:], [
+            ("1", "final", "Next."), ("1", "audio", None), ("1", "audio_done", None)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -12,6 +12,8 @@ class Items:
     def __init__(self):
         self.items = 0  # answers so far
         self.ended = False  # whether the newest is complete; what is transcribed of it may still come
+        self.sounded = False  # whether some of it was heard
+        self.written = []  # what of it was said in words
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.questions = 0  # things that the user said
@@ -23,8 +25,8 @@ class Items:
         """The id of the answer that is being given; sound or words behind the end of one begin the next."""
         if self.ended:
             self.items, self.ended = self.items + 1, False
-            self.worded = self.finished = self.behind = False
-            self.so_far["assistant"] = []
+            self.worded = self.finished = self.behind = self.sounded = False
+            self.written, self.so_far["assistant"] = [], []
         return f"{self.ident}.{self.items}"
 
     def _end_item(self):
@@ -48,7 +50,7 @@ class Items:
             text = "".join(self.so_far[role])
             if not text:
                 return
-        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
+        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode, text)
         self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
         if mode == "delta":
             self.so_far[role].append(text)
@@ -57,11 +59,18 @@ class Items:
         if role == "user" and mode == "final":
             self.questions += 1
 
-    def _transcribed(self, mode):
-        """The id of the answer that words are transcribed of: the first final text behind its sound is still its own."""
-        if self.finished or (self.ended and self.behind and mode != "final"):
+    def _transcribed(self, mode, text):
+        """The id of the answer that words are transcribed of."""
+        if self.finished or (self.ended and not self._is_late(mode, text)):
             self.ended = True
             self._item()
         self.worded = self.transcribed = True
         self.finished = mode == "final"
         return f"{self.ident}.{self.items}"
+
+    def _is_late(self, mode, text):
+        """Whether these are words of the answer that is complete: the first final text behind its sound is still its own. What
+        was said in words needs no other text, but may be told again as such behind its sound."""
+        if self.written and not self.worded:
+            return mode == "final" and self.sounded and text.strip() == "".join(self.written).strip()
+        return mode == "final" or not self.behind

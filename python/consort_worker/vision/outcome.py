@@ -117,6 +117,7 @@ class Outcome(Words, Items):
             return
         text, rate, channels = encoded(sound)
         item = self.sounding = _ident(response) or self._item()
+        self.sounded = True
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
 

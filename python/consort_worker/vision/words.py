@@ -44,7 +44,9 @@ class Words:
             return
         self.by_words = way
         self.turn_text.append(text)
-        self.emit(type="text", item=self._item(), text=text)
+        item = self._item()
+        self.written.append(text)
+        self.emit(type="text", item=item, text=text)
 
     def _words_done(self, done, way):
         """The whole text: what was not streamed of it is said now."""
