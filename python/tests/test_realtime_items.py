@@ -57,5 +57,51 @@ class Mixed(ItemsCase):
             ("1", "final", "Next."), ("1", "audio", None), ("1", "audio_done", None)])
 
 
+class Texts(ItemsCase):
+    FORMS = """
+async def simple_response(self, text, processors=None, participant=None):
+    form, text = text.split()
+    if form == "final": self._emit_agent_speech_transcription(text, mode="final")
+    if form == "deltas": [self._emit_agent_speech_transcription(each, mode="delta") for each in text]
+    if form == "unended": self._emit_audio_output_event(bytes(960), 24000)
+    if form == "spoken":
+        self._emit_agent_speech_transcription(text, mode="final")
+        self._emit_audio_output_event(bytes(960), 24000)
+        self._emit_audio_output_done_event()
+    if form == "response": return LLMResponseEvent(None, text)
+    if form == "chunk": self.events.send(LLMResponseChunkEvent(delta=text))
+    if form == "str": return text
+"""
+
+    def test_answers_of_different_forms_are_items_of_their_own(self):
+        until = {"final": "transcript", "deltas": "transcript", "unended": "audio", "spoken": "audio_done",
+                 "response": "turn_done", "chunk": "text", "str": "turn_done"}
+        one = self.live("from vision_agents.core.llm.llm import LLMResponseEvent\n" + self.FORMS)
+        for first in until:
+            for second in until:
+                session = one.open_session("acme")
+                for number, text in enumerate((f"{first} a", f"{second} b", f"{first} c")):
+                    self.feed(one, session, {"type": "text", "text": text})
+                    events = one.heard(session, until[text.split()[0]])
+                    self.assertEqual({item for item, *_ in self.short(events)}, {str(number)}, (first, second, events))
+                one.ask("realtime/close", session=session)
+
+    def test_the_answer_to_a_text_ends_nothing_that_is_still_read_elsewhere(self):
+        one = self.live("""
+async def _handle_events(self):
+    for number in range(6):
+        await asyncio.sleep(0.1)
+        self._emit_audio_output_event(bytes([number]) * 960, 24000)
+    self._emit_audio_output_done_event()
+    await asyncio.sleep(60)
+
+async def simple_response(self, text, processors=None, participant=None): pass
+""")
+        session = one.open_session("acme")
+        events = one.heard(session, "audio")
+        self.feed(one, session, {"type": "text", "text": "and then?"})
+        self.assertEqual({item for item, *_ in self.short(events + one.heard(session, "audio_done"))}, {"0"})
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 """Which answer a piece of a live session belongs to, and what was transcribed of answers and questions."""
 
 from . import data
+from .current import answering
 
 _MODES = ("delta", "replacement", "final")
 
@@ -11,11 +12,13 @@ class Items:
 
     def __init__(self):
         self.items = 0  # answers so far
+        self.opened = False  # whether anything was given of the newest
         self.ended = False  # whether the newest is complete; what is transcribed of it may still come
         self.sounded = False  # whether some of it was heard
         self.written = []  # what of it was said in words
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
         self.behind = False  # whether what is transcribed from now on belongs to the next
+        self.shut = False  # whether that is certain, of a final text too
         self.questions = 0  # things that the user said
         self.so_far = {"user": [], "assistant": []}  # what was transcribed of the newest, until it is final
 
@@ -23,11 +26,24 @@ class Items:
 
     def _item(self):
         """The id of the answer that is being given; sound or words behind the end of one begin the next."""
+        self._part()
         if self.ended:
             self.items, self.ended = self.items + 1, False
-            self.worded = self.finished = self.behind = self.sounded = False
+            self.worded = self.finished = self.behind = self.shut = self.sounded = False
             self.written, self.so_far["assistant"] = [], []
+        self.opened = True
         return f"{self.ident}.{self.items}"
+
+    def _part(self):
+        """What the code that answers a text gives is no part of the answer before it, however that was given. It is ended no
+        earlier: its sound may still be read elsewhere while the next text is asked."""
+        answer = answering.get()
+        if answer is None or not answer.begun or answer.parted:
+            return
+        answer.parted = True
+        if self.opened:
+            self._end_item()
+            self.shut = True
 
     def _end_item(self):
         """An answer is complete: no piece of it comes again by the other way."""
@@ -44,10 +60,12 @@ class Items:
             self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
         mode = event.mode if event.mode in _MODES else "final"
+        if role == "assistant":
+            self._part()
         if not self.once_said.is_new(way, (role, mode, text)):
             return
         if mode == "final" and not text.strip():  # published models say so that there is no more, and no text again
-            text = "".join(self.so_far[role])
+            text = "" if role == "assistant" and self.shut else "".join(self.so_far[role])
             if not text:
                 return
         item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode, text)
@@ -64,13 +82,15 @@ class Items:
         if self.finished or (self.ended and not self._is_late(mode, text)):
             self.ended = True
             self._item()
-        self.worded = self.transcribed = True
+        self.opened = self.worded = self.transcribed = True
         self.finished = mode == "final"
         return f"{self.ident}.{self.items}"
 
     def _is_late(self, mode, text):
         """Whether these are words of the answer that is complete: the first final text behind its sound is still its own. What
         was said in words needs no other text, but may be told again as such behind its sound."""
+        if self.shut:
+            return False
         if self.written and not self.worded:
             return mode == "final" and self.sounded and text.strip() == "".join(self.written).strip()
         return mode == "final" or not self.behind

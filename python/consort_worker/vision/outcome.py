@@ -111,6 +111,7 @@ class Outcome(Words, Items):
         raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
         if raw is not None and len(raw) % (2 * sound.channels):
             self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
+        self._part()
         if way != TRACK:
             self.rate = (sound.sample_rate, sound.channels)
         if sound.empty or not self.once.is_new(way, told_apart(sound, raw), same_sound):
