@@ -103,5 +103,94 @@ async def simple_response(self, text, processors=None, participant=None): pass
         self.assertEqual({item for item, *_ in self.short(events + one.heard(session, "audio_done"))}, {"0"})
 
 
+class Broken(ItemsCase):
+    GIVE = {
+        "chunk": "self.events.send(LLMResponseChunkEvent(delta=text))",
+        "delta": "self._emit_agent_speech_transcription(text, mode='delta')",
+        "final": "self._emit_agent_speech_transcription(text, mode='final')",
+        "sound": "self._emit_audio_output_event(bytes(960), 24000)",
+    }
+
+    def test_an_answer_to_a_text_that_fails_halfway_is_over(self):
+        for name, give in self.GIVE.items():
+            one = self.live(f"""
+async def simple_response(self, text, processors=None, participant=None):
+    if text == "half":
+        {give}
+        raise ValueError("lost")
+    self._emit_agent_speech_transcription(text, mode="final")
+    self._emit_audio_output_event(bytes(960), 24000)
+    self._emit_audio_output_done_event()
+
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription("spoken", mode="final")
+    self._emit_audio_output_done_event()
+""")
+            for follows in ({"type": "text", "text": "whole"}, audio()):
+                session = one.open_session("acme")
+                self.feed(one, session, {"type": "text", "text": "half"})
+                events = one.heard(session, "turn_done", 3)
+                self.assertEqual([each["type"] for each in events[-2:]], ["error", "turn_done"], name)
+                self.assertEqual(events[-1]["finishReason"], "error")
+                self.assertEqual({item for item, *_ in self.short(events)}, {"0"}, name)
+                self.feed(one, session, follows)
+                events = one.heard(session, "audio_done")
+                self.assertEqual({item for item, *_ in self.short(events)}, {"1"}, (name, events))
+                one.ask("realtime/close", session=session)
+                self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])
+
+    def test_an_answer_to_sound_that_fails_halfway_is_over(self):
+        for where in ("await self.half()", "self.task = asyncio.ensure_future(self.half())"):
+            for name, give in self.GIVE.items():
+                one = self.live(f"""
+async def half(self):
+    text = "half"
+    {give}
+    raise ValueError("lost")
+
+async def simple_audio_response(self, pcm):
+    self.heard = getattr(self, "heard", 0) + 1
+    if self.heard == 1:
+        {where}
+        return
+    self._emit_agent_speech_transcription("spoken", mode="final")
+    self._emit_audio_output_done_event()
+""")
+                session = one.open_session("acme")
+                self.feed(one, session, audio())
+                one.heard(session, "error")
+                self.feed(one, session, audio())
+                events = one.heard(session, "audio_done")
+                self.assertEqual({item for item, *_ in self.short(events)}, {"1"}, (where, name))
+                one.ask("realtime/close", session=session)
+
+    def test_a_question_that_fails_unanswered_ends_no_other_answer(self):
+        one = self.live("""
+async def _handle_events(self):
+    for number in range(6):
+        await asyncio.sleep(0.1)
+        self._emit_audio_output_event(bytes([number]) * 960, 24000)
+    self._emit_audio_output_done_event()
+    await asyncio.sleep(60)
+
+async def simple_response(self, text, processors=None, participant=None):
+    raise ValueError("not now")
+""")
+        session = one.open_session("acme")
+        events = one.heard(session, "audio")
+        self.feed(one, session, {"type": "text", "text": "x"})
+        events += one.heard(session, "audio_done")
+        self.assertEqual({item for item, *_ in self.short(events)}, {"0"})
+        self.assertEqual(self.kinds(events).count("error"), 1)
+
+    def test_an_answer_that_fails_behind_its_end_ended_once(self):
+        events = self.heard_of("""
+async def simple_response(self, text, processors=None, participant=None):
+    self.events.send(LLMResponseChunkEvent(delta=text), LLMResponseCompletedEvent(text=text))
+    raise ValueError("late")
+""", {"type": "text", "text": "x"}, until="error")
+        self.assertEqual(self.kinds(events), ["text", "turn_done", "error", "closed"])
+
+
 if __name__ == "__main__":
     unittest.main()

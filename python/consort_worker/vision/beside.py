@@ -160,6 +160,7 @@ class Beside:
             self._failed(error)
         else:
             self.repeats.fail(failure_of(error, self.secrets()), answer)
+            self._end_broken(answer)
 
     # -- silence ------------------------------------------------------------------------------------------------
 

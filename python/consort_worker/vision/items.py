@@ -19,6 +19,7 @@ class Items:
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.shut = False  # whether that is certain, of a final text too
+        self.giver = None  # the input whose code gave the newest piece
         self.questions = 0  # things that the user said
         self.so_far = {"user": [], "assistant": []}  # what was transcribed of the newest, until it is final
 
@@ -42,8 +43,12 @@ class Items:
             return
         answer.parted = True
         if self.opened:
-            self._end_item()
-            self.shut = True
+            self._shut()
+
+    def _shut(self):
+        """An answer is complete, and nothing that comes later is of it."""
+        self._end_item()
+        self.shut, self.sounding = True, None
 
     def _end_item(self):
         """An answer is complete: no piece of it comes again by the other way."""

@@ -34,8 +34,10 @@ class Outcome(Words, Items):
             return
         self.told += 1
         answer = answering.get()
-        if answer is not None and (event["type"] in ("audio", "text") or event.get("role") == "assistant"):
-            answer.gave = self.answers = True
+        if event["type"] in ("audio", "text") or event.get("role") == "assistant":
+            self.giver = answer
+            if answer is not None:
+                answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
         if size is not None:
             self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")

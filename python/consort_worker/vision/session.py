@@ -156,6 +156,7 @@ class Session(Beside, Outcome):
             if isinstance(error, (asyncio.CancelledError, Cancelled)):
                 raise
             self.repeats.fail(failure_of(error, self.secrets()), answer)
+            self._end_broken(answer)
         finally:
             self.taking.pop(own, None)
             self._end_cut(answer)

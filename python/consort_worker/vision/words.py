@@ -26,6 +26,15 @@ class Words:
         if answer.cut and self.turn is answer:
             self._end_turn("interrupted")
 
+    def _end_broken(self, answer):
+        """What an answer gave before it failed is all of it: nothing that comes later is its other half."""
+        if answer is None or not answer.gave or answer.cut:
+            return
+        if self.turn is answer:
+            self._end_turn("error")
+        if self.giver is answer:
+            self._shut()
+
     def _end_turn(self, reason="stop", **more):
         self.emit(type="turn_done", finishReason=reason, **more)
         self.begin_turn()
