@@ -56,6 +56,7 @@ class Items:
         self.ended, self.behind = True, self.behind or self.worded
         self.once.forget()
         self.once_said.forget()
+        self.pieces.forget()
 
     # -- what is transcribed ------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from ..failures import Failure, failure_of, masked
 from . import data
 from .current import answering
 from .items import Items
-from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
+from .sound import EVENT, ITEM, TRACK, Once, Pieces, Wrong, encoded, piece, same_sound, samples_of, told_apart
 from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
@@ -19,6 +19,7 @@ class Outcome(Words, Items):
         self.host = host
         self.raw = raw
         self.once, self.once_said = Once(), Once()  # sound, and what is transcribed
+        self.pieces = Pieces()
         self.rate = None  # of the newest event with sound, which a track without a rate of its own goes by
         self.done_by = None  # the way by which the newest end of an answer came, and what was told until then
         self.closed = self.closing = False
@@ -105,15 +106,15 @@ class Outcome(Words, Items):
     def _sound(self, way, given, rate, channels, format, response):
         if self._is_cut():
             return
+        self._part()
+        raw = None
         try:
-            sound = piece(given, rate, channels, samples_of(format))
+            if isinstance(given, (bytes, bytearray, memoryview)):
+                raw, rate, channels, format = self.pieces.whole(way, given, rate, channels, samples_of(format), response)
+            sound = piece(given if raw is None else raw, rate, channels, format)
         except Wrong as error:
             self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return
-        raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
-        if raw is not None and len(raw) % (2 * sound.channels):
-            self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
-        self._part()
         if way != TRACK:
             self.rate = (sound.sample_rate, sound.channels)
         if sound.empty or not self.once.is_new(way, told_apart(sound, raw), same_sound):
