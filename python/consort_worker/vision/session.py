@@ -62,6 +62,7 @@ class Session(Beside, Outcome):
             self.lent = await Lent(self, self.model).__aenter__()
             self._start(self.lent.drain())
         threads.follow()
+        threads.sessions.append(self)
         forgotten.follow()
         self._watch_tasks()
         self._guard_handler()
@@ -155,8 +156,7 @@ class Session(Beside, Outcome):
                 return
             if isinstance(error, (asyncio.CancelledError, Cancelled)):
                 raise
-            self.repeats.fail(failure_of(error, self.secrets()), answer)
-            self._end_broken(answer)
+            self._answer_failed(error, answer)
         finally:
             self.taking.pop(own, None)
             self._end_cut(answer)
@@ -281,6 +281,8 @@ class Session(Beside, Outcome):
             await self.lent.__aexit__()
             self.lent = None
         self.end(reason)
+        if self in threads.sessions:
+            threads.sessions.remove(self)
         self.gone(self)
 
     def _close_failed(self, error, is_late):
