@@ -52,6 +52,7 @@ class Items:
 
     def _end_item(self):
         """An answer is complete: no piece of it comes again by the other way."""
+        self._remember_answer()
         # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
         self.ended, self.behind = True, self.behind or self.worded
         self.once.forget()
@@ -76,6 +77,8 @@ class Items:
                 return
         item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode, text)
         self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
+        if mode == "final":
+            (self._remember_answer(text) if role == "assistant" else self._remember_heard(text, True))
         if mode == "delta":
             self.so_far[role].append(text)
         else:

@@ -16,6 +16,7 @@ from . import forgotten, threads
 from .lent import Lent
 from .outcome import Outcome
 from .real import is_real
+from .remembered import Remembered
 from .repeats import Repeats
 from .sound import Wrong, piece
 from .starting import started
@@ -25,10 +26,11 @@ _EACH = 256  # what a piece takes besides them
 _PATIENCE = 5.0  # seconds that `close` may take
 
 
-class Session(Beside, Outcome):
+class Session(Beside, Outcome, Remembered):
     def __init__(self, ident, host, model, tools, given, params, dialect, gone):
         Beside.__init__(self)
         Outcome.__init__(self, ident, host, bool((params.get("meta") or {}).get("raw")))
+        Remembered.__init__(self)
         self.model = model
         self.tools = tools
         self.given = given
@@ -170,8 +172,11 @@ class Session(Beside, Outcome):
                 await self._floor(answer)
                 named = self.dialect.named(self.model.simple_response, self.params)
                 self.begin_turn(answer)
-                await self.follow(called(self.model.simple_response, str(item.get("text") or ""), **named), "simple_response")
+                text = str(item.get("text") or "")
+                self.asked = (answer, text)
+                await self.follow(called(self.model.simple_response, text, **named), "simple_response")
             finally:
+                self._remember_asked(answer)
                 self._leave_floor(answer)
         elif kind == "interrupt":
             self._cut()
