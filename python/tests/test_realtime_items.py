@@ -40,6 +40,50 @@ class Finals(ItemsCase):
                          [("0", "final", "One."), ("user0", "final", "Two.")])
 
 
+class Modes(ItemsCase):
+    def test_pieces_that_say_no_mode_are_one_answer(self):
+        pieces = "[self._emit_agent_speech_transcription(each) for each in ('One', ' two', ' three.')]"
+        said = [("delta", "One"), ("delta", " two"), ("delta", " three.")]
+        for lines in ((pieces, SOUND, DONE), (SOUND, pieces, DONE), (SOUND, DONE, pieces)):
+            told = self.told(*lines, SOUND, DONE, pieces)
+            self.assertEqual([each for each in told if each[1] == "delta"],
+                             [(item, *each) for item in "01" for each in said], lines)
+
+    def test_an_event_that_says_no_mode_is_a_piece(self):
+        event = "self.events.send(RealtimeAgentSpeechTranscriptionEvent(text={!r}))"
+        self.assertEqual(self.told(event.format("One"), event.format(" two."), f"{SAID}('', mode='final')", event.format("Next")), [
+            ("0", "delta", "One"), ("0", "delta", " two."), ("0", "final", "One two."), ("1", "delta", "Next")])
+
+    def test_the_whole_text_behind_pieces_that_say_their_mode(self):
+        self.assertEqual(self.told(f"{SAID}('One', mode='delta')", f"{SAID}('One.')", f"{SAID}('Two.')"), [
+            ("0", "delta", "One"), ("0", "final", "One."), ("1", "delta", "Two.")])
+
+    def test_modes_that_there_are_none_of(self):
+        for mode in ("'partial'", "'finish'", "7", "['final']"):
+            events = self.heard_of(f"""
+async def simple_audio_response(self, pcm):
+    for text in ("One", " two", "One two", "One two three"):
+        self._emit_agent_speech_transcription(text, mode={mode})
+        self._emit_user_speech_transcription(text, mode={mode})
+    self._emit_error_event(ValueError())
+""", audio(), until="error")
+            for item in ("0", "user0"):
+                self.assertEqual([each for each in self.short(events) if each[0] == item], [
+                    (item, "delta", "One"), (item, "delta", " two"), (item, "replacement", "One two"),
+                    (item, "replacement", "One two three")])
+            said = [each["message"] for each in events if each["type"] == "warning"]
+            self.assertEqual(len(said), 2, said)  # one for each line
+            self.assertRegex(said[0], r" is no mode of a transcript at acme\.py:[0-9]+: they are `delta` .*`replacement` .*`final`")
+
+    def test_a_mode_of_an_enum(self):
+        events = self.heard_of("""
+async def simple_audio_response(self, pcm):
+    self._emit_agent_speech_transcription("One.", mode=Mode.FINAL)
+    self._emit_error_event(ValueError())
+""", audio(), until="error", head="import enum\nclass Mode(enum.Enum):\n    FINAL = 'final'\n")
+        self.assertEqual(self.short(events), [("0", "final", "One.")])
+
+
 class Mixed(ItemsCase):
     WRITTEN = "self.events.send(LLMResponseChunkEvent(delta='In words.'), LLMResponseCompletedEvent(text='In words.'))"
 

@@ -17,6 +17,7 @@ class Items:
         self.sounded = False  # whether some of it was heard
         self.written = []  # what of it was said in words
         self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
+        self.moded = False  # whether what is transcribed of it says how it is meant
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.shut = False  # whether that is certain, of a final text too
         self.giver = None  # the input whose code gave the newest piece
@@ -30,7 +31,7 @@ class Items:
         self._part()
         if self.ended:
             self.items, self.ended = self.items + 1, False
-            self.worded = self.finished = self.behind = self.shut = self.sounded = False
+            self.worded = self.moded = self.finished = self.behind = self.shut = self.sounded = False
             self.written, self.so_far["assistant"] = [], []
         self.opened = True
         return f"{self.ident}.{self.items}"
@@ -66,9 +67,9 @@ class Items:
         if not isinstance(text, str):
             self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
             return
-        mode = event.mode if event.mode in _MODES else "final"
         if role == "assistant":
             self._part()
+        given, mode = self._mode(role, event, text)
         if not self.once_said.is_new(way, (role, mode, text)):
             return
         if mode == "final" and not text.strip():  # published models say so that there is no more, and no text again
@@ -77,6 +78,8 @@ class Items:
                 return
         item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode, text)
         self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
+        if role == "assistant":
+            self.moded = self.moded or given
         if mode == "final":
             (self._remember_answer(text) if role == "assistant" else self._remember_heard(text, True))
         if mode == "delta":
@@ -85,6 +88,23 @@ class Items:
             self.so_far[role] = [text] if mode == "replacement" else []
         if role == "user" and mode == "final":
             self.questions += 1
+
+    def _mode(self, role, event, text):
+        """(whether it is said how a transcript is meant, how it is)"""
+        mode = getattr(event, "mode", None)
+        mode = getattr(mode, "value", mode)
+        if mode in _MODES:
+            return True, mode
+        if mode is None:
+            # Models that know of no modes transcribe in pieces, or a whole answer in one. Behind others it is the whole text.
+            return False, "delta" if role == "assistant" and not self._is_moded() else "final"
+        self.warn_once(f"{mode!r} is no mode of a transcript{data.at()}: they are `delta` for a piece of its text, `replacement` for "
+                       "all of it so far and `final` for all of it; it is taken for one of the first two")
+        so_far = "".join(self.so_far[role])
+        return True, "replacement" if so_far and text.startswith(so_far) else "delta"
+
+    def _is_moded(self):
+        return self.moded and not self.finished and not self.shut
 
     def _transcribed(self, mode, text):
         """The id of the answer that words are transcribed of."""
