@@ -35,7 +35,9 @@ class Beside:
         return task in self.tasks or task in self.handlers or task in self.own
 
     def _start(self, coroutine):
-        return self._run(self._kept(coroutine))
+        task = self._run(self._kept(coroutine))
+        task.add_done_callback(lambda _: coroutine.close())  # one that is cancelled before it begins
+        return task
 
     async def _kept(self, coroutine):
         try:
