@@ -156,6 +156,8 @@ def _advice(error):
                 f"consort plugins install-deps {shell_word(plugin.name)} {package}")
     if isinstance(error, PermissionError) and _started_a_process(error):
         return "a plugin's processes stay in its group: start them without start_new_session, setsid and process_group"
+    if isinstance(error, TypeError) and "'async_generator' object is not iter" in _said(error):
+        return "it gives its items one after the other as they come: use `async for`"
     if isinstance(error, SystemExit):
         return f"it may have said why: consort plugins log {shell_word(plugin.name)}"
     if isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "array":

@@ -26,7 +26,8 @@ async def simple_audio_response(self, pcm):
         said, sound = "self._emit_agent_speech_transcription", "self._emit_audio_output_event(pcm.to_bytes(), 24000)"
         done = "self._emit_audio_output_done_event()"
         for lines, items in (
-            ((f"{said}('one')", f"{said}('two')"), "01"),
+            ((f"{said}('one', mode='final')", f"{said}('two', mode='final')"), "01"),
+            ((f"{said}('one')", f"{said}('two')"), "00"),
             ((sound, done, f"{said}('one')", sound, done, f"{said}('two')"), "01"),
             ((f"{said}('a', mode='delta')", sound, f"{said}('one')", done, f"{said}('b', mode='delta')", sound), "001"),
             ((f"{said}('a', mode='delta')", sound, done, f"{said}('b', mode='delta')", f"{said}('bc')"), "011"),

@@ -103,6 +103,36 @@ class Methods(Slips):
         words = "it has `simple_respons`: name it `simple_response`"
         self.assertIn(("error", "acme.py:3", "Mine has no simple_response", words), self.found(text, "vision"))
 
+    def test_a_method_of_a_live_model_that_is_nearly_right(self):
+        for slip, meant in (("conect", "connect"), ("closee", "close"), ("handle_events", "_handle_events"),
+                            ("interupt", "interrupt"), ("comit_audio", "commit_audio")):
+            source = LIVE.format(method="simple_audio_response").replace(f"    async def {meant}(self): pass\n", "")
+            line = source.count("\n")
+            found = self.found(f"{source}    async def {slip}(self):\n        while True: await self.read()\n", "vision")
+            said = f"Mine has no {meant}, and nobody calls {slip}"
+            self.assertEqual([each for each in found if meant in str(each)],
+                             [("warning", f"acme.py:{line}", said, f"did you mean `{meant}`?")])
+            # One that the model uses itself is its own.
+            found = self.found(f"{source}    async def {slip}(self): pass\n    def own(self): return self.{slip}\n", "vision")
+            self.assertNotIn("did you mean", str(found))
+        source = LIVE.format(method="simple_audio_response").replace("async def connect", "async def reconnect")
+        self.assertNotIn("did you mean", str(self.found(source, "vision")))
+
+    def test_a_method_that_takes_nothing_of_what_it_is_given(self):
+        source = LIVE.format(method="simple_audio_response").replace("(self, text, processors=None, participant=None)", "(self)")
+        self.assertIn(("error", "acme.py:6", "simple_response takes nothing of what it is called with", "`simple_response(self, text, …)`"),
+                      self.found(source, "vision"))
+        source = LIVE.format(method="simple_audio_response").replace("(self, pcm, participant=None)", "(self)")
+        self.assertIn("simple_audio_response takes nothing of what it is called with", str(self.found(source, "vision")))
+        source = LIVE.format(method="simple_audio_response").replace("(self, pcm, participant=None)", "(self, *given)")
+        self.assertNotIn("takes nothing", str(self.found(source, "vision")))
+
+    def test_a_plain_for_over_what_comes_later(self):
+        source = VISION.format(method="simple_response", field="delta") + (
+            "        for each in self.read(): pass\n    async def read(self):\n        yield 1\n")
+        refused = self.refused(self.worker(source, dialect="vision").generate, "acme")
+        self.assertIn("use `async for`", refused.error["data"]["help"])
+
 
 class Arguments(Slips):
     def test_one_that_is_nearly_right_is_an_error_with_its_line(self):

@@ -118,10 +118,10 @@ async def simple_audio_response(self, pcm): self._emit_audio_output_done_event()
             json.dump(1, opened)
         one = self.live("""
 async def connect(self):
-    self._emit_agent_speech_transcription(self._build_enhanced_instructions())
+    self._emit_agent_speech_transcription(self._build_enhanced_instructions(), mode="final")
 
 async def simple_audio_response(self, pcm):
-    self._emit_agent_speech_transcription(self._build_enhanced_instructions())
+    self._emit_agent_speech_transcription(self._build_enhanced_instructions(), mode="final")
 """, f"""
 import json
 class File:
@@ -133,7 +133,8 @@ processors = [File()]
         with open(path, "w", encoding="utf-8") as opened:
             json.dump([2], opened)
         self.feed(one, session, {"type": "update", "system": "Two."}, audio())
-        self.assertEqual(one.heard(session, "transcript")[-1]["text"], "Two.\n\nFile: [2]")
+        self.assertEqual(one.heard(session, "transcript")[-1]["text"],
+                         "Two.\n\nFile: [2]\n\nThe conversation so far:\nassistant: One.\n\nFile: 1")
 
 
 if __name__ == "__main__":

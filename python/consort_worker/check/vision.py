@@ -4,8 +4,11 @@ import ast
 
 from . import finding
 from ..nearly import method_help, nearest
-from .common import LOOPS, classes, is_empty, lineage, method, methods, own_nodes
+from .common import LOOPS, classes, is_empty, lineage, method, methods, own_nodes, positional
 
+# What a live model is asked by where it has it, and what else it may have of the contract.
+_ASKED = ("connect", "close", "_handle_events", "interrupt", "commit_audio")
+_OTHERS = {"simple_response", "simple_audio_response", "process_audio", "start", "warmup", "watch_video_track", *_ASKED}
 _TEXT, _LIVE = {"LLM", "AudioLLM", "VideoLLM", "OmniLLM"}, {"Realtime"}
 
 
@@ -28,8 +31,13 @@ def findings(tree):
 def _methods(node, inside, is_live):
     needed = "simple_audio_response" if is_live else "simple_response"
     others = ("connect", "simple_response", "close") if is_live else ()
+    slips = dict(_slips(inside)) if is_live else {}
+    for name, (function, help_) in slips.items():
+        yield finding("warning", function.lineno, f"{node.name} has no {name}, and nobody calls {function.name}", help_)
     for name in (needed, *others):
         function = method(inside, name)
+        if name in slips:
+            continue
         # A live model that takes no text, say, is one all the same.
         level = "note" if name != needed else "warning" if is_live else "error"
         if function is None:
@@ -37,6 +45,9 @@ def _methods(node, inside, is_live):
             others_of_it = set(methods(inside)) - {"simple_response", "simple_audio_response"}
             help_ = method_help(name, others_of_it) if name.startswith("simple_") else None
             yield finding("error" if help_ else level, node.lineno, f"{node.name} has no {name}", help_)
+        elif name.startswith("simple_") and positional(function)[0] == [] and not positional(function)[2]:
+            what = "text" if name == "simple_response" else "pcm"
+            yield finding("error", function.lineno, f"{name} takes nothing of what it is called with", f"`{name}(self, {what}, …)`")
         elif is_empty(function) and name not in ("connect", "close"):
             yield finding(level, function.lineno, f"{name} is empty: nothing is answered")
         elif not isinstance(function, ast.AsyncFunctionDef):
@@ -53,6 +64,18 @@ def _methods(node, inside, is_live):
             "warning", init.lineno, f"{node.name}.__init__ does not call super().__init__()",
             "the real package has no `self.events` without it",
         )
+
+
+def _slips(inside):
+    """(the name that is asked, (the method that was meant as it, what to do)). One that the class itself uses is its own."""
+    used = {each.attr for part in inside for each in ast.walk(part) if isinstance(each, ast.Attribute)}
+    for name in _ASKED:
+        if method(inside, name) is not None:
+            continue
+        own = {each for each in methods(inside) if each not in used | _OTHERS and not method(inside, each).decorator_list}
+        near = nearest(name, own, 0.88)  # `reconnect` is no slip
+        if near is not None:
+            yield name, (method(inside, near), f"did you mean `{name}`?")
 
 
 def _calls(tree):

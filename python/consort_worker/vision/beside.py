@@ -7,8 +7,9 @@ import asyncio
 
 from ..calls import Cancelled
 from ..failures import Failure, failure_of
-from ..frames import is_own
+from ..frames import is_own, where
 from ..shape import Shape
+from . import data
 from .current import answering, current
 
 _GRACE = 2.0  # seconds of silence behind the handler's end, in which the plugin may connect again
@@ -34,7 +35,9 @@ class Beside:
         return task in self.tasks or task in self.handlers or task in self.own
 
     def _start(self, coroutine):
-        return self._run(self._kept(coroutine))
+        task = self._run(self._kept(coroutine))
+        task.add_done_callback(lambda _: coroutine.close())  # one that is cancelled before it begins
+        return task
 
     async def _kept(self, coroutine):
         try:
@@ -159,7 +162,20 @@ class Beside:
         if answer is None:
             self._failed(error)
         else:
-            self.repeats.fail(failure_of(error, self.secrets()), answer)
+            self._answer_failed(error, answer)
+
+    def _answer_failed(self, error, answer):
+        self.repeats.fail(failure_of(error, self.secrets()), answer)
+        self._end_broken(answer)
+
+    def thread_failed(self, error, answer):
+        """From that thread. What is not in the plugin's own code may be how a library ends."""
+        if self.closed or self.closing or self.leaving:
+            return
+        if where(error)[0] is None:
+            self.warn_once(f"a thread of a library failed: {data.failed(error)}")
+        else:
+            self._answer_failed(error, answer)
 
     # -- silence ------------------------------------------------------------------------------------------------
 

@@ -14,5 +14,6 @@ class Answer:
         self.kind = kind  # of the input
         self.floor = None  # what a text waits for
         self.begun = False  # it is a text's, and has the floor
+        self.parted = False  # what it gives is an item of its own by now
         self.gave = False  # some of it was heard or read
         self.cut = False  # the user spoke into it

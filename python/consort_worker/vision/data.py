@@ -72,3 +72,13 @@ def at():
     """` at file:line`, where the plugin's own code is running."""
     place = frames.here()
     return f" at {place}" if place else ""
+
+
+def failed(error):
+    """What went wrong, and where in the plugin's own code."""
+    try:
+        said = str(error)
+    except Exception:  # one whose own text raises
+        said = ""
+    place, _ = frames.where(error)
+    return type(error).__name__ + (f": {said}" if said else "") + (f" ({place})" if place else "")

@@ -5,18 +5,23 @@ from ..transcript import text_of
 
 def conversation_of(llm, params):
     """The messages before the last, each in the form that the plugin itself gives its vendor's messages."""
-    from vision_agents.core.agents.conversation import InMemoryConversation, Message
+    from vision_agents.core.agents.conversation import InMemoryConversation
 
-    messages, normalise = [], getattr(type(llm), "_normalize_message", None)
+    messages = []
     for message in (params.get("messages") or ())[:-1]:
-        role, text = message.get("role") or "user", text_of(message)
-        if not text:
-            continue
-        user = (params.get("meta") or {}).get("participant") if role == "user" else "agent"
-        found = _normalised(llm, normalise, text) if role == "user" else None
-        made = [Message(text, {"role": role, "content": text}, None, role, user)]
-        messages.extend(found or made)
+        text = text_of(message)
+        if text:
+            messages.extend(messages_of(llm, params, message.get("role") or "user", text))
     return InMemoryConversation(params.get("system") or "", messages)
+
+
+def messages_of(llm, params, role, text):
+    """A text as one message, or as those that the plugin itself makes of what a user says."""
+    from vision_agents.core.agents.conversation import Message
+
+    user = (params.get("meta") or {}).get("participant") if role == "user" else "agent"
+    found = _normalised(llm, getattr(type(llm), "_normalize_message", None), text) if role == "user" else None
+    return found or [Message(text, {"role": role, "content": text}, None, role, user)]
 
 
 def _normalised(llm, normalise, text):

@@ -4,31 +4,28 @@ from .. import logs
 from ..failures import Failure, failure_of, masked
 from . import data
 from .current import answering
-from .sound import EVENT, ITEM, TRACK, Once, Wrong, encoded, piece, same_sound, samples_of, told_apart
+from .items import Items
+from .sound import EVENT, ITEM, TRACK, Once, Pieces, Wrong, encoded, piece, same_sound, samples_of, told_apart
 from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
-_MODES = ("delta", "replacement", "final")
 
 
-class Outcome(Words):
+class Outcome(Words, Items):
     def __init__(self, ident, host, raw):
-        super().__init__()
+        Words.__init__(self)
+        Items.__init__(self)
         self.ident = ident
         self.host = host
         self.raw = raw
         self.once, self.once_said = Once(), Once()  # sound, and what is transcribed
+        self.pieces = Pieces()
         self.rate = None  # of the newest event with sound, which a track without a rate of its own goes by
         self.done_by = None  # the way by which the newest end of an answer came, and what was told until then
         self.closed = self.closing = False
         self.late = 0
         self.warned = set()
-        self.items = 0  # answers so far
-        self.ended = False  # whether the newest is complete; what is transcribed of it may still come
-        self.worded = self.finished = False  # whether some of it was transcribed, and whether all was
-        self.behind = False  # whether what is transcribed from now on belongs to the next
         self.sounding = None  # the item that sound last came of, until it is complete
-        self.questions = 0  # things that the user said
         self.told = 0  # events so far
         self.answers = False  # whether an input was answered by the code that took it
 
@@ -38,8 +35,10 @@ class Outcome(Words):
             return
         self.told += 1
         answer = answering.get()
-        if answer is not None and (event["type"] in ("audio", "text") or event.get("role") == "assistant"):
-            answer.gave = self.answers = True
+        if event["type"] in ("audio", "text") or event.get("role") == "assistant":
+            self.giver = answer
+            if answer is not None:
+                answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
         if size is not None:
             self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
@@ -107,20 +106,22 @@ class Outcome(Words):
     def _sound(self, way, given, rate, channels, format, response):
         if self._is_cut():
             return
+        self._part()
+        raw = None
         try:
-            sound = piece(given, rate, channels, samples_of(format))
+            if isinstance(given, (bytes, bytearray, memoryview)):
+                raw, rate, channels, format = self.pieces.whole(way, given, rate, channels, samples_of(format), response)
+            sound = piece(given if raw is None else raw, rate, channels, format)
         except Wrong as error:
             self.warn_once(f"sound that is none was left out{data.at()}: {error}")
             return
-        raw = bytes(given) if isinstance(given, (bytes, bytearray, memoryview)) else None
-        if raw is not None and len(raw) % (2 * sound.channels):
-            self.warn_once(f"sound ended within a sample{data.at()}; the odd bytes were left out")
         if way != TRACK:
             self.rate = (sound.sample_rate, sound.channels)
         if sound.empty or not self.once.is_new(way, told_apart(sound, raw), same_sound):
             return
         text, rate, channels = encoded(sound)
         item = self.sounding = _ident(response) or self._item()
+        self.sounded = True
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
 
@@ -133,42 +134,6 @@ class Outcome(Words):
         self.emit(type="audio_done", item=item or f"{self.ident}.{self.items}", interrupted=interrupted)
         self.sounding, self.done_by = None, (way, self.told)
         self._end_item()
-
-    def _end_item(self):
-        """An answer is complete: no piece of it comes again by the other way."""
-        # Where its words came along with its sound, further ones are the next answer's; else they come behind it.
-        self.ended, self.behind = True, self.behind or self.worded
-        self.once.forget()
-        self.once_said.forget()
-
-    def _item(self):
-        """The id of the answer that is being given; sound or words behind the end of one begin the next."""
-        if self.ended:
-            self.items, self.ended = self.items + 1, False
-            self.worded = self.finished = self.behind = False
-        return f"{self.ident}.{self.items}"
-
-    def _transcript(self, role, event, way=EVENT):
-        text = event.text
-        if not isinstance(text, str):
-            self.warn_once(f"a transcript of {type(text).__name__} was left out{data.at()}")
-            return
-        mode = event.mode if event.mode in _MODES else "final"
-        if not self.once_said.is_new(way, (role, mode, text)):
-            return
-        item = f"{self.ident}.user{self.questions}" if role == "user" else self._transcribed(mode)
-        self.emit(type="transcript", item=item, role=role, text=text, mode=mode)
-        if role == "user" and mode == "final":
-            self.questions += 1
-
-    def _transcribed(self, mode):
-        """The id of the answer that words are transcribed of: the first final text behind its sound is still its own."""
-        if self.finished or (self.ended and self.behind and mode != "final"):
-            self.ended = True
-            self._item()
-        self.worded = self.transcribed = True
-        self.finished = mode == "final"
-        return f"{self.ident}.{self.items}"
 
     # -- what methods return --------------------------------------------------------------------------------------
 
@@ -241,8 +206,8 @@ def _ident(given):
 _EVENTS = {
     "RealtimeAudioOutputEvent": Outcome._audio,
     "RealtimeAudioOutputDoneEvent": Outcome._audio_done,
-    "RealtimeUserSpeechTranscriptionEvent": lambda self, event: self._transcript("user", event),
-    "RealtimeAgentSpeechTranscriptionEvent": lambda self, event: self._transcript("assistant", event),
+    "RealtimeUserSpeechTranscriptionEvent": lambda self, event: self._transcript("user", event, EVENT),
+    "RealtimeAgentSpeechTranscriptionEvent": lambda self, event: self._transcript("assistant", event, EVENT),
     "RealtimeResponseEvent": Outcome._response,
     "RealtimeDisconnectedEvent": Outcome._disconnected,
     "RealtimeErrorEvent": Outcome._error,

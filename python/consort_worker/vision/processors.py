@@ -6,10 +6,12 @@ from .current import current
 
 
 def enhanced(llm):
-    """The instructions of a request or session, and behind them a paragraph for each processor that has a state."""
+    """The instructions of a request or session, behind them a paragraph for each processor that has a state, and in a
+    live session what was said."""
     request = current.get()
     of_file = request.given.get("processors") if request is not None else None
-    parts = [llm._instructions or "", *(_known(each) for each in of_file or ())]
+    history = getattr(request, "history", None)  # of a live session
+    parts = [llm._instructions or "", *(_known(each) for each in of_file or ()), history() if history else None]
     return "\n\n".join(filter(None, parts)) or None
 
 

@@ -21,8 +21,8 @@ class Repeats:
 
     def end(self):
         """The sound is over, or something else is asked for: what fails then is told again."""
-        for what, count in self.counts.items():
+        counts, self.counts = self.counts, {}  # threads may fail meanwhile
+        for what, count in counts.items():
             if count:
                 times = "once more" if count == 1 else f"{count} more times"
                 self.session.warn(f"the same failed {times}: {what}")
-        self.counts = {}

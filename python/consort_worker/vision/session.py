@@ -16,6 +16,7 @@ from . import forgotten, threads
 from .lent import Lent
 from .outcome import Outcome
 from .real import is_real
+from .remembered import Remembered
 from .repeats import Repeats
 from .sound import Wrong, piece
 from .starting import started
@@ -25,10 +26,11 @@ _EACH = 256  # what a piece takes besides them
 _PATIENCE = 5.0  # seconds that `close` may take
 
 
-class Session(Beside, Outcome):
+class Session(Beside, Outcome, Remembered):
     def __init__(self, ident, host, model, tools, given, params, dialect, gone):
         Beside.__init__(self)
         Outcome.__init__(self, ident, host, bool((params.get("meta") or {}).get("raw")))
+        Remembered.__init__(self)
         self.model = model
         self.tools = tools
         self.given = given
@@ -62,6 +64,7 @@ class Session(Beside, Outcome):
             self.lent = await Lent(self, self.model).__aenter__()
             self._start(self.lent.drain())
         threads.follow()
+        threads.sessions.append(self)
         forgotten.follow()
         self._watch_tasks()
         self._guard_handler()
@@ -155,7 +158,7 @@ class Session(Beside, Outcome):
                 return
             if isinstance(error, (asyncio.CancelledError, Cancelled)):
                 raise
-            self.repeats.fail(failure_of(error, self.secrets()), answer)
+            self._answer_failed(error, answer)
         finally:
             self.taking.pop(own, None)
             self._end_cut(answer)
@@ -169,8 +172,11 @@ class Session(Beside, Outcome):
                 await self._floor(answer)
                 named = self.dialect.named(self.model.simple_response, self.params)
                 self.begin_turn(answer)
-                await self.follow(called(self.model.simple_response, str(item.get("text") or ""), **named), "simple_response")
+                text = str(item.get("text") or "")
+                self.asked = (answer, text)
+                await self.follow(called(self.model.simple_response, text, **named), "simple_response")
             finally:
+                self._remember_asked(answer)
                 self._leave_floor(answer)
         elif kind == "interrupt":
             self._cut()
@@ -280,6 +286,8 @@ class Session(Beside, Outcome):
             await self.lent.__aexit__()
             self.lent = None
         self.end(reason)
+        if self in threads.sessions:
+            threads.sessions.remove(self)
         self.gone(self)
 
     def _close_failed(self, error, is_late):

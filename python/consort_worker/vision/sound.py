@@ -2,6 +2,7 @@
 
 import base64
 import operator
+import struct
 from collections import deque
 
 _KEPT = 64  # things that may wait for their twin of another way
@@ -26,16 +27,18 @@ def piece(data, rate, channels, format="s16"):
     if hasattr(data, "sample_rate") and hasattr(data, "to_bytes"):
         return data
     if isinstance(data, (bytes, bytearray, memoryview)):
-        if format == "wav":
-            return _of_wav(bytes(data))
-        for what, value, allowed in (("a sample rate of", rate, _RATES), ("a number of channels of", channels, _CHANNELS)):
-            if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
-                raise Wrong(f"{what} {value!r}, where {allowed.start} to {allowed.stop - 1} are taken")
+        _check(rate, channels)
         try:
             return PcmData.from_bytes(data, rate, format, channels)
         except (TypeError, ValueError) as error:
             raise Wrong(str(error)) from None
     raise Wrong(f"{type(data).__name__} where bytes or PcmData belong")
+
+
+def _check(rate, channels):
+    for what, value, allowed in (("a sample rate of", rate, _RATES), ("a number of channels of", channels, _CHANNELS)):
+        if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+            raise Wrong(f"{what} {value!r}, where {allowed.start} to {allowed.stop - 1} are taken")
 
 
 def samples_of(format):
@@ -46,19 +49,64 @@ def samples_of(format):
     return "wav" if name == "wav" else "f32" if "f32" in name or "float" in name else "s16"
 
 
-def _of_wav(data):
-    import io
-    import wave
+def is_wav(data):
+    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
 
-    from getstream.video.rtc.track_util import PcmData
 
-    try:
-        with wave.open(io.BytesIO(data)) as opened:
-            if opened.getsampwidth() != 2:
-                raise Wrong(f"a WAV of {8 * opened.getsampwidth()} bits a sample")
-            return PcmData.from_bytes(opened.readframes(opened.getnframes()), opened.getframerate(), "s16", opened.getnchannels())
-    except (wave.Error, EOFError) as error:
-        raise Wrong(f"no WAV that can be read: {error}") from None
+def wav(data):
+    """(samples, their rate, channels and format, whether more of them come). What is sent while it is made says no length, or
+    one that is too long."""
+    at, form = 12, None
+    while is_wav(data) and at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8
+        if name == b"fmt " and at + 16 <= len(data):
+            form = struct.unpack_from("<HHIIHH", data, at)
+        elif name == b"data" and form is not None:
+            tag, channels, rate, _, _, bits = form
+            format = {16: "s16", 32: "f32" if tag == 3 else None}.get(bits)
+            if format is None:
+                raise Wrong(f"a WAV of {bits} bits a sample")
+            is_open = size == 0 or at + size > len(data)
+            return data[at:] if is_open else data[at : at + size], rate, channels, format, is_open
+        at += size + size % 2
+    raise Wrong("no WAV that can be read")
+
+
+class Pieces:
+    """Bytes of sound that come in pieces, whose ends need not be those of samples: a network cuts where it likes. What a
+    piece has too much waits for the next of the same answer, by the same way."""
+
+    def __init__(self):
+        self.left = {}  # way -> (what it is of, bytes)
+        self.headers = {}  # way -> what the header of a WAV said that is not at its end
+
+    def whole(self, way, given, rate, channels, format, response):
+        """(the whole samples by now, their rate, channels and format)"""
+        data = bytes(given)
+        if data[:4] == b"RIFF" and (is_wav(data) or format == "wav"):  # a header is no sound, whatever was said that it is
+            data, rate, channels, format, is_open = wav(data)
+            self.left.pop(way, None)
+            self.headers[way] = (rate, channels, format) if is_open else None
+        elif self.headers.get(way):  # a further piece
+            rate, channels, format = self.headers[way]
+        elif format == "wav":
+            raise Wrong("no WAV that can be read")
+        _check(rate, channels)
+        of = (rate, channels, format, response)
+        before, left = self.left.pop(way, (of, b""))
+        if before == of:
+            data = left + data
+        width = channels * (4 if format == "f32" else 2)
+        end = len(data) - len(data) % width
+        if end < len(data):
+            self.left[way] = (of, data[end:])
+        return data[:end], rate, channels, format
+
+    def forget(self):
+        """The answer is over, and what is left is no sound."""
+        self.left.clear()
+        self.headers.clear()
 
 
 def encoded(sound):

@@ -65,6 +65,11 @@ class Turn:
             self.odd.add(message)
             self.call.event(type="warning", message=masked(message, self.call.secrets()))
 
+    def thread_failed(self, error, answer):
+        """From a thread that works for this request, which may go on without it."""
+        if not self.over:
+            self.warn_once(f"a thread of the plugin failed: {data.failed(error)}")
+
     def _wrong(self, message, help_=None):
         """A slip of the author's, where it was made, or at least in which method."""
         at = frames.here()

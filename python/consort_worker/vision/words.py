@@ -26,6 +26,15 @@ class Words:
         if answer.cut and self.turn is answer:
             self._end_turn("interrupted")
 
+    def _end_broken(self, answer):
+        """What an answer gave before it failed is all of it: nothing that comes later is its other half."""
+        if answer is None or not answer.gave or answer.cut:
+            return
+        if self.turn is answer:
+            self._end_turn("error")
+        if self.giver is answer:
+            self._shut()
+
     def _end_turn(self, reason="stop", **more):
         self.emit(type="turn_done", finishReason=reason, **more)
         self.begin_turn()
@@ -44,7 +53,9 @@ class Words:
             return
         self.by_words = way
         self.turn_text.append(text)
-        self.emit(type="text", item=self._item(), text=text)
+        item = self._item()
+        self.written.append(text)
+        self.emit(type="text", item=item, text=text)
 
     def _words_done(self, done, way):
         """The whole text: what was not streamed of it is said now."""

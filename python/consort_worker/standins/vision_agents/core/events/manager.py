@@ -38,7 +38,7 @@ class EventManager:
             if request is not None:
                 request.on_event(event)
             if self._handlers:
-                self._tell(event)
+                self._tell(event, request)
 
     def _only(self):
         """For events from threads of which nothing is known: whose they are is certain where one request is under way."""
@@ -64,17 +64,18 @@ class EventManager:
     def silent(self, *ignored):
         """Nothing is logged of events here."""
 
-    def _tell(self, event):
+    def _tell(self, event, request):
+        """What goes wrong in a subscriber is none of the sender's affair, whose next line runs."""
         names = {each.__name__ for each in type(event).__mro__}
-        for wanted, function in self._handlers:
+        for wanted, function in list(self._handlers):
             if wanted is not None and not wanted & names:
                 continue
-            returned = function(event)
-            if hasattr(returned, "__await__"):
-                import asyncio
-
-                task = asyncio.ensure_future(returned)
-                task.add_done_callback(_complain)
+            try:
+                returned = function(event)
+                if hasattr(returned, "__await__"):
+                    _start(returned, request)
+            except Exception as error:
+                _complain(error, request)
 
     async def wait(self, timeout=10.0):
         """Lets the subscribers run that were told before."""
@@ -86,9 +87,37 @@ class EventManager:
         self._handlers.clear()
 
 
-def _complain(task):
-    if not task.cancelled() and task.exception() is not None:
-        print(f"a subscriber failed: {task.exception()!r}", file=sys.stderr)
+def _start(awaitable, request):
+    import asyncio
+
+    async def run():
+        try:
+            await awaitable
+        except Exception as error:
+            _complain(error, request)
+
+    try:
+        task = asyncio.get_running_loop().create_task(run())
+    except RuntimeError:  # sent from a thread
+        from consort_worker import loop
+
+        asyncio.run_coroutine_threadsafe(run(), loop.get())
+    else:
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+
+_running = set()  # a loop holds its tasks weakly
+
+
+def _complain(error, request):
+    from consort_worker.vision import data
+
+    message = f"a subscriber failed: {data.failed(error)}"
+    print(message, file=sys.stderr)
+    over = getattr(request, "over", None) is True or getattr(request, "closed", False)
+    if request is not None and not over:
+        request.warn_once(message)
 
 
 def _wanted(function):

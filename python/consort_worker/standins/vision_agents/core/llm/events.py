@@ -148,7 +148,7 @@ class RealtimeUserSpeechTranscriptionEvent(PluginBaseEvent):
 class RealtimeAgentSpeechTranscriptionEvent(PluginBaseEvent):
     type = "plugin.realtime_agent_speech_transcription"
     text = ""
-    mode = "final"
+    mode = "delta"
     original = None
 
 

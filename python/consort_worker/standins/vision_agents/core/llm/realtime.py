@@ -195,7 +195,7 @@ class Realtime(OmniLLM):
     def _emit_user_speech_transcription(self, text, original=None, mode="final"):
         self._send(events.RealtimeUserSpeechTranscriptionEvent, text=text, original=original, mode=mode)
 
-    def _emit_agent_speech_transcription(self, text, original=None, mode="final"):
+    def _emit_agent_speech_transcription(self, text, original=None, mode=None):
         self._send(events.RealtimeAgentSpeechTranscriptionEvent, text=text, original=original, mode=mode)
 
     def _emit_user_speech_started(self):

@@ -1,0 +1,129 @@
+"""Failures of live models that Python tells a log only: in threads, and in subscribers of the bus."""
+
+import time
+import unittest
+
+import test_realtime_ends
+from test_realtime import LiveCase, audio
+
+HEAD = "import threading, time, _thread\n"
+
+
+class Unseen(LiveCase):
+    line_of = test_realtime_ends.Ending.line_of
+
+    def warnings(self, events):
+        return [event["message"] for event in events if event["type"] == "warning"]
+
+
+class Threads(Unseen):
+    BODY = """
+async def connect(self):
+    {}
+
+def read(self):
+    time.sleep(0.1)
+    {{}}["gone"]
+
+async def simple_audio_response(self, pcm): pass
+"""
+
+    def test_a_thread_that_fails_is_told_with_its_line(self):
+        for start in ("threading.Thread(target=self.read, daemon=True).start()", "threading.Timer(0, self.read).start()",
+                      "EARLY.append(self)"):
+            one = self.live(self.BODY.format(start), HEAD + """
+EARLY = []
+def wait():
+    while not EARLY: time.sleep(0.01)
+    EARLY[0].read()
+threading.Thread(target=wait, daemon=True).start()
+""")
+            session = one.open_session("acme")
+            error = one.heard(session, "error", 3)[-1]["error"]
+            at = f"acme.py:{self.line_of(one, '{}[')}"
+            self.assertEqual((error["data"]["at"], error["message"]), (at, f"KeyError: 'gone' at {at}"))
+            self.assertIn("Traceback", one.log())
+            one.ask("realtime/close", session=session)
+            self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])
+
+    def test_a_thread_of_one_session_fails_there_alone(self):
+        one = self.live(self.BODY.format("self._instructions and threading.Thread(target=self.read, daemon=True).start()"), HEAD)
+        other, session = one.open_session("acme"), one.open_session("acme", system="fail")
+        one.heard(session, "error", 3)
+        one.ask("realtime/close", session=other)
+        self.assertEqual(self.kinds(one.heard(other, "closed")), ["closed"])
+
+    def test_what_fails_with_each_piece_of_sound_is_told_once(self):
+        one = self.live("""
+def work(self):
+    raise ValueError("short")
+
+async def simple_audio_response(self, pcm):
+    threading.Thread(target=self.work).start()
+
+async def commit_audio(self):
+    await asyncio.sleep(0.3)
+    self._emit_audio_output_done_event()
+""", HEAD)
+        session = one.open_session("acme")
+        self.feed(one, session, *[audio()] * 5)
+        time.sleep(0.5)
+        self.feed(one, session, {"type": "commit"})
+        self.assertEqual(self.kinds(one.heard(session, "audio_done")).count("error"), 1)
+
+    def test_a_thread_of_a_text_model_is_a_warning(self):
+        one = self.llm("""
+def work(self):
+    raise ValueError("short")
+
+async def simple_response(self, text):
+    thread = threading.Thread(target=self.work)
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    return "in spite of it"
+""", "import asyncio, threading\n")
+        said, _, events = one.generate("acme")
+        self.assertEqual(said, "in spite of it")
+        at = self.line_of(one, "raise ValueError")
+        self.assertEqual(self.warnings(events), [f"a thread of the plugin failed: ValueError: short (acme.py:{at})"])
+
+
+class Subscribers(Unseen):
+    def test_a_subscriber_that_fails_is_a_warning_and_the_sender_goes_on(self):
+        for kind in ("async def", "def"):
+            for send in ("self.say()", "await asyncio.to_thread(self.say)"):
+                one = self.live(f"""
+async def connect(self):
+    self.events.subscribe(broken)
+
+def say(self):
+    self._emit_agent_speech_transcription("first", mode="final")
+    self._emit_agent_speech_transcription("second", mode="final")
+
+async def simple_audio_response(self, pcm):
+    {send}
+    await asyncio.sleep(0.1)
+    self._emit_audio_output_done_event()
+""", f"{kind} broken(event: RealtimeAgentSpeechTranscriptionEvent):\n    {{}}['gone']\n")
+                session = one.open_session("acme")
+                self.feed(one, session, audio())
+                events = one.heard(session, "audio_done", 3)
+                message = f"a subscriber failed: KeyError: 'gone' (acme.py:{self.line_of(one, '{}[')})"
+                self.assertEqual(self.warnings(events), [message], (kind, send))
+                self.assertEqual([each["text"] for each in events if "text" in each], ["first", "second"])
+                self.assertEqual(one.log().count(message), 2)
+
+    def test_a_subscriber_of_a_text_model(self):
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.subscribe(broken)
+    self.events.send(LLMResponseChunkEvent(delta="all "))
+    self.events.send(LLMResponseChunkEvent(delta="of it"))
+""", "def broken(event):\n    {}['gone']\n")
+        said, _, events = one.generate("acme")
+        self.assertEqual(said, "all of it")
+        self.assertEqual(len(self.warnings(events)), 1, events)
+
+
+if __name__ == "__main__":
+    unittest.main()
