@@ -6,7 +6,7 @@ use consort_store::{Status, TurnId};
 use std::time::{Duration, Instant};
 
 /// How long words may come behind the end of an answer before its turn ends without them.
-const SETTLE: Duration = Duration::from_secs(2);
+pub(super) const SETTLE: Duration = Duration::from_secs(2);
 
 /// An item of a turn that is over.
 #[derive(Debug)]
@@ -77,6 +77,11 @@ impl Item {
         Self { name, spoken: Spoken::new(letter), written: String::new(), part: None, grown: 0 }
     }
 
+    /// Whether words of it came without sound, and more may come.
+    fn is_ahead(&self) -> bool {
+        self.spoken.is_silent() && !self.spoken.is_final()
+    }
+
     fn text(&self) -> String {
         let spoken = self.spoken.text();
         let gap = if spoken.is_empty() || self.written.is_empty() { "" } else { "\n" };
@@ -140,13 +145,35 @@ impl Answer {
     }
 
     /// What of it was not heard yet is not heard any more, and what still comes is not either.
-    pub(super) fn cut(&mut self, speaks: bool) {
-        let is_whole = self.is_over() && self.is_heard();
+    /// Of words that came just now the sound may be about to come.
+    pub(super) fn cut(&mut self, sound_comes: bool) {
+        let is_whole = (self.is_over() && self.is_heard()) || self.is_read();
         if is_whole && self.done.is_some() {
             return;
         }
         self.cut |= !is_whole;
-        self.items.iter_mut().for_each(|item| item.spoken.cut(speaks));
+        self.items.iter_mut().for_each(|item| item.spoken.cut(sound_comes));
+    }
+
+    /// Nothing more comes of any: what was told is all, and what makes no sound was read. Words that were not final need not be
+    /// all that there was to say.
+    pub(super) fn close(&mut self, failed: Option<&Error>) {
+        let is_open = !self.is_over();
+        if !is_open || failed.is_none() {
+            self.end_sound();
+            self.passed = true;
+        }
+        self.cut(false);
+        self.cut |= is_open && self.items.iter().any(Item::is_ahead);
+        if !self.is_over() {
+            self.failed = self.failed.take().or(failed.cloned());
+        }
+    }
+
+    /// Whether all of it is words that were read. What is only written is whole when the model says so.
+    fn is_read(&self) -> bool {
+        let is_read = |item: &Item| item.spoken.is_read() && item.written.is_empty();
+        !self.items.is_empty() && self.calls.is_empty() && self.items.iter().all(is_read)
     }
 
     /// No more sound of it comes.

@@ -104,9 +104,11 @@ impl Spoken {
         self.ended = true;
     }
 
-    /// The rest of it is heard by nobody. Words without sound were read, unless the model is one that speaks.
-    pub(super) fn cut(&mut self, speaks: bool) {
-        if self.cut.is_none() && (!self.is_whole() || (speaks && self.sound.is_zero())) {
+    /// The rest of it is heard by nobody. Words without sound were read, unless they are not final and their sound may be about to
+    /// come.
+    pub(super) fn cut(&mut self, sound_comes: bool) {
+        let is_ahead = sound_comes && self.sound.is_zero() && !self.is_final;
+        if self.cut.is_none() && (!self.is_whole() || is_ahead) {
             self.cut = Some(if self.sound.is_zero() { 0 } else { self.text().len() });
         }
         self.ended |= self.cut.is_none();
@@ -115,6 +117,15 @@ impl Spoken {
     /// Whether all of it was heard: all that was said, where that makes no sound.
     pub(super) fn is_whole(&self) -> bool {
         self.cut.is_none() && (self.sound.is_zero() || self.ended && self.is_caught_up())
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        self.sound.is_zero()
+    }
+
+    /// Whether it is known for good, and makes no sound.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_final && self.sound.is_zero() && self.cut.is_none()
     }
 
     /// Whether all the sound that came was heard.

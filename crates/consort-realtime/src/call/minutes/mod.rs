@@ -2,7 +2,7 @@
 mod answers;
 mod users;
 
-use super::answer::{Answer, Past};
+use super::answer::{Answer, Past, SETTLE};
 use crate::heard::Speed;
 use crate::shown;
 use consort_core::{
@@ -196,7 +196,8 @@ impl Minutes {
     pub(super) fn cut(&mut self) {
         let (now, speaks) = (self.now, self.speaks);
         for answer in self.answers.iter_mut().filter(|answer| !answer.cut) {
-            answer.cut(speaks);
+            let is_new = now.saturating_duration_since(answer.touched) < SETTLE;
+            answer.cut(speaks && is_new);
             answer.touched = now;
         }
     }
@@ -260,17 +261,7 @@ impl Minutes {
 
     /// The session is over. What plays is not heard to its end, where it has not been.
     pub(super) fn close(&mut self, error: Option<&Error>) {
-        let speaks = self.speaks;
-        for answer in &mut self.answers {
-            if answer.is_over() || error.is_none() {
-                answer.end_sound();
-                answer.passed = true;
-            }
-            answer.cut(speaks);
-            if !answer.is_over() {
-                answer.failed = answer.failed.take().or(error.cloned());
-            }
-        }
+        self.answers.iter_mut().for_each(|answer| answer.close(error));
         while let Some(answer) = self.answers.pop_front() {
             self.end_answer(answer);
         }

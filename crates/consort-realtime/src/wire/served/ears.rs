@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// How late a model may tell that it heard what the server heard before it.
 const LATE: Duration = Duration::from_secs(3);
+/// A peak of so many decibels is what is left of nothing: a handful of the least steps.
+const NOTHING: f32 = -72.0;
 
 /// Who finds out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,6 +46,8 @@ pub(super) struct Ears {
     voice: bool,
     /// Whether it was loud enough for a word since then.
     loud: bool,
+    /// Whether anything sounded at all since then.
+    sounded: bool,
     had_turns: bool,
     /// Whether the server heard that first, and the model did not tell it yet.
     alone: bool,
@@ -64,6 +68,7 @@ impl Ears {
             speaking: false,
             voice: false,
             loud: false,
+            sounded: false,
             had_turns: false,
             alone: false,
             answering: false,
@@ -85,7 +90,8 @@ impl Ears {
             Hearing::Client => None,
             Hearing::Model(settings) | Hearing::Server(settings) => Some(VoiceDetector::new(settings)),
         };
-        (self.speaking, self.voice, self.loud, self.had_turns) = (false, false, false, false);
+        (self.speaking, self.voice, self.had_turns) = (false, false, false);
+        (self.loud, self.sounded) = (false, false);
         self.since = self.heard;
     }
 
@@ -114,9 +120,15 @@ impl Ears {
         self.speaking
     }
 
-    /// Whether nothing but silence was heard behind a turn, where anybody but the client finds that out.
+    /// Whether nothing but silence was heard, where anybody but the client finds that out. Before the first turn nobody knows
+    /// how loud the client speaks: there all that sounds may be speech.
     pub(super) fn is_silent(&self) -> bool {
-        self.detector.is_some() && self.had_turns && !self.voice && !self.loud && !self.speaking
+        let sounded = if self.had_turns { self.loud } else { self.sounded };
+        self.detector.is_some() && !self.voice && !sounded && !self.speaking
+    }
+
+    pub(super) fn had_turns(&self) -> bool {
+        self.had_turns
     }
 
     /// Whether the client says itself when it speaks.
@@ -135,7 +147,9 @@ impl Ears {
         self.heard += pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
-        self.loud = self.loud || !Level::of(pcm).is_quiet();
+        let level = Level::of(pcm);
+        self.loud |= !level.is_quiet();
+        self.sounded |= level.peak > NOTHING;
         // A model that tells turns is believed; but not that it hears any while it speaks.
         let believed = self.is_told_by_the_model();
         let mut turns = Vec::new();

@@ -16,6 +16,7 @@ mod entry;
 mod gemini;
 mod openai;
 mod past;
+mod patience;
 mod recent;
 mod words;
 

@@ -2,6 +2,7 @@
 mod cascade;
 mod kept;
 mod knows;
+mod quiet;
 mod resumed;
 mod schedules;
 

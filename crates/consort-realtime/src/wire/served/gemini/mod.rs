@@ -3,6 +3,7 @@
 //! Names of fields are taken in both of the vendor's spellings, and sound in both of base64's alphabets. A message that the
 //! vendor would refuse ends the connection, as there: the format has no other word for it.
 mod client;
+mod late;
 mod over;
 mod parts;
 mod setup;
@@ -13,6 +14,7 @@ mod turns;
 use super::ears::Ears;
 use super::entry::Entry;
 use super::past::Past;
+use super::patience::Came;
 use super::words::Words;
 use super::{CUT, Close, Reply, ServedWire};
 use crate::audio::Reader;
@@ -40,6 +42,8 @@ pub struct GeminiServed {
     is_open: bool,
     /// The answer under way.
     answer: Option<Answer>,
+    /// Whether the model was heard to speak.
+    speaks: bool,
     /// Until when the client plays what it was sent.
     busy: Duration,
     /// The user's words, by the model's name for the turn.
@@ -67,6 +71,8 @@ struct Answer {
     heard: Option<Duration>,
     /// When it is over, where the model does not say so before.
     due: Option<Duration>,
+    /// What may still come of it, where the model did not say that it is over.
+    rest: Came,
     /// From when on nothing more of it is made until its calls have their results.
     waits: Option<Duration>,
 }
@@ -74,6 +80,19 @@ struct Answer {
 impl Answer {
     fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.sound.is_none()
+    }
+
+    /// How far it is.
+    fn came(&self) -> Came {
+        if self.parts.is_sounding() {
+            Came::SomeSound
+        } else if self.complete {
+            Came::All
+        } else if self.parts.is_final() {
+            Came::Words
+        } else {
+            Came::SomeWords
+        }
     }
 }
 

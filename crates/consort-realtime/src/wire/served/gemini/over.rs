@@ -1,4 +1,5 @@
 //! Answers that are over for the client, of which the model may still tell something.
+use super::super::patience::Came;
 use super::parts::Parts;
 use crate::heard::is_beginning;
 use std::collections::VecDeque;
@@ -6,15 +7,21 @@ use std::collections::VecDeque;
 /// So many items are remembered: nothing comes of older ones.
 const MOST: usize = 64;
 
-/// Their items, the newest last, and all that was said of each.
+/// Their items, the newest last, all that was said of each, and what may still come of it.
 #[derive(Debug, Default)]
-pub(super) struct Over(VecDeque<(String, String)>);
+pub(super) struct Over(VecDeque<(String, String, Came)>);
 
 impl Over {
-    pub(super) fn push(&mut self, parts: &Parts) {
-        self.0.extend(parts.each().map(|(name, said)| (name.to_owned(), said.to_owned())));
+    pub(super) fn push(&mut self, parts: &Parts, rest: Came) {
+        self.0.extend(parts.each().map(|(name, said)| (name.to_owned(), said.to_owned(), rest)));
         let more = self.0.len().saturating_sub(MOST);
         self.0.drain(..more);
+    }
+
+    /// Whether the model may go on with this one: then it is no longer over.
+    pub(super) fn goes_on(&mut self, name: &str, owes: fn(Came) -> bool) -> bool {
+        let place = self.0.iter().rposition(|(item, _, rest)| item == name && owes(*rest));
+        place.and_then(|at| self.0.remove(at)).is_some()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -28,6 +35,6 @@ impl Over {
 
     /// Where a name is used twice, the newest has it.
     fn said(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(item, _)| item == name).map(|(_, said)| said.as_str())
+        self.0.iter().rev().find(|(item, ..)| item == name).map(|(_, said, _)| said.as_str())
     }
 }

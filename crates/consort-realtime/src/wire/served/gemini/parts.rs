@@ -33,6 +33,16 @@ impl Parts {
         self.parts.is_empty()
     }
 
+    /// Whether more sound of it may come.
+    pub(super) fn is_sounding(&self) -> bool {
+        self.parts.iter().any(|part| !part.sent.is_zero() && !part.is_whole)
+    }
+
+    /// Whether all of its words are known.
+    pub(super) fn is_final(&self) -> bool {
+        self.parts.iter().all(|part| part.words.is_final())
+    }
+
     /// Each, and all that was said of it.
     pub(super) fn each(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parts.iter().map(|part| (part.name.as_str(), part.words.said()))

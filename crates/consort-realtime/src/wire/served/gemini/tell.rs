@@ -13,6 +13,7 @@ use std::time::Duration;
 
 impl GeminiServed {
     pub(super) fn told(&mut self, event: SessionEvent, at: Duration, reply: &mut Reply) {
+        self.goes_on(&event);
         if self.is_of_before(&event) {
             return;
         }
@@ -40,10 +41,12 @@ impl GeminiServed {
             }
             SessionEvent::Text { item, text } => {
                 self.begin(at).parts.words(&item).add(TranscriptMode::Delta, &text);
+                self.wait(at);
                 content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": text}]}}));
             }
             SessionEvent::SpeechStarted { by: Speaker::Assistant } => {
                 self.begin(at);
+                self.wait_for_sound(at);
             }
             SessionEvent::Audio { item, pcm, .. } => {
                 if let Err(error) = self.sound(item, &pcm, at, reply) {
@@ -85,28 +88,6 @@ impl GeminiServed {
         }
     }
 
-    /// Whether this is of an answer that is over, and not of the one under way: one whose end the model still owes, or what was
-    /// heard of one that was cut when all of it was said. Before all else, since it is nothing new behind a cut either.
-    fn is_of_before(&self, event: &SessionEvent) -> bool {
-        let (SessionEvent::Transcript { item, by: Speaker::Assistant, .. }
-        | SessionEvent::Text { item, .. }
-        | SessionEvent::Audio { item, .. }
-        | SessionEvent::AudioDone { item, .. }) = event
-        else {
-            return false;
-        };
-        if self.answer.as_ref().is_some_and(|answer| answer.parts.has(item)) {
-            return false;
-        }
-        let is_heard = match event {
-            SessionEvent::Transcript { mode: TranscriptMode::Final, text, .. } => {
-                self.over.is_heard(item, text)
-            }
-            _ => false,
-        };
-        is_heard || (self.owed > 0 && self.over.has(item))
-    }
-
     fn begin(&mut self, at: Duration) -> &mut super::Answer {
         if let Some(ears) = &mut self.ears {
             ears.answers(true);
@@ -116,12 +97,6 @@ impl GeminiServed {
         // What is still said of it behind a call ends some time: its tools take longer.
         answer.waits = answer.waits.filter(|_| is_called).map(|_| at + QUIET);
         answer
-    }
-
-    /// Whether the model tells of an answer whose end it owes, and not of the one under way.
-    fn owes(&self, item: Option<&str>) -> bool {
-        let is_gone = item.is_none_or(|item| self.over.has(item));
-        self.owed > 0 && is_gone && self.answer.as_ref().is_none_or(super::Answer::is_empty)
     }
 
     fn user_words(&mut self, item: &str, mode: TranscriptMode, text: &str, reply: &mut Reply) {
@@ -156,6 +131,7 @@ impl GeminiServed {
     ) {
         let (speaks, wanted) = self.setup.as_ref().map_or((true, false), |s| (s.speaks, s.answer_words));
         let more = self.begin(at).parts.words(item).add(mode, text);
+        self.wait(at);
         let Some(more) = more else { return };
         if !speaks {
             content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": more}]}}));
@@ -166,6 +142,7 @@ impl GeminiServed {
 
     fn sound(&mut self, item: String, pcm: &Pcm, at: Duration, reply: &mut Reply) -> Result<(), Error> {
         if self.setup.as_ref().is_some_and(|setup| !setup.speaks) {
+            self.wait(at);
             return Ok(());
         }
         let mut busy = self.busy;
@@ -173,7 +150,6 @@ impl GeminiServed {
         if answer.cut {
             return Ok(());
         }
-        answer.due = None;
         let out = match &mut answer.sound {
             Some((of, out)) if *of == item => out,
             other => {
@@ -187,14 +163,16 @@ impl GeminiServed {
             speak(&data, length, reply);
         }
         self.busy = busy;
+        self.wait(at);
         Ok(())
     }
 
     fn sound_done(&mut self, item: &str, interrupted: bool, at: Duration, reply: &mut Reply) {
-        let Some(answer) = &mut self.answer else { return };
-        if answer.cut || interrupted {
-            return;
+        // It may be all that is told of an answer.
+        if self.answer.is_none() && !interrupted && self.owed == 0 && !self.over.has(item) {
+            self.begin(at);
         }
+        let Some(answer) = self.answer.as_mut().filter(|answer| !answer.cut && !interrupted) else { return };
         if let Some((item, out)) = &mut answer.sound {
             let (data, length) = out.end(Duration::ZERO);
             self.busy = answer.parts.sent(item, length, self.busy.max(at));
@@ -202,7 +180,7 @@ impl GeminiServed {
         }
         answer.parts.whole(item);
         answer.complete = true;
-        answer.due = Some(at + QUIET);
+        self.wait(at);
         content(reply, json!({"generationComplete": true}));
     }
 
@@ -244,8 +222,9 @@ impl GeminiServed {
 
     /// The answer is over for the client, whatever the model will still say of it.
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
-        if self.answer.is_none() {
-            return;
+        let Some(answer) = &mut self.answer else { return };
+        if !answer.cut {
+            answer.rest = answer.came();
         }
         self.owed += 1;
         self.finish(&FinishReason::Other.into(), None, reply);
@@ -263,7 +242,7 @@ impl GeminiServed {
             ears.answers(false);
         }
         let answer = self.answer.take().unwrap_or_default();
-        self.over.push(&answer.parts);
+        self.over.push(&answer.parts, answer.rest);
         answer.parts.learn(&mut self.past.speed);
         let speaks = self.setup.as_ref().is_none_or(|setup| setup.speaks);
         // What is written was read.

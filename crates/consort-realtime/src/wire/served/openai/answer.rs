@@ -1,4 +1,5 @@
 //! One answer on its way to the client, and what it says so far.
+use super::super::patience::Came;
 use super::super::words::Words;
 use super::super::{QUIET, Reply};
 use super::settings::{Settings, format_json};
@@ -24,11 +25,16 @@ pub(super) struct Answer {
     /// Why it was cut, in the vendor's word, and whether the client knows by itself.
     pub(super) cut: Option<(&'static str, bool)>,
     pub(super) failed: Option<Error>,
+    /// Whether the model was heard to speak before, and told that no sound of this one comes.
+    pub(super) speaker: bool,
+    pub(super) soundless: bool,
+    /// What may still come of it, where the model did not say that it is over.
+    pub(super) rest: Came,
     /// When it is over, where the model does not say so before.
     pub(super) due: Option<Duration>,
     /// Whether a spoken turn began it, rather than the client.
     pub(super) expected: bool,
-    /// When it is given up, where nothing of it comes.
+    /// When it is given up, where nothing of it comes, or nothing more of what need not be all.
     pub(super) limit: Option<Duration>,
     /// What was changed for it alone is to be changed back.
     pub(super) overrides: bool,
@@ -74,6 +80,9 @@ impl Answer {
             called: false,
             cut: None,
             failed: None,
+            speaker: false,
+            soundless: false,
+            rest: Came::All,
             due: None,
             expected: false,
             limit: None,
@@ -116,11 +125,30 @@ impl Answer {
     /// Something came of it. Where more of it need not come, its end is waited for, and not for ever: some models say none.
     pub(super) fn wait(&mut self, at: Duration) {
         self.limit = None;
-        if self.cut.is_none() {
-            // Also where the client only reads: what is said aloud has an end all the same.
-            let sounds = self.items.iter().any(|item| item.sounds() || item.sound_done);
-            let is_heard = sounds && self.items.iter().all(Item::is_quiet);
-            self.due = (is_heard || self.called || self.failed.is_some()).then_some(at + QUIET);
+        if self.cut.is_some() {
+            return;
+        }
+        let came = self.came();
+        if self.called || self.failed.is_some() {
+            self.due = Some(at + QUIET);
+        } else if came.may_be_over() {
+            self.due = Some(at + came.patience(self.speaker));
+        } else {
+            (self.due, self.limit) = (None, Some(at + came.patience(self.speaker)));
+        }
+    }
+
+    /// How far it is. Also where the client only reads: what is said aloud has an end all the same.
+    pub(super) fn came(&self) -> Came {
+        let sounds = |item: &Item| item.sounds() || item.sound_done;
+        if !self.items.iter().all(Item::is_quiet) {
+            Came::SomeSound
+        } else if self.soundless || self.items.iter().any(sounds) {
+            Came::All
+        } else if self.items.iter().all(|item| item.call.is_some() || item.words.is_final()) {
+            Came::Words
+        } else {
+            Came::SomeWords
         }
     }
 

@@ -197,7 +197,11 @@ impl OpenAiServed {
             return Err(Refusal::new("input_audio_buffer_commit_empty", what));
         }
         if self.ears.is_silent() {
-            let what = "Nobody spoke since the last turn ended, which was found and committed already.";
+            let what = if self.ears.had_turns() {
+                "Nobody spoke since the last turn ended, which was found and committed already."
+            } else {
+                "There is nothing but silence."
+            };
             return Err(Refusal::new("input_audio_buffer_commit_empty", what));
         }
         self.ready_to_hear(reply);

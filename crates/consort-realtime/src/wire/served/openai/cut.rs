@@ -1,11 +1,12 @@
 //! Answers that are not heard to their end: cut by speech or by the client, and truncated to what was played.
 use super::super::entry::Says;
+use super::super::patience::Came;
 use super::super::{CUT, Reply};
 use super::answer::{Answer, Item};
 use super::refusal::Refusal;
 use super::wish::Wish;
 use super::{EMPTY, OpenAiServed, Said};
-use crate::heard::{Sound, is_beginning};
+use crate::heard::Sound;
 use consort_core::{Error, Phase, SessionInput};
 use serde_json::json;
 use std::time::Duration;
@@ -74,13 +75,6 @@ impl OpenAiServed {
         self.stops_playing(at);
     }
 
-    /// Whether this is what was heard of an answer that is over: clients of this format know it.
-    pub(super) fn is_heard(&self, theirs: &str, text: &str) -> bool {
-        let is_under_way = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
-        let mut said = self.said.iter().filter(|said| said.theirs == theirs);
-        !is_under_way && said.any(|said| is_beginning(text, self.past.text_of(&said.id)))
-    }
-
     /// Nothing of it came yet. A model that answers all the same is told again once its answer has a name.
     fn cut_thinking(&mut self, reason: &'static str, reply: &mut Reply) {
         // A model that heard the user go on knows by itself.
@@ -107,16 +101,17 @@ impl OpenAiServed {
     pub(super) fn is_hushed(&mut self, theirs: &str, reply: &mut Reply) -> bool {
         if self.hushed && !self.is_past(theirs) {
             let told = Some(Duration::ZERO);
-            self.said.push_back(Said { id: String::new(), theirs: theirs.to_owned(), told });
+            let said = Said { id: String::new(), theirs: theirs.to_owned(), told, rest: Came::All };
+            self.said.push_back(said);
             let item = Some(theirs.to_owned());
             reply.inputs.push(SessionInput::Interrupt { item, heard: Duration::ZERO });
         }
         self.hushed
     }
 
-    /// An answer that was asked for, and of which nothing came in all this time.
+    /// An answer of which nothing came in all this time has failed; what came of one that began was all of it.
     pub(super) fn give_up(&mut self, reply: &mut Reply) {
-        if let Some(answer) = &mut self.answer {
+        if let Some(answer) = self.answer.as_mut().filter(|answer| answer.items.is_empty()) {
             let what = format!("nothing of an answer came in {} s", EMPTY.as_secs());
             answer.failed = Some(Error::timeout(Phase::FirstEvent, what));
         }

@@ -6,6 +6,7 @@ mod answer;
 mod client;
 mod cut;
 mod items;
+mod late;
 mod refusal;
 mod settings;
 mod tell;
@@ -16,6 +17,7 @@ mod wish;
 
 use super::ears::Ears;
 use super::past::Past;
+use super::patience::Came;
 use super::recent::Recent;
 use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
@@ -56,6 +58,8 @@ pub struct OpenAiServed {
     recent: Recent,
     users: Users,
     answer: Option<Answer>,
+    /// Whether the model was heard to speak.
+    speaks: bool,
     /// Until when the client plays what it was sent.
     busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
@@ -74,6 +78,8 @@ struct Said {
     theirs: String,
     /// How much of it the model was told to be heard, where it was.
     told: Option<Duration>,
+    /// What may still come of it.
+    rest: Came,
 }
 
 impl OpenAiServed {
@@ -94,6 +100,7 @@ impl OpenAiServed {
             recent: Recent::default(),
             users: Users::default(),
             answer: None,
+            speaks: false,
             busy: Duration::ZERO,
             owed: 0,
             hushed: false,
@@ -160,7 +167,8 @@ impl OpenAiServed {
         let id = self.name("resp");
         let conversation = self.conversation();
         self.hushed = false;
-        let answer = Answer::new(id, &self.settings, wish);
+        let mut answer = Answer::new(id, &self.settings, wish);
+        answer.speaker = self.speaks;
         answer.begin(&conversation, reply, &mut |value| numbered(&mut self.events, &self.session, value));
         self.answer.insert(answer)
     }

@@ -1,6 +1,7 @@
 //! What the model's session tells, as the server's events.
 use super::super::ears::Turn;
 use super::super::entry::Entry;
+use super::super::patience::Came;
 use super::super::{Close, Reply};
 use super::answer::Answer;
 use super::refusal::of_error;
@@ -31,17 +32,26 @@ impl OpenAiServed {
             }
             SessionEvent::SpeechStarted { by: Speaker::Assistant } if self.hushed => {}
             SessionEvent::SpeechStarted { by: Speaker::Assistant } => self.telling(reply, |telling| {
-                telling.answer.limit = telling.answer.limit.map(|_| at + EMPTY);
+                // Also where that is all that ever comes of it.
+                if telling.answer.due.is_none() {
+                    telling.answer.limit = Some(at + EMPTY);
+                }
             }),
             SessionEvent::Transcript { item, mode: TranscriptMode::Final, text, .. }
                 if self.is_heard(&item, &text) => {}
             SessionEvent::Transcript { item, mode, text, .. } => {
+                self.goes_on(&item, Came::owes_words);
                 self.say(&item, at, reply, |telling| telling.words(&item, mode, &text));
             }
             SessionEvent::Text { item, text } => {
+                self.goes_on(&item, Came::owes_words);
                 self.say(&item, at, reply, |telling| telling.text(&item, &text));
             }
             SessionEvent::Audio { item, pcm, .. } => {
+                self.speaks = true;
+                if self.settings.speaks {
+                    self.goes_on(&item, Came::owes_sound);
+                }
                 let mut failed = None;
                 self.say(&item, at, reply, |telling| {
                     telling.sound(&item, &pcm, at).unwrap_or_else(|error| {
@@ -54,7 +64,7 @@ impl OpenAiServed {
                 }
             }
             SessionEvent::AudioDone { item, interrupted } => {
-                if self.answer.is_some() {
+                if self.is_of_answer(&item, interrupted) {
                     self.telling(reply, |telling| {
                         telling.sound_done(&item, interrupted);
                         telling.answer.wait(at);
@@ -105,10 +115,6 @@ impl OpenAiServed {
                 true,
             ));
         }
-    }
-
-    pub(super) fn is_past(&self, theirs: &str) -> bool {
-        self.said.iter().any(|said| said.theirs == theirs)
     }
 
     /// A turn of the user began or ended.
@@ -274,7 +280,10 @@ impl OpenAiServed {
 
     /// The answer is over for the client, whatever the model will still say of it.
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
-        let Some(answer) = &self.answer else { return };
+        let Some(answer) = &mut self.answer else { return };
+        if answer.cut.is_none() && answer.failed.is_none() {
+            answer.rest = answer.came();
+        }
         let reason = if answer.failed.is_some() { FinishReason::Other } else { FinishReason::Stop };
         self.owed += 1;
         self.finish(&reason.into(), None, reply);
@@ -314,7 +323,7 @@ impl OpenAiServed {
                 self.past.speed.learn(item.all(), item.played.sounded());
             }
             let (id, theirs) = (item.id.clone(), item.theirs.clone());
-            self.said.push_back(Said { id, theirs, told: item.told });
+            self.said.push_back(Said { id, theirs, told: item.told, rest: answer.rest });
         }
         while self.said.len() > MOST_REMEMBERED {
             self.said.pop_front();

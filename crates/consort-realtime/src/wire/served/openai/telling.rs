@@ -146,9 +146,10 @@ impl Telling<'_> {
         }
     }
 
-    /// No more sound comes of this item. What was cut is not complete.
+    /// No more sound comes of this item, or none at all. What was cut is not complete.
     pub(super) fn sound_done(&mut self, theirs: &str, is_cut: bool) {
         let place = self.answer.items.iter().position(|item| item.theirs == theirs);
+        self.answer.soundless |= place.is_none_or(|at| !self.answer.items[at].sounds());
         let Some(at) = place.filter(|_| self.answer.cut.is_none()) else { return };
         self.answer.items[at].is_whole = !is_cut;
         if self.answer.speaks {

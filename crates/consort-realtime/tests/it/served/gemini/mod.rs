@@ -1,5 +1,6 @@
 //! The other format's messages, as its clients send and read them.
 mod cut;
+mod quiet;
 mod spoken;
 
 use super::{say, sent};

@@ -123,6 +123,24 @@ fn the_end_of_a_word_behind_a_commit_is_no_other_turn() {
 }
 
 #[test]
+fn silence_before_any_turn_is_none() {
+    let commit = json!({"type": "input_audio_buffer.commit"});
+    let mut wire = served();
+    say(&mut wire, &append(&vec![0; 48_000]), 0);
+    assert_eq!(refused(&say(&mut wire, &commit, 0))["code"], "input_audio_buffer_commit_empty");
+    assert!(wire.due().is_none(), "no answer is waited for");
+    // However softly: where nobody knows how loud somebody speaks, all that sounds may be speech.
+    let soft: Vec<u8> = (0..24_000_i32).flat_map(|at| ((at % 40 - 20) as i16).to_le_bytes()).collect();
+    say(&mut wire, &append(&soft), 0);
+    assert_eq!(types(&say(&mut wire, &commit, 0))[0], "input_audio_buffer.committed");
+    // Who ends their turns themselves knows what is one.
+    let mut wire = served();
+    say(&mut wire, &manual(), 0);
+    say(&mut wire, &append(&vec![0; 48_000]), 0);
+    assert_eq!(types(&say(&mut wire, &commit, 0))[0], "input_audio_buffer.committed");
+}
+
+#[test]
 fn a_silence_behind_a_turn_is_no_other_turn() {
     let commit = json!({"type": "input_audio_buffer.commit", "event_id": "c"});
     for by_model in [false, true] {
