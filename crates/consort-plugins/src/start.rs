@@ -224,12 +224,11 @@ pub(crate) fn runs_on(found: &Found, version: Option<(u32, u32)>) -> Result<(), 
         return Ok(());
     }
     let message = format!("it wants Python {wanted}: {major}.{minor} is here");
-    let again = match found.dependencies.is_empty() {
-        true => String::new(),
-        // Its environment is made with it.
-        false => format!(" consort plugins install-deps {}", shell_word(&found.id)),
-    };
-    let help = format!("name one that it runs on: CONSORT_PYTHON=/path/to/python3{again}");
+    let mut help = "name one that it runs on: CONSORT_PYTHON=/path/to/python3".to_owned();
+    // Its environment is made with it.
+    if !found.dependencies.is_empty() {
+        help.extend([" consort plugins install-deps ", &shell_word(&found.id)]);
+    }
     Err(Error::new(ErrorKind::Setup, message).hint(help))
 }
 
