@@ -3,9 +3,6 @@ use crate::audio::{Level, VoiceDetector, VoiceEvent, VoiceSettings};
 use consort_core::{Error, Pcm};
 use std::time::Duration;
 
-/// How late a model may tell that it heard what the server heard before it.
-const LATE: Duration = Duration::from_secs(3);
-
 /// Who finds out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Hearing {
@@ -49,8 +46,11 @@ pub(super) struct Ears {
     alone: bool,
     /// Whether an answer is under way: some models listen behind it only.
     answering: bool,
-    /// When the server found an end that the model has not told.
-    ended: Option<Duration>,
+    /// How many turns the server found alone that the model may still tell: it hears them later, however much sound came by then.
+    untold: u32,
+    /// Whether it is telling one of those, and whether it did since it answered last.
+    behind: bool,
+    told_late: bool,
 }
 
 impl Ears {
@@ -67,7 +67,9 @@ impl Ears {
             had_turns: false,
             alone: false,
             answering: false,
-            ended: None,
+            untold: 0,
+            behind: false,
+            told_late: false,
         };
         ears.change(how);
         ears
@@ -131,7 +133,6 @@ impl Ears {
 
     /// Sound of the client.
     pub(super) fn hear(&mut self, pcm: &Pcm) -> Result<Vec<Turn>, Error> {
-        let before = self.heard;
         self.heard += pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
@@ -147,8 +148,9 @@ impl Ears {
                     turns.push(Turn::Began { at: self.since + at });
                 }
                 VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
-                    (self.speaking, self.voice, self.ended) = (false, false, Some(before));
+                    (self.speaking, self.voice) = (false, false);
                     (self.loud, self.had_turns) = (false, true);
+                    self.untold += 1;
                     turns.push(Turn::Ended { at: self.since + at, untold: !believed });
                 }
                 _ => {}
@@ -163,6 +165,9 @@ impl Ears {
             return None;
         }
         self.model_tells = true;
+        if self.is_late(began) {
+            return None;
+        }
         self.alone = false;
         let at = self.heard;
         (self.voice, self.had_turns) = (began, self.had_turns || !began);
@@ -170,32 +175,40 @@ impl Ears {
         if !began {
             return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
         }
-        // What the server heard already is not told twice.
-        let known = self.ended.take().is_some_and(|ended| at.saturating_sub(ended) < LATE);
-        if known || std::mem::replace(&mut self.speaking, true) {
-            return None;
+        (!std::mem::replace(&mut self.speaking, true)).then_some(Turn::Began { at })
+    }
+
+    /// Whether it tells what the server found before it: that is not told twice, and ends nobody who speaks by now.
+    fn is_late(&mut self, began: bool) -> bool {
+        if !began {
+            return std::mem::take(&mut self.behind);
         }
-        Some(Turn::Began { at })
+        let Some(left) = self.untold.checked_sub(1) else { return false };
+        (self.untold, self.behind, self.told_late) = (left, true, true);
+        true
     }
 
     /// The client ends the turn itself.
     pub(super) fn end(&mut self) {
+        self.untold += u32::from(self.speaking && self.alone);
         // Who speaks on may say that this is another, or the end of a word sounds on: what is no beginning is told as none.
         let goes_on = self.detector.as_ref().is_some_and(VoiceDetector::is_speaking);
         (self.speaking, self.voice, self.loud, self.had_turns) = (false, goes_on, false, true);
     }
 
-    /// The model begins to answer: what it tells from now on is of another turn. Or it is done.
+    /// The model begins to answer, or it is done. One that told nothing of the turn that it answers will not: what it tells from
+    /// now on is of another. One that did goes on to the next.
     pub(super) fn answers(&mut self, now: bool) {
-        self.answering = now;
-        if now && !self.speaking {
-            self.ended = None;
+        let was = std::mem::replace(&mut self.answering, now);
+        if now && !was && !self.speaking && !std::mem::take(&mut self.told_late) {
+            self.untold = 0;
         }
     }
 
     /// Another session took over.
     pub(super) fn renewed(&mut self) {
-        (self.model_tells, self.ended, self.answering) = (false, None, false);
+        (self.model_tells, self.answering) = (false, false);
+        (self.untold, self.behind, self.told_late) = (0, false, false);
     }
 }
 
@@ -217,13 +230,29 @@ mod tests {
     #[test]
     fn what_the_server_heard_first_is_not_begun_again() {
         let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
-        ears.ended = Some(Duration::ZERO);
+        ears.untold = 2;
+        // However much sound came by then, and whoever speaks.
+        ears.heard = Duration::from_mins(2);
+        (ears.speaking, ears.alone) = (true, true);
         assert_eq!((ears.told(true), ears.told(false)), (None, None));
-        assert!(ears.told(true).is_some(), "the next one is new");
-        ears.end();
-        (ears.ended, ears.speaking) = (Some(Duration::ZERO), false);
+        assert!(ears.is_speaking());
+        ears.speaking = false;
         ears.answers(true);
-        assert!(ears.told(true).is_some(), "behind an answer too");
+        ears.answers(false);
+        assert_eq!((ears.told(true), ears.told(false)), (None, None), "it answered the first, and told that");
+        assert!(ears.told(true).is_some(), "the next one is new");
+    }
+
+    #[test]
+    fn a_model_that_answers_what_it_did_not_tell_tells_the_next_one() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.untold = 1;
+        ears.answers(true);
+        assert!(ears.told(true).is_some());
+        // Where the client says first that it is done, the model tells it later too.
+        (ears.speaking, ears.alone) = (true, true);
+        ears.end();
+        assert_eq!((ears.told(true), ears.told(false)), (None, None));
     }
 
     #[test]
