@@ -1,6 +1,6 @@
 //! Who finds out when the user speaks: the client, the model, or the server in the model's place.
 use crate::audio::{Level, VoiceDetector, VoiceEvent, VoiceSettings};
-use consort_core::{Error, Pcm};
+use consort_core::{Error, Pcm, SessionInput};
 use std::time::Duration;
 
 /// Who finds out.
@@ -51,6 +51,8 @@ pub(super) struct Ears {
     /// Whether it is telling one of those, and whether it did since it answered last.
     behind: bool,
     told_late: bool,
+    /// Whether the model was given sound that is no microphone's, and did not answer it yet: of which it tells too.
+    given: bool,
 }
 
 impl Ears {
@@ -70,6 +72,7 @@ impl Ears {
             untold: 0,
             behind: false,
             told_late: false,
+            given: false,
         };
         ears.change(how);
         ears
@@ -137,13 +140,15 @@ impl Ears {
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
         self.loud = self.loud || !Level::of(pcm).is_quiet();
-        // A model that tells turns is believed; but not that it hears any while it speaks.
+        // A model that tells turns is believed; but not that it hears any while it speaks, or hears something else.
         let believed = self.is_told_by_the_model();
         let mut turns = Vec::new();
         for event in events {
             self.voice |= matches!(event, VoiceEvent::Started { .. });
             match event {
-                VoiceEvent::Started { at } if !self.speaking && (!believed || self.answering) => {
+                VoiceEvent::Started { at }
+                    if !self.speaking && (!believed || self.answering || self.given) =>
+                {
                     (self.speaking, self.alone) = (true, true);
                     turns.push(Turn::Began { at: self.since + at });
                 }
@@ -165,7 +170,7 @@ impl Ears {
             return None;
         }
         self.model_tells = true;
-        if self.is_late(began) {
+        if self.is_late(began) || self.is_of_given() {
             return None;
         }
         self.alone = false;
@@ -188,6 +193,22 @@ impl Ears {
         true
     }
 
+    /// Whether it tells of what it was given: unless it told before that somebody speaks, and now tells their end.
+    fn is_of_given(&self) -> bool {
+        self.given && (self.alone || !self.speaking)
+    }
+
+    /// The model is given these parts of the conversation. What it tells until it answers is of the sound among them, and the
+    /// server alone finds who speaks meanwhile.
+    pub(super) fn give(&mut self, inputs: &[SessionInput]) {
+        self.given |= inputs.iter().any(|input| matches!(input, SessionInput::Audio(_)));
+    }
+
+    /// The model answers what it was given, or says that it is done with it.
+    pub(super) fn answered(&mut self) {
+        self.given = false;
+    }
+
     /// The client ends the turn itself.
     pub(super) fn end(&mut self) {
         self.untold += u32::from(self.speaking && self.alone);
@@ -207,8 +228,10 @@ impl Ears {
 
     /// Another session took over.
     pub(super) fn renewed(&mut self) {
-        (self.model_tells, self.answering) = (false, false);
+        (self.model_tells, self.answering, self.given) = (false, false, false);
         (self.untold, self.behind, self.told_late) = (0, false, false);
+        // It told nothing of who speaks.
+        self.alone = self.speaking;
     }
 }
 
@@ -253,6 +276,18 @@ mod tests {
         (ears.speaking, ears.alone) = (true, true);
         ears.end();
         assert_eq!((ears.told(true), ears.told(false)), (None, None));
+    }
+
+    #[test]
+    fn what_is_told_of_sound_that_was_given_is_no_turn() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.give(&[SessionInput::Audio(Pcm::mono(vec![9; 99], 16_000))]);
+        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        // Somebody spoke before it.
+        ears.speaking = true;
+        assert!(ears.told(false).is_some());
+        ears.answered();
+        assert!(ears.told(true).is_some());
     }
 
     #[test]

@@ -300,6 +300,7 @@ impl OpenAiServed {
         if overrides {
             reply.inputs.push(SessionInput::Update { update: wish.update });
         }
+        self.ears.give(&plan.inputs);
         reply.inputs.append(&mut plan.inputs);
         if is_new {
             self.hear_again(reply);

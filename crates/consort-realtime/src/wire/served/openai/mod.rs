@@ -144,7 +144,9 @@ impl OpenAiServed {
         if !self.is_open || (self.past.is_stale() && !is_busy) {
             let past = self.past.before_speech();
             self.open(past, reply);
-            reply.inputs.extend(self.past.waiting());
+            let waiting = self.past.waiting();
+            self.ears.give(&waiting);
+            reply.inputs.extend(waiting);
             self.hear_again(reply);
         }
     }

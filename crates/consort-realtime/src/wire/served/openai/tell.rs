@@ -87,7 +87,7 @@ impl OpenAiServed {
         if !known && (self.is_hushed(theirs, reply) || (self.owed > 0 && self.is_past(theirs))) {
             return;
         }
-        self.users.answered();
+        self.answered();
         // What is new behind a cut is of the next answer.
         if !known && self.answer.as_ref().is_some_and(|answer| answer.cut.is_some()) {
             self.finish_early(reply);
@@ -105,6 +105,12 @@ impl OpenAiServed {
                 true,
             ));
         }
+    }
+
+    /// The model says something of what it was asked and given.
+    fn answered(&mut self) {
+        self.users.answered();
+        self.ears.answered();
     }
 
     pub(super) fn is_past(&self, theirs: &str) -> bool {
@@ -244,7 +250,7 @@ impl OpenAiServed {
             // Nobody will give its result.
             return reply.inputs.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO });
         }
-        self.users.answered();
+        self.answered();
         self.telling(reply, |telling| telling.call(call));
         let Some(answer) = &mut self.answer else { return };
         answer.limit = None;
@@ -266,9 +272,13 @@ impl OpenAiServed {
             // Its end was told before it came.
             self.owed -= 1;
             self.hushed = false;
+            if self.owed == 0 && self.answer.is_none() {
+                self.ears.answered();
+            }
             return;
         }
         self.owed = 0;
+        self.ears.answered();
         self.finish(finish, usage, reply);
     }
 

@@ -1,10 +1,17 @@
 //! What the model tells late, of something else, or behind something else.
 use super::*;
+use consort_core::SessionInput;
 
 const USER: Speaker = Speaker::User;
 
 fn spoken() -> [SessionEvent; 2] {
     [SessionEvent::SpeechStarted { by: USER }, SessionEvent::SpeechStopped { by: USER }]
+}
+
+fn item_with_sound() -> Value {
+    let audio = STANDARD.encode(sound(36_000));
+    let content = json!([{"type": "input_audio", "audio": audio}]);
+    json!({"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}})
 }
 
 /// The responses that are over, each as its status and what it says.
@@ -16,6 +23,61 @@ fn responses(told: &[Value]) -> Vec<(String, String)> {
 
 fn completed(words: &str) -> (String, String) {
     ("completed".to_owned(), words.to_owned())
+}
+
+#[test]
+fn sound_of_an_item_is_answered_and_is_no_turn_of_the_user() {
+    let mut wire = served();
+    // The model told turns before.
+    say(&mut wire, &append(&sound(2_400)), 0);
+    tell(&mut wire, spoken());
+    tell(&mut wire, [words("a", TranscriptMode::Final, "Hm?"), done(FinishReason::Stop)]);
+    say(&mut wire, &item_with_sound(), 100);
+    let wish =
+        json!({"type": "response.create", "response": {"instructions": "Shout.", "metadata": {"k": "v"}}});
+    let asked = say(&mut wire, &wish, 100);
+    assert_eq!(
+        (types(&asked), asked.inputs.last()),
+        (vec!["response.created".into()], Some(&SessionInput::Commit))
+    );
+    // It may find more than one turn in it.
+    assert_eq!(tell(&mut wire, spoken().into_iter().chain(spoken())), [Value::Null; 0]);
+    let told = tell(&mut wire, [words("b", TranscriptMode::Final, "Yes!"), done(FinishReason::Stop)]);
+    assert_eq!(responses(&told), [completed("Yes!")]);
+    assert_eq!(told.last().unwrap()["response"]["metadata"], json!({"k": "v"}));
+    // What it tells then is of the microphone.
+    assert_eq!(kinds(&tell(&mut wire, spoken()))[0], "input_audio_buffer.speech_started");
+}
+
+#[test]
+fn who_cancels_an_answer_to_sound_of_an_item_did_not_speak() {
+    let mut wire = served();
+    say(&mut wire, &item_with_sound(), 0);
+    say(&mut wire, &respond(), 0);
+    say(&mut wire, &json!({"type": "response.cancel"}), 10);
+    assert_eq!(tell(&mut wire, spoken()), [Value::Null; 0]);
+    assert_eq!(tell(&mut wire, [done(FinishReason::Other)]), [Value::Null; 0]);
+    assert_eq!(kinds(&tell(&mut wire, spoken()))[0], "input_audio_buffer.speech_started");
+}
+
+#[test]
+fn who_speaks_while_sound_of_an_item_is_given_is_heard_by_the_server() {
+    let mut wire = served();
+    // The model told turns before, and is believed.
+    say(&mut wire, &append(&sound(2_400)), 0);
+    tell(&mut wire, spoken());
+    tell(&mut wire, [words("a", TranscriptMode::Final, "Hm?"), done(FinishReason::Stop)]);
+    say(&mut wire, &item_with_sound(), 100);
+    say(&mut wire, &respond(), 100);
+    let voice = super::super::voice();
+    let told: Vec<Value> =
+        voice.chunks(4_800).flat_map(|piece| sent(&say(&mut wire, &append(piece), 200))).collect();
+    let told = kinds(&told);
+    assert_eq!(
+        told[..3],
+        ["input_audio_buffer.speech_started", "response.done", "input_audio_buffer.speech_stopped"]
+    );
+    assert_eq!(told.iter().filter(|kind| **kind == "response.created").count(), 1);
 }
 
 #[test]
