@@ -63,8 +63,10 @@ impl OpenAiServed {
     /// The model cut what it said: the answer under way, unless the client was told already that the one it means is over.
     pub(super) fn interrupted(&mut self, item: Option<&str>, at: Duration) {
         let owed = self.owed > 0 && item.is_none_or(|item| self.is_past(item));
+        // Some models know that one which they said to its end still plays.
+        let is_others = item.is_some_and(|item| self.is_past(item) && !self.has(item));
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.cut.is_none()) else { return };
-        if owed && answer.items.is_empty() {
+        if is_others || (owed && answer.items.is_empty()) {
             return;
         }
         answer.cut = Some(("turn_detected", false));
@@ -74,9 +76,14 @@ impl OpenAiServed {
         self.stops_playing(at);
     }
 
+    /// Whether this is of the answer under way.
+    pub(super) fn has(&self, theirs: &str) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.has(theirs))
+    }
+
     /// Whether this is what was heard of an answer that is over: clients of this format know it.
     pub(super) fn is_heard(&self, theirs: &str, text: &str) -> bool {
-        let is_under_way = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
+        let is_under_way = self.has(theirs);
         let mut said = self.said.iter().filter(|said| said.theirs == theirs);
         !is_under_way && said.any(|said| is_beginning(text, self.past.text_of(&said.id)))
     }

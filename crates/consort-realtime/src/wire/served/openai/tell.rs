@@ -83,7 +83,7 @@ impl OpenAiServed {
         reply: &mut Reply,
         then: impl FnOnce(&mut super::Telling<'_>) -> bool,
     ) {
-        let known = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
+        let known = self.has(theirs);
         if !known && (self.is_hushed(theirs, reply) || (self.owed > 0 && self.is_past(theirs))) {
             return;
         }

@@ -99,3 +99,17 @@ fn speech_that_the_model_tells_late_is_no_other_turn() {
         "the next one is new"
     );
 }
+
+#[test]
+fn an_interruption_of_one_that_still_plays_cuts_not_the_next() {
+    let mut wire = served();
+    say(&mut wire, &append(&sound(2_400)), 0);
+    let long = SessionEvent::audio("a", Pcm::mono(vec![1; 96_000], 24_000));
+    tell(&mut wire, spoken().into_iter().chain([long, done(FinishReason::Stop)]));
+    say(&mut wire, &user("Stop."), 1_000);
+    say(&mut wire, &respond(), 1_000);
+    // A cascade knows that its answer sounds, and that somebody speaks into it.
+    let late = SessionEvent::Interrupted { item: Some("a".into()) };
+    let told = tell(&mut wire, [late, words("b", TranscriptMode::Final, "Yes."), done(FinishReason::Stop)]);
+    assert_eq!(responses(&told), [completed("Yes.")]);
+}
