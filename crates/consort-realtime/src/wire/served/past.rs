@@ -159,6 +159,13 @@ impl Past {
         }
     }
 
+    /// The same of one whose words are known that were heard.
+    pub(super) fn shorten(&mut self, id: &str, text: &str) {
+        if let Some(at) = self.position(id) {
+            self.change(at, |entry| entry.message = (!text.is_empty()).then(|| Message::assistant(text)));
+        }
+    }
+
     /// The session knows something else than what is kept, and cannot be told.
     pub(super) fn outdate(&mut self) {
         self.stale = true;
