@@ -292,6 +292,7 @@ impl OpenAiServed {
         let answer = self.begin(&wish, reply);
         (answer.overrides, answer.limit) = (overrides, Some(at + EMPTY));
         let mut plan = self.past.ask(self.is_open);
+        self.queue(&mut plan);
         let is_new = plan.past.is_some();
         if let Some(past) = plan.past.take() {
             self.open(past, reply);

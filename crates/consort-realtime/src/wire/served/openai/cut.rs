@@ -127,6 +127,7 @@ impl OpenAiServed {
             let what = format!("nothing of an answer came in {} s", EMPTY.as_secs());
             answer.failed = Some(Error::timeout(Phase::FirstEvent, what));
         }
+        self.queued = 0;
         self.finish_early(reply);
     }
 

@@ -6,6 +6,7 @@ mod answer;
 mod client;
 mod cut;
 mod items;
+mod queue;
 mod refusal;
 mod settings;
 mod tell;
@@ -60,6 +61,8 @@ pub struct OpenAiServed {
     busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
     owed: u32,
+    /// How many ends of answers the model is to say before all is answered that it was asked while a call's result was missing.
+    queued: u32,
     /// Whether an answer was cut before it began, and is not to begin any more.
     hushed: bool,
     /// The newest items of answers that are over.
@@ -96,6 +99,7 @@ impl OpenAiServed {
             answer: None,
             busy: Duration::ZERO,
             owed: 0,
+            queued: 0,
             hushed: false,
             said: VecDeque::new(),
             settings,
@@ -124,7 +128,7 @@ impl OpenAiServed {
         for turn in self.users.renewed() {
             self.give_words_up(&turn, reply);
         }
-        (self.owed, self.hushed) = (0, false);
+        (self.owed, self.queued, self.hushed) = (0, 0, false);
         self.said.iter_mut().for_each(|said| said.theirs.clear());
         reply.open = Some(SessionConfig {
             instructions: self.settings.instructions.clone(),

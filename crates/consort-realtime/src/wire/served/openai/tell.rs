@@ -122,7 +122,7 @@ impl OpenAiServed {
         match turn {
             Turn::Began { at: began } => {
                 let id = self.name("item");
-                self.hushed = false;
+                (self.hushed, self.queued) = (false, 0);
                 self.users.begin(id.clone(), began);
                 self.tell(
                     reply,
@@ -266,6 +266,7 @@ impl OpenAiServed {
     }
 
     fn done(&mut self, finish: &Finish, usage: Option<&Usage>, reply: &mut Reply) {
+        self.dequeue(finish);
         let is_empty =
             self.answer.as_ref().is_none_or(|answer| answer.items.is_empty() && answer.failed.is_none());
         if self.owed > 0 && is_empty {

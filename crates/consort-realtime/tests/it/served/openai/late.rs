@@ -1,6 +1,6 @@
 //! What the model tells late, of something else, or behind something else.
 use super::*;
-use consort_core::SessionInput;
+use consort_core::{Arguments, SessionInput, ToolCall};
 
 const USER: Speaker = Speaker::User;
 
@@ -112,4 +112,33 @@ fn an_interruption_of_one_that_still_plays_cuts_not_the_next() {
     let late = SessionEvent::Interrupted { item: Some("a".into()) };
     let told = tell(&mut wire, [late, words("b", TranscriptMode::Final, "Yes."), done(FinishReason::Stop)]);
     assert_eq!(responses(&told), [completed("Yes.")]);
+}
+
+#[test]
+fn what_was_asked_while_a_result_was_missing_is_answered_once() {
+    let mut wire = served();
+    say(&mut wire, &user("What time is it?"), 0);
+    say(&mut wire, &respond(), 0);
+    let call = ToolCall { id: "c1".into(), name: "clock".into(), arguments: Arguments::new("{}") };
+    tell(&mut wire, [SessionEvent::ToolCall { call }]);
+    wire.tick(wire.due().unwrap());
+    say(&mut wire, &user("Are you there?"), 300);
+    assert_eq!(say(&mut wire, &respond(), 300).inputs, [SessionInput::text("Are you there?")]);
+    let output = json!({"type": "conversation.item.create",
+        "item": {"type": "function_call_output", "call_id": "c1", "output": "noon"}});
+    let given = say(&mut wire, &output, 400).inputs;
+    assert!(matches!(given.as_slice(), [SessionInput::ToolResult { .. }]), "{given:?}");
+    // This model answers one thing behind the other.
+    let told = tell(&mut wire, [words("a", TranscriptMode::Final, "Noon."), done(FinishReason::Stop)]);
+    assert_eq!(responses(&told), [completed("Noon.")]);
+    let asked = say(&mut wire, &respond(), 500);
+    assert_eq!(
+        (types(&asked), asked.inputs),
+        (vec!["response.created".into()], vec![]),
+        "it answers already"
+    );
+    let told = tell(&mut wire, [words("b", TranscriptMode::Final, "Yes."), done(FinishReason::Stop)]);
+    assert_eq!(responses(&told), [completed("Yes.")]);
+    // All is answered: it is asked to go on.
+    assert_eq!(say(&mut wire, &respond(), 600).inputs.len(), 1);
 }
