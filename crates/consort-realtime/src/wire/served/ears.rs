@@ -1,10 +1,8 @@
 //! Who finds out when the user speaks: the client, the model, or the server in the model's place.
 use crate::audio::{Level, VoiceDetector, VoiceEvent, VoiceSettings};
-use consort_core::{Error, Pcm};
+use consort_core::{Error, Pcm, SessionInput};
 use std::time::Duration;
 
-/// How late a model may tell that it heard what the server heard before it.
-const LATE: Duration = Duration::from_secs(3);
 /// A peak of so many decibels is what is left of nothing: a handful of the least steps.
 const NOTHING: f32 = -72.0;
 
@@ -53,8 +51,13 @@ pub(super) struct Ears {
     alone: bool,
     /// Whether an answer is under way: some models listen behind it only.
     answering: bool,
-    /// When the server found an end that the model has not told.
-    ended: Option<Duration>,
+    /// How many turns the server found alone that the model may still tell: it hears them later, however much sound came by then.
+    untold: u32,
+    /// Whether it is telling one of those, and whether it did since it answered last.
+    behind: bool,
+    told_late: bool,
+    /// Whether the model was given sound that is no microphone's, and did not answer it yet: of which it tells too.
+    given: bool,
 }
 
 impl Ears {
@@ -72,7 +75,10 @@ impl Ears {
             had_turns: false,
             alone: false,
             answering: false,
-            ended: None,
+            untold: 0,
+            behind: false,
+            told_late: false,
+            given: false,
         };
         ears.change(how);
         ears
@@ -143,26 +149,28 @@ impl Ears {
 
     /// Sound of the client.
     pub(super) fn hear(&mut self, pcm: &Pcm) -> Result<Vec<Turn>, Error> {
-        let before = self.heard;
         self.heard += pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
         let level = Level::of(pcm);
         self.loud |= !level.is_quiet();
         self.sounded |= level.peak > NOTHING;
-        // A model that tells turns is believed; but not that it hears any while it speaks.
+        // A model that tells turns is believed; but not that it hears any while it speaks, or hears something else.
         let believed = self.is_told_by_the_model();
         let mut turns = Vec::new();
         for event in events {
             self.voice |= matches!(event, VoiceEvent::Started { .. });
             match event {
-                VoiceEvent::Started { at } if !self.speaking && (!believed || self.answering) => {
+                VoiceEvent::Started { at }
+                    if !self.speaking && (!believed || self.answering || self.given) =>
+                {
                     (self.speaking, self.alone) = (true, true);
                     turns.push(Turn::Began { at: self.since + at });
                 }
                 VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
-                    (self.speaking, self.voice, self.ended) = (false, false, Some(before));
+                    (self.speaking, self.voice) = (false, false);
                     (self.loud, self.had_turns) = (false, true);
+                    self.untold += 1;
                     turns.push(Turn::Ended { at: self.since + at, untold: !believed });
                 }
                 _ => {}
@@ -177,6 +185,9 @@ impl Ears {
             return None;
         }
         self.model_tells = true;
+        if self.is_late(began) || self.is_of_given() {
+            return None;
+        }
         self.alone = false;
         let at = self.heard;
         (self.voice, self.had_turns) = (began, self.had_turns || !began);
@@ -184,32 +195,58 @@ impl Ears {
         if !began {
             return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
         }
-        // What the server heard already is not told twice.
-        let known = self.ended.take().is_some_and(|ended| at.saturating_sub(ended) < LATE);
-        if known || std::mem::replace(&mut self.speaking, true) {
-            return None;
+        (!std::mem::replace(&mut self.speaking, true)).then_some(Turn::Began { at })
+    }
+
+    /// Whether it tells what the server found before it: that is not told twice, and ends nobody who speaks by now.
+    fn is_late(&mut self, began: bool) -> bool {
+        if !began {
+            return std::mem::take(&mut self.behind);
         }
-        Some(Turn::Began { at })
+        let Some(left) = self.untold.checked_sub(1) else { return false };
+        (self.untold, self.behind, self.told_late) = (left, true, true);
+        true
+    }
+
+    /// Whether it tells of what it was given: unless it told before that somebody speaks, and now tells their end.
+    fn is_of_given(&self) -> bool {
+        self.given && (self.alone || !self.speaking)
+    }
+
+    /// The model is given these parts of the conversation. What it tells until it answers is of the sound among them, and the
+    /// server alone finds who speaks meanwhile.
+    pub(super) fn give(&mut self, inputs: &[SessionInput]) {
+        self.given |= inputs.iter().any(|input| matches!(input, SessionInput::Audio(_)));
+    }
+
+    /// The model answers what it was given, or says that it is done with it.
+    pub(super) fn answered(&mut self) {
+        self.given = false;
     }
 
     /// The client ends the turn itself.
     pub(super) fn end(&mut self) {
+        self.untold += u32::from(self.speaking && self.alone);
         // Who speaks on may say that this is another, or the end of a word sounds on: what is no beginning is told as none.
         let goes_on = self.detector.as_ref().is_some_and(VoiceDetector::is_speaking);
         (self.speaking, self.voice, self.loud, self.had_turns) = (false, goes_on, false, true);
     }
 
-    /// The model begins to answer: what it tells from now on is of another turn. Or it is done.
+    /// The model begins to answer, or it is done. One that told nothing of the turn that it answers will not: what it tells from
+    /// now on is of another. One that did goes on to the next.
     pub(super) fn answers(&mut self, now: bool) {
-        self.answering = now;
-        if now && !self.speaking {
-            self.ended = None;
+        let was = std::mem::replace(&mut self.answering, now);
+        if now && !was && !self.speaking && !std::mem::take(&mut self.told_late) {
+            self.untold = 0;
         }
     }
 
     /// Another session took over.
     pub(super) fn renewed(&mut self) {
-        (self.model_tells, self.ended, self.answering) = (false, None, false);
+        (self.model_tells, self.answering, self.given) = (false, false, false);
+        (self.untold, self.behind, self.told_late) = (0, false, false);
+        // It told nothing of who speaks.
+        self.alone = self.speaking;
     }
 }
 
@@ -231,13 +268,41 @@ mod tests {
     #[test]
     fn what_the_server_heard_first_is_not_begun_again() {
         let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
-        ears.ended = Some(Duration::ZERO);
+        ears.untold = 2;
+        // However much sound came by then, and whoever speaks.
+        ears.heard = Duration::from_mins(2);
+        (ears.speaking, ears.alone) = (true, true);
         assert_eq!((ears.told(true), ears.told(false)), (None, None));
-        assert!(ears.told(true).is_some(), "the next one is new");
-        ears.end();
-        (ears.ended, ears.speaking) = (Some(Duration::ZERO), false);
+        assert!(ears.is_speaking());
+        ears.speaking = false;
         ears.answers(true);
-        assert!(ears.told(true).is_some(), "behind an answer too");
+        ears.answers(false);
+        assert_eq!((ears.told(true), ears.told(false)), (None, None), "it answered the first, and told that");
+        assert!(ears.told(true).is_some(), "the next one is new");
+    }
+
+    #[test]
+    fn a_model_that_answers_what_it_did_not_tell_tells_the_next_one() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.untold = 1;
+        ears.answers(true);
+        assert!(ears.told(true).is_some());
+        // Where the client says first that it is done, the model tells it later too.
+        (ears.speaking, ears.alone) = (true, true);
+        ears.end();
+        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+    }
+
+    #[test]
+    fn what_is_told_of_sound_that_was_given_is_no_turn() {
+        let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+        ears.give(&[SessionInput::Audio(Pcm::mono(vec![9; 99], 16_000))]);
+        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        // Somebody spoke before it.
+        ears.speaking = true;
+        assert!(ears.told(false).is_some());
+        ears.answered();
+        assert!(ears.told(true).is_some());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<SessionInput>,
     /// Whose sound is to be answered.
     pub(super) spoken: Vec<String>,
+    /// Whether there is nothing new to be answered.
+    pub(super) is_idle: bool,
 }
 
 /// What was said so far.
@@ -159,6 +161,13 @@ impl Past {
         }
     }
 
+    /// The same of one whose words are known that were heard.
+    pub(super) fn shorten(&mut self, id: &str, text: &str) {
+        if let Some(at) = self.position(id) {
+            self.change(at, |entry| entry.message = (!text.is_empty()).then(|| Message::assistant(text)));
+        }
+    }
+
     /// The session knows something else than what is kept, and cannot be told.
     pub(super) fn outdate(&mut self) {
         self.stale = true;
@@ -201,7 +210,8 @@ impl Past {
             && !self.is_stale()
             && self.entries.iter().enumerate().all(is_known)
             && !(self.speaks(&asked) && self.writes(&asked, true));
-        let plan = if goes_on { self.go_on(&asked) } else { self.ask_anew() };
+        let mut plan = if goes_on { self.go_on(&asked) } else { self.ask_anew() };
+        plan.is_idle = goes_on && asked.is_empty();
         for entry in &mut self.entries {
             (entry.told, entry.waits) = (true, false);
         }
@@ -211,7 +221,7 @@ impl Past {
     /// A session that hears already what was said aloud, and is told the rest.
     fn go_on(&self, asked: &[usize]) -> Plan {
         let (inputs, spoken) = (self.say(asked, true), self.spoken(asked));
-        Plan { past: None, inputs, spoken }
+        Plan { inputs, spoken, ..Plan::default() }
     }
 
     fn ask_anew(&mut self) -> Plan {
@@ -221,7 +231,7 @@ impl Past {
         let inputs = if mixes { self.say_sound(&asked) } else { self.say(&asked, false) };
         let spoken = self.spoken(&asked);
         let past = Some(self.begin(&asked, mixes));
-        Plan { past, inputs, spoken }
+        Plan { past, inputs, spoken, is_idle: false }
     }
 
     /// What another session begins with: all but what is asked; of that the words and pictures, where they are `mixed` with sound.
@@ -269,6 +279,15 @@ impl Past {
             (*at >= first && is_users && is_new(entry)) || (entry.waits && (goes_on || entry.has_sound()))
         };
         self.entries.iter().enumerate().filter(is_asked).map(|(at, _)| at).collect()
+    }
+
+    /// Whether the session that goes on made calls whose results are not there: it may answer nothing else until they are.
+    pub(super) fn waits_for_results(&self) -> bool {
+        let parts = || self.entries.iter().filter(|entry| !entry.begun_with).flat_map(Entry::parts);
+        let has_result = |id: &str| {
+            parts().any(|part| matches!(&part.body, Body::ToolResult(result) if result.call_id == id))
+        };
+        parts().any(|part| matches!(&part.body, Body::ToolCall(call) if !has_result(&call.id)))
     }
 
     fn speaks(&self, asked: &[usize]) -> bool {

@@ -3,6 +3,7 @@
 //! Names of fields are taken in both of the vendor's spellings, and sound in both of base64's alphabets. A message that the
 //! vendor would refuse ends the connection, as there: the format has no other word for it.
 mod client;
+mod cut;
 mod late;
 mod over;
 mod parts;
@@ -16,10 +17,11 @@ use super::entry::Entry;
 use super::past::Past;
 use super::patience::Came;
 use super::words::Words;
-use super::{CUT, Close, Reply, ServedWire};
+use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
 use crate::wire::sound::Outgoing;
 use consort_core::{SessionConfig, SessionEvent, SessionInput, Usage};
+use cut::Sent;
 use over::Over;
 use parts::Parts;
 use serde_json::json;
@@ -44,6 +46,11 @@ pub struct GeminiServed {
     answer: Option<Answer>,
     /// Whether the model was heard to speak.
     speaks: bool,
+    /// Answers that are over for the client and may still play, and how many were kept so far.
+    sent: Vec<Sent>,
+    kept: u64,
+    /// Whether the client was told that those are cut, since the last of them.
+    hushed: bool,
     /// Until when the client plays what it was sent.
     busy: Duration,
     /// The user's words, by the model's name for the turn.
@@ -113,6 +120,7 @@ impl GeminiServed {
         self.calls.clear();
         self.user.clear();
         (self.owed, self.over) = (0, Over::default());
+        self.sent.iter_mut().for_each(Sent::forget_items);
         ears.renewed();
         reply.open = Some(SessionConfig {
             instructions: setup.instructions.clone(),
@@ -229,19 +237,6 @@ impl GeminiServed {
         }
         inputs.append(&mut plan.inputs);
         is_new
-    }
-
-    /// The user speaks into the answer: the client stops playing it, and the model is told how much was heard.
-    fn cut(&mut self, at: Duration, reply: &mut Reply) {
-        let Some(answer) = self.answer.as_mut().filter(|answer| !answer.cut) else { return };
-        answer.cut = true;
-        answer.due = Some(at + CUT);
-        let heard = answer.parts.heard(at);
-        answer.heard = Some(heard);
-        self.busy = at;
-        let (item, heard) = answer.parts.playing(heard);
-        reply.inputs.push(SessionInput::Interrupt { item, heard });
-        reply.send(json!({"serverContent": {"interrupted": true}}));
     }
 }
 

@@ -81,6 +81,11 @@ impl Parts {
         whole.for_each(|part| speed.learn(part.words.said(), part.sent));
     }
 
+    /// Whether not all of its sound can have been heard by now.
+    pub(super) fn plays(&self, at: Duration) -> bool {
+        !self.played.left(at).is_zero()
+    }
+
     /// How much sound can have been heard by now.
     pub(super) fn heard(&self, at: Duration) -> Duration {
         self.played.heard(at)

@@ -1,6 +1,6 @@
 //! What the model's session tells, as the server's messages.
 use super::super::entry::Entry;
-use super::super::{CUT, Close, PIECE, QUIET, Reply, said};
+use super::super::{Close, PIECE, QUIET, Reply, said};
 use super::GeminiServed;
 use crate::audio::{Encoding, Format, Shape};
 use crate::wire::sound::Outgoing;
@@ -61,19 +61,7 @@ impl GeminiServed {
             }
             // The client was told already that this one is over.
             SessionEvent::Interrupted { item } if self.owes(item.as_deref()) => {}
-            SessionEvent::Interrupted { .. } => {
-                // Also where all of an answer was made: what is left of it is not to be played.
-                let was_told = self.answer.as_mut().is_some_and(|answer| {
-                    answer.due.get_or_insert(at + CUT);
-                    let heard = answer.parts.heard(at);
-                    answer.heard.get_or_insert(heard);
-                    std::mem::replace(&mut answer.cut, true)
-                });
-                self.busy = at;
-                if !was_told {
-                    content(reply, json!({"interrupted": true}));
-                }
-            }
+            SessionEvent::Interrupted { .. } => self.interrupted(at, reply),
             SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage, at, reply),
             SessionEvent::Error { error } => failed(&error, reply),
             SessionEvent::Closed { reason } => {
@@ -91,6 +79,9 @@ impl GeminiServed {
     fn begin(&mut self, at: Duration) -> &mut super::Answer {
         if let Some(ears) = &mut self.ears {
             ears.answers(true);
+        }
+        if self.answer.is_none() {
+            self.forget_heard(at);
         }
         let is_called = !self.calls.is_empty();
         let answer = self.answer.get_or_insert_default();
@@ -244,15 +235,10 @@ impl GeminiServed {
         let answer = self.answer.take().unwrap_or_default();
         self.over.push(&answer.parts, answer.rest);
         answer.parts.learn(&mut self.past.speed);
-        let speaks = self.setup.as_ref().is_none_or(|setup| setup.speaks);
-        // What is written was read.
-        let said = answer.parts.said(answer.heard.filter(|_| speaks), self.past.speed);
-        if !said.is_empty() {
-            self.remember(Message::assistant(said));
-        }
         if !answer.complete && !answer.cut {
             content(reply, json!({"generationComplete": true}));
         }
+        self.keep(answer);
         let mut over = json!({"serverContent": {"turnComplete": true}});
         if finish.reason == FinishReason::ContentFilter {
             over["serverContent"]["turnCompleteReason"] = "RESPONSE_REJECTED".into();

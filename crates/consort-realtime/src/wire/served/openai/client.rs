@@ -296,6 +296,7 @@ impl OpenAiServed {
         let answer = self.begin(&wish, reply);
         (answer.overrides, answer.limit) = (overrides, Some(at + EMPTY));
         let mut plan = self.past.ask(self.is_open);
+        self.queue(&mut plan);
         let is_new = plan.past.is_some();
         if let Some(past) = plan.past.take() {
             self.open(past, reply);
@@ -304,6 +305,7 @@ impl OpenAiServed {
         if overrides {
             reply.inputs.push(SessionInput::Update { update: wish.update });
         }
+        self.ears.give(&plan.inputs);
         reply.inputs.append(&mut plan.inputs);
         if is_new {
             self.hear_again(reply);

@@ -64,8 +64,10 @@ impl OpenAiServed {
     /// The model cut what it said: the answer under way, unless the client was told already that the one it means is over.
     pub(super) fn interrupted(&mut self, item: Option<&str>, at: Duration) {
         let owed = self.owed > 0 && item.is_none_or(|item| self.is_past(item));
+        // Some models know that one which they said to its end still plays.
+        let is_others = item.is_some_and(|item| self.is_past(item) && !self.has(item));
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.cut.is_none()) else { return };
-        if owed && answer.items.is_empty() {
+        if is_others || (owed && answer.items.is_empty()) {
             return;
         }
         answer.cut = Some(("turn_detected", false));
@@ -73,6 +75,11 @@ impl OpenAiServed {
         let heard = answer.heard(at);
         self.note_heard(&heard);
         self.stops_playing(at);
+    }
+
+    /// Whether this is of the answer under way.
+    pub(super) fn has(&self, theirs: &str) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.has(theirs))
     }
 
     /// Nothing of it came yet. A model that answers all the same is told again once its answer has a name.
@@ -115,6 +122,7 @@ impl OpenAiServed {
             let what = format!("nothing of an answer came in {} s", EMPTY.as_secs());
             answer.failed = Some(Error::timeout(Phase::FirstEvent, what));
         }
+        self.queued = 0;
         self.finish_early(reply);
     }
 

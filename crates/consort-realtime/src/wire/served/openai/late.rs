@@ -19,7 +19,7 @@ impl OpenAiServed {
     /// Whether the end of an item's sound is one of the answer under way. It may be all that is told of an item.
     pub(super) fn is_of_answer(&self, theirs: &str, interrupted: bool) -> bool {
         let is_new = !interrupted && self.owed == 0 && !self.is_past(theirs);
-        self.answer.as_ref().is_some_and(|answer| is_new || answer.has(theirs))
+        self.answer.is_some() && (is_new || self.has(theirs))
     }
 
     pub(super) fn is_past(&self, theirs: &str) -> bool {
@@ -28,7 +28,7 @@ impl OpenAiServed {
 
     /// Whether this is what was heard of an answer that is over: clients of this format know it.
     pub(super) fn is_heard(&self, theirs: &str, text: &str) -> bool {
-        let is_under_way = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
+        let is_under_way = self.has(theirs);
         let mut said = self.said.iter().filter(|said| said.theirs == theirs);
         !is_under_way && said.any(|said| is_beginning(text, self.past.text_of(&said.id)))
     }

@@ -7,6 +7,7 @@ mod client;
 mod cut;
 mod items;
 mod late;
+mod queue;
 mod refusal;
 mod settings;
 mod tell;
@@ -64,6 +65,8 @@ pub struct OpenAiServed {
     busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
     owed: u32,
+    /// How many ends of answers the model is to say before all is answered that it was asked while a call's result was missing.
+    queued: u32,
     /// Whether an answer was cut before it began, and is not to begin any more.
     hushed: bool,
     /// The newest items of answers that are over.
@@ -103,6 +106,7 @@ impl OpenAiServed {
             speaks: false,
             busy: Duration::ZERO,
             owed: 0,
+            queued: 0,
             hushed: false,
             said: VecDeque::new(),
             settings,
@@ -131,7 +135,7 @@ impl OpenAiServed {
         for turn in self.users.renewed() {
             self.give_words_up(&turn, reply);
         }
-        (self.owed, self.hushed) = (0, false);
+        (self.owed, self.queued, self.hushed) = (0, 0, false);
         self.said.iter_mut().for_each(|said| said.theirs.clear());
         reply.open = Some(SessionConfig {
             instructions: self.settings.instructions.clone(),
@@ -151,7 +155,9 @@ impl OpenAiServed {
         if !self.is_open || (self.past.is_stale() && !is_busy) {
             let past = self.past.before_speech();
             self.open(past, reply);
-            reply.inputs.extend(self.past.waiting());
+            let waiting = self.past.waiting();
+            self.ears.give(&waiting);
+            reply.inputs.extend(waiting);
             self.hear_again(reply);
         }
     }

@@ -93,11 +93,11 @@ impl OpenAiServed {
         reply: &mut Reply,
         then: impl FnOnce(&mut super::Telling<'_>) -> bool,
     ) {
-        let known = self.answer.as_ref().is_some_and(|answer| answer.has(theirs));
+        let known = self.has(theirs);
         if !known && (self.is_hushed(theirs, reply) || (self.owed > 0 && self.is_past(theirs))) {
             return;
         }
-        self.users.answered();
+        self.answered();
         // What is new behind a cut is of the next answer.
         if !known && self.answer.as_ref().is_some_and(|answer| answer.cut.is_some()) {
             self.finish_early(reply);
@@ -117,12 +117,18 @@ impl OpenAiServed {
         }
     }
 
+    /// The model says something of what it was asked and given.
+    fn answered(&mut self) {
+        self.users.answered();
+        self.ears.answered();
+    }
+
     /// A turn of the user began or ended.
     pub(super) fn turn(&mut self, turn: Turn, at: Duration, reply: &mut Reply) {
         match turn {
             Turn::Began { at: began } => {
                 let id = self.name("item");
-                self.hushed = false;
+                (self.hushed, self.queued) = (false, 0);
                 self.users.begin(id.clone(), began);
                 self.tell(
                     reply,
@@ -250,7 +256,7 @@ impl OpenAiServed {
             // Nobody will give its result.
             return reply.inputs.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO });
         }
-        self.users.answered();
+        self.answered();
         self.telling(reply, |telling| telling.call(call));
         let Some(answer) = &mut self.answer else { return };
         answer.limit = None;
@@ -266,15 +272,20 @@ impl OpenAiServed {
     }
 
     fn done(&mut self, finish: &Finish, usage: Option<&Usage>, reply: &mut Reply) {
+        self.dequeue(finish);
         let is_empty =
             self.answer.as_ref().is_none_or(|answer| answer.items.is_empty() && answer.failed.is_none());
         if self.owed > 0 && is_empty {
             // Its end was told before it came.
             self.owed -= 1;
             self.hushed = false;
+            if self.owed == 0 && self.answer.is_none() {
+                self.ears.answered();
+            }
             return;
         }
         self.owed = 0;
+        self.ears.answered();
         self.finish(finish, usage, reply);
     }
 

@@ -173,3 +173,70 @@ fn an_answer_of_many_parts_is_cut_where_it_was_heard() {
     let past: Vec<String> = again.open.unwrap().messages.iter().map(Message::text).collect();
     assert_eq!(past, ["Hello", "one two\nthree", "Sorry."]);
 }
+
+/// An answer of four seconds that is sent at once, and over.
+fn sent_whole(more: Value) -> GeminiServed {
+    let mut wire = served(more);
+    say(&mut wire, &content("Count.", true), 0);
+    let sound = SessionEvent::audio("assistant", Pcm::mono(vec![1; 96_000], 24_000));
+    let ends = SessionEvent::AudioDone { item: "assistant".into(), interrupted: false };
+    let said = words(Speaker::Assistant, TranscriptMode::Final, "one two three four");
+    let told = tell(&mut wire, [said, sound, ends, done(FinishReason::Stop)]);
+    assert_eq!(told.last().unwrap()["serverContent"], json!({"turnComplete": true}));
+    wire
+}
+
+/// What another session begins with.
+fn begun_with(wire: &mut GeminiServed) -> Vec<String> {
+    let turns = json!([{"role": "model", "parts": [{"text": "And."}]}, {"role": "user", "parts": [{"text": "Well?"}]}]);
+    let again = json!({"clientContent": {"turns": turns, "turnComplete": true}});
+    let past = say(wire, &again, 9_000).open.expect("another session").messages;
+    past.iter().map(Message::text).collect()
+}
+
+#[test]
+fn who_speaks_into_an_answer_that_was_sent_whole_cuts_what_still_plays() {
+    let manual = json!({"realtimeInputConfig": {"automaticActivityDetection": {"disabled": true}}});
+    let heard = SessionInput::Interrupt { item: Some("assistant".into()), heard: Duration::from_secs(2) };
+    for way in ["model", "client", "words", "interrupted"] {
+        let mut wire = sent_whole(if way == "client" { manual.clone() } else { json!({}) });
+        let at = Duration::from_millis(2_010);
+        let cut = match way {
+            "model" => wire.event(SessionEvent::SpeechStarted { by: Speaker::User }, at),
+            "client" => say(&mut wire, &json!({"realtimeInput": {"activityStart": {}}}), 2_010),
+            "words" => say(&mut wire, &content("Stop.", true), 2_010),
+            _ => wire.event(SessionEvent::Interrupted { item: Some("assistant".into()) }, at),
+        };
+        assert_eq!(sent(&cut), [json!({"serverContent": {"interrupted": true}})], "{way}");
+        if way != "interrupted" {
+            assert_eq!(cut.inputs[0], heard, "{way}");
+            // The model knows it by itself too.
+            let own = SessionEvent::Interrupted { item: Some("assistant".into()) };
+            assert!(wire.event(own, at).messages.is_empty(), "{way}: told already");
+        }
+        let past = begun_with(&mut wire);
+        assert_eq!(past[..2], ["Count.", "one two"], "{way}: {past:?}");
+    }
+}
+
+#[test]
+fn who_speaks_behind_an_answer_that_was_heard_cuts_nothing() {
+    let mut wire = sent_whole(json!({}));
+    let begins = wire.event(SessionEvent::SpeechStarted { by: Speaker::User }, Duration::from_millis(4_100));
+    assert_eq!((begins.messages.len(), begins.inputs.len()), (0, 0));
+    assert_eq!(begun_with(&mut wire)[..2], ["Count.", "one two three four"]);
+}
+
+#[test]
+fn what_waits_behind_an_answer_that_plays_is_cut_with_it() {
+    let mut wire = sent_whole(json!({}));
+    say(&mut wire, &json!({"realtimeInput": {"text": "Again."}}), 1_000);
+    tell(&mut wire, cut_off("b", "five six"));
+    let cut = say(&mut wire, &content("Stop.", true), 2_010);
+    let heard =
+        |item: &str, s| SessionInput::Interrupt { item: Some(item.into()), heard: Duration::from_secs(s) };
+    assert_eq!(cut.inputs[..2], [heard("assistant", 2), heard("b", 0)]);
+    assert_eq!(sent(&cut).len(), 1);
+    tell(&mut wire, [done(FinishReason::Other)]);
+    assert_eq!(begun_with(&mut wire)[..4], ["Count.", "one two", "Again.", "Stop."]);
+}

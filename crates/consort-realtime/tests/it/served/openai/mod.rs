@@ -2,6 +2,7 @@
 mod answers;
 mod heard;
 mod items;
+mod late;
 mod quiet;
 mod settings;
 mod turns;
