@@ -8,7 +8,7 @@ use consort_realtime::audio::{Shape, Sound};
 use consort_realtime::cascade::{Cascade, CascadeSettings};
 use consort_realtime::serve::Frame;
 use consort_realtime::voices::{Heard, Hearing, Recogniser, told};
-use consort_realtime::wire::GeminiServed;
+use consort_realtime::wire::{GeminiServed, OpenAiServed};
 use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -86,5 +86,42 @@ async fn speech_cuts_no_answer_where_it_may_not_and_is_answered_behind_it() {
         assert_eq!(asked.len(), 2, "{asked:?}");
         assert_eq!(asked[1].last().unwrap(), "User: I say something");
         assert_eq!(asked[1][1] == format!("Assistant: {LONG}"), !is_cut, "{asked:?}");
+    }
+}
+
+/// A voice that many seconds of silence are around, in the other format.
+fn voice_in(before: u64, after: u64) -> String {
+    let silence = |secs| vec![0; 48_000 * secs as usize];
+    STANDARD.encode([silence(before), super::voice(), silence(after)].concat())
+}
+
+#[tokio::test(start_paused = true)]
+async fn sound_in_an_item_and_sound_that_comes_at_once_are_answered_once() {
+    let audio = |before, after| json!({"type": "input_audio", "audio": voice_in(before, after)});
+    let item = json!({"type": "message", "role": "user", "content": [audio(0, 0)]});
+    let given = [
+        json!({"type": "conversation.item.create", "item": item}),
+        json!({"type": "response.create", "response": {"metadata": {"k": "v"}}}),
+    ];
+    let spoken = [json!({"type": "input_audio_buffer.append", "audio": voice_in(20, 60)})];
+    for (said, turns) in [(given.as_slice(), 0), (spoken.as_slice(), 1)] {
+        let model = Script::new([vec![Do::Say(0, "Fine.")], vec![Do::Say(0, "Once more.")]]);
+        let parts: Arc<dyn Model> = model.clone();
+        let settings = CascadeSettings { eager: None, ..CascadeSettings::default() };
+        let cascade = Cascade::new(parts, Arc::new(Same), Arc::new(Slow::default())).settings(settings);
+        let mut client =
+            Client::new(Box::new(OpenAiServed::new("zoo/script", "t")), found(Arc::new(cascade)));
+        said.iter().for_each(|message| client.say(message));
+        let mut told = Vec::new();
+        while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_secs(15), client.from.recv()).await {
+            if let Frame::Text(text) = frame {
+                told.push(serde_json::from_str::<Value>(&text).unwrap());
+            }
+        }
+        let of = |kind: &str| told.iter().filter(|one| one["type"] == kind).cloned().collect::<Vec<_>>();
+        assert_eq!(of("input_audio_buffer.speech_started").len(), turns, "{told:#?}");
+        let [over] = of("response.done").try_into().unwrap_or_else(|all: Vec<Value>| panic!("{all:#?}"));
+        assert_eq!(over["response"]["status"], "completed", "{over:#?}");
+        assert_eq!(over["response"]["metadata"]["k"] == "v", turns == 0);
     }
 }
