@@ -126,7 +126,8 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
     found.extend(brings.iter().map(|(what, how)| good(format!("it brings {what}: {how}"))));
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
     // Some plugins are there for their tools, templates, fragments or commands.
-    if !ids.is_empty() || brings.is_empty() {
+    let is_meant = learnt.notes.iter().any(|note| note.contains("is left out"));
+    if !ids.is_empty() || brings.is_empty() || is_meant {
         found.push(listed(&ids));
     }
     let models: Vec<Arc<dyn Model>> = plugin.models();
