@@ -44,14 +44,10 @@ class Voice {
   model = $state("");
   thread = $state.raw<Thread | null>(null);
 
-  /** What an answer of the session failed with. */
-  #failing: ApiError | null = null;
   #link: Link | null = null;
   #speaker: Playback | null = null;
   #captions: Captions | null = null;
   #rate = 24_000;
-  /** Whether the conversation was made for what is said here. */
-  #made = false;
   #gate = new Gate();
   /** What was begun before is over when another thing is. */
   #turn = 0;
@@ -142,7 +138,6 @@ class Voice {
   #enter(thread: Thread): void {
     if (this.thread) this.thread.onrunning = null;
     this.thread = thread;
-    this.#made = chat.isMade(thread);
     this.#captions = new Captions(thread, () => thread.path.length > 0 && chat.stays(thread));
   }
 
@@ -150,7 +145,7 @@ class Voice {
     const { model } = this;
     return new Link(
       (again) => ({
-        conversation, model, input_rate: this.#rate, output_rate: this.#speaker?.rate ?? 24_000, push: this.floor.push, tab: TAB, made: this.#made, take_over: false,
+        conversation, model, input_rate: this.#rate, output_rate: this.#speaker?.rate ?? 24_000, push: this.floor.push, tab: TAB, made: this.thread !== null && chat.isMade(this.thread), take_over: false,
         // What is behind it comes again.
         ...(again && this.#speaker ? { received_ms: this.#speaker.received } : {}),
       }),
@@ -197,29 +192,21 @@ class Voice {
   #event(event: SessionEvent): void {
     switch (event.type) {
       case "transcript":
-        if (event.by === "assistant") this.#goesOn();
         this.#said();
         return this.#captions?.add(event);
       case "speech_started":
       case "speech_stopped":
         this.#said();
-        if (event.by === "assistant" && event.type === "speech_started") this.#goesOn();
         if (event.by === "user") this.user = event.type === "speech_started";
         return;
       case "error":
-        this.error = this.#failing = event.error;
+        this.error = event.error;
         return;
       case "warning":
         return aloud.note(event.message);
       case "closed":
         return this.#over(event.reason.why === "asked" ? null : event.reason.why === "failed" ? event.reason.error : { kind: "interrupted", message: event.reason.message });
     }
-  }
-
-  /** Another answer comes: what the one before failed with is over. */
-  #goesOn(): void {
-    if (this.#failing && this.error === this.#failing) this.error = null;
-    this.#failing = null;
   }
 
   /** Holds the button down, or lets it go. */
