@@ -131,9 +131,13 @@ impl Host {
         if let Some(embedder) = self.unlisted(wanted, |provider, name| provider.embedder(name)) {
             return Ok(embedder);
         }
-        let other = match self.find(wanted).await {
-            Ok(model) => Some((model.card().id.clone(), "answers questions")),
-            Err(_) => self.live_named(wanted).map(|live| (live.card().id.clone(), "holds live sessions")),
+        // Of those that are listed: what is not listed yet may turn out to be an embedder.
+        let models = self.models().await;
+        let mut cards = models.iter().map(|model| model.card());
+        let model = cards.find(|card| card.id == wanted || is_named(card, wanted));
+        let other = match model {
+            Some(card) => Some((card.id.clone(), "answers questions")),
+            None => self.live_named(wanted).map(|live| (live.card().id.clone(), "holds live sessions")),
         };
         Err(match other {
             Some((id, does)) => Error::unsupported(format!("`{id}` {does} and makes no vectors")),

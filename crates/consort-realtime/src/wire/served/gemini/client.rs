@@ -67,7 +67,10 @@ impl GeminiServed {
         let is_asked =
             field(content, "turnComplete") == &json!(true) && !std::mem::take(&mut self.is_seeding);
         if is_asked {
-            self.cut(at, reply);
+            // Who writes cuts what is being made. What was sent whole is played to its end: clients write as soon as they have it.
+            if self.answer.is_some() {
+                self.cut(at, reply);
+            }
             // What was said before it waits no longer: there is nothing left that it could cut.
             self.hand_on_now(reply);
         }
