@@ -24,8 +24,7 @@ pub(crate) fn conditions(found: &Found, home: &Home) -> String {
     let stored = if granted.is_empty() { Vec::new() } else { home.keys.names().unwrap_or_default() };
     let mut text = String::new();
     for name in granted {
-        let there =
-            home.env.get(&name).is_some() || stored.iter().any(|key| *key == name || is_for(&name, key));
+        let there = home.env.get(&name).is_some() || stored.iter().any(|key| is_held_by(&name, key));
         text.extend([name.as_str(), if there { "=set;" } else { "=unset;" }]);
     }
     if matches!(found.kind, Kind::Python { .. } | Kind::Package { .. }) {
@@ -154,6 +153,11 @@ pub(crate) fn is_for(variable: &str, key: &str) -> bool {
     let named =
         |text: &str| !key.is_empty() && text.strip_prefix(&key).is_some_and(|end| ENDS.contains(&end));
     named(variable) || named(rest)
+}
+
+/// Whether what is stored under the name of a key is what this variable would hold.
+pub(crate) fn is_held_by(variable: &str, key: &str) -> bool {
+    key == variable || is_for(variable, key)
 }
 
 /// Whether a key is another's, where that is called `known`, or where that is the variable that holds it.

@@ -2,7 +2,7 @@
 use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::process::NoStart;
-use crate::start::{NO_TRUST, is_for, runs_on, shell_word};
+use crate::start::{NO_TRUST, is_held_by, runs_on, shell_word};
 use consort_core::{Error, ErrorKind};
 
 impl Plugin {
@@ -81,7 +81,7 @@ impl Plugin {
         let stored = self.home.keys.names().unwrap_or_default();
         match self.home.env.get(variable) {
             Some(_) => grant.to_owned(),
-            None if stored.iter().any(|key| key == variable || is_for(variable, key)) => grant.to_owned(),
+            None if stored.iter().any(|key| is_held_by(variable, key)) => grant.to_owned(),
             None if self.granted().iter().any(|name| name == variable) => {
                 format!("export {variable}=..., or: consort keys set {variable}")
             }
