@@ -4,6 +4,7 @@ import { chat } from "../state/chat.svelte";
 import { say as aloud } from "../state/say.svelte";
 import { session } from "../state/session.svelte";
 import type { Thread } from "../state/thread.svelte";
+import { Answer } from "./answer.svelte";
 import { Asks } from "./asks.svelte";
 import { Captions } from "./captions";
 import { devices } from "./devices.svelte";
@@ -29,13 +30,12 @@ class Voice {
     (chosen) => this.#deaf(chosen),
   );
   floor: Floor = new Floor(this.ear, {
-    commit: () => this.#utter({ type: "commit" }),
+    commit: () => this.#ask({ type: "commit" }),
     push: (on) => this.#link?.send({ type: "push", on }),
   });
-  /** Whether somebody is speaking, and how loud, from 0 to 1. */
+  /** Whether the user is speaking. */
   user = $state(false);
-  assistant = $state(false);
-  played = $state(0);
+  answer = new Answer();
   sees = $state(false);
   shown = new Shown((bytes) => this.#link?.send({ type: "frame", media: { source: { bytes }, mime: "image/jpeg" } }));
   asks = new Asks((call_id, decision) => this.#link?.send({ type: "decide", call_id, decision }));
@@ -79,14 +79,15 @@ class Voice {
       if (this.#isOff()) throw new NoSound(this.error ?? OVER);
     }
     if (this.#isOff() || this.thread !== here) await this.#open().catch((thrown: unknown) => { throw this.#failed(thrown); });
-    if (!this.thread || !this.#utter({ type: "say", text })) throw new NoSound(this.error ?? OVER);
+    if (!this.thread || !this.#ask({ type: "say", text })) throw new NoSound(this.error ?? OVER);
     void this.#speaker?.place(true);
     return this.thread;
   }
 
-  /** Whether it is on its way. */
-  #utter(message: object): boolean {
+  /** Whether what wants an answer is on its way. */
+  #ask(message: object): boolean {
     if (!this.#link?.send(message)) return false;
+    this.answer.ask();
     this.#said();
     return true;
   }
@@ -122,8 +123,7 @@ class Voice {
     if (turn !== this.#turn) return this.#isOff() ? chat.leave(thread) : undefined;
     if (this.thread !== thread) this.#enter(thread);
     this.#speaker ??= await Playback.open(({ ms, peak, over }) => {
-      this.played = peak;
-      if (over) this.assistant = false;
+      this.answer.plays(peak, over);
       this.#link?.send({ type: "played", ms });
     });
     await this.#speaker.place(false);
@@ -152,7 +152,7 @@ class Voice {
       {
         message: (message) => this.#receive(message),
         sound: (sound) => {
-          this.assistant = true;
+          this.answer.comes();
           this.#speaker?.play(sound);
         },
         lost: () => (this.state = "lost"),
@@ -163,6 +163,7 @@ class Voice {
 
   #receive(message: VoiceMessage): void {
     this.asks.receive(message);
+    this.answer.receive(message);
     switch (message.type) {
       case "opened":
         this.taken = false;
@@ -181,9 +182,7 @@ class Voice {
         this.#said();
         return this.#over({ kind: "invalid_request", message: "This conversation goes on in another tab or window" });
       case "cut":
-        this.#speaker?.flush();
-        this.assistant = false;
-        return;
+        return this.#speaker?.flush();
       case "event":
         return this.#event(message.event);
     }
@@ -212,7 +211,7 @@ class Voice {
   /** Holds the button down, or lets it go. */
   hold(down: boolean): void {
     if (down === this.floor.down || !this.ear.listening) return;
-    if (down && this.assistant) this.interrupt();
+    if (down && this.answer.sounds) this.interrupt();
     this.user = down;
     if (down) this.floor.press();
     else void this.floor.release();
@@ -220,7 +219,7 @@ class Voice {
 
   interrupt(): void {
     this.#speaker?.flush();
-    this.assistant = false;
+    this.answer.end();
     this.#link?.send({ type: "interrupt" });
   }
 
@@ -262,7 +261,8 @@ class Voice {
     this.#speaker?.close();
     this.#speaker = null;
     this.asks.clear();
-    Object.assign(this, { state: "off", played: 0, assistant: false });
+    this.answer.end();
+    this.state = "off";
     if (this.thread) chat.leave(this.thread);
     if (error) this.#tell(error);
     this.#gate.open();

@@ -130,6 +130,22 @@ describe("voice mode", () => {
     expect(await focused()).toBe("SECTION");
   });
 
+  it("gives up by Escape what nothing comes of, and goes on", async () => {
+    const page = await counting();
+    await begin(page);
+    await composer(page).fill("#hang");
+    await composer(page).press("Enter");
+    await bar(page).getByText("Waiting for script…").waitFor();
+    await button(page, "Interrupt").waitFor();
+    await page.keyboard.press("Escape");
+    await bar(page).getByText("Listening").waitFor();
+    await composer(page).fill("and this?");
+    await composer(page).press("Enter");
+    await replies(page).filter({ hasText: "You said: and this?" }).and(page.locator("[aria-busy=false]")).waitFor();
+    await bar(page).getByText("Listening").waitFor();
+    expect(page.problems).toEqual([]);
+  });
+
   it("says what must be set before it asks for the microphone, and is tried again", async () => {
     const page = await counting();
     await post("/test/voice", { error: DEAF });

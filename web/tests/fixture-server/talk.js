@@ -85,6 +85,8 @@ export class Talk {
     const asked = world.addTurn(conversation, { parent: conversation.head, parts: [{ type: "text", text }] });
     if (!conversation.title) world.changed(conversation, { title: text.slice(0, 40), titled: "auto" });
     this.transcript("user", "final", text);
+    // Nothing comes of it.
+    if (text === "#hang") return;
     const turn = world.addTurn(conversation, { parent: asked.id, role: "assistant", status: "running", model: this.open.model });
     const words = (text === "#see" ? this.seen() : `You said: ${text}`).split(" ");
     const from = this.sent_ms;

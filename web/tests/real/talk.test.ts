@@ -97,6 +97,23 @@ it("a plugin hears the question, is heard in tones, and goes on in writing", asy
   expect(page.problems).toEqual([]);
 });
 
+it("an answer that hangs is given up by Escape, and the next one is given", async () => {
+  writeFileSync(join(server.plugins, "slow.py"), dropIn("if 'wait' in user_message.splitlines()[-1]: time.sleep(60)\n        return 'Here: ' + user_message.splitlines()[-1]", "import time\n"));
+  const page = await opened({ model: "slow" });
+  await composer(page).fill("wait");
+  await talk(page).click();
+  await composer(page).press("Enter");
+  await bar(page).getByText("Waiting for slow").waitFor();
+  await page.keyboard.press("Escape");
+  await button(page, "Interrupt").waitFor({ state: "detached" });
+  await composer(page).fill("and now");
+  await composer(page).press("Enter");
+  await replies(page).filter({ hasText: /Here: (User: )?and now/ }).waitFor();
+  await button(page, "End").click();
+  await bar(page).waitFor({ state: "detached" });
+  expect(page.problems).toEqual([]);
+});
+
 it("a hosted model gets the conversation's prompt, options and tools, and later what was heard", async () => {
   const settings = { system: "Be kind.", sampling: { temperature: 0.25, max_tokens: 333 }, tools: ["notes__read"] };
   const { rows } = (await (await fetch(`${server.url}/api/tools`)).json()) as { rows: { name: string }[] };
