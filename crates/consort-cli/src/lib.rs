@@ -16,6 +16,7 @@ mod kept;
 mod local;
 mod log;
 mod money;
+mod place;
 mod plugged;
 mod seek;
 mod serve;

@@ -1,11 +1,11 @@
 //! What comes into a prompt from elsewhere: fragments of files and plugins.
 use crate::exit;
+use crate::place::placed;
 use crate::setup::Setup;
 use crate::stop::wait_for;
 use crate::terminal::Style;
 use consort_core::{Error, Media};
 use consort_plugins::{Fragment, Loads, Plugin};
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,16 +43,6 @@ pub(super) fn fragments(
     Ok((texts, media))
 }
 
-/// What a loader is asked for, a path as one that the plugin finds too: it runs in a folder of its own.
-fn placed(argument: &str) -> Cow<'_, str> {
-    let is_path =
-        [".", ".."].contains(&argument) || argument.starts_with("./") || argument.starts_with("../");
-    if !is_path && !Path::new(argument).is_file() {
-        return argument.into();
-    }
-    std::path::absolute(argument).map_or(argument.into(), |path| path.to_string_lossy().into_owned().into())
-}
-
 fn file(name: &str) -> Result<String, Error> {
     let unknown = || {
         exit::usage(format!("`{name}` is no file, and no plugin loads it"))
@@ -72,21 +62,4 @@ pub(super) fn loader(loads: Loads, prefix: &str, setup: &Setup, runtime: &Runtim
     plugins
         .loader(loads, prefix)
         .or_else(|| setup.check_plugins(None, runtime).then(|| plugins.loader(loads, prefix)).flatten())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::placed;
-
-    #[test]
-    fn a_path_is_found_from_another_folder_too() {
-        let here = std::env::current_dir().unwrap().display().to_string();
-        assert_eq!(placed("./sub/x.py"), format!("{here}/sub/x.py"));
-        assert_eq!(placed("Cargo.toml"), format!("{here}/Cargo.toml"));
-        assert_eq!(placed("."), here);
-        // What is no path here stays what it is, also where a folder is called so.
-        for argument in ["owner/name", "src", "word", "", "/etc"] {
-            assert_eq!(placed(argument), argument);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The tools that a question may use, found by the names that people give.
 pub(crate) mod builtin;
 mod mcp;
+mod name;
 mod plugged;
 
 use crate::exit;
@@ -8,17 +9,9 @@ use crate::setup::Setup;
 use crate::stop::wait_for;
 use consort_core::{Error, Tool};
 use consort_engine::{Approval, Tools};
-use serde_json::{Value, json};
+use name::Name;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-
-/// A tool as people name it: `tool`, `owner:tool`, `owner:box` or `owner:box({"a": 1})`.
-#[derive(Debug, PartialEq)]
-struct Name<'a> {
-    owner: Option<&'a str>,
-    tool: &'a str,
-    config: Value,
-}
 
 /// The tools of these names. Those of plugins are asked for, which may start them.
 pub(crate) fn named(
@@ -56,39 +49,5 @@ async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dy
             Err(exit::usage(format!("several have a tool `{given}`"))
                 .hint(format!("say which: {}", owners.collect::<Vec<_>>().join(" or "))))
         }
-    }
-}
-
-impl<'a> Name<'a> {
-    fn read(given: &'a str) -> Result<Self, Error> {
-        let (path, config) = match given.strip_suffix(')').and_then(|text| text.split_once('(')) {
-            Some((path, config)) => (path, config.trim()),
-            None => (given, ""),
-        };
-        let config = if config.is_empty() { Ok(json!({})) } else { serde_json::from_str(config) };
-        let config = config.ok().filter(Value::is_object).ok_or_else(|| {
-            exit::usage(format!("what stands in the brackets of `{given}` is no JSON object"))
-                .hint("for instance -T 'files:Folder({\"path\": \".\"})'")
-        })?;
-        let (owner, name) = match path.split_once(':') {
-            Some((owner, name)) => (Some(owner), name),
-            None => (None, path),
-        };
-        Ok(Self { owner, tool: name, config })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_have_owners_and_settings() {
-        let read = |given| Name::read(given).map(|name| (name.owner, name.tool, name.config.to_string()));
-        assert_eq!(read("time").unwrap(), (None, "time", "{}".into()));
-        assert_eq!(read("a:b").unwrap(), (Some("a"), "b", "{}".into()));
-        assert_eq!(read("a:B({\"x\": 1})").unwrap(), (Some("a"), "B", "{\"x\":1}".into()));
-        assert_eq!(read("B()").unwrap(), (None, "B", "{}".into()));
-        assert!(read("a:B(1)").is_err());
     }
 }
