@@ -84,6 +84,13 @@ impl Plugin {
     }
 }
 
+impl PluginTool {
+    /// Whether it can still be called: a toolbox ends with its process.
+    pub fn is_open(&self) -> bool {
+        self.instance.as_ref().is_none_or(|instance| instance.connection.is_alive())
+    }
+}
+
 impl Tool for PluginTool {
     fn spec(&self) -> &FunctionSpec {
         &self.spec

@@ -1,6 +1,7 @@
 //! What the server serves, seen from the server: models and what they come from, kept by whoever runs it.
 use consort_core::{BoxFuture, ConfigKey, Context, Error, Model, ModelCard, RealtimeModel, State};
 use consort_engine::Tools;
+use consort_store::ConversationId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -36,8 +37,12 @@ pub trait House: Send + Sync {
 
     fn routes(&self) -> BoxFuture<'_, Vec<Value>>;
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>>;
-    /// The tools of these names, for one conversation.
-    fn toolset<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Tools, Error>>;
+    /// The tools of these names, with the state that they have in this conversation.
+    fn toolset<'a>(
+        &'a self,
+        names: &'a [String],
+        conversation: ConversationId,
+    ) -> BoxFuture<'a, Result<Tools, Error>>;
 }
 
 /// What the user's own settings say of a model.

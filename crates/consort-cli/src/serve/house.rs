@@ -1,12 +1,11 @@
 //! The house that the server serves: the user's models, plugins, keys and routes, live.
 use super::live::Live;
-use super::rows;
+use super::{rows, tools};
 use crate::args::shown;
 use crate::exit;
 use crate::setup::{DEMO, Setup, find};
-use crate::tools::builtin;
 use consort_core::{
-    BoxFuture, Context, Error, ErrorKind, Host, Model, ModelCard, RealtimeModel, Secret, State, Tool,
+    BoxFuture, Context, Error, ErrorKind, Host, Model, ModelCard, RealtimeModel, Secret, State,
 };
 use consort_engine::Tools;
 use consort_plugins::{Plugin, Plugins};
@@ -14,8 +13,9 @@ use consort_providers::TokioClock;
 use consort_routes::Spender;
 use consort_server::{FolderRow, House, KeyRow, LogLine, ModelRow, PluginList, PluginLog, Preset, ToolRow};
 use consort_settings::Summaries;
+use consort_store::ConversationId;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -27,13 +27,14 @@ const LOOK: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_mins(30);
 
 /// Tools that do not come in this time are not listed.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct LiveHouse {
     live: Mutex<Live>,
     revision: watch::Sender<u64>,
     /// Rings when the plugins that are followed are no longer those of the house.
     renewed: Notify,
+    boxes: tools::Boxes,
 }
 
 impl LiveHouse {
@@ -43,6 +44,7 @@ impl LiveHouse {
             live: Mutex::new(Live::open(setup)),
             revision: watch::Sender::new(1),
             renewed: Notify::new(),
+            boxes: tools::Boxes::default(),
         });
         tokio::spawn(follow(Arc::downgrade(&house)));
         house
@@ -58,7 +60,12 @@ impl LiveHouse {
 
     /// Builds the host once more with what is known of the plugins.
     fn take_plugins(&self) {
-        self.live().plugins_changed();
+        let plugins = {
+            let mut live = self.live();
+            live.plugins_changed();
+            live.plugins.clone()
+        };
+        self.boxes.follow(&plugins);
         self.changed();
     }
 
@@ -69,6 +76,7 @@ impl LiveHouse {
             let new = live.again();
             std::mem::replace(&mut *live, new)
         };
+        self.boxes.follow(&self.plugins_now());
         tokio::spawn(async move {
             old.plugins.end(DEADLINE).await;
             old.servers.stop().await;
@@ -123,28 +131,12 @@ impl LiveHouse {
         servers.stop().await;
     }
 
-    /// All tools, each with where it comes from: of those with one name the first, which is the one that is called.
-    async fn all_tools(&self) -> Vec<(String, Arc<dyn Tool>)> {
+    async fn all_tools(&self) -> Vec<tools::Offered> {
         let (plugins, servers) = {
             let live = self.live();
             (live.plugins.clone(), live.servers.clone())
         };
-        let mut all: Vec<(String, Arc<dyn Tool>)> = builtin::NAMES
-            .iter()
-            .filter_map(|name| Some(("built in".to_owned(), builtin::tool(name)?)))
-            .collect();
-        if let Ok((tools, _)) = tokio::time::timeout(PATIENCE, servers.tools(&[])).await {
-            all.extend(tools.into_iter().map(|tool| ("MCP".to_owned(), tool)));
-        }
-        for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
-            // One that offers none is not started for that.
-            let Ok(Ok(set)) = tokio::time::timeout(PATIENCE, row.plugin.tools()).await else { continue };
-            let owner = row.plugin.id().to_owned();
-            all.extend(set.tools.into_iter().map(|tool| (owner.clone(), Arc::new(tool) as Arc<dyn Tool>)));
-        }
-        let mut seen = HashSet::new();
-        all.retain(|(_, tool)| seen.insert(tool.spec().name.clone()));
-        all
+        tools::all(&plugins, &servers).await
     }
 }
 
@@ -417,36 +409,19 @@ impl House for LiveHouse {
     }
 
     fn tools(&self) -> BoxFuture<'_, Vec<ToolRow>> {
-        Box::pin(async move {
-            let all = self.all_tools().await;
-            all.into_iter()
-                .map(|(source, tool)| {
-                    let spec = tool.spec().clone();
-                    ToolRow {
-                        name: spec.name,
-                        source,
-                        description: spec.description,
-                        parameters: spec.parameters,
-                    }
-                })
-                .collect()
-        })
+        Box::pin(async { self.all_tools().await.into_iter().map(tools::Offered::row).collect() })
     }
 
-    fn toolset<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Tools, Error>> {
+    fn toolset<'a>(
+        &'a self,
+        names: &'a [String],
+        conversation: ConversationId,
+    ) -> BoxFuture<'a, Result<Tools, Error>> {
         Box::pin(async move {
             if names.is_empty() {
                 return Ok(Tools::default());
             }
-            let all = self.all_tools().await;
-            let mut list: Vec<Arc<dyn Tool>> = Vec::new();
-            for name in names {
-                let found = all.iter().find(|(_, tool)| tool.spec().name == *name);
-                let (_, tool) =
-                    found.ok_or_else(|| exit::usage(format!("there is no tool `{name}` any more")))?;
-                list.push(tool.clone());
-            }
-            Tools::new(list)
+            tools::named(names, &self.all_tools().await, conversation, &self.boxes).await
         })
     }
 }

@@ -3,6 +3,7 @@ mod house;
 mod live;
 mod page;
 mod rows;
+mod tools;
 
 use crate::args::Serve;
 use crate::engine::Told;

@@ -159,7 +159,8 @@ async fn found(
     parts: Option<&[Part]>,
 ) -> Answer<(Tools, Vec<(Arc<dyn Model>, Request)>)> {
     let allowed = super::decide::allowed(&one.settings);
-    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask).allowing(allowed);
+    let tools =
+        shared.house.toolset(&settings.tools, one.id).await?.approval(Approval::Ask).allowing(allowed);
     let mut models = Vec::new();
     for id in &asked.models {
         let model = shared.house.model(id).await?;

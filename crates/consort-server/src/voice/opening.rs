@@ -31,7 +31,8 @@ pub(super) async fn talking(shared: &Arc<Shared>, asked: &Open) -> Answer<Talkin
         options.extend(known_options(card, &settings.options));
     }
     let allowed = allowed(&one.settings);
-    let tools = shared.house.toolset(&settings.tools).await?.approval(Approval::Ask).allowing(allowed);
+    let tools =
+        shared.house.toolset(&settings.tools, one.id).await?.approval(Approval::Ask).allowing(allowed);
     let config = SessionConfig {
         instructions: settings.system,
         voice: asked.voice.clone(),

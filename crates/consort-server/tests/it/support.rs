@@ -9,7 +9,7 @@ use consort_server::{
     Assets, Guard, House, KeyRow, ModelRow, NoAssets, PluginList, PluginLog, Preset, Server, Source,
     SourceKind, ToolRow,
 };
-use consort_store::{MemoryStore, Store};
+use consort_store::{ConversationId, MemoryStore, Store};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -186,7 +186,7 @@ impl House for DemoHouse {
         Box::pin(std::future::ready(vec![row]))
     }
 
-    fn toolset<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Tools, Error>> {
+    fn toolset<'a>(&'a self, names: &'a [String], _: ConversationId) -> BoxFuture<'a, Result<Tools, Error>> {
         let list: Vec<Arc<dyn Tool>> =
             names.iter().filter(|name| *name == "add").map(|_| Arc::new(add()) as Arc<dyn Tool>).collect();
         Box::pin(std::future::ready(Tools::new(list)))

@@ -233,6 +233,65 @@ fn an_answer_without_end_is_ended_and_the_host_stays_small() {
     assert!(failed.contains("longer than 24 MiB"), "{plugins}");
 }
 
+/// A toolbox keeps its state for as long as its conversation is open, and each conversation has one of its own.
+#[test]
+fn a_toolbox_is_opened_once_for_a_conversation() {
+    let Some(python) = super::plugins::python_here() else { return };
+    let place = Place::new();
+    place.file("home/data/plugins/notes.py", include_str!("plugins/samples/notes.py"));
+    let served = Served::start_with(&place, &["--no-log"], &[("CONSORT_PYTHON", python)]);
+    let begun = Instant::now();
+    let names = loop {
+        let tools = served.call("GET", "/api/tools", &Value::Null)["rows"].clone();
+        let names: Vec<Value> = tools.as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect();
+        if names.len() > 1 || begun.elapsed() > Duration::from_secs(20) {
+            break names;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(
+        names,
+        ["time", "Notes_add", "Notes_end"],
+        "one that must be given something first is not offered"
+    );
+    let settings = json!({"tools": ["Notes_add", "Notes_end"], "allowed": ["Notes_add", "Notes_end"]});
+    let made = || {
+        let made = served.call("POST", "/api/conversations", &json!({"model": "demo", "settings": settings}));
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let mut key = 0;
+    let mut asks = |id: &str, tool: &str| {
+        key += 1;
+        let path = format!("/api/conversations/{id}");
+        let head = served.call("GET", &path, &Value::Null)["conversation"]["head"].clone();
+        let parts = json!([{"type": "text", "text": format!("/tool {tool} {{}}")}]);
+        let _live = served.live(&json!({
+            "type": "start", "id": 1, "conversation": id, "key": format!("key {key}"), "parent": head,
+            "user": {"parts": parts}, "models": ["demo"], "about": "x".repeat(100),
+        }));
+        let begun = Instant::now();
+        loop {
+            let now = served.call("GET", &path, &Value::Null);
+            let last = now["turns"].as_array().and_then(|turns| turns.last()).cloned().unwrap_or_default();
+            let is_new = now["conversation"]["head"] != head && last["role"] == "assistant";
+            if is_new && last["status"] != "running" {
+                break last["parts"].to_string();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{now}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let (one, other) = (made(), made());
+    for (conversation, notes) in [(&one, 1), (&one, 2), (&other, 1), (&one, 3), (&other, 2)] {
+        let answer = asks(conversation, "Notes_add");
+        assert!(answer.contains(&format!("{notes} notes")), "{notes}: {answer}");
+    }
+    // Its process ends: the next question opens it anew.
+    asks(&other, "Notes_end");
+    let answer = asks(&one, "Notes_add");
+    assert!(answer.contains("1 notes"), "{answer}");
+}
+
 #[test]
 #[cfg(unix)]
 fn a_server_that_is_ended_tells_its_live_sessions_and_waits_for_them() {
