@@ -90,11 +90,14 @@ pub(crate) async fn start_of(found: Found, home: Arc<Home>, learnt: Option<&Lear
 }
 
 /// The stored keys that a file reads from a variable, where the one or the other was granted: each variable, and the name of
-/// its key. Of the `llm` ecosystem a plugin gets keys in another way, each for the model that is called.
+/// its key. Of the `llm` ecosystem a plugin gets a key in another way, for the model that is called: only who grants the
+/// variable means that.
 fn read_as_variables(found: &Found, home: &Home, granted: &BTreeSet<String>) -> Vec<(String, String)> {
-    if granted.is_empty() || !matches!(found.kind, Kind::Python { dialect } if dialect != Dialect::Llm) {
+    let Kind::Python { dialect } = found.kind else { return Vec::new() };
+    if granted.is_empty() {
         return Vec::new();
     }
+    let by_key = dialect != Dialect::Llm;
     let stored = home.keys.names().unwrap_or_default();
     let is_set = |variable: &str| {
         granted.contains(variable)
@@ -102,8 +105,9 @@ fn read_as_variables(found: &Found, home: &Home, granted: &BTreeSet<String>) -> 
     };
     let unset = found.env.iter().filter(|variable| !is_set(variable));
     let of = |variable: &String| {
-        let is_its =
-            |key: &&String| is_for(variable, key) && (granted.contains(*key) || granted.contains(variable));
+        let is_its = |key: &&String| {
+            is_for(variable, key) && (granted.contains(variable) || by_key && granted.contains(*key))
+        };
         stored.iter().find(is_its).map(|key| (variable.clone(), key.clone()))
     };
     unset.filter_map(of).collect()

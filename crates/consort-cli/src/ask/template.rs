@@ -1,6 +1,7 @@
 //! Templates that plugins load: what is asked, how, and of whom, with places for the user's words and parameters.
 use super::loaded::loader;
 use crate::exit;
+use crate::place::placed;
 use crate::setup::Setup;
 use crate::stop::wait_for;
 use consort_core::{Error, Object};
@@ -55,7 +56,7 @@ impl Template {
             return Err(exit::usage(format!("no plugin loads the template `{name}`"))
                 .hint("a template is PREFIX:NAME, where a plugin has the prefix"));
         };
-        let mut object = wait_for(runtime, plugin.template(prefix, rest))?;
+        let mut object = wait_for(runtime, plugin.template(prefix, &placed(rest)))?;
         // What is absent may be said to be nothing.
         object.retain(|_, value| !value.is_null());
         serde_json::from_value(Value::Object(object)).map_err(|error| {

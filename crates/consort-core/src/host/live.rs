@@ -54,8 +54,7 @@ impl Host {
     }
 
     pub(super) fn live_named(&self, wanted: &str) -> Option<Arc<dyn RealtimeModel>> {
-        let mut all = self.realtime_models().into_iter();
-        all.find(|model| model.card().id == wanted || is_named(model.card(), wanted))
+        meant(self.realtime_models(), |model| model.card(), wanted)
     }
 
     pub(super) fn only_live(card: &ModelCard) -> Error {
@@ -66,4 +65,29 @@ impl Host {
 
 pub(super) fn is_named(card: &ModelCard, wanted: &str) -> bool {
     card.name == wanted || card.aliases.iter().any(|alias| alias == wanted)
+}
+
+/// The one of this id; else the first of this name.
+pub(super) fn meant<T>(mut all: Vec<T>, card: impl Fn(&T) -> &ModelCard, wanted: &str) -> Option<T> {
+    let at = all
+        .iter()
+        .position(|one| card(one).id == wanted)
+        .or_else(|| all.iter().position(|one| is_named(card(one), wanted)))?;
+    Some(all.swap_remove(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_meant_before_a_name() {
+        let card = |id: &str, name: &str| ModelCard { id: id.into(), ..ModelCard::new("x", name) };
+        let all = || vec![card("demo/live", "live"), card("live", "mine"), card("other", "mine")];
+        let found = |wanted| meant(all(), |card| card, wanted).map(|card| card.id);
+        assert_eq!(found("live").as_deref(), Some("live"));
+        assert_eq!(found("mine").as_deref(), Some("live"));
+        assert_eq!(found("demo/live").as_deref(), Some("demo/live"));
+        assert_eq!(found("none"), None);
+    }
 }

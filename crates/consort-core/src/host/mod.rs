@@ -4,7 +4,7 @@ mod near;
 mod with_model;
 
 use crate::{Embedder, Error, ErrorKind, Model, ModelCard, Provider, ProviderCard, State};
-use live::is_named;
+use live::{is_named, meant};
 use near::{how_to_set_up, nearest, rank};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -146,8 +146,8 @@ impl Host {
     }
 
     fn embedder_named(&self, wanted: &str) -> Option<Arc<dyn Embedder>> {
-        let mut all = self.providers.iter().flat_map(|provider| provider.embedders());
-        all.find(|one| one.card().id == wanted || is_named(one.card(), wanted))
+        let all = self.providers.iter().flat_map(|provider| provider.embedders()).collect();
+        meant(all, |one| one.card(), wanted)
     }
 
     fn only_vectors(card: &ModelCard) -> Error {

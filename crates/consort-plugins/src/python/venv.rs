@@ -4,6 +4,7 @@ use super::tool::run;
 use consort_core::{Error, ErrorKind};
 use consort_settings::Env;
 use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The file that says that an environment is whole, and the one that says what is in it.
@@ -66,6 +67,7 @@ impl Venv {
         packages: &[String],
         say: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
+        let _turn = self.turn(say)?;
         let uv = on_path(env, "uv");
         if self.python().is_none() {
             say("making an environment");
@@ -93,15 +95,32 @@ impl Venv {
         self.note(INSTALLED, &lines.join("\n"))
     }
 
+    /// One at a time: who fails takes nothing away that another is making. It is held until it is dropped.
+    fn turn(&self, say: &mut dyn FnMut(&str)) -> Result<File, Error> {
+        let cannot = |error: std::io::Error| {
+            failed(&format!("{} cannot be written: {error}", self.folder.display()), "")
+        };
+        let parent = self.folder.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(cannot)?;
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        let file = File::create(parent.join(format!(".{name}.lock"))).map_err(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            Err(TryLockError::WouldBlock) => {
+                say("waiting for another install");
+                file.lock().map_err(cannot)?;
+            }
+        }
+        Ok(file)
+    }
+
     fn note(&self, name: &str, text: &str) -> Result<(), Error> {
         std::fs::write(self.folder.join(name), text)
             .map_err(|error| failed(&format!("{} cannot be written: {error}", self.folder.display()), ""))
     }
 
     fn make(&self, env: &Env, python: &Interpreter, uv: Option<&Path>) -> Result<(), Error> {
-        let parent = self.folder.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent)
-            .map_err(|error| failed(&format!("{} cannot be written: {error}", parent.display()), ""))?;
         // What an earlier try left is in the way.
         self.remove()?;
         let mut arguments: Vec<OsString> = if uv.is_some() {
@@ -164,5 +183,30 @@ pub(super) fn failed(what: &str, words: &str) -> Error {
         error.hint("its build may not leave its group of processes: install a version that has a wheel")
     } else {
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn one_installs_at_a_time() {
+        let place = tempfile::tempdir().unwrap();
+        let venv = Venv::of(place.path(), "my plugin");
+        let first = venv.turn(&mut |what| panic!("{what}")).unwrap();
+        let (tell, told) = mpsc::channel();
+        let other = venv.clone();
+        let second = std::thread::spawn(move || {
+            let turn = other.turn(&mut |what| tell.send(what.to_owned()).unwrap());
+            tell.send("mine".into()).unwrap();
+            turn.is_ok()
+        });
+        assert_eq!(told.recv().unwrap(), "waiting for another install");
+        assert!(told.try_recv().is_err());
+        drop(first);
+        assert_eq!(told.recv().unwrap(), "mine");
+        assert!(second.join().unwrap());
     }
 }
