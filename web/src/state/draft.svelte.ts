@@ -161,12 +161,15 @@ export class Draft {
     const text = this.text.startsWith(sent.text) ? this.text.slice(sent.text.length).trimStart() : this.text;
     const files = this.files.filter((file) => !sent.files.has(file.key));
     const compare = this.compare;
-    for (const draft of new Set([this, to])) {
-      Object.assign(draft, { text: "", files: [], once: null, compare: [], error: null, key: newKey(), made: null });
-      draft.save();
-    }
+    Object.assign(this, { text: "", files: [], once: null, compare: [], error: null, key: newKey(), made: null });
+    this.save();
+    // What stands in it already, of another tab perhaps, stays.
+    if (to !== this && text === "" && files.length === 0 && compare.length === 0) return;
     for (const file of files) Object.assign(file, { owner: to, key: to.#next++ });
-    Object.assign(to, { text, files, compare });
+    Object.assign(to, {
+      text: [to.text, text].filter((one) => one !== "").join("\n\n"), files: [...to.files, ...files],
+      once: null, compare, error: null, key: newKey(), made: null,
+    });
     to.save();
   }
 }

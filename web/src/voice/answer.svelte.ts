@@ -1,48 +1,83 @@
-// The answer of a live session: waited for, heard, over.
+// The answer of a live session: asked for, given, over. There are gaps in what is given: it is over when that is told, and
+// what came of it is played.
 import type { SessionEvent, VoiceMessage } from "./line";
 
 export class Answer {
-  /** Whether it was asked for, and nothing of it came yet. */
-  awaited = $state(false);
-  /** Whether it is being heard, and how loud, from 0 to 1. */
+  #stage = $state<"none" | "asked" | "given">("none");
+  /** Whether it is heard right now, and how loud, from 0 to 1. */
   sounds = $state(false);
   level = $state(0);
-  /** An answer was cut by what was asked: the next end is its own. */
+  /** No more of it comes. */
+  #done = false;
+  /** What was asked cut an answer: the next end is that one's. */
   #cuts = false;
+
+  /** Whether it was asked for, and nothing of it came yet. */
+  get awaited(): boolean {
+    return this.#stage === "asked";
+  }
+
+  get given(): boolean {
+    return this.#stage === "given";
+  }
 
   /** Whether there is something to interrupt. */
   get isUnderWay(): boolean {
-    return this.awaited || this.sounds;
+    return this.#stage !== "none";
   }
 
   ask(): void {
-    this.#cuts = this.sounds;
-    this.awaited = true;
+    this.#cuts = this.given && !this.#done;
+    this.#stage = "asked";
+    this.#done = false;
   }
 
+  /** Sound of it comes. */
   comes(): void {
-    this.awaited = false;
     this.sounds = true;
+    this.#give();
   }
 
   plays(level: number, over: boolean): void {
     this.level = level;
-    if (over) this.sounds = false;
+    if (!over) return;
+    this.sounds = false;
+    if (this.#done) this.end();
   }
 
   receive(message: VoiceMessage): void {
-    if (message.type === "cut") this.sounds = false;
-    else if (message.type === "opened") this.awaited &&= message.resumed;
+    if (message.type === "opened" && !message.resumed) this.end();
+    else if (message.type === "cut") this.#cut();
     else if (message.type === "event") this.#event(message.event);
   }
 
-  #event(event: SessionEvent): void {
-    if (event.type === "turn_done" && this.#cuts) this.#cuts = false;
-    else if (event.type === "turn_done" || event.type === "text" || event.type === "error" || (event.type === "transcript" && event.by === "assistant")) this.awaited = false;
+  end(): void {
+    this.#stage = "none";
+    this.#done = this.#cuts = this.sounds = false;
+    this.level = 0;
   }
 
-  end(): void {
-    this.awaited = this.sounds = this.#cuts = false;
-    this.level = 0;
+  #event(event: SessionEvent): void {
+    const isGiven = event.type === "text" || (event.type === "transcript" && event.by === "assistant" && event.mode !== "final");
+    if (isGiven) this.#give();
+    else if (event.type === "turn_done") this.#ended();
+    else if (event.type === "error" && this.awaited) this.end();
+  }
+
+  #give(): void {
+    this.#stage = "given";
+    this.#done = false;
+  }
+
+  #ended(): void {
+    if (this.#cuts) this.#cuts = false;
+    else if (this.sounds) this.#done = true;
+    else this.end();
+  }
+
+  /** What was asked meanwhile is still to be answered. */
+  #cut(): void {
+    this.sounds = false;
+    if (this.given) this.end();
   }
 }

@@ -41,6 +41,11 @@ class Devices {
     navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.learn().then(() => this.onchange()));
   }
 
+  playBy(speaker: string): void {
+    this.speakers.choose(speaker);
+    this.onchange();
+  }
+
   /** Their names are known once a microphone was allowed. */
   async learn(): Promise<void> {
     const found = await (navigator.mediaDevices?.enumerateDevices?.() ?? Promise.resolve([])).catch(() => []);

@@ -211,7 +211,7 @@ class Voice {
   /** Holds the button down, or lets it go. */
   hold(down: boolean): void {
     if (down === this.floor.down || !this.ear.listening) return;
-    if (down && this.answer.sounds) this.interrupt();
+    if (down && this.answer.given) this.interrupt();
     this.user = down;
     if (down) this.floor.press();
     else void this.floor.release();
@@ -231,11 +231,6 @@ class Voice {
     await this.#listen().catch((thrown: unknown) => this.#failed(thrown));
   }
 
-  async playBy(speaker: string): Promise<void> {
-    devices.speakers.choose(speaker);
-    await this.#speaker?.place(true);
-  }
-
   async look(kind: Kind | null): Promise<void> {
     this.error = null;
     await this.shown.look(kind).catch((thrown: unknown) => this.#failed(thrown));
@@ -245,6 +240,11 @@ class Voice {
   stop(): void {
     this.#link?.close();
     this.#over(null);
+    this.forget();
+  }
+
+  /** What was told is told no more. */
+  forget(): void {
     this.error = null;
     this.taken = false;
   }

@@ -307,6 +307,10 @@ describe("two tabs", () => {
     await button(first, "Talk here instead").click();
     await bar(first).getByText("Listening").waitFor();
     await card(other).getByText("goes on in another tab or window").waitFor();
+    // That is told of this conversation, and not in a new one.
+    await other.keyboard.press("Control+Shift+o");
+    await card(other).waitFor({ state: "detached" });
+    expect(await button(other, "Talk here instead").count()).toBe(0);
     await says(first, "and back");
     for (const page of [first, other]) expect(page.problems).toEqual([]);
   });

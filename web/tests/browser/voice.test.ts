@@ -146,6 +146,21 @@ describe("voice mode", () => {
     expect(page.problems).toEqual([]);
   });
 
+  it("is stopped in the gaps of an answer, too", async () => {
+    const page = await counting();
+    await begin(page);
+    await composer(page).fill("one two #gap three four");
+    await composer(page).press("Enter");
+    await replies(page).filter({ hasText: "two" }).waitFor();
+    await page.waitForTimeout(1500);
+    expect(await bar(page).getByRole("status").textContent()).toBe("script is speaking");
+    await page.keyboard.press("Escape");
+    await bar(page).getByText("Listening").waitFor();
+    await replies(page).filter({ hasText: "two" }).and(page.locator("[data-status=interrupted]")).waitFor();
+    expect(await replies(page).textContent()).not.toContain("three");
+    expect(page.problems).toEqual([]);
+  });
+
   it("says what must be set before it asks for the microphone, and is tried again", async () => {
     const page = await counting();
     await post("/test/voice", { error: DEAF });

@@ -92,6 +92,9 @@ export class Talk {
     const from = this.sent_ms;
     const began = performance.now();
     for (const [index, word] of words.entries()) {
+      // A model that thinks between its sentences.
+      if (word === "#gap") await sleep(3000);
+      if (this.answer !== answer) return this.keep(turn, words.slice(0, index).join(" "), "interrupted");
       this.transcript("assistant", "replacement", words.slice(0, index + 1).join(" "));
       for (let at = 0; at < WORD_MS / PIECE_MS; at += 1) {
         if (this.socket?.readyState === 1) this.socket.send(tone(300 + 20 * word.length, at));
