@@ -39,9 +39,9 @@ def wait():
 threading.Thread(target=wait, daemon=True).start()
 """)
             session = one.open_session("acme")
-            error = one.heard(session, "error", 3)[-1]["error"]
+            events = one.heard(session, "warning", 3)
             at = f"acme.py:{self.line_of(one, '{}[')}"
-            self.assertEqual((error["data"]["at"], error["message"]), (at, f"KeyError: 'gone' at {at}"))
+            self.assertEqual(self.warnings(events), [f"a thread of the plugin failed: KeyError: 'gone' ({at})"])
             self.assertIn("Traceback", one.log())
             one.ask("realtime/close", session=session)
             self.assertEqual(self.kinds(one.heard(session, "closed")), ["closed"])
@@ -49,7 +49,7 @@ threading.Thread(target=wait, daemon=True).start()
     def test_a_thread_of_one_session_fails_there_alone(self):
         one = self.live(self.BODY.format("self._instructions and threading.Thread(target=self.read, daemon=True).start()"), HEAD)
         other, session = one.open_session("acme"), one.open_session("acme", system="fail")
-        one.heard(session, "error", 3)
+        one.heard(session, "warning", 3)
         one.ask("realtime/close", session=other)
         self.assertEqual(self.kinds(one.heard(other, "closed")), ["closed"])
 
@@ -69,7 +69,66 @@ async def commit_audio(self):
         self.feed(one, session, *[audio()] * 5)
         time.sleep(0.5)
         self.feed(one, session, {"type": "commit"})
-        self.assertEqual(self.kinds(one.heard(session, "audio_done")).count("error"), 1)
+        self.assertEqual(self.kinds(one.heard(session, "audio_done")).count("warning"), 1)
+
+    HALF = """
+def metrics(self):
+    raise ConnectionError("away")
+
+def tell(self):
+    self._emit_agent_speech_transcription("The answer ", mode="delta")
+    {}["gone"]
+
+async def simple_response(self, text):
+    if text == "tell":
+        threading.Thread(target=self.tell).start()
+        return
+    self._emit_agent_speech_transcription("The answer ", mode="delta")
+    threading.Thread(target=self.metrics).start()
+    time.sleep(1.5) if text == "hold" else await asyncio.sleep(0.3)
+    self._emit_agent_speech_transcription("is 42.", mode="delta")
+    self._emit_audio_output_done_event()
+
+async def simple_audio_response(self, pcm): pass
+"""
+    WHO = """
+import consort_worker.vision.outcome as outcome
+warn = outcome.Outcome.warn
+outcome.Outcome.warn = lambda self, message: warn(self, f"{message} by {threading.current_thread().name == 'asyncio'}")
+"""
+
+    def test_a_thread_beside_an_answer_does_not_cut_it(self):
+        one = self.live(self.HALF, HEAD + self.WHO)
+        session = one.open_session("acme")
+        at = self.line_of(one, "raise Conn")
+        for number in range(2):
+            self.feed(one, session, {"type": "text", "text": "one"})
+            events = one.heard(session, "audio_done")
+            said = [(each["item"].rpartition(".")[2], each["text"]) for each in events if each["type"] == "transcript"]
+            self.assertEqual(said, [(str(number), "The answer "), (str(number), "is 42.")])
+            self.assertNotIn("error", self.kinds(events))
+            # On the loop, where the answer is given; and the same once.
+            told = [f"a thread of the plugin failed: ConnectionError: away (acme.py:{at}) by True"]
+            self.assertEqual(self.warnings(events), [] if number else told)
+
+    def test_a_thread_that_fails_is_told_also_where_the_loop_is_held_up(self):
+        one = self.live(self.HALF, HEAD + self.WHO)
+        session = one.open_session("acme")
+        begun = time.monotonic()
+        self.feed(one, session, {"type": "text", "text": "hold"})
+        events = one.heard(session, "warning")
+        self.assertLess(time.monotonic() - begun, 1.4)
+        events += one.heard(session, "audio_done")
+        self.assertEqual([each["text"] for each in events if "text" in each], ["The answer ", "is 42."])
+        self.assertRegex(self.warnings(events)[0], "ConnectionError: away .* by False")
+        self.assertEqual(len(self.warnings(events)), 1)
+
+    def test_a_thread_that_gives_the_answer_ends_it(self):
+        one = self.live(self.HALF, HEAD)
+        session = one.open_session("acme")
+        self.feed(one, session, {"type": "text", "text": "tell"})
+        at = f"acme.py:{self.line_of(one, '{}[')}"
+        self.assertEqual(one.heard(session, "error", 3)[-1]["error"]["data"]["at"], at)
 
     def test_a_thread_of_a_text_model_is_a_warning(self):
         one = self.llm("""

@@ -20,7 +20,7 @@ class Items:
         self.moded = False  # whether what is transcribed of it says how it is meant
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.shut = False  # whether that is certain, of a final text too
-        self.giver = None  # the input whose code gave the newest piece
+        self.giver = self.giver_thread = None  # the input whose code gave the newest piece, and the thread that did
         self.questions = 0  # things that the user said
         self.so_far = {"user": [], "assistant": []}  # what was transcribed of the newest, until it is final
 

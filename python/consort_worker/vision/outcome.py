@@ -1,5 +1,7 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
+import threading
+
 from .. import logs
 from ..failures import Failure, failure_of, masked
 from . import data
@@ -36,7 +38,7 @@ class Outcome(Words, Items):
         self.told += 1
         answer = answering.get()
         if event["type"] in ("audio", "text") or event.get("role") == "assistant":
-            self.giver = answer
+            self.giver, self.giver_thread = answer, threading.current_thread()
             if answer is not None:
                 answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})

@@ -65,7 +65,7 @@ class Turn:
             self.odd.add(message)
             self.call.event(type="warning", message=masked(message, self.call.secrets()))
 
-    def thread_failed(self, error, answer):
+    def thread_failed(self, error, answer, thread):
         """From a thread that works for this request, which may go on without it."""
         if not self.over:
             self.warn_once(f"a thread of the plugin failed: {data.failed(error)}")
