@@ -84,6 +84,7 @@ class Items:
             (self._remember_answer(text) if role == "assistant" else self._remember_heard(text, True))
         if mode == "delta":
             self.so_far[role].append(text)
+            self._bound_heard()
         else:
             self.so_far[role] = [text] if mode == "replacement" else []
         if role == "user" and mode == "final":
