@@ -58,7 +58,8 @@ class Items:
         self.ended, self.behind = True, self.behind or self.worded
         self.once.forget()
         self.once_said.forget()
-        self.pieces.forget()
+        if self.pieces.forget():
+            self.warn_once("sound that is none was left out: a WAV that ends within its header")
 
     # -- what is transcribed ------------------------------------------------------------------------------------
 
