@@ -172,6 +172,56 @@ async def simple_audio_response(self, pcm):
                 self.assertEqual([each["text"] for each in events if "text" in each], ["first", "second"])
                 self.assertEqual(one.log().count(message), 2)
 
+    def flooded(self, fails):
+        one = self.live("""
+async def connect(self):
+    self.events.subscribe(broken)
+
+async def simple_audio_response(self, pcm):
+    for number in range(300):
+        self._emit_agent_speech_transcription(str(number), mode="final")
+    self._emit_audio_output_done_event()
+""", f"def broken(event: RealtimeAgentSpeechTranscriptionEvent):\n    raise {fails}\n")
+        session = one.open_session("acme")
+        self.feed(one, session, audio())
+        return self.warnings(one.heard(session, "audio_done", 5))
+
+    def test_what_fails_with_other_words_each_time_is_told_once(self):
+        told = self.flooded("ValueError('piece %s is bad' % event.text)")
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("ValueError: piece 0 is bad (acme.py:", told[0])
+
+    def test_so_many_things_are_told_of_a_session(self):
+        told = self.flooded("type('Error' + event.text, (Exception,), {})()")
+        self.assertEqual(len(told), 101, told)
+        self.assertIn("Error99", told[-2])
+        self.assertIn("what else goes wrong is left out", told[-1])
+
+    def test_sound_that_fails_with_other_words_each_time(self):
+        one = self.live("""
+async def simple_audio_response(self, pcm):
+    self.count = getattr(self, "count", 0) + 1
+    raise ValueError(f"piece {self.count} is bad")
+
+async def commit_audio(self):
+    self._emit_audio_output_done_event()
+""")
+        session = one.open_session("acme")
+        self.feed(one, session, *[audio()] * 20, {"type": "commit"})
+        events = one.heard(session, "audio_done")
+        self.assertEqual(self.kinds(events), ["error", "warning", "audio_done"], events)
+        self.assertRegex(self.warnings(events)[0], "^the same failed 19 more times: .*piece 1 is bad")
+
+    def test_a_subscriber_of_a_text_model_that_fails_each_time_with_other_words(self):
+        one = self.llm("""
+async def simple_response(self, text):
+    self.events.subscribe(broken)
+    for number in range(300):
+        self.events.send(LLMResponseChunkEvent(delta=str(number)))
+""", "def broken(event):\n    raise ValueError(event.delta)\n")
+        _, _, events = one.generate("acme")
+        self.assertEqual(len(self.warnings(events)), 1, events)
+
     def test_a_subscriber_of_a_text_model(self):
         one = self.llm("""
 async def simple_response(self, text):

@@ -197,7 +197,8 @@ class Beside:
         if is_own and thread is not None and self.giver_thread is thread:
             self._answer_failed(error, answer)
         else:
-            self.warn_once(f"a thread of {'the plugin' if is_own else 'a library'} failed: {data.failed(error)}")
+            whose = "the plugin" if is_own else "a library"
+            self.warn_once(f"a thread of {whose} failed: {data.failed(error)}", data.kind(error, "thread"))
 
     # -- silence ------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ class Remembered:
         try:
             return messages_of(self.model, self.params, role, text)
         except Exception as error:  # of the plugin's own `_normalize_message`, which has nothing to do with what is told
-            self.warn_once(f"what was said is not in the conversation as it should be: {data.failed(error)}")
+            told = f"what was said is not in the conversation as it should be: {data.failed(error)}"
+            self.warn_once(told, data.kind(error, "conversation"))
             return messages_of(None, self.params, role, text)
 
     def _remember_asked(self, by):
