@@ -1,28 +1,45 @@
 //! A live model's part of the contract test: a session opens, answers a text, and closes.
 use crate::examine::{Finding, Found, Level, good, of_error, told, wrong};
-use crate::plugin::Plugin;
 use consort_core::{
-    CloseReason, RealtimeModel, SessionConfig, SessionEvent, SessionInput, Speaker, TranscriptMode,
+    CloseReason, Context, Pcm, RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionInput,
+    Speaker, TranscriptMode,
 };
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep_until, timeout};
 
-/// How long a session may take to open.
-const OPENING: Duration = Duration::from_secs(30);
-/// How long it may take to answer, and how long nothing more comes of an answer that has no end.
-const ANSWER: Duration = Duration::from_secs(20);
-const QUIET: Duration = Duration::from_secs(2);
+/// For how long what is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// A session that opens.
+    opening: Duration,
+    /// The end of an answer, and of a session.
+    answer: Duration,
+    /// More of an answer that has no end, and the end of what comes unasked.
+    quiet: Duration,
+    /// More of what comes unasked.
+    pause: Duration,
+}
+
+impl Patience {
+    pub(crate) const USUAL: Self = Self {
+        opening: Duration::from_secs(30),
+        answer: Duration::from_secs(20),
+        quiet: Duration::from_secs(2),
+        pause: Duration::from_millis(500),
+    };
+}
 
 pub(crate) async fn talked(
-    plugin: &Arc<Plugin>,
+    context: Context,
     model: &dyn RealtimeModel,
     prompt: &str,
+    patience: Patience,
     found: &mut Found<impl FnMut(&Finding)>,
 ) {
     let id = &model.card().id;
     let begun = Instant::now();
-    let opened = model.connect(SessionConfig::default(), plugin.context().within(OPENING)).await;
+    let opened = model.connect(SessionConfig::default(), context.within(patience.opening)).await;
     let mut session = match opened {
         Ok(session) => session,
         Err(error) => return found.push(of_error(&format!("{id} opens no session"), &error)),
@@ -30,11 +47,14 @@ pub(crate) async fn talked(
     let taken = begun.elapsed().as_millis();
     found.push(good(format!("{id} opens a session, in {taken} ms")));
     let mut answer = Answer::default();
+    greeted(id, &mut session, patience, &mut answer, found).await;
     let said = Instant::now();
     // One that is over already says so among its events.
     let _ = session.sink.send(SessionInput::text(prompt)).await;
     while !answer.is_over {
-        let limit = if answer.is_some() { Instant::now() + QUIET } else { said + ANSWER };
+        // Some sound never ends.
+        let most = said + patience.answer;
+        let limit = if answer.is_some() { most.min(Instant::now() + patience.quiet) } else { most };
         tokio::select! {
             event = session.events.next() => match event {
                 Some(event) => answer.take(id, event, said, found),
@@ -51,13 +71,85 @@ pub(crate) async fn talked(
             end.take(id, event, said, found);
         }
     };
-    let closed = timeout(ANSWER, closes).await.is_ok();
+    let closed = timeout(patience.answer, closes).await.is_ok();
     if closed && !end.has_failed && !answer.has_failed {
         found.push(good(format!("{id} closes its session")));
     } else if !closed {
         let help = "end `close` where its connection is closed";
         found.push(wrong(format!("a session of {id} does not close"), help));
     }
+}
+
+/// Waits for the end of what a model says before it is asked anything.
+async fn greeted(
+    id: &str,
+    session: &mut RealtimeSession,
+    patience: Patience,
+    answer: &mut Answer,
+    found: &mut Found<impl FnMut(&Finding)>,
+) {
+    let most = Instant::now() + patience.quiet;
+    while !answer.is_over {
+        let limit = most.min(Instant::now() + patience.pause);
+        tokio::select! {
+            event = session.events.next() => match event {
+                Some(event) if answer.greeting.note(&event) => {}
+                Some(event) => answer.take(id, event, most, found),
+                None => break,
+            },
+            () = sleep_until(limit.into()) => break,
+        }
+    }
+    if answer.greeting.is_open {
+        found.push(good(format!("{id} greets whoever opens a session")));
+    }
+}
+
+/// What a model says before it is asked anything. It is no part of the answer, whenever the rest of it comes.
+#[derive(Default)]
+struct Greeting {
+    /// The items that said something, and those that were silence.
+    said: HashSet<String>,
+    silent: HashSet<String>,
+    /// Whether its end may yet come.
+    is_open: bool,
+}
+
+impl Greeting {
+    /// Notes something that came unasked. False where it says nothing.
+    fn note(&mut self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::Audio { item, pcm, .. } if is_silence(pcm) => {
+                self.silent.insert(item.clone());
+            }
+            SessionEvent::Audio { item, .. }
+            | SessionEvent::Text { item, .. }
+            | SessionEvent::Transcript { item, by: Speaker::Assistant, .. } => {
+                self.said.insert(item.clone());
+                self.is_open = true;
+            }
+            SessionEvent::ToolCall { .. } | SessionEvent::TurnDone { .. } => {}
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether this, which came behind the text, is still of it.
+    fn holds(&self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::Audio { item, pcm, .. } => {
+                self.said.contains(item) || (self.silent.contains(item) && is_silence(pcm))
+            }
+            SessionEvent::Text { item, .. } | SessionEvent::Transcript { item, .. } => {
+                self.said.contains(item)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_silence(pcm: &Pcm) -> bool {
+    pcm.samples.iter().all(|sample| *sample == 0)
 }
 
 /// What came of what was said.
@@ -68,6 +160,7 @@ struct Answer {
     first: Option<Duration>,
     has_failed: bool,
     is_over: bool,
+    greeting: Greeting,
 }
 
 impl Answer {
@@ -82,6 +175,9 @@ impl Answer {
         said: Instant,
         found: &mut Found<impl FnMut(&Finding)>,
     ) {
+        if self.greeting.holds(&event) {
+            return;
+        }
         match event {
             SessionEvent::Transcript { by: Speaker::Assistant, mode, text, .. } => {
                 self.came(said);
@@ -101,6 +197,10 @@ impl Answer {
                 self.sound += pcm.duration();
             }
             SessionEvent::ToolCall { .. } => self.came(said),
+            // The first end may be that of a greeting, where nothing of the answer came.
+            SessionEvent::TurnDone { .. } if !self.is_some() && self.greeting.is_open => {
+                self.greeting.is_open = false;
+            }
             SessionEvent::TurnDone { .. } => self.is_over = true,
             SessionEvent::Warning { warning } => found.push(told(Level::Warning, id, &warning.message)),
             SessionEvent::Error { error } => {
@@ -140,5 +240,141 @@ impl Answer {
             (false, false) => format!("{words:?}, with {sound:.1} s of sound"),
         };
         found.push(good(format!("{id} answers {what}: first piece {first} ms")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examine::found_nothing;
+    use consort_core::{BoxFuture, Error, Finish, FinishReason, ModelCard, SessionInputs, SessionTeller};
+
+    const SHORT: Patience = Patience {
+        opening: Duration::from_secs(5),
+        answer: Duration::from_secs(1),
+        quiet: Duration::from_millis(200),
+        pause: Duration::from_millis(50),
+    };
+
+    /// A model that does this in each session: before it is asked anything, and when it is.
+    struct Scripted {
+        card: ModelCard,
+        unasked: fn(&SessionTeller),
+        asked: fn(&SessionTeller),
+        /// Sound that it sends for ever.
+        hums: Option<i16>,
+    }
+
+    impl Scripted {
+        async fn speak(
+            mut inputs: SessionInputs,
+            tell: SessionTeller,
+            asked: fn(&SessionTeller),
+            hum: Option<i16>,
+        ) {
+            let mut tick = tokio::time::interval(Duration::from_millis(20));
+            loop {
+                tokio::select! {
+                    input = inputs.next() => match input {
+                        Some(_) => asked(&tell),
+                        None => return tell.close(CloseReason::Asked),
+                    },
+                    _ = tick.tick() => if let Some(level) = hum {
+                        tell.push(sound("hum", level));
+                    },
+                }
+            }
+        }
+
+        async fn examined(self) -> Vec<String> {
+            let mut found = found_nothing();
+            let all = talked(Context::default(), &self, "hello", SHORT, &mut found);
+            timeout(Duration::from_secs(10), all).await.expect("the test has no end");
+            found.into_all().into_iter().map(|finding| finding.message).collect()
+        }
+    }
+
+    impl RealtimeModel for Scripted {
+        fn card(&self) -> &ModelCard {
+            &self.card
+        }
+
+        fn connect(&self, _: SessionConfig, _: Context) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
+            let (session, inputs, tell) = RealtimeSession::pair();
+            (self.unasked)(&tell);
+            tokio::spawn(Self::speak(inputs, tell, self.asked, self.hums));
+            Box::pin(async { Ok(session) })
+        }
+    }
+
+    fn model(unasked: fn(&SessionTeller), asked: fn(&SessionTeller)) -> Scripted {
+        let mut card = ModelCard::new("live", "live");
+        card.id = "live".into();
+        Scripted { card, unasked, asked, hums: None }
+    }
+
+    fn sound(item: &str, level: i16) -> SessionEvent {
+        SessionEvent::audio(item, Pcm::mono(vec![level; 240], 24_000))
+    }
+
+    fn words(item: &str, text: &str) -> SessionEvent {
+        let (by, mode) = (Speaker::Assistant, TranscriptMode::Final);
+        SessionEvent::Transcript { item: item.into(), by, mode, text: text.into() }
+    }
+
+    fn done() -> SessionEvent {
+        SessionEvent::TurnDone { finish: Finish::from(FinishReason::Stop), usage: None }
+    }
+
+    fn answers(tell: &SessionTeller) {
+        tell.push(words("a", "Fine."));
+        tell.push(done());
+    }
+
+    fn says(found: &[String], what: &str) -> bool {
+        found.iter().any(|message| message.contains(what))
+    }
+
+    #[tokio::test]
+    async fn sound_without_an_end_ends_the_test_in_time() {
+        for (level, answered) in [(7, false), (0, false)] {
+            let found = Scripted { hums: Some(level), ..model(|_| {}, |_| {}) }.examined().await;
+            assert_eq!(says(&found, "live answers"), answered, "{found:?}");
+            assert!(says(&found, "closes its session"), "{found:?}");
+        }
+        // Of an answer, too.
+        let found = Scripted { hums: Some(0), ..model(|_| {}, |tell| tell.push(words("hum", "Fine."))) };
+        let found = found.examined().await;
+        assert!(says(&found, "answers \"Fine.\", in words alone"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_greeting_is_no_answer_and_neither_is_what_comes_late_of_it() {
+        let greets: fn(&SessionTeller) = |tell| {
+            tell.push(sound("g", 7));
+            tell.push(words("g", "Hello!"));
+        };
+        let found = model(greets, |tell| {
+            tell.push(words("g", "Hello!"));
+            tell.push(sound("g", 7));
+            tell.push(done());
+        });
+        let found = found.examined().await;
+        assert!(says(&found, "greets") && says(&found, "does not answer a text"), "{found:?}");
+        let found = model(greets, |tell| {
+            tell.push(done());
+            answers(tell);
+        });
+        let found = found.examined().await;
+        assert!(says(&found, "answers \"Fine.\", in words alone"), "{found:?}");
+        let found = model(|_| {}, answers).examined().await;
+        assert!(!says(&found, "greets") && says(&found, "answers \"Fine.\""), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_before_it_is_asked_is_told() {
+        let found =
+            model(|tell| tell.push(SessionEvent::warning("vendor", "beware")), answers).examined().await;
+        assert!(says(&found, "beware") && says(&found, "answers \"Fine.\""), "{found:?}");
     }
 }
