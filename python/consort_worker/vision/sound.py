@@ -130,7 +130,7 @@ class Pieces:
 
     def forget(self):
         """The answer is over, and what is left is no sound. True where that is a WAV that ends within its header."""
-        is_cut = any(len(held) > 4 for _, held in self.held.values())
+        is_cut = any(len(held) >= 4 for _, held in self.held.values())
         for each in (self.left, self.begun, self.held, self.headers):
             each.clear()
         return is_cut
