@@ -25,6 +25,9 @@ class Memory(LiveCase):
 
     def read(self, one, session):
         self.feed(one, session, {"type": "commit"})
+        return self.said(one, session)
+
+    def said(self, one, session):
         said = one.heard(session, "error")[-1]["error"]["message"]
         return eval(said.partition(": ")[2])  # of our own repr
 
@@ -107,6 +110,51 @@ async def simple_response(self, text, processors=None, participant=None):
     return "Yes."
 """, {"type": "text", "text": "One?"}, until="turn_done")
         self.assertEqual(known, [("user", "One?"), ("assistant", "Yes.")])
+
+    def test_what_the_user_said_is_corrected_where_it_stands(self):
+        user, done = "self._emit_user_speech_transcription", "self._emit_audio_output_done_event()"
+        answer = f"self._emit_agent_speech_transcription('Sunny.', mode='final'); self._emit_audio_output_event(bytes(960), 24000); {done}"
+        for name, said, known in (
+            ("a final text", ("'whats the wether', mode='replacement'", None, "'What\\'s the weather in Oslo?', mode='final'"),
+             [("user", "What's the weather in Oslo?"), ("assistant", "Sunny.")]),
+            ("pieces", ("'whats ', mode='delta'", "'wether', mode='delta'", None, "'What weather?', mode='final'"),
+             [("user", "What weather?"), ("assistant", "Sunny.")]),
+            ("behind an answer", ("'Oh. ', mode='delta'", None, "'Wether', mode='delta'", None, "'Oh. Weather?', mode='final'"),
+             [("user", "Oh. "), ("assistant", "Sunny."), ("user", "Weather?"), ("assistant", "Sunny.")]),
+            ("it goes on", ("'Oh. ', mode='delta'", None, "'Weather?', mode='delta'", None, "'Oh. Weather?', mode='final'"),
+             [("user", "Oh. "), ("assistant", "Sunny."), ("user", "Weather?"), ("assistant", "Sunny.")]),
+            ("the next", ("'One?', mode='final'", None, "'Two?', mode='replacement'", None, "'Two!', mode='final'"),
+             [("user", "One?"), ("assistant", "Sunny."), ("user", "Two!"), ("assistant", "Sunny.")]),
+        ):
+            lines = "\n    ".join(answer if each is None else f"{user}({each})" for each in said)
+            found = self.known(f"""
+async def simple_audio_response(self, pcm):
+    {lines}
+    self._emit_error_event(ValueError())
+""", audio(), until="error")
+            self.assertEqual(found, known, name)
+
+    def test_what_a_user_says_without_an_end_has_a_bound(self):
+        head = "import consort_worker.vision.remembered as remembered\nremembered._PIECES, remembered._HEARD = 10, 60\n"
+        for answer in ("pass", "self._emit_agent_speech_transcription('Yes.', mode='final'); self._emit_audio_output_done_event()"):
+            one = self.live(f"""
+async def simple_audio_response(self, pcm):
+    for number in range(100):
+        self._emit_user_speech_transcription(f"{{number:02}} ", mode="delta")
+        if number % 40 == 39:
+            {answer}
+    kept = self.events._session.so_far["user"]
+    self._emit_error_event(ValueError(repr((len(kept), sum(map(len, kept))))))
+""" + READ, head)
+            session = one.open_session("acme")
+            self.feed(one, session, audio())
+            pieces, letters = self.said(one, session)
+            self.assertLess(pieces, 12, answer)
+            self.assertLess(letters, 100, answer)
+            told = "".join(said for who, said in self.read(one, session) if who == "user")
+            # What came behind the last answer is there once it is answered.
+            expected = "".join(f"{number:02} " for number in range(100))
+            self.assertTrue(expected.startswith(told) and len(told) >= 80 * 3, told)
 
     def test_what_a_conversation_holds_has_a_bound(self):
         known = self.known("async def simple_response(self, text, processors=None, participant=None): return text",

@@ -100,7 +100,8 @@ async def simple_audio_response(self, pcm):
         self.assertEqual((base64.b64decode(events[0]["data"]), events[0]["rate"]), (SOUND, 24000))
         said = [each["message"].partition(": ")[2] for each in events if each["type"] == "warning"]
         self.assertEqual([each.partition(":")[0] for each in said],
-                         ["mp3, which has to be decoded first", "no WAV that can be read", "ogg, which has to be decoded first"])
+                         ["mp3, which has to be decoded first", "ogg, which has to be decoded first",
+                          "a WAV that ends within its header"])  # it might have gone on up to there
 
     def test_samples_without_numpy(self):
         events = self.heard_of("async def simple_audio_response(self, pcm): pcm.samples.astype('float32')", audio(), until="error")

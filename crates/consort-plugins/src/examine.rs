@@ -1,5 +1,5 @@
 //! The contract test of one plugin: what its author should know, with lines of the file.
-use crate::examine_live::talked;
+use crate::examine_live::{Patience, talked};
 use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
 use consort_core::{
@@ -75,6 +75,18 @@ impl<T: FnMut(&Finding)> Found<T> {
     }
 }
 
+#[cfg(test)]
+pub(crate) fn found_nothing() -> Found<fn(&Finding)> {
+    Found { all: Vec::new(), tell: |_| {} }
+}
+
+#[cfg(test)]
+impl<T> Found<T> {
+    pub(crate) fn into_all(self) -> Vec<Finding> {
+        self.all
+    }
+}
+
 /// Tests a plugin against its contract. It is started, and answers one prompt of each of its first models.
 pub async fn examine(plugin: &Arc<Plugin>, prompt: &str) -> Vec<Finding> {
     examine_aloud(plugin, prompt, |_| {}).await
@@ -137,7 +149,7 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
         return;
     }
     if let Some(model) = plugin.realtime_models().first() {
-        talked(plugin, model.as_ref(), prompt, found).await;
+        talked(plugin.context(), model.as_ref(), prompt, Patience::USUAL, found).await;
     }
     const MOST: usize = 3;
     for model in models.iter().take(MOST) {

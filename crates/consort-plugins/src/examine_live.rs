@@ -1,28 +1,45 @@
 //! A live model's part of the contract test: a session opens, answers a text, and closes.
 use crate::examine::{Finding, Found, Level, good, of_error, told, wrong};
-use crate::plugin::Plugin;
 use consort_core::{
-    CloseReason, RealtimeModel, SessionConfig, SessionEvent, SessionInput, Speaker, TranscriptMode,
+    CloseReason, Context, Pcm, RealtimeModel, RealtimeSession, SessionConfig, SessionEvent, SessionInput,
+    Speaker, TranscriptMode,
 };
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep_until, timeout};
 
-/// How long a session may take to open.
-const OPENING: Duration = Duration::from_secs(30);
-/// How long it may take to answer, and how long nothing more comes of an answer that has no end.
-const ANSWER: Duration = Duration::from_secs(20);
-const QUIET: Duration = Duration::from_secs(2);
+/// For how long what is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// A session that opens.
+    opening: Duration,
+    /// The end of an answer, and of a session.
+    answer: Duration,
+    /// More of an answer that has no end, and the end of what comes unasked.
+    quiet: Duration,
+    /// More of what comes unasked.
+    pause: Duration,
+}
+
+impl Patience {
+    pub(crate) const USUAL: Self = Self {
+        opening: Duration::from_secs(30),
+        answer: Duration::from_secs(20),
+        quiet: Duration::from_secs(2),
+        pause: Duration::from_millis(500),
+    };
+}
 
 pub(crate) async fn talked(
-    plugin: &Arc<Plugin>,
+    context: Context,
     model: &dyn RealtimeModel,
     prompt: &str,
+    patience: Patience,
     found: &mut Found<impl FnMut(&Finding)>,
 ) {
     let id = &model.card().id;
     let begun = Instant::now();
-    let opened = model.connect(SessionConfig::default(), plugin.context().within(OPENING)).await;
+    let opened = model.connect(SessionConfig::default(), context.within(patience.opening)).await;
     let mut session = match opened {
         Ok(session) => session,
         Err(error) => return found.push(of_error(&format!("{id} opens no session"), &error)),
@@ -30,11 +47,14 @@ pub(crate) async fn talked(
     let taken = begun.elapsed().as_millis();
     found.push(good(format!("{id} opens a session, in {taken} ms")));
     let mut answer = Answer::default();
+    greeted(id, &mut session, patience, &mut answer, found).await;
     let said = Instant::now();
     // One that is over already says so among its events.
     let _ = session.sink.send(SessionInput::text(prompt)).await;
     while !answer.is_over {
-        let limit = if answer.is_some() { Instant::now() + QUIET } else { said + ANSWER };
+        // Some sound never ends.
+        let most = said + patience.answer;
+        let limit = if answer.is_some() { most.min(Instant::now() + patience.quiet) } else { most };
         tokio::select! {
             event = session.events.next() => match event {
                 Some(event) => answer.take(id, event, said, found),
@@ -51,13 +71,85 @@ pub(crate) async fn talked(
             end.take(id, event, said, found);
         }
     };
-    let closed = timeout(ANSWER, closes).await.is_ok();
+    let closed = timeout(patience.answer, closes).await.is_ok();
     if closed && !end.has_failed && !answer.has_failed {
         found.push(good(format!("{id} closes its session")));
     } else if !closed {
         let help = "end `close` where its connection is closed";
         found.push(wrong(format!("a session of {id} does not close"), help));
     }
+}
+
+/// Waits for the end of what a model says before it is asked anything.
+async fn greeted(
+    id: &str,
+    session: &mut RealtimeSession,
+    patience: Patience,
+    answer: &mut Answer,
+    found: &mut Found<impl FnMut(&Finding)>,
+) {
+    let most = Instant::now() + patience.quiet;
+    while !answer.is_over {
+        let limit = most.min(Instant::now() + patience.pause);
+        tokio::select! {
+            event = session.events.next() => match event {
+                Some(event) if answer.greeting.note(&event) => {}
+                Some(event) => answer.take(id, event, most, found),
+                None => break,
+            },
+            () = sleep_until(limit.into()) => break,
+        }
+    }
+    if answer.greeting.is_open {
+        found.push(good(format!("{id} greets whoever opens a session")));
+    }
+}
+
+/// What a model says before it is asked anything. It is no part of the answer, whenever the rest of it comes.
+#[derive(Default)]
+struct Greeting {
+    /// The items that said something, and those that were silence.
+    said: HashSet<String>,
+    silent: HashSet<String>,
+    /// Whether its end may yet come.
+    is_open: bool,
+}
+
+impl Greeting {
+    /// Notes something that came unasked. False where it says nothing.
+    fn note(&mut self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::Audio { item, pcm, .. } if is_silence(pcm) => {
+                self.silent.insert(item.clone());
+            }
+            SessionEvent::Audio { item, .. }
+            | SessionEvent::Text { item, .. }
+            | SessionEvent::Transcript { item, by: Speaker::Assistant, .. } => {
+                self.said.insert(item.clone());
+                self.is_open = true;
+            }
+            SessionEvent::ToolCall { .. } | SessionEvent::TurnDone { .. } => {}
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether this, which came behind the text, is still of it.
+    fn holds(&self, event: &SessionEvent) -> bool {
+        match event {
+            SessionEvent::Audio { item, pcm, .. } => {
+                self.said.contains(item) || (self.silent.contains(item) && is_silence(pcm))
+            }
+            SessionEvent::Text { item, .. } | SessionEvent::Transcript { item, .. } => {
+                self.said.contains(item)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_silence(pcm: &Pcm) -> bool {
+    pcm.samples.iter().all(|sample| *sample == 0)
 }
 
 /// What came of what was said.
@@ -68,6 +160,7 @@ struct Answer {
     first: Option<Duration>,
     has_failed: bool,
     is_over: bool,
+    greeting: Greeting,
 }
 
 impl Answer {
@@ -82,6 +175,9 @@ impl Answer {
         said: Instant,
         found: &mut Found<impl FnMut(&Finding)>,
     ) {
+        if self.greeting.holds(&event) {
+            return;
+        }
         match event {
             SessionEvent::Transcript { by: Speaker::Assistant, mode, text, .. } => {
                 self.came(said);
@@ -101,6 +197,10 @@ impl Answer {
                 self.sound += pcm.duration();
             }
             SessionEvent::ToolCall { .. } => self.came(said),
+            // The first end may be that of a greeting, where nothing of the answer came.
+            SessionEvent::TurnDone { .. } if !self.is_some() && self.greeting.is_open => {
+                self.greeting.is_open = false;
+            }
             SessionEvent::TurnDone { .. } => self.is_over = true,
             SessionEvent::Warning { warning } => found.push(told(Level::Warning, id, &warning.message)),
             SessionEvent::Error { error } => {
@@ -142,3 +242,6 @@ impl Answer {
         found.push(good(format!("{id} answers {what}: first piece {first} ms")));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The tools that a plugin offers: functions, and boxes of them with a state of their own.
 use crate::plugin::Plugin;
-use crate::process::Connection;
+use crate::process::{Connection, failed_tool};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, FunctionSpec, Part, Tool, ToolOutput};
 use consort_plugin::protocol::{
     OpenParams, OpenResult, ToolCallParams, ToolInfo, ToolResultContent, ToolboxInfo, ToolsResult,
@@ -118,8 +118,11 @@ impl Tool for PluginTool {
             let wire = self.plugin.wire();
             let parts: Result<Vec<Part>, String> =
                 result.content.into_iter().map(|content| content.into_core(&wire)).collect();
-            let content =
+            let mut content =
                 parts.map_err(|what| Error::new(ErrorKind::PluginBug, what).provider(self.plugin.id()))?;
+            if result.is_error {
+                failed_tool(self.plugin.log(), &mut content);
+            }
             Ok(ToolOutput { content, is_error: result.is_error })
         })
     }

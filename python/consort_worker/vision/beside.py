@@ -4,7 +4,9 @@ What of this ends, and nobody else hears of it, would leave a session that is op
 """
 
 import asyncio
+import threading
 
+from ..loop import get as the_loop
 from ..calls import Cancelled
 from ..failures import Failure, failure_of
 from ..frames import is_own, where
@@ -16,6 +18,7 @@ _GRACE = 2.0  # seconds of silence behind the handler's end, in which the plugin
 _LONGEST = 30.0  # seconds in which it may, where a task of its own still runs
 _HEARD = 0.3  # seconds in which whoever started a task may look at its failure
 _PATIENCE = 10.0  # seconds of silence behind what was asked, where nothing is left that could answer
+_HELD = 0.3  # seconds after which a loop that does not hear of a thread's failure is held up
 
 
 class Beside:
@@ -168,14 +171,34 @@ class Beside:
         self.repeats.fail(failure_of(error, self.secrets()), answer)
         self._end_broken(answer)
 
-    def thread_failed(self, error, answer):
-        """From that thread. What is not in the plugin's own code may be how a library ends."""
+    def thread_failed(self, error, answer, thread):
+        """From that thread. It is told on the loop, where answers are given, or here where the loop is held up or over."""
+        first, heard = threading.Lock(), threading.Event()
+
+        def tell():
+            if first.acquire(blocking=False):
+                self._thread_failed(error, answer, thread)
+                heard.set()
+
+        try:
+            the_loop().call_soon_threadsafe(tell)
+        except RuntimeError:  # it is over
+            pass
+        else:
+            heard.wait(_HELD)
+        tell()
+
+    def _thread_failed(self, error, answer, thread):
+        """One that gave the newest of an answer leaves it broken. Any other is beside what is answered, which goes on; and what
+        is not in the plugin's own code may be how a library ends."""
         if self.closed or self.closing or self.leaving:
             return
-        if where(error)[0] is None:
-            self.warn_once(f"a thread of a library failed: {data.failed(error)}")
-        else:
+        is_own = where(error)[0] is not None
+        if is_own and thread is not None and self.giver_thread is thread:
             self._answer_failed(error, answer)
+        else:
+            whose = "the plugin" if is_own else "a library"
+            self.warn_once(f"a thread of {whose} failed: {data.failed(error)}", data.kind(error, "thread"))
 
     # -- silence ------------------------------------------------------------------------------------------------
 

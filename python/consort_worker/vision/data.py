@@ -74,6 +74,11 @@ def at():
     return f" at {place}" if place else ""
 
 
+def kind(error, what):
+    """What a failure of this is known by, whatever its words are: they may differ each time."""
+    return what, type(error).__name__, frames.where(error)[0]
+
+
 def failed(error):
     """What went wrong, and where in the plugin's own code."""
     try:

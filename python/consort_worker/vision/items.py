@@ -20,7 +20,7 @@ class Items:
         self.moded = False  # whether what is transcribed of it says how it is meant
         self.behind = False  # whether what is transcribed from now on belongs to the next
         self.shut = False  # whether that is certain, of a final text too
-        self.giver = None  # the input whose code gave the newest piece
+        self.giver = self.giver_thread = None  # the input whose code gave the newest piece, and the thread that did
         self.questions = 0  # things that the user said
         self.so_far = {"user": [], "assistant": []}  # what was transcribed of the newest, until it is final
 
@@ -58,7 +58,8 @@ class Items:
         self.ended, self.behind = True, self.behind or self.worded
         self.once.forget()
         self.once_said.forget()
-        self.pieces.forget()
+        if self.pieces.forget():
+            self.warn_once("sound that is none was left out: a WAV that ends within its header")
 
     # -- what is transcribed ------------------------------------------------------------------------------------
 
@@ -84,6 +85,7 @@ class Items:
             (self._remember_answer(text) if role == "assistant" else self._remember_heard(text, True))
         if mode == "delta":
             self.so_far[role].append(text)
+            self._bound_heard()
         else:
             self.so_far[role] = [text] if mode == "replacement" else []
         if role == "user" and mode == "final":

@@ -1,8 +1,10 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
+import threading
+
 from .. import logs
 from ..failures import Failure, failure_of, masked
-from . import data
+from . import data, repeats
 from .current import answering
 from .items import Items
 from .sound import EVENT, ITEM, TRACK, Once, Pieces, Wrong, encoded, piece, same_sound, samples_of, told_apart
@@ -24,7 +26,7 @@ class Outcome(Words, Items):
         self.done_by = None  # the way by which the newest end of an answer came, and what was told until then
         self.closed = self.closing = False
         self.late = 0
-        self.warned = set()
+        self.warned = repeats.Once()
         self.sounding = None  # the item that sound last came of, until it is complete
         self.told = 0  # events so far
         self.answers = False  # whether an input was answered by the code that took it
@@ -36,12 +38,14 @@ class Outcome(Words, Items):
         self.told += 1
         answer = answering.get()
         if event["type"] in ("audio", "text") or event.get("role") == "assistant":
-            self.giver = answer
+            self.giver, self.giver_thread = answer, threading.current_thread()
             if answer is not None:
                 answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
         if size is not None:
-            self.warn_once(f"`{event['type']}` of {size} bytes{data.at()} is more than a line may hold; it was left out")
+            at = data.at()
+            told = f"`{event['type']}` of {size} bytes{at} is more than a line may hold; it was left out"
+            self.warn_once(told, ("size", event["type"], at))
 
     def _late(self, what):
         self.late += 1
@@ -49,10 +53,12 @@ class Outcome(Words, Items):
             logs.note(f"`{what}` came after the session {self.ident} was closed{data.at()}; it is dropped, "
                       "and so is what follows")
 
-    def warn_once(self, message):
-        if message not in self.warned:
-            self.warned.add(message)
+    def warn_once(self, message, kind=None):
+        """Of one kind once: where none is said, of these words."""
+        if self.warned.is_new(kind or message):
             self.warn(message)
+            if self.warned.is_full():
+                self.warn(repeats.REST)
 
     def warn(self, message):
         self.emit(type="warning", message=masked(message, self.secrets()))

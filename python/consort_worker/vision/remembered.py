@@ -8,6 +8,7 @@ from . import data
 
 _MOST = 200  # messages, or as many as the session was opened with
 _LETTERS = 32_000  # of them in instructions
+_PIECES, _HEARD = 500, 20_000  # pieces, and letters, that are kept of what a user says without an end
 _KEEPS = re.compile(r"conversation\.(add_message|send_message|upsert_message|messages\.(append|extend|insert))\b")
 _READS = re.compile(r"\._conversation\b")
 
@@ -18,7 +19,8 @@ class Remembered:
     def __init__(self):
         self.asked = None  # (what answers it, a text), until it is in the conversation
         self.answered = (None, None)  # the newest answer there: its number and its message
-        self.understood = 0  # letters of what the user is saying that are there already
+        self.understood = ""  # what the user is saying, as far as it is there already
+        self.heard = (0, None)  # where in that its newest message begins, and the message
         self.most = None
 
     def _messages(self):
@@ -44,7 +46,8 @@ class Remembered:
         try:
             return messages_of(self.model, self.params, role, text)
         except Exception as error:  # of the plugin's own `_normalize_message`, which has nothing to do with what is told
-            self.warn_once(f"what was said is not in the conversation as it should be: {data.failed(error)}")
+            told = f"what was said is not in the conversation as it should be: {data.failed(error)}"
+            self.warn_once(told, data.kind(error, "conversation"))
             return messages_of(None, self.params, role, text)
 
     def _remember_asked(self, by):
@@ -54,9 +57,44 @@ class Remembered:
             self._remember("user", text)
 
     def _remember_heard(self, text, is_final):
-        """What the user said, so far: some models never tell that it is all."""
-        self._remember("user", text[self.understood :])
-        self.understood = 0 if is_final else len(text)
+        """What the user said, so far: some models never tell that it is all. What goes on behind an answer stands behind it, and
+        what is said anew in another's place stands where that stood."""
+        known, (start, message) = self.understood, self.heard
+        at = self._place(message)
+        if text.startswith(known) and (at is None or at + 1 < len(self._messages() or ())):
+            made = self._remember("user", text[len(known) :])
+            self.heard = (len(known), made) if made is not None else self.heard
+        elif text != known:
+            start = start if text[:start] == known[:start] else 0
+            self.heard = (start, self._put(at, "user", text[start:]))
+        self.understood = text
+        if is_final:
+            self.understood, self.heard = "", (0, None)
+
+    def _bound_heard(self):
+        if len(self.so_far["user"]) > _PIECES:
+            self._fold_heard()
+
+    def _fold_heard(self):
+        """Of what the user says without an end, no more is kept than may yet be corrected."""
+        text = "".join(self.so_far["user"])
+        self._remember_heard(text, False)
+        if len(text) > _HEARD:
+            text = text[-_HEARD // 2 :]
+            self.understood, self.heard = text, (len(text), None)
+        self.so_far["user"] = [text] if text else []
+
+    def _place(self, message):
+        """Where a message stands; None where it is no longer there."""
+        return next((at for at, each in enumerate(self._messages() or ()) if each is message), None)
+
+    def _put(self, at, role, text):
+        """Puts a text in the place of a message, or behind all where there is none."""
+        if at is None or not text.strip():
+            return self._remember(role, text)
+        messages = self._messages()
+        messages[at] = self._made(role, text)[-1]
+        return messages[at]
 
     def _remember_answer(self, final=None):
         """What the newest answer said; a final text that comes behind its end is put in its place."""
@@ -64,15 +102,11 @@ class Remembered:
         if not text.strip():
             return
         self._remember_asked(self.giver)
-        self._remember_heard("".join(self.so_far["user"]), False)
+        self._fold_heard()
         number, message = self.answered
-        messages = self._messages() or ()
-        at = next((at for at, each in enumerate(messages) if each is message), None)
-        if number != self.items or at is None:
-            self.answered = (self.items, self._remember("assistant", text))
-        elif message.content != text:
-            messages[at] = self._made("assistant", text)[-1]
-            self.answered = (number, messages[at])
+        at = self._place(message) if number == self.items else None
+        if at is None or message.content != text:
+            self.answered = (self.items, self._put(at, "assistant", text))
 
     def history(self):
         """The conversation in words, for instructions; None where the plugin reads the messages themselves."""

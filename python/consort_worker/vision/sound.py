@@ -6,6 +6,7 @@ import struct
 from collections import deque
 
 _KEPT = 64  # things that may wait for their twin of another way
+_HEADER = 64 << 10  # bytes that the header of a WAV may take
 
 _COMPRESSED = {"mp3", "ogg", "opus", "aac", "flac", "webm", "m4a", "mulaw", "alaw", "ulaw", "g711_ulaw", "g711_alaw"}
 
@@ -54,15 +55,21 @@ def is_wav(data):
 
 
 def wav(data):
-    """(samples, their rate, channels and format, whether more of them come). What is sent while it is made says no length, or
-    one that is too long."""
+    """(samples, their rate, channels and format, whether more of them come); None where its header is not whole. What is sent
+    while it is made says no length, or one that is too long."""
     at, form = 12, None
-    while is_wav(data) and at + 8 <= len(data):
+    if len(data) >= at and not is_wav(data):
+        raise Wrong("no WAV that can be read")
+    while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         at += 8
-        if name == b"fmt " and at + 16 <= len(data):
+        if name == b"fmt " and size >= 16:
+            if at + 16 > len(data):
+                return None
             form = struct.unpack_from("<HHIIHH", data, at)
-        elif name == b"data" and form is not None:
+        elif name == b"data":
+            if form is None:
+                break
             tag, channels, rate, _, _, bits = form
             format = {16: "s16", 32: "f32" if tag == 3 else None}.get(bits)
             if format is None:
@@ -70,6 +77,9 @@ def wav(data):
             is_open = size == 0 or at + size > len(data)
             return data[at:] if is_open else data[at : at + size], rate, channels, format, is_open
         at += size + size % 2
+    else:
+        if at <= _HEADER and len(data) <= _HEADER:
+            return None
     raise Wrong("no WAV that can be read")
 
 
@@ -79,20 +89,35 @@ class Pieces:
 
     def __init__(self):
         self.left = {}  # way -> (what it is of, bytes)
-        self.headers = {}  # way -> what the header of a WAV said that is not at its end
+        self.begun = set()  # the ways by which some of this answer came
+        self.held = {}  # way -> (the answer, the beginning of a WAV whose header is not whole)
+        self.headers = {}  # way -> what the header of a WAV said that is not at its end, or what is wrong with it
 
     def whole(self, way, given, rate, channels, format, response):
         """(the whole samples by now, their rate, channels and format)"""
-        data = bytes(given)
-        if data[:4] == b"RIFF" and (is_wav(data) or format == "wav"):  # a header is no sound, whatever was said that it is
-            data, rate, channels, format, is_open = wav(data)
+        of, held = self.held.pop(way, (response, b""))
+        data = held + bytes(given) if of == response else bytes(given)
+        is_first = way not in self.begun
+        if _begins(data, is_first, format):  # a header is no sound, whatever was said that it is
+            try:
+                opened = wav(data)
+            except Wrong as error:
+                self.headers[way] = error  # nor is what comes behind it
+                raise
+            if opened is None:
+                self.held[way] = (response, data)
+                return b"", rate, channels, "s16"
+            data, rate, channels, format, is_open = opened
             self.left.pop(way, None)
             self.headers[way] = (rate, channels, format) if is_open else None
+        elif isinstance(self.headers.get(way), Wrong):
+            raise self.headers[way]
         elif self.headers.get(way):  # a further piece
             rate, channels, format = self.headers[way]
         elif format == "wav":
             raise Wrong("no WAV that can be read")
         _check(rate, channels)
+        self.begun.add(way)
         of = (rate, channels, format, response)
         before, left = self.left.pop(way, (of, b""))
         if before == of:
@@ -104,9 +129,18 @@ class Pieces:
         return data[:end], rate, channels, format
 
     def forget(self):
-        """The answer is over, and what is left is no sound."""
-        self.left.clear()
-        self.headers.clear()
+        """The answer is over, and what is left is no sound. True where that is a WAV that ends within its header."""
+        is_cut = any(len(held) >= 4 for _, held in self.held.values())
+        for each in (self.left, self.begun, self.held, self.headers):
+            each.clear()
+        return is_cut
+
+
+def _begins(data, is_first, format):
+    """Whether this is the beginning of a WAV, as far as it goes. Of less than a word that is said at the beginning alone."""
+    if len(data) < 4:
+        return is_first and data != b"" and b"RIFF".startswith(data)
+    return data[:4] == b"RIFF" and (format == "wav" or b"WAVE".startswith(data[8:12]))
 
 
 def encoded(sound):

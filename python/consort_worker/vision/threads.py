@@ -50,4 +50,4 @@ def _tell(error, thread):
     if owner is None and len(sessions) == 1 and frames.where(error)[0] is not None:
         owner = sessions[0]
     if owner is not None:
-        owner.thread_failed(error, answer)
+        owner.thread_failed(error, answer, thread)

@@ -11,6 +11,7 @@ from ..shape import called
 from . import data, threads
 from .current import current
 from .real import is_real
+from .repeats import REST, Once
 from .starting import started
 
 _EVENTS, _ITEMS = "events", "items"
@@ -35,7 +36,8 @@ class Turn:
         self.model = None
         self.asked = None  # the plugin's method
         self.threads = []  # that it started
-        self.odd = set()  # what was told once: things that are no events, and that something came late
+        self.odd = set()  # what was noted once: things that are no events, and that something came late
+        self.warned = Once()
 
     # -- what the plugin sends ----------------------------------------------------------------------------------
 
@@ -60,15 +62,16 @@ class Turn:
         if self.raw:
             self.call.event(type="raw", value=data.event(event))
 
-    def warn_once(self, message):
-        if message not in self.odd:
-            self.odd.add(message)
-            self.call.event(type="warning", message=masked(message, self.call.secrets()))
+    def warn_once(self, message, kind=None):
+        """Of one kind once: where none is said, of these words."""
+        if self.warned.is_new(kind or message):
+            for each in (message, REST) if self.warned.is_full() else (message,):
+                self.call.event(type="warning", message=masked(each, self.call.secrets()))
 
-    def thread_failed(self, error, answer):
+    def thread_failed(self, error, answer, thread):
         """From a thread that works for this request, which may go on without it."""
         if not self.over:
-            self.warn_once(f"a thread of the plugin failed: {data.failed(error)}")
+            self.warn_once(f"a thread of the plugin failed: {data.failed(error)}", data.kind(error, "thread"))
 
     def _wrong(self, message, help_=None):
         """A slip of the author's, where it was made, or at least in which method."""

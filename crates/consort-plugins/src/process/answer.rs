@@ -1,8 +1,9 @@
 //! One streamed answer: from the process's lines to whoever reads it.
-use super::Supervisor;
 use super::connection::Connection;
 use super::files::files_below;
+use super::masked;
 use super::odd::{Odd, Slip};
+use super::{LogRing, Supervisor};
 use consort_core::{BoxFuture, Context, Error, ErrorKind, Event, EventStream, RunTool, Warning};
 use consort_plugin::protocol::{EventReader, GenerateParams, GenerateResult, WireEvent};
 use consort_providers::{Timers, Watch};
@@ -70,6 +71,7 @@ pub(super) struct Sink {
     budget: Arc<Budget>,
     native: bool,
     tools: Option<Arc<dyn RunTool>>,
+    log: Arc<LogRing>,
     /// What came and could not be taken.
     pub(super) odd: Odd,
     /// Whether anything came that answers.
@@ -93,6 +95,7 @@ impl Sink {
                 self.reader.read(event, &mut read);
             }
         }
+        masked::warnings(&self.log, &mut read);
         // What it held may have been text: whoever reads the answer is told that there was more.
         unread.iter().for_each(|error| self.odd.note(&Slip::Unread, error));
         self.gave |= read.iter().any(Event::is_content);
@@ -110,6 +113,7 @@ impl Sink {
     pub(super) fn finish(mut self, result: GenerateResult, text: &str) {
         let mut read = Vec::new();
         self.reader.finish(result, &mut read);
+        masked::warnings(&self.log, &mut read);
         self.gave |= read.iter().any(Event::is_content);
         if !self.gave {
             self.odd.look_at_answer(text);
@@ -231,6 +235,7 @@ async fn open(
         budget: budget.clone(),
         native: context.native_events,
         tools: context.tools.clone(),
+        log: connection.log.clone(),
         odd: Odd::new(&connection.plugin, connection.log.clone()),
         gave: false,
     };

@@ -227,8 +227,9 @@ impl Connection {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
+    /// An error of this plugin's. Some quote what it sent.
     pub(super) fn named(&self, error: Error) -> Error {
-        error.provider(&self.plugin)
+        error.map_message(|message| self.log.masked(&message)).provider(&self.plugin)
     }
 
     pub(super) fn gone(&self) -> Error {

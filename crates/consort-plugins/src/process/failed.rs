@@ -1,5 +1,6 @@
 //! What a plugin refuses, as an error that says where to read on.
 use super::connection::Connection;
+use super::masked;
 use crate::start::shell_word;
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::Failure;
@@ -23,8 +24,7 @@ impl Connection {
         if let Some(trace) = &failure.data.traceback {
             self.log_text(trace);
         }
-        let error = failure.to_error().map_message(|message| self.log.masked(&message));
-        let error = self.named(error);
+        let error = self.named(masked::failure(&self.log, failure.clone()).to_error());
         let name = shell_word(&self.plugin);
         if !error.hints().is_empty() {
             error

@@ -3,6 +3,7 @@ use super::connection::Connection;
 use super::crash::Code;
 use super::failed::Refused;
 use super::guardian::{self, Wish};
+use super::masked;
 use super::odd::Odd;
 use super::services::Services;
 use super::{Launch, LogRing, Writer};
@@ -108,7 +109,7 @@ impl Connection {
         waited.is_done = true;
         match shaken {
             Ok(mut hello) => {
-                hello.notes = masked(&connection.log, hello.notes);
+                hello.notes = masked::notes(&connection.log, hello.notes);
                 hello.notes.extend(lacks.map(str::to_owned));
                 let _ = connection.hello.set(hello);
                 Ok(connection)
@@ -165,13 +166,13 @@ impl Connection {
             Ok(Err(refused)) => Err(self.no_start(refused)),
             Ok(Ok(raw)) => {
                 let listed: ModelsResult = self.read_result(&raw)?;
-                Ok(ModelsResult { notes: masked(&self.log, listed.notes), ..listed })
+                Ok(ModelsResult { notes: masked::notes(&self.log, listed.notes), ..listed })
             }
         }
     }
 
     fn no_start(&self, refused: Refused) -> NoStart {
-        let mut failure = match refused {
+        let failure = match refused {
             Refused::Gone(error) => return error.into(),
             Refused::Failed(failure) => failure,
         };
@@ -179,10 +180,7 @@ impl Connection {
             self.log_text(trace);
         }
         // Rows and the cache are no place for a secret either.
-        failure.message = self.log.masked(&failure.message);
-        failure.data.missing = failure.data.missing.map(|text| self.log.masked(&text));
-        failure.data.at = failure.data.at.map(|text| self.log.masked(&text));
-        failure.data.help = failure.data.help.map(|text| self.log.masked(&text));
+        let failure = masked::failure(&self.log, failure);
         let error = self.named(failure.to_error());
         NoStart { failure: Some(failure), ..error.into() }
     }
@@ -193,11 +191,6 @@ impl Connection {
         let findings: Findings = self.call("plugin/check", json!({}), LIMIT).await?;
         Ok(findings.told_by(|text| plain(&self.log.masked(text))))
     }
-}
-
-/// Notes are read by people, and kept.
-fn masked(log: &LogRing, notes: Vec<String>) -> Vec<String> {
-    notes.iter().map(|note| log.masked(note)).collect()
 }
 
 /// Whoever starts a process and goes away before it answers leaves none behind.

@@ -1,9 +1,10 @@
 //! The live sessions of one process, as its reader sees them: opened, told of, and over.
-use super::Writer;
 use super::connection::{Connection, Pending};
 use super::files::files_below;
 use super::live_outlet::Outlet;
+use super::masked;
 use super::reading::Slow;
+use super::{LogRing, Writer};
 use consort_core::{
     Arguments, CloseReason, Error, ErrorKind, SessionEvent, SessionTeller, ToolCall, ToolResult,
 };
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};
 use tokio::sync::oneshot;
@@ -60,11 +62,13 @@ pub(super) struct Session {
     /// The calls of tools that nobody answered yet.
     calls: HashMap<String, oneshot::Sender<ToolResult>>,
     native: bool,
+    log: Arc<LogRing>,
 }
 
 impl Session {
-    pub(super) fn new(reader: LiveEventReader, tell: SessionTeller, native: bool) -> Self {
-        Self { reader, tell: Outlet::new(tell), items: Vec::new(), calls: HashMap::new(), native }
+    pub(super) fn new(tell: SessionTeller, native: bool, log: Arc<LogRing>) -> Self {
+        let (reader, tell) = (LiveEventReader::default(), Outlet::new(tell));
+        Self { reader, tell, items: Vec::new(), calls: HashMap::new(), native, log }
     }
 
     /// Reads one event and says it. True where it was the last.
@@ -78,7 +82,11 @@ impl Session {
             }
             read => read,
         };
-        match read.and_then(|event| self.reader.read(event)) {
+        let read = read.and_then(|mut event| {
+            masked::live_event(&self.log, &mut event);
+            self.reader.read(event)
+        });
+        match read {
             Err(wrong) => self.complain(wrong),
             Ok(None) => {}
             Ok(Some(SessionEvent::Native { .. })) if !self.native => {}
@@ -101,8 +109,10 @@ impl Session {
         let epoch = self.began(&item);
         let (read, path) = (files_below(folder.to_owned(), MOST_SOUND_FILE), event.path.unwrap_or_default());
         let (rate, channels) = (event.rate, event.channels);
+        let log = self.log.clone();
         let asked = self.tell.file(move || {
-            let bytes = read(&path).map_err(|error| format!("sound was left out: {error}"))?;
+            let left_out = |error| log.masked(&format!("sound was left out: {error}"));
+            let bytes = read(&path).map_err(left_out)?;
             let pcm = protocol::sound(&bytes, rate, channels);
             let pcm = pcm.map_err(|error| format!("it was left out: {error}"))?;
             Ok(SessionEvent::Audio { item, epoch, pcm })
@@ -145,7 +155,7 @@ impl Session {
     }
 
     fn complain(&self, wrong: String) {
-        self.tell.complain(wrong);
+        self.tell.complain(self.log.masked(&wrong));
     }
 }
 

@@ -11,8 +11,7 @@ use consort_core::{
     SessionInputs, SessionTeller, Warning,
 };
 use consort_plugin::protocol::{
-    self, Failure, Id, LiveEventReader, LiveInput, LiveInputs, LiveOpenParams, LiveSession, MAX_INLINE_MEDIA,
-    MOST_SOUND,
+    self, Failure, Id, LiveInput, LiveInputs, LiveOpenParams, LiveSession, MAX_INLINE_MEDIA, MOST_SOUND,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -86,7 +85,7 @@ fn begin(
     native: bool,
 ) -> Result<Asked, Error> {
     let (opened, answer) = oneshot::channel();
-    let opening = Opening { session: Session::new(LiveEventReader::default(), tell, native), opened };
+    let opening = Opening { session: Session::new(tell, native, connection.log.clone()), opened };
     connection.touch();
     connection.live().opening += 1;
     let id = connection.open(Pending::Session(Box::new(opening)));

@@ -148,6 +148,7 @@ impl Odd {
         let told = seen.iter().map(|seen| {
             let first = if seen.count == 1 { "" } else { "the first " };
             let words = seen.slip.words(seen.count);
+            let words = self.log.masked(&words);
             Warning::new("dropped", format!("{} sent {words}: {first}{}", self.plugin, seen.first))
         });
         told.collect()

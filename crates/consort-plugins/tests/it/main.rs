@@ -17,6 +17,7 @@ mod left;
 mod limits;
 mod live;
 mod live_protocol;
+mod masked;
 mod odd_output;
 mod place;
 mod reload;

@@ -117,7 +117,7 @@ def _complain(error, request):
     print(message, file=sys.stderr)
     over = getattr(request, "over", None) is True or getattr(request, "closed", False)
     if request is not None and not over:
-        request.warn_once(message)
+        request.warn_once(message, data.kind(error, "subscriber"))
 
 
 def _wanted(function):
