@@ -16,17 +16,17 @@ pub(crate) struct Talk {
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, conflicts_with = "fast")]
     #[allow(clippy::option_option, reason = "given with a name, given without one, not given")]
     pub(crate) speaker: Option<Option<String>>,
-    /// Speak to it with the sound of a WAV file, as fast as it was spoken; - reads stdin
+    /// Speak to it with the sound of a WAV file, as fast as it was spoken, behind all that --text says; - reads stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) wav_in: Option<PathBuf>,
     /// Write the sound of the answers into a WAV file; - writes it to stdout, and the transcript goes to stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) wav_out: Option<PathBuf>,
     /// Record what goes over the network, both ways, as lines of JSON (`consort realtime replay` plays it again);
-    /// for live models of hosted APIs
+    /// for live models of hosted APIs; a file that is there is written anew
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
-    /// Write this to it instead of speaking; may be given several times, each is a turn of its own
+    /// Write this to it instead of speaking; may be given several times, each is a turn of its own, before --wav-in
     #[arg(long, value_name = "TEXT", value_parser = words)]
     pub(crate) text: Vec<String>,
     /// Wait for no sound to be played: files are sent, and answers taken, as fast as possible
@@ -53,10 +53,10 @@ pub(crate) struct Talk {
     /// Do not keep the conversation
     #[arg(short, long)]
     pub(crate) no_log: bool,
-    /// How many samples a second the answers' sound has
+    /// How many samples a second the answers' sound has: 8000 to 192000
     #[arg(long, value_name = "HERTZ", default_value_t = 24_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
     pub(crate) rate: u32,
-    /// End when an answer is waited for and nothing comes for so many seconds
+    /// End when an answer is waited for and nothing comes for so many seconds: 1 to 3600
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) wait: u64,
     /// Use this key instead of a stored one

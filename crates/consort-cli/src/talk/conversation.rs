@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::steps::Step;
 use crate::args::Talk;
 use crate::stop;
-use consort_core::{BoxFuture, CloseReason, Error, Pcm, SessionEvent, Speaker, TranscriptMode};
+use consort_core::{BoxFuture, CloseReason, Error, ErrorKind, Pcm, SessionEvent, Speaker, TranscriptMode};
 use consort_realtime::call::{Call, CallEvent};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -278,8 +278,8 @@ impl Conversation {
             }
             CloseReason::Asked => {
                 outcome.ends(is_unanswered);
-                if outcome.failed.is_none() && !outcome.has_answer() && outcome.warnings.is_empty() {
-                    self.warn_of_nothing();
+                if outcome.failed.is_none() && !outcome.has_answer() && !self.by_microphone {
+                    self.outcome.failed = Some(self.nothing());
                 }
             }
         }
@@ -287,16 +287,17 @@ impl Conversation {
     }
 
     /// Nothing is silent: why may there be no answer?
-    fn warn_of_nothing(&mut self) {
+    fn nothing(&self) -> Error {
         let (said, wait) = (self.outcome.said, self.wait.as_secs());
-        if said.is_zero() || self.outcome.lines.has_user() {
-            self.outcome.warn(&format!("no answer came within {wait} s (`--wait SECONDS` waits longer)"));
+        let words = if !self.outcome.warnings.is_empty() {
+            "no answer came".to_owned()
+        } else if said.is_zero() || self.outcome.lines.has_user() {
+            format!("no answer came within {wait} s (`--wait SECONDS` waits longer)")
         } else {
             let said = said.as_secs_f64();
-            self.outcome.warn(&format!(
-                "no speech was heard in {said:.1} s of sound, and no answer came within {wait} s"
-            ));
-        }
+            format!("no speech was heard in {said:.1} s of sound, and no answer came within {wait} s")
+        };
+        Error::new(ErrorKind::Interrupted, words)
     }
 }
 

@@ -8,7 +8,7 @@ const SILENCE: f32 = 0.001;
 #[derive(Debug)]
 pub(super) struct Heard {
     duration: Duration,
-    /// Whether some of it was more than silence.
+    /// Whether some of it was more than silence, since somebody asked.
     sounded: bool,
     kept: Option<Pcm>,
 }
@@ -35,9 +35,9 @@ impl Heard {
         self.duration.is_zero()
     }
 
-    /// Whether some of it was more than silence.
-    pub(super) fn sounded(&self) -> bool {
-        self.sounded
+    /// Whether some of what was heard since this was asked last was more than silence.
+    pub(super) fn take_sounded(&mut self) -> bool {
+        std::mem::take(&mut self.sounded)
     }
 
     pub(super) fn duration(&self) -> Duration {
@@ -59,8 +59,8 @@ mod tests {
         let second = Pcm::mono(vec![9_000; 24_000], 24_000);
         for is_kept in [false, true] {
             let mut heard = Heard::new(24_000, is_kept);
-            assert!(heard.add(&Pcm::mono(vec![0; 12_000], 24_000)) && !heard.sounded());
-            assert!(!heard.add(&second) && heard.sounded());
+            assert!(heard.add(&Pcm::mono(vec![0; 12_000], 24_000)) && !heard.take_sounded());
+            assert!(!heard.add(&second) && heard.take_sounded());
             assert_eq!(heard.duration(), Duration::from_millis(1_500));
             assert_eq!(heard.kept().map(Pcm::duration), is_kept.then_some(heard.duration()));
         }

@@ -65,8 +65,15 @@ impl Kept {
         pollster::block_on(self.store.create(new)).map(drop)
     }
 
-    /// Waits until all of it is written.
+    /// Waits until all of it is written. A talk in which nothing was said leaves no conversation.
     pub(super) fn close(self) {
+        if self.before.is_none()
+            && let Ok(Some(made)) = pollster::block_on(self.store.conversation(self.id))
+            && made.tip.is_none()
+        {
+            // What cannot be taken away is an empty row, which the user can delete.
+            let _ = pollster::block_on(self.store.purge(self.id));
+        }
         if let Some(database) = self.database {
             database.close();
         }

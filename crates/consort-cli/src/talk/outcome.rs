@@ -14,6 +14,8 @@ pub(super) struct Outcome {
     pub(super) lines: Lines,
     pub(super) said: Duration,
     pub(super) turns: u32,
+    /// How much was heard, and how many lines there were, when the last answer was over.
+    answers: (Duration, usize),
     pub(super) usage: Option<Usage>,
     pub(super) tools: Vec<String>,
     pub(super) warnings: Vec<String>,
@@ -38,6 +40,7 @@ impl Outcome {
             lines: Lines::new(quiet),
             said: Duration::ZERO,
             turns: 0,
+            answers: (Duration::ZERO, 0),
             usage: None,
             tools: Vec::new(),
             warnings: Vec::new(),
@@ -52,6 +55,7 @@ impl Outcome {
 
     /// Something new is said: what failed before is over.
     pub(super) fn turn_begins(&mut self) {
+        self.name_sound();
         (self.failing, self.cut, self.spoilt) = (None, None, None);
     }
 
@@ -119,12 +123,16 @@ impl Outcome {
         !self.quiet && self.warnings.contains(&error.to_string())
     }
 
-    /// An answer without words has a line too.
+    /// An answer without words has a line too: it is over now.
     pub(super) fn name_sound(&mut self) {
-        if !self.lines.has_answer() && self.heard.sounded() {
-            let words = format!("({:.1} s of sound, no words)", self.heard.duration().as_secs_f64());
-            self.lines.add("sound", Speaker::Assistant, TranscriptMode::Final, &words);
+        let (heard, lines) = self.answers;
+        let seconds = self.heard.duration().saturating_sub(heard).as_secs_f64();
+        if self.heard.take_sounded() && !self.lines.has_answer_behind(lines) {
+            let item = format!("sound {lines}");
+            let words = format!("({seconds:.1} s of sound, no words)");
+            self.lines.add(&item, Speaker::Assistant, TranscriptMode::Final, &words);
         }
+        self.answers = (self.heard.duration(), self.lines.count());
     }
 
     /// The transcript on stdout, or all of it as one object; on stderr where stdout is for sound, and it was not shown there.

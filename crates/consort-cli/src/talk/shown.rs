@@ -2,6 +2,7 @@
 use crate::terminal::{Style, is_one_place, tamed};
 use consort_core::{Speaker, TranscriptMode};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
 /// The meter of the microphone: so many signs, each so many decibels.
@@ -16,8 +17,8 @@ pub(super) struct Lines {
     over: usize,
     /// Nobody is shown it while it grows.
     quiet: bool,
-    /// The line that is being shown, and how much of it is.
-    shown: Option<(usize, usize)>,
+    /// The line that is being shown.
+    shown: Option<usize>,
     /// Whether the meter stands on the last line.
     metered: bool,
 }
@@ -27,6 +28,8 @@ struct Line {
     item: String,
     by: Speaker,
     text: String,
+    /// How much of it was shown.
+    shown: usize,
 }
 
 impl Lines {
@@ -60,16 +63,19 @@ impl Lines {
         let known = open.iter().rposition(|line| line.by == by && line.item == item);
         let at = self.over + known.unwrap_or(open.len());
         if at == self.all.len() {
-            self.all.push(Line { item: item.to_owned(), by, text: String::new() });
+            self.all.push(Line { item: item.to_owned(), by, text: String::new(), shown: 0 });
         }
         let line = &mut self.all[at];
         if mode == TranscriptMode::Delta {
             line.text.push_str(text);
         } else {
-            let goes_on = text.starts_with(&line.text);
+            let goes_on = text.starts_with(&line.text[..line.shown]);
             text.clone_into(&mut line.text);
-            if !goes_on && self.shown.is_some_and(|(on, _)| on == at) {
-                self.end_line();
+            if !goes_on {
+                line.shown = 0;
+                if self.shown == Some(at) {
+                    self.end_line();
+                }
             }
         }
         self.show(at);
@@ -77,22 +83,31 @@ impl Lines {
 
     /// Shows what is new of a line; one that is not what was shown of it is shown anew.
     fn show(&mut self, at: usize) {
-        if self.quiet {
+        if self.quiet || self.all[at].shown == self.all[at].text.len() {
             return;
         }
         self.erase_meter();
-        let line = &self.all[at];
         let mut to = anstream::stderr().lock();
-        let before = self.shown.filter(|(on, length)| *on == at && line.text.is_char_boundary(*length));
-        let from = before.map_or(0, |(_, length)| length);
         // Where stderr is closed, nobody is left to show it to.
-        if before.is_none() {
-            let end = if self.shown.is_some() { "\n" } else { "" };
-            let _ = write!(to, "{end}{}: ", line.by.as_str());
-        }
-        let _ = write!(to, "{}", tamed(&line.text[from..]));
+        let _ = write!(to, "{}", self.next(at));
         let _ = to.flush();
-        self.shown = Some((at, line.text.len()));
+    }
+
+    /// What is shown next, of this line.
+    fn next(&mut self, at: usize) -> String {
+        let before = self.shown.replace(at);
+        let line = &mut self.all[at];
+        let new = tamed(&line.text[line.shown..]);
+        let mut words = String::new();
+        if before != Some(at) {
+            let end = if before.is_some() { "\n" } else { "" };
+            // Something else came in its middle: it goes on.
+            let goes_on = if line.shown > 0 { "… " } else { "" };
+            let _ = write!(words, "{end}{}: {goes_on}", line.by.as_str());
+        }
+        words.push_str(&new);
+        line.shown = line.text.len();
+        words
     }
 
     /// Ends the line that is being shown: something else comes.
@@ -132,7 +147,16 @@ impl Lines {
     }
 
     pub(super) fn has_answer(&self) -> bool {
-        self.all.iter().any(|line| line.by == Speaker::Assistant && !line.text.is_empty())
+        self.has_answer_behind(0)
+    }
+
+    /// Whether one of the lines behind so many is an answer.
+    pub(super) fn has_answer_behind(&self, count: usize) -> bool {
+        self.all.iter().skip(count).any(|line| line.by == Speaker::Assistant && !line.text.is_empty())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
@@ -161,5 +185,22 @@ mod tests {
         delta(&mut lines, "lo there.");
         let all: Vec<String> = lines.lines().collect();
         assert_eq!(all, ["assistant: Hello th", "assistant: Hello there."]);
+    }
+
+    #[test]
+    fn each_word_of_a_line_is_shown_once() {
+        let mut lines = Lines::new(true);
+        let mut shown = |mode, text| {
+            lines.add("item_1", Speaker::Assistant, mode, text);
+            let new = lines.next(0);
+            // A warning comes.
+            lines.shown = None;
+            new
+        };
+        assert_eq!(shown(TranscriptMode::Delta, "You said: "), "assistant: You said: ");
+        assert_eq!(shown(TranscriptMode::Delta, "hel"), "assistant: … hel");
+        assert_eq!(shown(TranscriptMode::Final, "You said: hello"), "assistant: … lo");
+        assert_eq!(shown(TranscriptMode::Final, "You say hello"), "assistant: You say hello");
+        assert_eq!(lines.all[0].shown, lines.all[0].text.len());
     }
 }

@@ -2,7 +2,7 @@
 use super::lobby::Wish;
 use super::opening;
 use super::said::{self, Open, Said};
-use super::talking::Talking;
+use super::talking::{Talking, clear};
 use crate::live::{always, conversation_changed};
 use crate::problem::Problem;
 use crate::shape;
@@ -111,6 +111,14 @@ struct Line {
     to: mpsc::Sender<Message>,
 }
 
+/// Why a tab has no session.
+enum Unopened {
+    /// Its tab was told why.
+    Refused,
+    /// Its tab went meanwhile.
+    Left,
+}
+
 /// Why a tab no longer holds its session.
 enum End {
     /// Its connection is lost.
@@ -190,8 +198,15 @@ impl Line {
         let mut talking = match there {
             Some(talking) => talking,
             None => match self.opened(&asked, stream).await {
-                Some(talking) => talking,
-                None => return,
+                Ok(talking) => talking,
+                Err(Unopened::Refused) => return,
+                Err(Unopened::Left) => {
+                    drop(held);
+                    if asked.made {
+                        clear(&self.shared, asked.conversation).await;
+                    }
+                    return;
+                }
             },
         };
         if talking.push != asked.push {
@@ -239,7 +254,11 @@ impl Line {
     }
 
     /// Opens a session, unless the tab leaves meanwhile.
-    async fn opened(&self, asked: &Open, stream: &mut SplitStream<WebSocket>) -> Option<Box<Talking>> {
+    async fn opened(
+        &self,
+        asked: &Open,
+        stream: &mut SplitStream<WebSocket>,
+    ) -> Result<Box<Talking>, Unopened> {
         let opening = opening::talking(&self.shared, asked);
         let gone = async {
             // What is said before it is open is said to nobody.
@@ -252,14 +271,14 @@ impl Line {
         let mut leaving = self.shared.leaving.subscribe();
         let opened = tokio::select! {
             opened = opening => opened,
-            () = gone => return None,
+            () = gone => return Err(Unopened::Left),
             () = leaves(&mut leaving) => Err(Problem::ending()),
         };
         match opened {
-            Ok(talking) => Some(Box::new(talking)),
+            Ok(talking) => Ok(Box::new(talking)),
             Err(problem) => {
                 self.refuse(problem.error(), false).await;
-                None
+                Err(Unopened::Refused)
             }
         }
     }

@@ -60,7 +60,7 @@ impl Talking {
 }
 
 /// Takes a conversation away in which nothing was said, and nobody talks any more.
-async fn clear(shared: &Arc<Shared>, conversation: ConversationId) {
+pub(super) async fn clear(shared: &Arc<Shared>, conversation: ConversationId) {
     let found = shared.engine.store().conversation(conversation).await;
     let is_empty = matches!(found, Ok(Some(one)) if one.tip.is_none() && one.deleted.is_none());
     let is_asked = shared.engine.runs().iter().any(|run| run.conversation() == conversation);

@@ -106,7 +106,11 @@ impl House for DemoHouse {
     }
 
     fn realtime<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<dyn RealtimeModel>, Error>> {
-        Box::pin(self.host.find_realtime(id))
+        Box::pin(async move {
+            let Some(late) = id.strip_prefix("late/") else { return self.host.find_realtime(id).await };
+            self.late.notified().await;
+            self.host.find_realtime(late).await
+        })
     }
 
     fn default_model(&self) -> String {

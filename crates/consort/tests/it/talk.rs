@@ -300,9 +300,14 @@ fn silence_is_told() {
     place.file("silent.wav", wav(&vec![0; 16_000], 16_000));
     let run = place.run(&["talk", "demo/live", "--fast", "--wait", "1", "--wav-in", "silent.wav"]);
     assert_snapshot!(run, @r"
+    exit 5
     --- stderr
     warning: nothing was heard but silence
+    error: no answer came
     ");
+    // Nothing was said: no conversation is left.
+    let run = place.run(&["talk", "demo/live", "-c", "--text", "hello"]);
+    assert!(run.code == 2 && run.stderr.contains("there is no conversation yet"), "{run}");
     place.file("song.wav", [b"ID3\x03\0\0\0".as_slice(), &[0; 64]].concat());
     let run = place.run(&["talk", "demo/live", "--wav-in", "song.wav"]);
     assert!(run.code == 2 && run.stderr.contains("it is audio/mpeg; ffmpeg makes"), "{run}");

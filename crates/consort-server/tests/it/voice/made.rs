@@ -49,3 +49,17 @@ async fn what_was_made_for_a_talk_stays_while_somebody_talks_there() {
     other.send(json!({"type": "close"})).await;
     assert!(!stays(&site, &id).await);
 }
+
+#[tokio::test]
+async fn what_was_made_for_a_talk_goes_with_a_tab_that_leaves_while_it_opens() {
+    let site = Site::new().await;
+    for (made, there) in [(true, false), (false, true)] {
+        let id = site.conversation().await;
+        let mut open = with(&id);
+        (open["model"], open["made"]) = ("late/demo/live".into(), made.into());
+        let voice = Voice::open(&site, open).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(voice);
+        assert_eq!(stays(&site, &id).await, there, "made {made}");
+    }
+}
