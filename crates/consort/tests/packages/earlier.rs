@@ -52,6 +52,13 @@ fn sees(id: &str) -> Option<Home> {
     Home::with_file(id, &SEES.replace("MODEL", &format!("'{id}'")))
 }
 
+/// Asks what a conversation begins with; gives its id, by which it goes on: others are newer, as tests run side by side.
+fn begun(home: &Home, args: &[&str]) -> String {
+    let run = home.run(&[&["--json"], args].concat());
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"));
+    answer["conversation"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned()
+}
+
 fn said(home: &Home, args: &[&str]) -> Value {
     let run = home.run(args);
     serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"))
@@ -61,10 +68,9 @@ fn said(home: &Home, args: &[&str]) -> Value {
 #[ignore = "installs a package"]
 fn the_vendors_own_and_what_was_asked() {
     let Some(home) = sees("earlier_meta") else { return };
-    let begun = home.run(&["-m", "earlier_meta", "-s", "be nice", "-o", "n", "3", "meta one"]);
-    assert_eq!(begun.stdout, "answer", "{begun}");
+    let id = begun(&home, &["-m", "earlier_meta", "-s", "be nice", "-o", "n", "3", "meta one"]);
     let wanted = json!({"turns": [["be nice", 3, {"of": "meta"}]], "kept": [{"v": {"sig": 1}, "w": 2}]});
-    assert_eq!(said(&home, &["-c", "two"]), wanted);
+    assert_eq!(said(&home, &["--cid", &id, "two"]), wanted);
 }
 
 #[test]
@@ -80,8 +86,8 @@ fn a_turn_that_ended_in_streamed_calls() {
 #[ignore = "installs a package"]
 fn a_turn_of_another_model() {
     let Some(home) = sees("earlier_other") else { return };
-    home.run(&["-m", "demo", "-s", "You are S", "hi"]);
-    let answer = said(&home, &["-c", "-m", "earlier_other", "-s", "You are S", "x"]);
+    let id = begun(&home, &["-m", "demo", "-s", "You are S", "hi"]);
+    let answer = said(&home, &["--cid", &id, "-m", "earlier_other", "-s", "You are S", "x"]);
     assert_eq!(
         answer["turns"],
         json!([["You are S", 1, null]]),
@@ -94,7 +100,7 @@ fn a_turn_of_another_model() {
 fn an_option_without_a_default() {
     let text = SEES.replace("MODEL", "'earlier_need'").replace("n: int = 1", "n: int");
     let Some(home) = Home::with_file("earlier_need", &text) else { return };
-    home.run(&["-m", "demo", "hi"]);
-    let answer = said(&home, &["-c", "-m", "earlier_need", "-o", "n", "4", "x"]);
+    let id = begun(&home, &["-m", "demo", "hi"]);
+    let answer = said(&home, &["--cid", &id, "-m", "earlier_need", "-o", "n", "4", "x"]);
     assert_eq!(answer["turns"], json!([[null, 4, null]]));
 }
