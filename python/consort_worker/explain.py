@@ -9,7 +9,7 @@ import re
 import sys
 
 from . import frames
-from .failures import Failure
+from .failures import Failure, explainers
 from .loading import plugin, shell_word
 
 _STATUS = {
@@ -90,10 +90,8 @@ def explain(error):
     if missing is not None:
         said = _said(error) if "llm keys set" not in _said(error) else ""
         return Failure("setup", said or f"{missing['missing']} is missing", **{**common, **missing})
-    if type(error).__name__ == "UnknownModelError":
-        from .llm_dialect import unknown
-
-        found = unknown.failure(error, **common)
+    for of_dialect in explainers:
+        found = of_dialect(error, **common)
         if found is not None:
             return found
     kind, source = _kind_of(error)

@@ -1,5 +1,7 @@
 """Failures as the protocol says them: a kind that the host acts on, a message for people, and where it was."""
 
+explainers = []  # of a dialect: what gives the failure for an exception that is its alone, or None
+
 
 class Failure(Exception):
     """A failure that is already in the protocol's words."""

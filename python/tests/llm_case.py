@@ -1,5 +1,6 @@
 """What the tests of the llm dialect have in common. CONSORT_TEST_LLM_PYTHON names a Python that has the real `llm`."""
 
+import json
 import subprocess
 import textwrap
 import unittest
@@ -31,16 +32,41 @@ class LlmCase(Case):
 
 
 def fold(events):
-    """An assistant message's parts, as the protocol says that events make them."""
-    parts = []
+    """An assistant message's parts, as the host makes them of events: what several of a part came with stands in one text."""
+    parts, calls = [], {}
     for event in events:
         kind = event["type"]
-        if kind not in ("text", "reasoning"):
+        if kind in ("text", "reasoning"):
+            redacted = bool(event.get("redacted"))
+            last = parts[-1] if parts and parts[-1] not in calls.values() else {}
+            if (last.get("type"), bool(last.get("redacted"))) != (kind, redacted) or event.get("part") == "new":
+                parts.append({"type": kind, "text": "", **({"redacted": True} if redacted else {})})
+            part = parts[-1]
+            part["text"] += event["text"]
+        elif kind == "tool_call_delta":
+            if event["index"] not in calls:
+                calls[event["index"]] = {"type": "tool_call", "id": event["id"], "name": event["name"], "arguments": ""}
+                parts.append(calls[event["index"]])
+            part = calls[event["index"]]
+            part["arguments"] += event.get("arguments", "")
+        elif kind == "tool_call":
+            part = {name: event[name] for name in ("type", "id", "name", "arguments")}
+            parts.append(part)
+            calls[len(parts), "whole"] = part
+        else:
             continue
-        if not parts or parts[-1]["type"] != kind or event.get("part") == "new":
-            parts.append({"type": kind, "text": ""})
-        parts[-1]["text"] += event["text"]
-        for name in ("opaque", "redacted"):
-            if name in event:
-                parts[-1][name] = event[name]
+        if "opaque" in event:
+            part["opaque"] = part.get("opaque", "") + json.dumps(event["opaque"])
+    for part in parts:
+        if "opaque" in part:
+            part["opaque"] = _given_back(part["opaque"])
+        if isinstance(part.get("arguments"), str):
+            part["arguments"] = json.loads(part["arguments"] or "{}")
     return parts
+
+
+def _given_back(opaque):
+    try:
+        return json.loads(opaque)
+    except ValueError:
+        return opaque

@@ -155,8 +155,8 @@ class Contract(LlmCase):
             seen, _, _ = self.see(messages=messages, system="S", stream=stream)
             self.assertEqual(seen["prompt"], "And now?")
             self.assertEqual(seen["before"], [
-                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], None],
-                ["", "Cold.", [], ["4 °C"], [], None],
+                ["Look", "I ask.", [["weather", {"city": "Oslo"}, "c1"]], [], ["image/png"], "S"],
+                ["", "Cold.", [], ["4 °C"], [], "S"],
             ])
             if NEW:
                 roles = [message["role"] for message in seen["messages"]]

@@ -215,7 +215,7 @@ class Running(LlmCase):
         _, result, events = one.generate("m", tools=tools)
         self.assertEqual(result["finishReason"], "tool_calls")
         self.assertEqual(events, [
-            {"type": "tool_call", "id": "c-a", "name": "a", "arguments": {"n": 7}},
+            {"type": "tool_call", "id": "c-a", "name": "a", "arguments": {"n": 7}, "opaque": '{"turn": {"system": null}}'},
             {"type": "tool_call", "id": "c-b", "name": "b", "arguments": {"n": 7}},
         ])
         self.assertEqual(one.generate("m", tools=tools, toolChoice="none")[1]["finishReason"], "stop")

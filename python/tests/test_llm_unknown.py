@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from harness import WORKER
+from harness import WORKER, Case, client
 from llm_case import LlmCase
 
 SOURCE = """
@@ -49,6 +49,19 @@ def register_commands(cli):
 """
 
 
+class OfOthers(Case):
+    def test_where_llm_is_not_the_dialect(self):
+        one = self.worker(client("""
+            def generate_response(self, system, user_message, max_tokens=4096, temperature=0.8):
+                raise UnknownModelError("Unknown model: gpt-9 (your plan has gpt-4)")
+            def count_tokens(self, text):
+                return 1
+        """, head="class UnknownModelError(Exception): pass"))
+        refused = self.refused(one.generate, "acme")
+        self.assertIn("UnknownModelError: Unknown model: gpt-9 (your plan has", str(refused))
+        self.assertNotIn("llm", refused.data.get("help") or "")
+
+
 class Unknown(LlmCase):
     def test_where_it_answers(self):
         one = self.worker(SOURCE)
@@ -65,6 +78,18 @@ class Unknown(LlmCase):
                 self.assertIn("`llm` program", refused.data["help"])
                 self.assertIn("UnknownModelError", refused.data["traceback"])
         self.assertEqual(one.ask("tools/call", id="c", name="look", arguments={"name": "mm"})["content"][0]["text"], "m")
+
+    def test_what_is_to_be_done(self):
+        refused = self.refused(self.worker(SOURCE).generate, "m")
+        self.assertEqual(refused.data["help"], "use it with the `llm` program, which has those models: make the file a package, "
+                                               "and run `llm install .` in it")
+
+    def test_a_class_of_the_plugins_own_that_is_called_so(self):
+        one = self.model("""
+            def execute(self, prompt, stream, response, conversation):
+                raise UnknownModelError("Unknown model: gpt-9 (your plan has gpt-4)")
+        """, head="class UnknownModelError(Exception): pass")
+        self.assertIn("UnknownModelError: Unknown model: gpt-9 (your plan has", str(self.refused(one.generate, "m")))
 
     def command(self, *arguments):
         return subprocess.run(

@@ -118,6 +118,16 @@ class Methods(Slips):
         source = LIVE.format(method="simple_audio_response").replace("async def connect", "async def reconnect")
         self.assertNotIn("did you mean", str(self.found(source, "vision")))
 
+    def test_another_form_of_the_word_is_a_name_of_its_own(self):
+        for own, asked in (("interrupted", "interrupt"), ("interrupts", "interrupt"), ("interrupt_2", "interrupt"),
+                           ("closed", "close"), ("connect2", "connect"), ("connects", "connect"),
+                           ("committed_audio", "commit_audio"), ("commits_audio", "commit_audio"),
+                           ("_handled_events", "_handle_events")):
+            with self.subTest(own):
+                source = LIVE.format(method="simple_audio_response").replace(f"    async def {asked}(self): pass\n", "")
+                found = self.found(f"{source}    async def {own}(self):\n        while True: await self.read()\n", "vision")
+                self.assertNotIn("did you mean", str(found))
+
     def test_a_method_that_takes_nothing_of_what_it_is_given(self):
         source = LIVE.format(method="simple_audio_response").replace("(self, text, processors=None, participant=None)", "(self)")
         self.assertIn(("error", "acme.py:6", "simple_response takes nothing of what it is called with", "`simple_response(self, text, …)`"),

@@ -2,6 +2,7 @@
 use crate::examine_live::{Patience, talked};
 use crate::learnt::{Outcome, is_clause};
 use crate::plugin::Plugin;
+use crate::row::{UNLISTED, unlisted_help};
 use consort_core::{
     Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
 };
@@ -112,8 +113,12 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
             let (at, help) = (at.clone(), help.clone());
             found.push(Finding { level: Level::Error, at, message: reason.clone(), help });
         }
+        Outcome::Unlisted { reason, at } => {
+            let (message, help) = (format!("{UNLISTED}: {reason}"), Some(unlisted_help(at.as_deref())));
+            found.push(Finding { level: Level::Error, at: at.clone(), message, help });
+        }
     }
-    found.extend(learnt.notes.iter().map(|note| Finding {
+    found.extend(learnt.notes.iter().chain(&learnt.left_out).map(|note| Finding {
         level: Level::Note,
         at: None,
         message: note.clone(),
@@ -138,8 +143,7 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
     found.extend(brings.iter().map(|(what, how)| good(format!("it brings {what}: {how}"))));
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
     // Some plugins are there for their tools, templates, fragments or commands.
-    let is_meant = learnt.notes.iter().any(|note| note.contains("is left out"));
-    if !ids.is_empty() || brings.is_empty() || is_meant {
+    if !ids.is_empty() || brings.is_empty() || !learnt.left_out.is_empty() {
         found.push(listed(&ids));
     }
     let models: Vec<Arc<dyn Model>> = plugin.models();

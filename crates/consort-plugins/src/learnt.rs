@@ -27,6 +27,12 @@ pub enum Outcome {
         #[serde(default)]
         help: Option<String>,
     },
+    /// Its models cannot be listed now: what it asks may be out of reach. Or its line is wrong, which nobody can tell.
+    Unlisted {
+        reason: String,
+        #[serde(default)]
+        at: Option<String>,
+    },
 }
 
 /// What was learnt of a plugin.
@@ -54,6 +60,9 @@ pub struct Learnt {
     /// Remarks for its author.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The same, of each model that cannot be offered.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// One model of it.
@@ -92,7 +101,7 @@ impl Learnt {
             let shown: String = plain(&info.id).chars().take(40).collect();
             format!("the model `{shown}` is left out: a name has 1 to {LONGEST} letters, on one line")
         });
-        let notes = notes.chain(odd).chain(drop_twins(&mut models)).collect();
+        let notes = notes.chain(drop_twins(&mut models)).collect();
         name_single(plugin, &mut models);
         Self {
             title: hello.plugin.name.as_deref().map(plain),
@@ -103,6 +112,7 @@ impl Learnt {
             env: hello.env.clone(),
             list_needs: listed.needs.clone(),
             notes,
+            left_out: odd.collect(),
             ..Self::of(Outcome::Ready)
         }
     }
@@ -121,6 +131,7 @@ impl Learnt {
             env: Vec::new(),
             list_needs: ModelNeeds::default(),
             notes: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -317,7 +328,7 @@ mod tests {
         let listed: ModelsResult = serde_json::from_value(listed).unwrap();
         let odd = Learnt::ready("acme", &InitializeResult::default(), &listed);
         assert_eq!(odd.models.len(), 1);
-        assert!(odd.notes.len() == 2 && odd.notes[0].contains("is left out"), "{:?}", odd.notes);
+        assert!(odd.left_out.len() == 2 && odd.notes.is_empty(), "{:?} {:?}", odd.left_out, odd.notes);
         assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
     }
 

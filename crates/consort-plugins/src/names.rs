@@ -137,8 +137,7 @@ impl Plugin {
         }
         let names: Vec<&str> = learnt.of_kind(kind).map(|known| known.card.name.as_str()).collect();
         let error = error(ErrorKind::ModelNotFound, format!("it has no model `{name}`"));
-        // What its list was too odd for stands in the notes.
-        let hint = match (names.is_empty(), learnt.notes.iter().find(|note| note.contains("is left out"))) {
+        let hint = match (names.is_empty(), learnt.left_out.first()) {
             (false, _) => format!("it has {}", names.join(", ")),
             (true, Some(note)) => note.clone(),
             (true, None) => "its `models/list` names none of this kind".to_owned(),

@@ -149,14 +149,7 @@ impl Plugin {
         let learnt = match connection.models(LISTING).await {
             Ok(listed) => self.lacking_key(Learnt::ready(self.id(), &connection.hello(), &listed)),
             Err(no) => Learnt::of(match self.outcome_of(&no) {
-                // Whatever it asks is out of reach: nothing of the plugin is to be mended.
-                Outcome::Broken { reason, .. } if is_elsewhere(&no) => Outcome::Broken {
-                    reason: format!("its models cannot be listed now: {reason}"),
-                    at: None,
-                    help: Some(
-                        "what it asks does not answer: it is asked again when the plugin is used".to_owned(),
-                    ),
-                },
+                Outcome::Broken { reason, at, .. } if is_elsewhere(&no) => Outcome::Unlisted { reason, at },
                 Outcome::Broken { reason, at, help } => {
                     Outcome::Broken { reason: format!("it cannot list its models: {reason}"), at, help }
                 }

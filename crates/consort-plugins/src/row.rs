@@ -35,7 +35,7 @@ impl Plugin {
         let known = || self.learnt().map(|learnt| learnt.outcome.clone());
         match self.cannot_run().or_else(known)? {
             Outcome::Ready => None,
-            Outcome::NeedsSetup { at, .. } | Outcome::Broken { at, .. } => at,
+            Outcome::NeedsSetup { at, .. } | Outcome::Broken { at, .. } | Outcome::Unlisted { at, .. } => at,
         }
     }
 
@@ -62,6 +62,7 @@ impl Plugin {
                 Some(format!("mend {at}; it is looked at again when it is asked"))
             }
             Outcome::NeedsSetup { help, .. } | Outcome::Broken { help, .. } => help,
+            Outcome::Unlisted { at, .. } => Some(unlisted_help(at.as_deref())),
         }
     }
 
@@ -144,17 +145,27 @@ impl Plugin {
         card
     }
 
+    fn is_unlisted(&self) -> bool {
+        let learnt = self.learnt();
+        self.cannot_run().is_none()
+            && learnt.is_some_and(|learnt| matches!(learnt.outcome, Outcome::Unlisted { .. }))
+    }
+
     /// The error of a plugin that cannot answer, with what to do.
     pub fn not_ready(&self) -> Error {
         let (kind, what) = match self.state() {
-            State::NeedsSetup { missing } => (ErrorKind::Setup, format!("needs setup: {missing}")),
-            State::Broken { reason } => (ErrorKind::PluginBug, format!("is broken: {reason}")),
-            State::Missing { reason } => (ErrorKind::ModelNotFound, format!("is missing: {reason}")),
+            State::NeedsSetup { missing } => (ErrorKind::Setup, format!("the plugin needs setup: {missing}")),
+            // As its help has it: whether it is broken, nobody can tell.
+            State::Broken { reason } if self.is_unlisted() => (ErrorKind::PluginBug, reason),
+            State::Broken { reason } => (ErrorKind::PluginBug, format!("the plugin is broken: {reason}")),
+            State::Missing { reason } => {
+                (ErrorKind::ModelNotFound, format!("the plugin is missing: {reason}"))
+            }
             State::Loading | State::Unchecked | State::Ready => {
-                (ErrorKind::PluginCrash, "did not start".to_owned())
+                (ErrorKind::PluginCrash, "the plugin did not start".to_owned())
             }
         };
-        let error = Error::new(kind, format!("the plugin {what}")).provider(self.id());
+        let error = Error::new(kind, what).provider(self.id());
         match self.help() {
             Some(help) => error.hint(help),
             None => error.hint(format!("consort plugins why {}", shell_word(self.id()))),
@@ -172,6 +183,15 @@ impl There {
     }
 }
 
+/// How the reason begins where a plugin could not list its models, and what it asks for them may be out of reach.
+pub(crate) const UNLISTED: &str = "its models cannot be listed now";
+
+/// What to do about it: an address that does not answer may be wrong, or its server away for a while.
+pub(crate) fn unlisted_help(at: Option<&str>) -> String {
+    let mend = at.map(|at| format!(", or mend {at}")).unwrap_or_default();
+    format!("what it asks does not answer: it is asked again when the plugin is used{mend}")
+}
+
 fn state_of(outcome: &Outcome) -> State {
     let at = |at: &Option<String>, text: &str| match at {
         Some(at) => format!("{at}: {text}"),
@@ -181,5 +201,9 @@ fn state_of(outcome: &Outcome) -> State {
         Outcome::Ready => State::Ready,
         Outcome::NeedsSetup { missing, .. } => State::NeedsSetup { missing: missing.clone() },
         Outcome::Broken { reason, at: place, .. } => State::Broken { reason: at(place, reason) },
+        Outcome::Unlisted { reason, at } => {
+            let at = at.as_ref().map(|at| format!(", at {at}")).unwrap_or_default();
+            State::Broken { reason: format!("{UNLISTED}{at}: {reason}") }
+        }
     }
 }

@@ -206,15 +206,15 @@ fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error
         Kind::Python { dialect } => {
             let venv = Venv::of(&home.state, &found.id);
             let packages = !found.dependencies.is_empty() || *dialect == Dialect::Llm;
-            let (python, version) = match venv.python() {
-                Some(python) => (python, venv.version()),
+            let (python, version, own) = match venv.python() {
+                Some(python) => (python, venv.version(), true),
                 None if packages => return Err(lacks_packages(found, *dialect)),
                 None => {
                     let Interpreter { program, version } = Interpreter::find(&home.env, &home.state)?;
-                    (program, Some(version))
+                    (program, Some(version), false)
                 }
             };
-            runs_on(found, version)?;
+            runs_on(found, version, own)?;
             worker(python, home)
         }
         Kind::Package { name } => match Venv::of(&home.state, &found.id).python() {
@@ -225,16 +225,15 @@ fn command(found: &Found, home: &Home) -> Result<(PathBuf, Vec<OsString>), Error
     }
 }
 
-/// Whether a file may run on this version, by its own word.
-pub(crate) fn runs_on(found: &Found, version: Option<(u32, u32)>) -> Result<(), Error> {
+/// Whether a file may run on this version, by its own word. `own` says that its environment is of that version.
+pub(crate) fn runs_on(found: &Found, version: Option<(u32, u32)>, own: bool) -> Result<(), Error> {
     let (Some(wanted), Some((major, minor))) = (&found.requires_python, version) else { return Ok(()) };
     if fits(wanted, (major, minor)) {
         return Ok(());
     }
     let message = format!("it wants Python {wanted}: {major}.{minor} is here");
     let mut help = "name one that it runs on: CONSORT_PYTHON=/path/to/python3".to_owned();
-    // Its environment is made with it.
-    if !found.dependencies.is_empty() {
+    if own {
         help.extend([" consort plugins install-deps ", &shell_word(&found.id)]);
     }
     Err(Error::new(ErrorKind::Setup, message).hint(help))

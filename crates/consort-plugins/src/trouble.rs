@@ -25,9 +25,9 @@ impl Plugin {
         })
     }
 
-    /// Whether it may run on this version of Python, by its own word.
+    /// Whether it may run on this version of Python, by its own word, in an environment of its own.
     pub fn may_run_on(&self, version: (u32, u32)) -> Result<(), Error> {
-        runs_on(&self.found, Some(version))
+        runs_on(&self.found, Some(version), true)
     }
 
     pub(crate) fn outcome_of(&self, no: &NoStart) -> Outcome {

@@ -3,6 +3,7 @@
 import ast
 
 from . import finding
+from ..llm_dialect.execute import article
 from .common import classes, constant, gives_something, is_empty, lineage, method, positional
 
 _MODELS = {"Model", "KeyModel", "AsyncModel", "AsyncKeyModel"}
@@ -73,12 +74,12 @@ def _execute(node, execute, kind):
     keywords = [each.arg for each in execute.args.kwonlyargs]
     takes_key = "key" in names + keywords or execute.args.kwarg is not None
     if "Key" in kind and not takes_key:
-        yield finding("error", execute.lineno, f"execute of {_article(kind)} takes no key", "add `key=None` to its parameters")
+        yield finding("error", execute.lineno, f"execute of {article(kind)} takes no key", "add `key=None` to its parameters")
     if "Key" not in kind and "key" in names[:needed]:
         yield finding(
             "error",
             execute.lineno,
-            f"execute wants a key, but {node.name} is {_article(kind)}",
+            f"execute wants a key, but {node.name} is {article(kind)}",
             f"derive from llm.{_keyed(kind)}",
         )
     for wanted in ("prompt", "stream", "response", "conversation"):
@@ -91,10 +92,6 @@ def _execute(node, execute, kind):
         yield finding(
             "error", execute.lineno, "execute neither yields nor returns anything", "yield the answer's pieces as str"
         )
-
-
-def _article(kind):
-    return f"an {kind}" if kind.startswith("Async") else f"a {kind}"
 
 
 def _keyed(kind):

@@ -1,6 +1,7 @@
 """What is wrong with a model of Vision Agents."""
 
 import ast
+import re
 
 from . import finding
 from ..nearly import method_help, nearest
@@ -73,9 +74,16 @@ def _slips(inside):
         if method(inside, name) is not None:
             continue
         own = {each for each in methods(inside) if each not in used | _OTHERS and not method(inside, each).decorator_list}
-        near = nearest(name, own, 0.88)  # `reconnect` is no slip
+        near = nearest(name, [each for each in own if not _is_form(each, name)], 0.88)
         if near is not None:
             yield name, (method(inside, near), f"did you mean `{name}`?")
+
+
+def _is_form(own, asked):
+    """Whether a name says the same words in other forms, as `interrupted`, `reconnect` and `close_2` do: it is meant so."""
+    form = r"(?:re|un|dis|pre|a)?{0}(?:s|d|r|{1}?(?:ed|er|or|ing|ion)|able)?"
+    words = "_".join(form.format(word, word[-1]) for word in asked.strip("_").split("_"))
+    return own.strip("_") != asked.strip("_") and re.fullmatch(rf"{words}(?:_?\d+)?", own.strip("_")) is not None
 
 
 def _calls(tree):

@@ -4,8 +4,8 @@ import os
 import tempfile
 
 from .. import loop
-from ..failures import Failure, failure_of
-from . import embedding, loaders, package
+from ..failures import Failure, explainers, failure_of
+from . import embedding, loaders, package, unknown
 from .cards import embedding_card, model_card
 from .generate import Generation
 from .keys import Keys
@@ -24,6 +24,7 @@ class Llm:
     def load(self):
         """Brings llm up and registers the plugin; gives the result of `initialize`."""
         self.llm = llm = package.start(self.user_path)
+        explainers.append(unknown.failure)
         self.keys = Keys(llm, self.host)
         if self.config.get("file"):
             about = package.load_file(llm, self.config["file"], self.notes)

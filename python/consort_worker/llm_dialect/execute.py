@@ -26,7 +26,7 @@ def _refusal(llm, model, arguments):
         if shape.takes(name):
             continue
         if name == "key":
-            return f"execute of {_article(kind)} takes no key", "add `key=None` to its parameters"
+            return f"execute of {article(kind)} takes no key", "add `key=None` to its parameters"
         return f"execute takes no {name}", "llm passes it by name"
     # The prompt alone comes by position.
     unpassed = [name for name in shape.required() if name not in arguments]
@@ -34,14 +34,15 @@ def _refusal(llm, model, arguments):
     if not shape.positional and not shape.has_varargs:
         return "execute takes no prompt", "llm passes it first"
     if unpassed == ["key"]:
-        of = f"{type(model).__name__} is {_article(kind)}"
+        of = f"{type(model).__name__} is {article(kind)}"
         return f"execute wants a key, but {of}", f"derive from llm.{kind.replace('Model', 'KeyModel')}"
     if unpassed:
         return f"execute wants `{unpassed[0]}`, which nobody passes", "give it a default"
     return None
 
 
-def _article(kind):
+def article(kind):
+    """One of llm's classes, with its article."""
     return f"an {kind}" if kind.startswith("Async") else f"a {kind}"
 
 

@@ -1,9 +1,8 @@
 """One request to a model of llm: its prompt, its run, its answer."""
 
 from ..failures import Failure
-from . import execute
+from . import execute, kept
 from .history import History, taken
-from .kept import of_turn
 from .package import is_a
 from .proxies import tools_for
 from .stream import Emitter
@@ -36,7 +35,7 @@ class Generation:
         if hasattr(llm, "parts") and hasattr(models.Prompt, "messages"):
             named["messages"] = history.new_messages()
             named["hide_reasoning"] = (params.get("reasoning") or {}).get("show") is False
-        self.asked = {"system": history.system, "options": options}
+        self.asked = kept.asked(history.system, options)
         prompt = models.Prompt(history.now.text, model, **taken(models.Prompt, named))
         conversation = history.conversation(prompt, self.asynchronous)
         kind = models.AsyncResponse if self.asynchronous else models.Response
@@ -51,7 +50,7 @@ class Generation:
             self.arguments["key"] = model.get_key(key)
         self.prompt = prompt
         stream_event = getattr(getattr(llm, "parts", None), "StreamEvent", None)
-        self.emitter = Emitter(call, self.response, stream_event, model)
+        self.emitter = Emitter(call, self.response, stream_event, model, self.asked)
         for warning in warnings + more:
             call.event(type="warning", message=warning)
 
@@ -159,8 +158,7 @@ class Generation:
 
     def result(self):
         response = self.response
-        self.emitter.keep(of_turn(**self.asked, response_json=response.response_json))
-        calls = self.emitter.finish_calls()
+        calls = self.emitter.finish(kept.said(response.response_json, self.asked))
         vendor = vendor_reason(response.response_json)
         if (self.call.params.get("meta") or {}).get("raw") and response.response_json is not None:
             self.call.event(type="raw", value=response.response_json)

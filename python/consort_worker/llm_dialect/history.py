@@ -1,9 +1,7 @@
 """A conversation in both of llm's forms: `prompt.messages` of today, and the `conversation.responses` of before."""
 
-import json
-
 from ..shape import Shape
-from . import kept as kept_of
+from . import kept
 from .media import attachment, is_media
 
 
@@ -75,9 +73,9 @@ class History:
             part.get("text") or "" for part in parts if part.get("type") in ("text", "refusal")
         )
         for part in parts:
-            kept = _kept(part).get("turn")
-            if isinstance(kept, dict):
-                turn.kept = kept
+            of_turn = kept.of_part(part).get("turn")
+            if isinstance(of_turn, dict):
+                turn.kept |= of_turn
             if part.get("type") == "tool_call" and hasattr(self.llm, "ToolCall"):
                 turn.tool_calls.append(
                     self.llm.ToolCall(name=part.get("name"), arguments=_arguments(part), tool_call_id=part.get("id"))
@@ -101,12 +99,11 @@ class History:
         kind = models.AsyncResponse if asynchronous else models.Response
         for turn in self.turns:
             named = {
-                # Its own, or none: the present turn's would be wrong.
-                "system": kept_of.system_of(turn.kept),
+                "system": kept.system_of(turn.kept, self.system),
                 "attachments": turn.attachments,
                 "tools": getattr(prompt, "tools", ()),
                 "tool_results": turn.tool_results,
-                "options": kept_of.options_of(self.model, turn.kept),
+                "options": kept.options_of(self.model, turn.kept, prompt.options),
             }
             earlier = models.Prompt(turn.text, model=self.model, **taken(models.Prompt, named))
             response = kind(earlier, self.model, stream=False, conversation=conversation)
@@ -136,10 +133,10 @@ class History:
 
     def _part(self, part):
         parts, kind = self.llm.parts, part.get("type")
-        kept = _kept(part)
-        if "part" in kept:
-            return parts.Part.from_dict(kept["part"])
-        metadata = kept.get("provider_metadata")
+        given = kept.of_part(part)
+        if "part" in given:
+            return parts.Part.from_dict(given["part"])
+        metadata = given.get("provider_metadata")
         if kind in ("text", "refusal"):
             return parts.TextPart(text=part.get("text") or "", provider_metadata=metadata) if part.get("text") else None
         if kind == "reasoning":
@@ -188,15 +185,3 @@ def _result(llm, part, model):
     if text is None:
         text = "\n".join(each.get("text") or "" for each in content if each.get("type") == "text")
     return text, [attachment(llm, each, model) for each in content if is_media(each)]
-
-
-def _kept(part):
-    """What this worker itself gave with the part; another vendor's is not ours to read."""
-    opaque = part.get("opaque")
-    if not isinstance(opaque, str):
-        return {}
-    try:
-        kept = json.loads(opaque)
-    except ValueError:
-        return {}
-    return kept if isinstance(kept, dict) else {}

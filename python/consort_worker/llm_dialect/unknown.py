@@ -1,5 +1,7 @@
 """What is said where a plugin of llm asks for a model that it does not bring: there are no others to be had here."""
 
+import sys
+
 from ..failures import Failure
 
 _WORDS = "Unknown model: "
@@ -7,8 +9,8 @@ _WORDS = "Unknown model: "
 
 def wanted(error):
     """The model that was asked for in vain; None where it is another error."""
-    # By its name: what explains failures imports no library to know them.
-    if type(error).__name__ != "UnknownModelError" or not error.args or not isinstance(error.args[0], str):
+    of_llm = getattr(sys.modules.get("llm"), "UnknownModelError", None)
+    if of_llm is None or not isinstance(error, of_llm) or not error.args or not isinstance(error.args[0], str):
         return None
     said = error.args[0]
     return said[len(_WORDS) :] if said.startswith(_WORDS) else None
@@ -43,5 +45,6 @@ def _instead(own):
     from ..loading import plugin, shell_word
 
     choice = f"name one of its own, if it lets you choose: {', '.join(own[:8])}{', …' if own[8:] else ''}; else " if own else ""
-    install = f"llm install {shell_word(plugin.name)}" if plugin.is_package else "with the plugin installed there"
-    return f"{choice}use it with the `llm` program, where those models are: {install}"
+    if plugin.is_package:
+        return f"{choice}use it with the `llm` program, which has those models: llm install {shell_word(plugin.name)}"
+    return f"{choice}use it with the `llm` program, which has those models: make the file a package, and run `llm install .` in it"

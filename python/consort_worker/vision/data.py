@@ -1,6 +1,7 @@
 """Values of a vendor's library as data: what JSON can say is kept, what it cannot is named."""
 
 from .. import frames
+from ..failures import told
 
 _DEEPEST = 12
 _LONGEST = 100_000  # letters
@@ -81,9 +82,5 @@ def kind(error, what):
 
 def failed(error):
     """What went wrong, and where in the plugin's own code."""
-    try:
-        said = str(error)
-    except Exception:  # one whose own text raises
-        said = ""
     place, _ = frames.where(error)
-    return type(error).__name__ + (f": {said}" if said else "") + (f" ({place})" if place else "")
+    return told(error) + (f" ({place})" if place else "")

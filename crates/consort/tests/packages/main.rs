@@ -13,6 +13,7 @@ mod answers;
 mod anthropic;
 #[path = "../it/plugins/blocks.rs"]
 mod blocks;
+mod earlier;
 mod gemini;
 mod guide;
 mod home;

@@ -45,6 +45,24 @@ fn events_become_parts() {
     assert_eq!((usage.input, usage.output), (Some(3), Some(9)));
 }
 
+/// As the worker for Python relies on it: also what grows is there where an answer is cut.
+#[test]
+fn what_several_events_of_a_part_carry_comes_back_in_one_text() {
+    let answer = read(
+        &[
+            r#"{"type":"text","text":"a","opaque":{"s":1}}"#,
+            r#"{"type":"text","text":"","opaque":"two"}"#,
+            r#"{"type":"tool_call_delta","index":0,"id":"c","name":"f","arguments":"{}","opaque":"x"}"#,
+            r#"{"type":"tool_call_delta","index":0,"opaque":"y"}"#,
+            r#"{"type":"tool_call","id":"d","name":"f","arguments":{},"opaque":"z"}"#,
+        ],
+        "{}",
+    );
+    let back = |part| Content::for_plugin(part, "plugin:acme").unwrap().opaque.unwrap();
+    let back: Vec<Value> = answer.parts.iter().map(back).collect();
+    assert_eq!(back, [r#"{"s":1}"two""#, r#""x""y""#, "z"]);
+}
+
 #[test]
 fn an_answer_may_come_whole() {
     let answer = read(

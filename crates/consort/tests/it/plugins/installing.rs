@@ -170,9 +170,16 @@ fn a_list_that_cannot_be_had_now_is_no_fault_of_the_plugin() {
     assert_snapshot!(place.ask("away", "x"), @r"
     exit 5
     --- stderr
-    error: away: the plugin is broken: its models cannot be listed now: Connection refused
-      help: what it asks does not answer: it is asked again when the plugin is used
+    error: away: its models cannot be listed now, at away.py:3: Connection refused
+      help: what it asks does not answer: it is asked again when the plugin is used, or mend away.py:3
     ");
+    let why = place.run(&["plugins", "why", "away"]);
+    assert!(
+        why.stdout.contains("its models cannot be listed now, at away.py:3: Connection refused"),
+        "{why}"
+    );
+    let check = place.run(&["plugins", "check", "away"]);
+    assert!(check.stdout.contains("away.py:3") && check.stdout.contains("cannot be listed now"), "{check}");
     place.place.file("home/data/plugin-state/work/away/there", "");
     assert_eq!(place.ask("away", "x").stdout, "from a shell");
 }

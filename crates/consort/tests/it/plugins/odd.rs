@@ -79,6 +79,26 @@ fn a_file_that_wants_another_python_says_so() {
     assert_eq!(place.ask("fine", "x").stdout, "fine");
 }
 
+/// The Python of an environment wins, and files of `llm` have one without naming packages.
+#[cfg(unix)]
+#[test]
+fn a_file_of_llm_that_wants_another_python_is_installed_anew() {
+    let Some(place) = Plugged::with_python() else { return };
+    let head = "# /// script\n# requires-python = \">=3.99\"\n# ///\nimport llm\n";
+    place.plugin("ver.py", head.to_owned() + "@llm.hookimpl\ndef register_models(register): pass\n");
+    let venv = place.place.path("home/data/plugin-state/venvs/ver");
+    std::fs::create_dir_all(venv.join("bin")).unwrap();
+    std::os::unix::fs::symlink(place.python.unwrap(), venv.join("bin/python")).unwrap();
+    std::fs::write(venv.join("pyvenv.cfg"), "home = /usr/bin\nversion = 3.11.7\n").unwrap();
+    std::fs::write(venv.join("made.txt"), "").unwrap();
+    assert_snapshot!(place.ask("ver", "x"), @r"
+    exit 3
+    --- stderr
+    error: ver: the plugin needs setup: it wants Python >=3.99: 3.11 is here
+      help: name one that it runs on: CONSORT_PYTHON=/path/to/python3 consort plugins install-deps ver
+    ");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_large_program_that_is_none() {
