@@ -7,6 +7,7 @@ use super::guardian::Wish;
 use super::live::{Live, Opening};
 use super::odd::Odd;
 use super::services::Services;
+use super::supervisor::OnChange;
 use super::{LogLine, LogRing, Writer};
 use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase, Warning};
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -63,6 +64,8 @@ pub(crate) struct Connection {
     /// When its log began: what is older was another process's.
     pub(super) begun: SystemTime,
     pub(super) changed: AtomicBool,
+    /// Called when it says that they did.
+    pub(super) on_change: OnChange,
     pub(super) used: Mutex<Instant>,
     /// Rings when nothing is open any more.
     pub(super) ended: Notify,
@@ -71,6 +74,10 @@ pub(crate) struct Connection {
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) requests: HashMap<u64, Pending>,
+    /// Those that were answered last.
+    answered: VecDeque<u64>,
+    /// How the request ended that was cancelled last.
+    stopped: Option<Stop>,
     /// Why the process is gone.
     ended: Option<Error>,
     /// Nothing new is asked: it ends once what is open is answered.
@@ -84,7 +91,62 @@ pub(super) enum Pending {
     /// A live session that is being opened.
     Session(Box<Opening>),
     /// Whoever asked is gone; the answer is still due.
-    Abandoned(oneshot::Sender<()>),
+    Abandoned(Abandoned),
+}
+
+/// A request that was cancelled.
+pub(super) struct Abandoned {
+    pub(super) answered: oneshot::Sender<()>,
+    pub(super) since: Instant,
+}
+
+/// How a cancelled request ended.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// Whether its answer says that it was cancelled.
+    pub(crate) is_cancelled: bool,
+    /// What it says instead.
+    pub(crate) said: String,
+    /// How long after it was cancelled.
+    pub(crate) after: Duration,
+}
+
+impl Stop {
+    /// Of one that was over before it could be cancelled.
+    pub(crate) fn over() -> Self {
+        Self { is_cancelled: false, said: "stop".to_owned(), after: Duration::ZERO }
+    }
+
+    pub(super) fn of(result: &Result<&RawValue, Failure>, after: Duration) -> Self {
+        match result {
+            Ok(raw) => {
+                let answer: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+                let said = answer["finishReason"].as_str().unwrap_or("nothing of how it ended").to_owned();
+                Self { is_cancelled: said == "cancelled", said, after }
+            }
+            Err(failure) => {
+                let is_cancelled = failure.kind() == ErrorKind::Cancelled;
+                Self { is_cancelled, said: failure.message.clone(), after }
+            }
+        }
+    }
+}
+
+impl Open {
+    /// How many answered requests are remembered: a second answer comes soon or never.
+    const REMEMBERED: usize = 32;
+
+    /// The request that is answered now, if it is open.
+    pub(super) fn close(&mut self, id: u64) -> Option<Pending> {
+        let pending = self.requests.remove(&id)?;
+        self.answered.truncate(Self::REMEMBERED - 1);
+        self.answered.push_front(id);
+        Some(pending)
+    }
+
+    pub(super) fn is_answered(&self, id: u64) -> bool {
+        self.answered.contains(&id)
+    }
 }
 
 impl Connection {
@@ -170,13 +232,25 @@ impl Connection {
         self.odd.lock().unwrap_or_else(PoisonError::into_inner).take(true)
     }
 
+    pub(super) fn stopped(&self, stop: Stop) {
+        self.lock().stopped = Some(stop);
+    }
+
+    /// How the request ended that was cancelled last, once.
+    pub(crate) fn take_stop(&self) -> Option<Stop> {
+        self.lock().stopped.take()
+    }
+
     /// Cancels a request that nobody waits for. One that is not stopped in time ends the process.
     pub(super) fn abandon(self: &Arc<Self>, id: u64) {
         let (to, answered) = oneshot::channel();
         {
             let mut open = self.lock();
-            let Some(pending) = open.requests.get_mut(&id) else { return };
-            *pending = Pending::Abandoned(to);
+            let Some(pending) = open.requests.get_mut(&id) else {
+                open.stopped = Some(Stop::over());
+                return;
+            };
+            *pending = Pending::Abandoned(Abandoned { answered: to, since: Instant::now() });
         }
         self.send(protocol::notification("cancel", json!({"request": id})));
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -270,6 +344,11 @@ impl Connection {
     fn is_unused(&self, open: &Open) -> bool {
         let left = |pending: &Pending| matches!(pending, Pending::Abandoned(_));
         self.held.load(Relaxed) == 0 && open.requests.values().all(left)
+    }
+
+    /// Whether the plugin said that its models changed, and nobody took that up yet.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed.load(Relaxed)
     }
 
     /// Whether the plugin said that its models changed, since this was asked last.

@@ -1,6 +1,6 @@
 //! The live sessions of one process, as its reader sees them: opened, told of, and over.
 use super::Writer;
-use super::connection::{Connection, Pending};
+use super::connection::{Abandoned, Connection, Pending};
 use super::files::files_below;
 use super::live_outlet::Outlet;
 use super::reading::Slow;
@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How much of sessions that are not yet open is kept for when they are.
@@ -271,7 +272,8 @@ impl Connection {
             self.held.fetch_sub(1, Relaxed);
         }
         let (to, _) = oneshot::channel();
-        if let Ok(request) = self.open(Pending::Abandoned(to)) {
+        if let Ok(request) = self.open(Pending::Abandoned(Abandoned { answered: to, since: Instant::now() }))
+        {
             self.send(protocol::request(&Id::Number(request), "realtime/close", json!({"session": id})));
         }
     }

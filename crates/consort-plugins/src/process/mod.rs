@@ -1,11 +1,13 @@
 //! Plugins as processes: started, spoken to, watched over, and ended with all their children.
 mod answer;
+mod answered;
 mod asked;
 #[cfg(target_os = "linux")]
 mod census;
 mod connection;
 mod crash;
 mod failed;
+mod fields;
 mod files;
 mod guardian;
 mod handshake;
@@ -20,11 +22,11 @@ mod services;
 mod supervisor;
 
 pub(crate) use answer::{FAILED, Files, Question, answer};
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Stop};
 pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub(crate) use live_pump::{SessionWish, open_session};
 pub(crate) use remembered::Kept;
 pub use remembered::Remembered;
 pub use services::{Grants, Services};
-pub(crate) use supervisor::{Start, Supervisor};
+pub(crate) use supervisor::{MakeStart, Start, Supervisor};
