@@ -25,7 +25,10 @@ impl Connection {
             Ok(_) => Vec::new(),
             Err(_) => fields::of_failure(line),
         };
-        slips.iter().for_each(|slip| self.note(slip, line));
+        // Whoever asked is told of those of an error.
+        if result.is_ok() || !matches!(pending, Some(Pending::Answer(_))) {
+            slips.iter().for_each(|slip| self.note(slip, line));
+        }
         match pending {
             None => self.of_no_request(id, line),
             Some(Pending::Call(to)) => {

@@ -34,6 +34,8 @@ pub(super) enum Slip {
     },
     /// A second answer to a request.
     Twice(u64),
+    /// Events of a request that was answered before.
+    Behind(u64),
     /// A line that begins with a byte order mark.
     Mark,
     /// An event of a type, or a notification, that nobody knows. Newer plugins may say more than this host knows.
@@ -97,6 +99,10 @@ impl Slip {
             }
             Self::Twice(id) if one => format!("a second answer to the request {id}, and {it}"),
             Self::Twice(_) => format!("{count} answers to requests that were answered before, and {it}"),
+            Self::Behind(_) => {
+                let events = some("events", "times events");
+                format!("{events} of a request behind its answer, and they are left out")
+            }
             Self::Mark => {
                 let lines = some("a line that begins", "lines that begin");
                 format!("{lines} with a byte order mark, which is passed over")
@@ -148,7 +154,9 @@ impl Odd {
     pub(super) fn note(&mut self, slip: &Slip, got: &str) {
         const SORTS: usize = 20;
         let same = |seen: &Seen| match (&seen.slip, slip) {
-            (Slip::Request { .. }, Slip::Request { .. }) | (Slip::Twice(_), Slip::Twice(_)) => true,
+            (Slip::Request { .. }, Slip::Request { .. })
+            | (Slip::Twice(_), Slip::Twice(_))
+            | (Slip::Behind(_), Slip::Behind(_)) => true,
             (known, new) => known == new,
         };
         if let Some(seen) = self.seen.iter_mut().find(|seen| same(seen)) {

@@ -137,6 +137,9 @@ impl Connection {
 
     /// An event came of a request that is not open.
     fn event_of_no_request(&self, sent: u64, got: &str) {
+        if self.lock().is_answered(sent) {
+            self.note(&Slip::Behind(sent), got);
+        }
         let is_past = sent < self.next.load(Relaxed);
         self.odd(got, |asked| Slip::Request { sent: sent.to_string(), asked: Some(asked), is_past });
     }

@@ -46,7 +46,8 @@ const SEND: &str = "out.write(line(m))";
 const STOP: &str = "event(i, 'Hi'); send({'id': i, 'result': {'finishReason': 'stop'}})";
 
 fn told(found: &[Finding]) -> String {
-    found.iter().map(|one| format!("{:?} {} [{:?}]\n", one.level, one.message, one.help)).collect()
+    let lines = found.iter().map(|one| format!("{:?} {} [{:?}]", one.level, one.message, one.help));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
@@ -121,6 +122,7 @@ async fn a_check_names_the_words_that_the_protocol_has_not() {
             "`input_tokens` in its `usage`, which nobody knows (did you mean `inputTokens`?)",
         ),
         (format!("{STOP}; send({{'id': i, 'result': {{}}}})"), "a second answer to the request"),
+        ("send({'id': i, 'result': {}}); event(i, 'Hi')".to_owned(), "of a request behind its answer"),
         (STOP.to_owned(), "tokens, which is an estimate by its own word"),
     ] {
         let Some((_place, plugin)) = slip(SEND, &generate) else { return };
