@@ -1,7 +1,8 @@
 //! Answers of a process: whose they are, what is wrong with them, and those that are nobody's.
-use super::connection::{Connection, Pending, Stop};
+use super::connection::{Connection, Pending};
 use super::fields;
 use super::odd::Slip;
+use super::stop::Stop;
 use consort_core::{Error, ErrorKind};
 use consort_plugin::protocol::{Failure, GenerateResult, Id, code};
 use consort_process::Writer;

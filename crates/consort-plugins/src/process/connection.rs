@@ -7,6 +7,7 @@ use super::guardian::Wish;
 use super::live::{Live, Opening};
 use super::odd::Odd;
 use super::services::Services;
+use super::stop::{Abandoned, Stop};
 use super::supervisor::OnChange;
 use super::{LogLine, LogRing, Writer};
 use crate::learnt::plain;
@@ -92,44 +93,6 @@ pub(super) enum Pending {
     Session(Box<Opening>),
     /// Whoever asked is gone; the answer is still due.
     Abandoned(Abandoned),
-}
-
-/// A request that was cancelled.
-pub(super) struct Abandoned {
-    pub(super) answered: oneshot::Sender<()>,
-    pub(super) since: Instant,
-}
-
-/// How a cancelled request ended.
-#[derive(Debug)]
-pub(crate) struct Stop {
-    /// Whether its answer says that it was cancelled.
-    pub(crate) is_cancelled: bool,
-    /// What it says instead.
-    pub(crate) said: String,
-    /// How long after it was cancelled.
-    pub(crate) after: Duration,
-}
-
-impl Stop {
-    /// Of one that was over before it could be cancelled.
-    pub(crate) fn over() -> Self {
-        Self { is_cancelled: false, said: "stop".to_owned(), after: Duration::ZERO }
-    }
-
-    pub(super) fn of(result: &Result<&RawValue, Failure>, after: Duration) -> Self {
-        match result {
-            Ok(raw) => {
-                let answer: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-                let said = answer["finishReason"].as_str().unwrap_or("nothing of how it ended").to_owned();
-                Self { is_cancelled: said == "cancelled", said, after }
-            }
-            Err(failure) => {
-                let is_cancelled = failure.kind() == ErrorKind::Cancelled;
-                Self { is_cancelled, said: failure.message.clone(), after }
-            }
-        }
-    }
 }
 
 impl Open {

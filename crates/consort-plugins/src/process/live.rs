@@ -1,9 +1,10 @@
 //! The live sessions of one process, as its reader sees them: opened, told of, and over.
 use super::Writer;
-use super::connection::{Abandoned, Connection, Pending};
+use super::connection::{Connection, Pending};
 use super::files::files_below;
 use super::live_outlet::Outlet;
 use super::reading::Slow;
+use super::stop::Abandoned;
 use consort_core::{
     Arguments, CloseReason, Error, ErrorKind, SessionEvent, SessionTeller, ToolCall, ToolResult,
 };

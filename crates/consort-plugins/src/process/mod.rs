@@ -19,14 +19,16 @@ mod odd;
 mod reading;
 mod remembered;
 mod services;
+mod stop;
 mod supervisor;
 
 pub(crate) use answer::{FAILED, Files, Question, answer};
-pub(crate) use connection::{Connection, Stop};
+pub(crate) use connection::Connection;
 pub use consort_process::{Launch, Limits, LogLine, LogRing, Writer};
 pub(crate) use handshake::NoStart;
 pub(crate) use live_pump::{SessionWish, open_session};
 pub(crate) use remembered::Kept;
 pub use remembered::Remembered;
 pub use services::{Grants, Services};
+pub(crate) use stop::Stop;
 pub(crate) use supervisor::{MakeStart, Start, Supervisor};
