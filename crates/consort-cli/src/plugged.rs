@@ -15,11 +15,17 @@ use tokio::runtime::Runtime;
 
 impl Setup {
     /// Starts the plugins that nobody looked at yet, and says whether there were any. The list of the one that a name
-    /// begins with may have grown since it was looked at, and so may those that were empty.
-    pub(crate) fn check_plugins(&self, name: Option<&str>, runtime: &Runtime) -> bool {
+    /// begins with may have grown since it was looked at, and so may those that were empty. After `limit`, those that are not
+    /// done are ended.
+    pub(crate) fn check_plugins(
+        &self,
+        name: Option<&str>,
+        runtime: &Runtime,
+        limit: Option<Duration>,
+    ) -> bool {
         let Some(plugins) = &self.plugins else { return false };
-        if let Some(name) = name {
-            let owner = name.split_once('/').map_or(name, |(owner, _)| owner);
+        let owner = name.map(|name| name.split_once('/').map_or(name, |(owner, _)| owner));
+        if let Some(owner) = owner {
             for row in plugins.rows().into_iter().filter(|row| row.state == State::Ready) {
                 let empty = row.plugin.learnt().is_some_and(|learnt| {
                     learnt.models.is_empty() && learnt.beside_models(row.plugin.id()).is_empty()
@@ -32,7 +38,20 @@ impl Setup {
         if !plugins.rows().iter().any(|row| row.state == State::Unchecked) {
             return false;
         }
-        runtime.block_on(plugins.check_all());
+        runtime.block_on(async {
+            let all = async {
+                plugins.check_all().await;
+                // One that is meant and has nothing yet may have it in a moment.
+                if let Some(plugin) = owner.and_then(|owner| plugins.find(owner)) {
+                    plugin.listed_late().await;
+                }
+            };
+            match limit {
+                // What is known by then is what there is.
+                Some(limit) => drop(tokio::time::timeout(limit, all).await),
+                None => all.await,
+            }
+        });
         true
     }
 

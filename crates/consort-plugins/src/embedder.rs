@@ -28,6 +28,7 @@ impl Embedder for PluginEmbedder {
 
     fn embed(&self, request: EmbedRequest, context: Context) -> BoxFuture<'_, Result<Embeddings, Error>> {
         Box::pin(async move {
+            self.plugin.has_key_for(&self.card.name, &context).await?;
             let supervisor = self.plugin.supervisor();
             let connection = supervisor.connection().await?;
             let wanted = request.inputs.len();

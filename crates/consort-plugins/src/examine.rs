@@ -1,20 +1,15 @@
 //! The contract test of one plugin: what its author should know, with lines of the file.
 use crate::examine_live::{Patience, talked};
-use crate::learnt::{Outcome, is_clause};
+use crate::examine_model::asked;
+use crate::learnt::{Learnt, Outcome, is_clause};
 use crate::plugin::Plugin;
 use crate::row::{UNLISTED, unlisted_help};
-use consort_core::{
-    Accumulator, Error, ErrorKind, Event, Model, Request, Response, State, Support, TokenCount,
-};
+use consort_core::{Error, ErrorKind, Model, State};
 use consort_plugin::protocol::Capabilities;
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long the plugin may take for the test's prompt.
-const PROMPT: Duration = Duration::from_mins(2);
+use std::time::Instant;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -71,7 +66,7 @@ impl<T: FnMut(&Finding)> Found<T> {
         self.all.push(finding);
     }
 
-    fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+    pub(crate) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         findings.into_iter().for_each(|finding| self.push(finding));
     }
 }
@@ -131,19 +126,34 @@ async fn examine_into(plugin: &Arc<Plugin>, prompt: &str, found: &mut Found<impl
         return;
     }
     found.extend(own_words(plugin).await);
+    works(plugin, learnt, prompt, found).await;
+    // What came meanwhile and was nobody's, or was said in other words than the protocol's.
+    let odd = plugin.supervisor().running().map(|connection| connection.take_odd()).unwrap_or_default();
+    found.extend(odd.iter().map(|odd| told(Level::Warning, plugin.id(), &odd.message)));
+}
+
+/// One that starts: what it brings, and how it answers.
+async fn works(
+    plugin: &Arc<Plugin>,
+    mut learnt: Arc<Learnt>,
+    prompt: &str,
+    found: &mut Found<impl FnMut(&Finding)>,
+) {
     match plugin.ping().await {
         Ok(time) => found.push(good(format!("it answers a ping, in {} us", time.as_micros()))),
         // The smallest plugins answer an unknown method with an error, and that is an answer.
         Err(error) if error.kind() == ErrorKind::Unsupported => {}
         Err(error) => found.push(of_error("it does not answer a ping", &error)),
     }
-    let odd = plugin.supervisor().running().map(|connection| connection.take_odd()).unwrap_or_default();
-    found.extend(odd.iter().map(|odd| told(Level::Warning, plugin.id(), &odd.message)));
+    // Some plugins are there for their tools, templates, fragments or commands.
+    let is_meant = !learnt.left_out.is_empty();
+    if !is_meant {
+        learnt = plugin.listed_late().await;
+    }
     let brings = learnt.beside_models(plugin.id());
     found.extend(brings.iter().map(|(what, how)| good(format!("it brings {what}: {how}"))));
     let ids: Vec<&str> = learnt.models.iter().map(|known| known.card.id.as_str()).collect();
-    // Some plugins are there for their tools, templates, fragments or commands.
-    if !ids.is_empty() || brings.is_empty() || !learnt.left_out.is_empty() {
+    if !ids.is_empty() || brings.is_empty() || is_meant {
         found.push(listed(&ids));
     }
     let models: Vec<Arc<dyn Model>> = plugin.models();
@@ -227,101 +237,4 @@ fn listed(ids: &[&str]) -> Finding {
     let more = if ids.len() > SHOWN { ", ..." } else { "" };
     let shown = ids.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
     good(format!("it lists {} model(s): {shown}{more}", ids.len()))
-}
-
-/// One model: asked, counted with, stopped.
-async fn asked(
-    plugin: &Arc<Plugin>,
-    model: &dyn Model,
-    prompt: &str,
-    found: &mut Found<impl FnMut(&Finding)>,
-) {
-    let id = &model.card().id;
-    let begun = Instant::now();
-    match ask(plugin, model, prompt).await {
-        Err(error) => {
-            found.push(of_error(&format!("{id} does not answer"), &error));
-            return;
-        }
-        Ok((answer, first)) => {
-            let text = answer.text();
-            let is_cut = answer.warnings.iter().any(|warning| warning.code == "dropped");
-            found.extend(answer.warnings.iter().map(|warning| {
-                let is_why = text.is_empty() && warning.code == "dropped";
-                let level = if is_why { Level::Error } else { Level::Warning };
-                told(level, id, &warning.message)
-            }));
-            if is_cut && text.is_empty() {
-                // Why it is empty was said.
-            } else if text.is_empty()
-                && answer.tool_calls().next().is_none()
-                && answer.media().next().is_none()
-            {
-                let help = if plugin.is_python() {
-                    "return the answer's text, or yield its pieces"
-                } else {
-                    "send its pieces as `generate/event` with {\"type\":\"text\",\"text\":\"…\"}, before the answer to the \
-                     request, or all of it in `content` of that answer"
-                };
-                found.push(wrong(format!("{id} answers with nothing"), help));
-            } else {
-                let shown: String = text.chars().take(40).collect();
-                let first = first.map_or(0, |first| first.as_millis());
-                let whole = begun.elapsed().as_millis();
-                found.push(good(format!("{id} answers {shown:?}: first word {first} ms, whole {whole} ms")));
-            }
-        }
-    }
-    let request = Request::ask(prompt);
-    match model.count_tokens(&request, plugin.context()).await {
-        Ok(TokenCount { tokens, exact: true }) => found.push(good(format!("{id} counts {tokens} tokens"))),
-        // That it has no counter is among its notes.
-        Ok(TokenCount { exact: false, .. }) if plugin.counts_tokens().await => {
-            found.push(Finding {
-                level: Level::Note,
-                at: None,
-                message: format!("{id} could not count the tokens: they are estimated"),
-                help: None,
-            });
-        }
-        Ok(TokenCount { exact: false, .. }) => {}
-        Err(error) => found.push(of_error(&format!("{id} cannot count tokens"), &error)),
-    }
-    if model.card().capabilities.streaming != Support::No {
-        found.push(stopped(plugin, model, prompt).await);
-    }
-}
-
-async fn ask(
-    plugin: &Arc<Plugin>,
-    model: &dyn Model,
-    prompt: &str,
-) -> Result<(Response, Option<Duration>), Error> {
-    let begun = Instant::now();
-    let mut stream = model.stream(Request::ask(prompt).into(), plugin.context().within(PROMPT));
-    let mut fold = Accumulator::default();
-    let (mut first, mut finished) = (None, false);
-    while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        let event = event?;
-        if first.is_none() && event.is_content() {
-            first = Some(begun.elapsed());
-        }
-        finished |= matches!(event, Event::Finished(_));
-        fold.push(event);
-    }
-    if !finished {
-        return Err(Error::new(ErrorKind::PluginBug, "its answer has no end"));
-    }
-    Ok((fold.finish()?, first))
-}
-
-/// Stops an answer after its first event, and asks again: the plugin must be there.
-async fn stopped(plugin: &Arc<Plugin>, model: &dyn Model, prompt: &str) -> Finding {
-    let mut stream = model.stream(Request::ask(prompt).into(), plugin.context().within(PROMPT));
-    let _ = poll_fn(|cx| stream.as_mut().poll_next(cx)).await;
-    drop(stream);
-    match ask(plugin, model, prompt).await {
-        Ok(_) => good(format!("{} can be stopped, and answers again", model.card().id)),
-        Err(error) => of_error(&format!("{} does not answer after it was stopped", model.card().id), &error),
-    }
 }

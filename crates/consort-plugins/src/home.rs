@@ -27,6 +27,8 @@ pub struct Home {
     pub(crate) memory: Option<OpenMemory>,
     /// How much each of them has kept there, by the name that its conversations begin with.
     kept: Mutex<HashMap<String, Kept>>,
+    /// Rings at each change of a plugin's row: a counter.
+    pub(crate) changes: tokio::sync::watch::Sender<u64>,
     /// The usual folder of plugins: there a name is one plugin's.
     plugins: PathBuf,
 }
@@ -49,6 +51,7 @@ impl Home {
             taken: BTreeSet::new(),
             memory: None,
             kept: Mutex::default(),
+            changes: tokio::sync::watch::Sender::new(0),
             plugins: folders.plugins_dir(),
         }
     }

@@ -5,7 +5,7 @@ use consort_plugin::protocol::{
     Capabilities, Failure, InitializeResult, ModelInfo, ModelNeeds, ModelsResult,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How a plugin was when it was tried last.
@@ -101,7 +101,7 @@ impl Learnt {
             let shown: String = plain(&info.id).chars().take(40).collect();
             format!("the model `{shown}` is left out: a name has 1 to {LONGEST} letters, on one line")
         });
-        let notes = notes.chain(drop_twins(&mut models)).collect();
+        let notes = notes.chain(drop_twins(&mut models)).chain(shared_aliases(&models)).collect();
         name_single(plugin, &mut models);
         Self {
             title: hello.plugin.name.as_deref().map(plain),
@@ -115,6 +115,11 @@ impl Learnt {
             left_out: odd.collect(),
             ..Self::of(Outcome::Ready)
         }
+    }
+
+    /// Whether it says the same, whenever that was.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        *self == Self { checked: self.checked, ..other.clone() }
     }
 
     /// Of a plugin of which nothing more is known, now.
@@ -229,6 +234,23 @@ fn drop_twins(models: &mut Vec<Known>) -> Vec<String> {
     notes
 }
 
+/// A remark for each alias that several models of a kind have: nobody can tell which of them it means.
+fn shared_aliases(models: &[Known]) -> Vec<String> {
+    let mut owners: BTreeMap<(u8, &str), Vec<&str>> = BTreeMap::new();
+    for ModelCard { kind, aliases, id, .. } in models.iter().map(|known| &known.card) {
+        for alias in aliases.iter().collect::<BTreeSet<_>>() {
+            owners.entry((*kind as u8, alias)).or_default().push(id);
+        }
+    }
+    let shared = owners.into_iter().filter(|(_, ids)| ids.len() > 1);
+    shared
+        .map(|((_, alias), ids)| {
+            let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" and ");
+            format!("{ids} have one alias, `{alias}`: it can be used for neither")
+        })
+        .collect()
+}
+
 fn add_alias(card: &mut ModelCard, alias: String) {
     if alias != card.id && !card.aliases.contains(&alias) {
         card.aliases.push(alias);
@@ -330,6 +352,12 @@ mod tests {
         assert_eq!(odd.models.len(), 1);
         assert!(odd.left_out.len() == 2 && odd.notes.is_empty(), "{:?} {:?}", odd.left_out, odd.notes);
         assert_eq!(learnt.notes, ["two models are named `acme/a`: the first is used"]);
+        let listed = json!({"models": [
+            {"id": "a", "aliases": ["x"]}, {"id": "b", "aliases": ["y", "x"]}, {"id": "e", "kind": "embedding", "aliases": ["y"]},
+        ]});
+        let listed: ModelsResult = serde_json::from_value(listed).unwrap();
+        let learnt = Learnt::ready("acme", &InitializeResult::default(), &listed);
+        assert_eq!(learnt.notes, ["`acme/a` and `acme/b` have one alias, `x`: it can be used for neither"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod embedder;
 mod examine;
 mod examine_live;
+mod examine_model;
 mod foreground;
 pub mod found;
 mod home;
@@ -21,6 +22,7 @@ pub mod process;
 mod provider;
 mod python;
 mod realtime;
+mod relist;
 mod row;
 mod set;
 mod start;

@@ -45,10 +45,12 @@ impl Model for PluginModel {
     fn stream(&self, request: Arc<Request>, context: Context) -> EventStream {
         let checked = self.check(&request);
         let (plugin, name) = (self.plugin.clone(), self.card.name.clone());
+        let given = context.clone();
         let no_files = self.card.capabilities.reads(Modality::File) == Support::No;
         let question = async move {
             checked?;
             let (name, schema) = plugin.model_named(&name).await?;
+            plugin.has_key_for(&name, &given).await?;
             let mut request = Arc::unwrap_or_clone(request);
             request.model = name;
             if no_files {
@@ -67,29 +69,42 @@ impl Model for PluginModel {
         context: Context,
     ) -> BoxFuture<'a, Result<TokenCount, Error>> {
         Box::pin(async move {
-            let estimate = estimate_tokens(request);
             if !self.plugin.counts_tokens().await {
-                return Ok(estimate);
+                return Ok(estimate_tokens(request));
             }
-            let (name, schema) = self.plugin.model_named(&self.card.name).await?;
-            let mut named = request.clone();
-            named.model = name;
-            let (params, _) = GenerateParams::new(&named, &self.plugin.wire(), schema.as_ref());
-            let supervisor = self.plugin.supervisor();
-            let connection = supervisor.connection().await?;
-            let params = CountParams {
-                secrets: supervisor.secrets_for(&params.model, &context).await?,
-                model: params.model,
-                system: params.system,
-                messages: params.messages,
-                tools: params.tools,
-            };
+            // The model must be there.
+            self.plugin.model_named(&self.card.name).await?;
+            self.plugin.supervisor().connection().await?;
             // A count that fails or takes long is not worth an error: an estimate says that it is one.
-            Ok(match connection.call::<CountResult>("tokens/count", params, COUNTING).await {
-                Ok(CountResult { tokens, exact }) => TokenCount { tokens, exact },
-                Err(_) => estimate,
-            })
+            let counted = self.plugin.count_tokens(&self.card.name, request, &context).await;
+            Ok(counted.unwrap_or_else(|_| estimate_tokens(request)))
         })
+    }
+}
+
+impl Plugin {
+    /// The tokens of a request to a model, counted by the plugin itself.
+    pub(crate) async fn count_tokens(
+        &self,
+        model: &str,
+        request: &Request,
+        context: &Context,
+    ) -> Result<TokenCount, Error> {
+        let (name, schema) = self.model_named(model).await?;
+        let mut named = request.clone();
+        named.model = name;
+        let (params, _) = GenerateParams::new(&named, &self.wire(), schema.as_ref());
+        let supervisor = self.supervisor();
+        let connection = supervisor.connection().await?;
+        let params = CountParams {
+            secrets: supervisor.secrets_for(&params.model, context).await?,
+            model: params.model,
+            system: params.system,
+            messages: params.messages,
+            tools: params.tools,
+        };
+        let CountResult { tokens, exact } = connection.call("tokens/count", params, COUNTING).await?;
+        Ok(TokenCount { tokens, exact })
     }
 }
 

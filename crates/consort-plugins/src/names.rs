@@ -110,7 +110,10 @@ impl Plugin {
     }
 
     async fn known_named(&self, name: &str, kind: ModelKind) -> Result<ModelCard, Error> {
-        let learnt = self.ready().await?;
+        let mut learnt = self.ready().await?;
+        if learnt.models.is_empty() {
+            learnt = self.listed_late().await;
+        }
         let named =
             |known: &&Known| known.card.name == name || known.card.aliases.iter().any(|alias| alias == name);
         // Asked for by the plugin's own name: the only model, or the first.

@@ -3,7 +3,7 @@ use crate::examine::Findings;
 use crate::found::{Dialect, Found, Kind};
 use crate::home::Home;
 use crate::learnt::{Learnt, Outcome};
-use crate::process::{FAILED, LogLine, LogRing, Supervisor};
+use crate::process::{FAILED, LogLine, LogRing, MakeStart, Supervisor};
 use crate::start::{folder, is_same_key, keys, start_of};
 use crate::trouble::is_elsewhere;
 use consort_core::{Context, Error};
@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How long a plugin may take to list its models. Some ask a server.
-const LISTING: Duration = Duration::from_secs(15);
+pub(crate) const LISTING: Duration = Duration::from_secs(15);
 
 /// One plugin.
 pub struct Plugin {
@@ -26,7 +26,9 @@ pub struct Plugin {
     pub(crate) supervisor: Arc<Supervisor>,
     learnt: Arc<Mutex<Option<Arc<Learnt>>>>,
     /// One check at a time.
-    checking: tokio::sync::Mutex<()>,
+    pub(crate) checking: tokio::sync::Mutex<()>,
+    /// Somebody asks it again after it said that its models changed.
+    pub(crate) following: AtomicBool,
     pub(crate) loading: Mutex<bool>,
     /// Its file was removed: what runs may end, and nothing new begins.
     pub(crate) gone: AtomicBool,
@@ -35,29 +37,38 @@ pub struct Plugin {
 
 impl Plugin {
     /// A plugin as it was found. What a cache knows of it is taken over; nothing runs.
-    pub(crate) fn new(found: Found, home: Arc<Home>) -> Self {
+    pub(crate) fn new(found: Found, home: Arc<Home>) -> Arc<Self> {
         // What was learnt of it while it was allowed to run says nothing when it is not.
         let runs = !found.untrusted && found.problem.is_none();
         let learnt = runs.then(|| home.cache().read(&found).map(Arc::new)).flatten();
         let kept = Arc::new(Mutex::new(learnt));
-        let supervisor = Supervisor::new(&found.id, LogRing::kept_in(home.logs(&found.id)), {
+        let start: MakeStart = {
             let (found, home, kept) = (found.clone(), home.clone(), kept.clone());
             Box::new(move || {
                 let (found, home) = (found.clone(), home.clone());
                 let learnt = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 Box::pin(async move { start_of(found, home, learnt.as_deref()).await })
             })
-        });
-        let plugin = Self {
+        };
+        let plugin = Arc::new_cyclic(|own: &Weak<Self>| Self {
             folder: folder(&found, &home),
+            supervisor: Arc::new(Supervisor::new(
+                &found.id,
+                LogRing::kept_in(home.logs(&found.id)),
+                start,
+                {
+                    let own = own.clone();
+                    Arc::new(move || own.upgrade().iter().for_each(Self::told_of_change))
+                },
+            )),
             found,
             home,
-            supervisor: Arc::new(supervisor),
             learnt: kept,
             checking: tokio::sync::Mutex::default(),
+            following: AtomicBool::new(false),
             loading: Mutex::default(),
             gone: AtomicBool::new(false),
-        };
+        });
         plugin.tell_needs();
         plugin
     }
@@ -107,8 +118,10 @@ impl Plugin {
             return Err(self.not_ready());
         }
         // A plugin that says that its models changed is asked again.
-        let changed = self.supervisor.running().is_some_and(|connection| connection.took_change());
-        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready && !changed);
+        if self.has_news() {
+            self.list_again().await;
+        }
+        let known = self.learnt().filter(|learnt| learnt.outcome == Outcome::Ready);
         let learnt = match known {
             Some(learnt) => learnt,
             None => self.check().await,
@@ -128,6 +141,11 @@ impl Plugin {
             let _loading = Loading::of(&self.loading);
             self.look(inspect).await
         };
+        (self.keep(learnt), findings)
+    }
+
+    /// Takes over what it said of itself.
+    pub(crate) fn keep(&self, learnt: Learnt) -> Arc<Learnt> {
         let learnt = Arc::new(learnt);
         *self.learnt.lock().unwrap_or_else(PoisonError::into_inner) = Some(learnt.clone());
         if self.cannot_run().is_none() {
@@ -135,7 +153,7 @@ impl Plugin {
             let _ = self.home.cache().write(&self.found, &learnt);
         }
         self.tell_needs();
-        (learnt, findings)
+        learnt
     }
 
     async fn look(&self, inspect: bool) -> (Learnt, Option<Findings>) {
@@ -146,6 +164,8 @@ impl Plugin {
             Ok(connection) => connection,
             Err(no) => return (Learnt::of(self.outcome_of(&no)), no.findings),
         };
+        // What it said before this is answered by it.
+        connection.took_change();
         let learnt = match connection.models(LISTING).await {
             Ok(listed) => self.lacking_key(Learnt::ready(self.id(), &connection.hello(), &listed)),
             Err(no) => Learnt::of(match self.outcome_of(&no) {

@@ -30,6 +30,7 @@ impl RealtimeModel for PluginRealtime {
     ) -> BoxFuture<'_, Result<RealtimeSession, Error>> {
         Box::pin(async move {
             let name = self.plugin.live_named(&self.card.name).await?;
+            self.plugin.has_key_for(&name, &context).await?;
             let files = crate::model::spill(&mut config.messages, &self.plugin.home.media)?;
             let (params, warnings) = LiveOpenParams::new(&name, config, &self.plugin.wire());
             let wish = SessionWish { params, warnings, files };

@@ -2,7 +2,7 @@
 use crate::learnt::{Learnt, Outcome};
 use crate::plugin::Plugin;
 use crate::start::{is_for, keys, shell_word};
-use consort_core::{ConfigKey, Error, ErrorKind, ProviderCard, State};
+use consort_core::{ConfigKey, Context, Error, ErrorKind, ProviderCard, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -87,6 +87,32 @@ impl Plugin {
             .iter()
             .filter_map(|known| Some((known.card.name.clone(), there.lacks(&known.secrets)?.clone())));
         lacked.collect()
+    }
+
+    /// An error where the model needs a key that is not there: it is not asked in vain. Python plugins say so themselves; those of
+    /// `llm` have keys of their own.
+    pub async fn has_key_for(&self, model: &str, context: &Context) -> Result<(), Error> {
+        let Some(learnt) = self.learnt().filter(|_| !self.is_python()) else { return Ok(()) };
+        let Some(key) = self.keys_lacked(&learnt).remove(model) else { return Ok(()) };
+        let Some(known) = learnt.models.iter().find(|known| known.card.name == model) else { return Ok(()) };
+        // It may read it by itself, or this call brings its own.
+        if known.env.iter().any(|variable| self.sees(variable))
+            || context.credentials.resolve(self.id(), &ConfigKey::default()).await?.is_some()
+        {
+            return Ok(());
+        }
+        let message = format!("`{}` needs setup: the key `{key}`", known.card.id);
+        Err(Error::new(ErrorKind::Setup, message).provider(self.id()).hint(self.key_help(&key)))
+    }
+
+    /// Whether a variable that holds something is among those that its process is given.
+    fn sees(&self, variable: &str) -> bool {
+        let granted = self.granted();
+        let has = |name: &str| granted.contains(name) && self.is_set(name);
+        let key = self.found.manifest.env.iter().flatten().find(|(name, _)| *name == variable);
+        has(variable)
+            || key.is_some_and(|(_, key)| has(key))
+            || self.home.plain_env().iter().any(|(name, _)| name == variable)
     }
 
     /// Whether it listed nothing for want of keys that are all there now: another look would find more.

@@ -21,7 +21,6 @@ struct Inner {
     home: Arc<Home>,
     folders: Vec<Folder>,
     entries: Mutex<BTreeMap<String, Entry>>,
-    changes: watch::Sender<u64>,
 }
 
 /// One row: the plugin that answers, and the newer version that is being looked at or failed.
@@ -54,11 +53,11 @@ impl Plugins {
         let home = Arc::new(home);
         let Scan { found, problems } = look(&folders, &home);
         let entries = keyed(found).into_iter().map(|(key, found)| {
-            let plugin = Arc::new(Plugin::new(found, home.clone()));
+            let plugin = Plugin::new(found, home.clone());
             (key, Entry { plugin, next: None, gone: false })
         });
         let entries = Mutex::new(entries.collect());
-        (Self(Arc::new(Inner { home, folders, entries, changes: watch::Sender::new(0) })), problems)
+        (Self(Arc::new(Inner { home, folders, entries })), problems)
     }
 
     /// What the user allows.
@@ -110,7 +109,7 @@ impl Plugins {
 
     /// Rings at each change of a row: a counter.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.0.changes.subscribe()
+        self.0.home.changes.subscribe()
     }
 
     fn entries(&self) -> BTreeMap<String, Entry> {
@@ -119,7 +118,7 @@ impl Plugins {
 
     fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {
         change(&mut self.0.entries.lock().unwrap_or_else(PoisonError::into_inner));
-        self.0.changes.send_modify(|count| *count += 1);
+        self.0.home.changes.send_modify(|count| *count += 1);
     }
 
     /// Looks at the folders again. What is new or changed is checked in the background, and answers once it was found
@@ -137,7 +136,7 @@ impl Plugins {
             if newest.is_some_and(same) && known.is_some_and(|entry| !entry.gone) {
                 continue;
             }
-            fresh.push((key, Arc::new(Plugin::new(found, self.0.home.clone()))));
+            fresh.push((key, Plugin::new(found, self.0.home.clone())));
         }
         gone.retain(|id| old.get(id).is_some_and(|entry| !entry.gone));
         if fresh.is_empty() && gone.is_empty() {
@@ -214,7 +213,7 @@ impl Plugins {
 
     /// Checks one plugin, and lets it answer where it is good.
     pub async fn check(&self, plugin: Arc<Plugin>) {
-        self.0.changes.send_modify(|count| *count += 1);
+        self.0.home.changes.send_modify(|count| *count += 1);
         let good = plugin.check().await.outcome == Outcome::Ready;
         self.change(|entries| {
             if let Some(entry) = entries.get_mut(plugin.id())

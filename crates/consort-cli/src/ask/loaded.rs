@@ -61,5 +61,5 @@ pub(super) fn loader(loads: Loads, prefix: &str, setup: &Setup, runtime: &Runtim
     let plugins = setup.plugins.as_ref()?;
     plugins
         .loader(loads, prefix)
-        .or_else(|| setup.check_plugins(None, runtime).then(|| plugins.loader(loads, prefix)).flatten())
+        .or_else(|| setup.check_plugins(None, runtime, None).then(|| plugins.loader(loads, prefix)).flatten())
 }

@@ -17,8 +17,9 @@ use crate::setup::{Chosen, Setup, runtime};
 use crate::stop::wait_for;
 use crate::terminal::Style;
 use crate::tools;
-use consort_core::{Context, Error, Host, Media, Model, Output, Part, Request};
+use consort_core::{Context, Error, Host, Media, Model, Output, Part, Phase, Request};
 use consort_engine::Tools;
+use consort_plugins::shell_word;
 use consort_providers::TokioClock;
 use serde_json::json;
 use std::io::{self, Write};
@@ -98,7 +99,7 @@ fn prepare(ask: &Ask, setup: &mut Setup, talk: &Talk, runtime: &Runtime) -> Resu
         context = context.within(Duration::from_secs(seconds));
     }
     let named = ask.model.as_deref().or(template.model.as_deref()).or(before.model.as_deref());
-    let chosen = choose(named, host, setup, runtime)?;
+    let chosen = choose(named, host, setup, runtime, &context)?;
     let host = chosen.host;
     let model = chosen.model;
     let given = setup.settings.models.get(&model.card().id).map(|model| &model.options);
@@ -172,6 +173,21 @@ fn words(
     Ok(Words { prompt: texts.join("\n"), system, media })
 }
 
+/// A plugin's start, within what is left of the time that was given. One that is too slow is ended.
+async fn in_time<T>(
+    context: &Context,
+    plugin: &str,
+    start: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(left) = context.remaining() else { return start.await };
+    let Ok(started) = tokio::time::timeout(left, start).await else {
+        let late = Error::timeout(Phase::Deadline, "the plugin did not start in the time that was given");
+        let log = format!("see what it does: consort plugins log {}", shell_word(plugin));
+        return Err(late.provider(plugin).hint(log));
+    };
+    started
+}
+
 /// The model that answers, and the host that it was found in.
 struct Answering {
     model: Arc<dyn Model>,
@@ -182,17 +198,25 @@ struct Answering {
 }
 
 /// The model that answers.
-fn choose(named: Option<&str>, host: Host, setup: &mut Setup, runtime: &Runtime) -> Result<Answering, Error> {
+fn choose(
+    named: Option<&str>,
+    host: Host,
+    setup: &mut Setup,
+    runtime: &Runtime,
+    context: &Context,
+) -> Result<Answering, Error> {
     let name =
         named.or(setup.settings.default_model.as_deref()).map(|name| setup.settings.resolve(name).to_owned());
     let (chosen, host) =
-        seek(setup, host, name.as_deref(), Some(runtime), |setup, host| setup.choose(host, named))?;
+        seek(setup, host, name.as_deref(), Some(runtime), context.remaining(), |setup, host| {
+            setup.choose(host, named)
+        })?;
     let Chosen { model, fallback } = chosen;
     // What a plugin's model can do is known once it ran.
     let Some(plugin) = setup.plugin_of(model.card()) else {
         return Ok(Answering { model, fallback, host, namesakes: None });
     };
-    let model = wait_for(runtime, plugin.model_for(model.card()))?;
+    let model = wait_for(runtime, in_time(context, plugin.id(), plugin.model_for(model.card())))?;
     let is_named = name.is_some_and(|name| name == plugin.id());
     let namesakes = is_named.then(|| Setup::namesakes(host.providers(), plugin.id())).flatten();
     Ok(Answering { model, fallback, host, namesakes })

@@ -272,7 +272,7 @@ fn choose(
     let name =
         named.or(setup.settings.default_model.as_deref()).map(|name| setup.settings.resolve(name).to_owned());
     let (chosen, host) =
-        seek(setup, host, name.as_deref(), Some(runtime), |setup, host| setup.choose(host, named))?;
+        seek(setup, host, name.as_deref(), Some(runtime), None, |setup, host| setup.choose(host, named))?;
     let model = match setup.plugin_of(chosen.model.card()) {
         Some(plugin) => wait_for(runtime, plugin.model_for(chosen.model.card()))?,
         None => chosen.model,

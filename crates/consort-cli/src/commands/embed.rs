@@ -50,7 +50,7 @@ pub(crate) fn run(embed: Embed, mut setup: Setup) -> Done {
 /// The embedder that was named.
 fn named(name: &str, setup: &mut Setup, host: Host, runtime: &Runtime) -> Result<Arc<dyn Embedder>, Error> {
     let name = setup.settings.resolve(name).to_owned();
-    let found = seek(setup, host, Some(&name), Some(runtime), |setup, host| {
+    let found = seek(setup, host, Some(&name), Some(runtime), None, |setup, host| {
         pollster::block_on(host.find_embedder(&name)).map_err(|error| match error.kind() {
             ErrorKind::ModelNotFound => {
                 setup.explain(error, &name).hint("`consort models --can embed` lists them")

@@ -232,7 +232,7 @@ fn set_default(model: &str, mut setup: Setup) -> Done {
 /// The model of an id, alias or name.
 fn named(name: &str, setup: &mut Setup, host: Host) -> Result<Arc<dyn Model>, Error> {
     let name = setup.settings.resolve(name).to_owned();
-    let found = seek(setup, host, Some(&name), None, |setup, host| {
+    let found = seek(setup, host, Some(&name), None, None, |setup, host| {
         find(host, &name).map_err(|error| setup.explain(error, &name))
     });
     found.map(|(model, _)| model)

@@ -203,7 +203,11 @@ impl House for LiveHouse {
                 .find(&model.card().provider)
                 .filter(|plugin| plugin.found().problem.is_none());
             match plugin {
-                Some(plugin) => plugin.model_for(model.card()).await,
+                Some(plugin) => {
+                    let model = plugin.model_for(model.card()).await?;
+                    plugin.has_key_for(&model.card().name, &self.context()).await?;
+                    Ok(model)
+                }
                 None => Ok(model),
             }
         })

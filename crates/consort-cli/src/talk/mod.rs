@@ -108,7 +108,7 @@ fn named(
 ) -> Result<(Arc<dyn RealtimeModel>, Host), Error> {
     let name = setup.settings.resolve(name).to_owned();
     let host = if setup.look_at(&name, runtime) { setup.host_again() } else { host };
-    seek(setup, host, Some(&name), Some(runtime), |setup, host| {
+    seek(setup, host, Some(&name), Some(runtime), None, |setup, host| {
         pollster::block_on(host.find_realtime(&name)).or_else(|error| match error.kind() {
             ErrorKind::ModelNotFound => {
                 Err(setup.explain(error, &name).hint("`consort models --can live` lists them"))

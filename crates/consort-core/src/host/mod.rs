@@ -183,7 +183,13 @@ impl Host {
             (_, [only], _) | (_, [], [only]) => return Ok(*only),
             (_, [], _) => {}
             _ => {
-                let several = format!("several providers that are set up have a model `{wanted}`");
+                let first = &named[ready.first().copied().unwrap_or_default()].provider;
+                let is_of_one = ready.iter().all(|at| named[*at].provider == *first);
+                let several = if is_of_one {
+                    format!("several models of `{first}` are called `{wanted}`")
+                } else {
+                    format!("several providers that are set up have a model `{wanted}`")
+                };
                 let which = ids(&mut ready.into_iter().map(|at| named[at]));
                 return Err(Error::new(ErrorKind::ModelNotFound, several).hint(format!("say which: {which}")));
             }

@@ -97,6 +97,19 @@ impl Provider for Shop {
     }
 }
 
+#[test]
+fn of_one_provider_with_a_name_twice_its_models_are_told() {
+    let twin = |name| {
+        let mut model = named("zoo", name);
+        model.0.aliases = vec!["bird".into()];
+        model
+    };
+    assert_eq!(
+        found(&Host::new().model(twin("hen")).model(twin("owl")), "bird"),
+        "model_not_found: several models of `zoo` are called `bird` [say which: `zoo/hen` or `zoo/owl`]"
+    );
+}
+
 /// What the bare names mean where these providers have them: the model, and the embedder the same.
 #[track_caller]
 fn check_bare(shops: &[(&str, &State)], expected: &str) {

@@ -1,6 +1,6 @@
 //! JSON-RPC: one line, and what sort of message it is.
 use super::{Failure, code};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -28,10 +28,10 @@ struct Line<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     params: Option<&'a RawValue>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "present")]
     result: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<Failure>,
+    #[serde(default, borrow)]
+    error: Option<&'a RawValue>,
 }
 
 impl<'a> Incoming<'a> {
@@ -48,12 +48,31 @@ impl<'a> Incoming<'a> {
         Ok(match (method, id, result, error) {
             (Some(method), Some(id), ..) => Self::Request { id, method, params },
             (Some(method), None, ..) => Self::Notification { method, params },
-            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(error) },
+            (None, Some(id), _, Some(error)) => Self::Answer { id, result: Err(failure(error)) },
             (None, Some(id), Some(result), None) => Self::Answer { id, result: Ok(result) },
             (None, Some(_), None, None) => return Err("it has no method, no result and no error".into()),
             (None, None, ..) => return Err("it has no id and no method".into()),
         })
     }
+}
+
+/// A result of `null` is one.
+fn present<'a, 'de: 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
+}
+
+/// What an answer says went wrong. One that cannot be read is an error all the same, and its request is over.
+fn failure(raw: &RawValue) -> Failure {
+    const SHOWN: usize = 200;
+    serde_json::from_str(raw.get()).unwrap_or_else(|error| {
+        let shown: String = raw.get().chars().take(SHOWN).collect();
+        let what = if raw.get().starts_with('{') {
+            format!("its `error` could not be read ({error}): {shown}")
+        } else {
+            format!("its `error` is no object with `code` and `message`: {shown}")
+        };
+        Failure::new(code::INVALID_REQUEST, what)
+    })
 }
 
 #[derive(Serialize)]
@@ -144,6 +163,14 @@ mod tests {
         assert!(read(r#"{"method":"log","params":{}}"#).contains("Notification"));
         assert!(read(r#"{"id":"a","result":{}}"#).contains("Answer"));
         assert!(read(r#"{"id":1,"error":{"code":1,"message":"no"}}"#).contains("Answer"));
+        for (line, said) in [
+            (r#"{"id":1,"error":"it broke"}"#, "no object with `code` and `message`: \\\"it broke\\\""),
+            (r#"{"id":1,"error":{"code":"x"}}"#, "could not be read (invalid type"),
+            (r#"{"id":1,"result":null}"#, "Ok(RawValue(null))"),
+            (r#"{"id":1,"result":{},"error":null}"#, "Ok(RawValue({}))"),
+        ] {
+            assert!(read(line).contains("Answer") && read(line).contains(said), "{}", read(line));
+        }
         for bad in ["", "[]", "{}", "12", r#"{"id":1}"#, r#"{"id":{},"result":1}"#, "{\"id\":1,\"result\""] {
             assert!(Incoming::read(bad).is_err(), "{bad}");
         }

@@ -7,6 +7,8 @@ use super::guardian::Wish;
 use super::live::{Live, Opening};
 use super::odd::Odd;
 use super::services::Services;
+use super::stop::{Abandoned, Stop};
+use super::supervisor::OnChange;
 use super::{LogLine, LogRing, Writer};
 use crate::learnt::plain;
 use consort_core::{Error, ErrorKind, Phase, Warning};
@@ -15,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -63,6 +65,8 @@ pub(crate) struct Connection {
     /// When its log began: what is older was another process's.
     pub(super) begun: SystemTime,
     pub(super) changed: AtomicBool,
+    /// Called when it says that they did.
+    pub(super) on_change: OnChange,
     pub(super) used: Mutex<Instant>,
     /// Rings when nothing is open any more.
     pub(super) ended: Notify,
@@ -71,6 +75,10 @@ pub(crate) struct Connection {
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) requests: HashMap<u64, Pending>,
+    /// Those that were answered last.
+    answered: VecDeque<u64>,
+    /// How the request ended that was cancelled last.
+    stopped: Option<Stop>,
     /// Why the process is gone.
     ended: Option<Error>,
     /// Nothing new is asked: it ends once what is open is answered.
@@ -84,7 +92,24 @@ pub(super) enum Pending {
     /// A live session that is being opened.
     Session(Box<Opening>),
     /// Whoever asked is gone; the answer is still due.
-    Abandoned(oneshot::Sender<()>),
+    Abandoned(Abandoned),
+}
+
+impl Open {
+    /// How many answered requests are remembered: a second answer comes soon or never.
+    const REMEMBERED: usize = 32;
+
+    /// The request that is answered now, if it is open.
+    pub(super) fn close(&mut self, id: u64) -> Option<Pending> {
+        let pending = self.requests.remove(&id)?;
+        self.answered.truncate(Self::REMEMBERED - 1);
+        self.answered.push_front(id);
+        Some(pending)
+    }
+
+    pub(super) fn is_answered(&self, id: u64) -> bool {
+        self.answered.contains(&id)
+    }
 }
 
 impl Connection {
@@ -170,13 +195,25 @@ impl Connection {
         self.odd.lock().unwrap_or_else(PoisonError::into_inner).take(true)
     }
 
+    pub(super) fn stopped(&self, stop: Stop) {
+        self.lock().stopped = Some(stop);
+    }
+
+    /// How the request ended that was cancelled last, once.
+    pub(crate) fn take_stop(&self) -> Option<Stop> {
+        self.lock().stopped.take()
+    }
+
     /// Cancels a request that nobody waits for. One that is not stopped in time ends the process.
     pub(super) fn abandon(self: &Arc<Self>, id: u64) {
         let (to, answered) = oneshot::channel();
         {
             let mut open = self.lock();
-            let Some(pending) = open.requests.get_mut(&id) else { return };
-            *pending = Pending::Abandoned(to);
+            let Some(pending) = open.requests.get_mut(&id) else {
+                open.stopped = Some(Stop::over());
+                return;
+            };
+            *pending = Pending::Abandoned(Abandoned { answered: to, since: Instant::now() });
         }
         self.send(protocol::notification("cancel", json!({"request": id})));
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -271,6 +308,11 @@ impl Connection {
     fn is_unused(&self, open: &Open) -> bool {
         let left = |pending: &Pending| matches!(pending, Pending::Abandoned(_));
         self.held.load(Relaxed) == 0 && open.requests.values().all(left)
+    }
+
+    /// Whether the plugin said that its models changed, and nobody took that up yet.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed.load(Relaxed)
     }
 
     /// Whether the plugin said that its models changed, since this was asked last.

@@ -2,10 +2,12 @@
 use super::connection::Connection;
 use super::crash::Code;
 use super::failed::Refused;
+use super::fields;
 use super::guardian::{self, Wish};
 use super::masked;
 use super::odd::Odd;
 use super::services::Services;
+use super::supervisor::OnChange;
 use super::{Launch, LogRing, Writer};
 use crate::examine::Findings;
 use crate::learnt::plain;
@@ -51,6 +53,7 @@ impl Connection {
         config: Value,
         services: Arc<Services>,
         log: Arc<LogRing>,
+        on_change: OnChange,
         inspect: bool,
     ) -> Result<Arc<Self>, NoStart> {
         let no_start = |error: Error| NoStart::from(error.provider(plugin));
@@ -86,6 +89,7 @@ impl Connection {
             code: Code::of(&config),
             begun,
             changed: AtomicBool::new(false),
+            on_change,
             used: Mutex::new(Instant::now()),
             ended: Notify::new(),
         });
@@ -147,7 +151,8 @@ impl Connection {
             Ok(Err(refused)) => return Err(self.no_start(refused)),
             Ok(Ok(raw)) => raw,
         };
-        let hello: InitializeResult = self.read_result(&raw)?;
+        let mut hello: InitializeResult = self.read_result(&raw)?;
+        hello.notes.extend(fields::of_hello(raw.get()));
         if hello.protocol_version > protocol::VERSION {
             let message = format!("it speaks version {} of the protocol", hello.protocol_version);
             let error = self.named(Error::protocol(message));
@@ -165,7 +170,8 @@ impl Connection {
             }
             Ok(Err(refused)) => Err(self.no_start(refused)),
             Ok(Ok(raw)) => {
-                let listed: ModelsResult = self.read_result(&raw)?;
+                let mut listed: ModelsResult = self.read_result(&raw)?;
+                listed.notes.extend(fields::of_models(raw.get()));
                 Ok(ModelsResult { notes: masked::notes(&self.log, listed.notes), ..listed })
             }
         }

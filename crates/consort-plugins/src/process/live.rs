@@ -4,6 +4,7 @@ use super::files::files_below;
 use super::live_outlet::Outlet;
 use super::masked;
 use super::reading::Slow;
+use super::stop::Abandoned;
 use super::{LogRing, Writer};
 use consort_core::{
     Arguments, CloseReason, Error, ErrorKind, SessionEvent, SessionTeller, ToolCall, ToolResult,
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How much of sessions that are not yet open is kept for when they are.
@@ -281,7 +283,8 @@ impl Connection {
             self.held.fetch_sub(1, Relaxed);
         }
         let (to, _) = oneshot::channel();
-        if let Ok(request) = self.open(Pending::Abandoned(to)) {
+        if let Ok(request) = self.open(Pending::Abandoned(Abandoned { answered: to, since: Instant::now() }))
+        {
             self.send(protocol::request(&Id::Number(request), "realtime/close", json!({"session": id})));
         }
     }

@@ -1,11 +1,13 @@
 //! Plugins as processes: started, spoken to, watched over, and ended with all their children.
 mod answer;
+mod answered;
 mod asked;
 #[cfg(target_os = "linux")]
 mod census;
 mod connection;
 mod crash;
 mod failed;
+mod fields;
 mod files;
 mod guardian;
 mod handshake;
@@ -18,6 +20,7 @@ mod odd;
 mod reading;
 mod remembered;
 mod services;
+mod stop;
 mod supervisor;
 
 pub(crate) use answer::{FAILED, Files, Question, answer};
@@ -29,4 +32,5 @@ pub(crate) use masked::failed_tool;
 pub(crate) use remembered::Kept;
 pub use remembered::Remembered;
 pub use services::{Grants, Services};
-pub(crate) use supervisor::{Start, Supervisor};
+pub(crate) use stop::Stop;
+pub(crate) use supervisor::{MakeStart, Start, Supervisor};

@@ -1,5 +1,6 @@
 //! What a plugin sent and its host could not take: told once of each sort, with how often it came and what came first.
 use super::LogRing;
+use super::fields::is_of_answer;
 use crate::learnt::plain;
 use consort_core::Warning;
 use consort_plugin::protocol::WireEvent;
@@ -28,14 +29,34 @@ pub(super) enum Slip {
     /// Something of a request that nobody made, or that is over, and which was made.
     Request {
         sent: String,
-        asked: u64,
+        asked: Option<u64>,
         is_past: bool,
     },
+    /// A second answer to a request.
+    Twice(u64),
+    /// Events of a request that was answered before.
+    Behind(u64),
+    /// A line that begins with a byte order mark.
+    Mark,
     /// An event of a type, or a notification, that nobody knows. Newer plugins may say more than this host knows.
     Kind(String),
     Method(String),
     /// A field of the answer that nobody knows.
     Field(String),
+    /// A field that nobody knows, and the one that was probably meant.
+    Misspelt {
+        of: &'static str,
+        field: String,
+        meant: &'static str,
+    },
+    /// A word that a field does not take, and what it takes.
+    Word {
+        field: &'static str,
+        word: String,
+        help: String,
+    },
+    /// A field of an error's `data` that stands beside it.
+    Outside(String),
 }
 
 impl Slip {
@@ -54,7 +75,7 @@ impl Slip {
     }
 
     /// What was sent, one or several, and what became of it.
-    fn words(&self, count: usize) -> String {
+    pub(super) fn words(&self, count: usize) -> String {
         let one = count == 1;
         let some = |single: &str, several: &str| {
             if one { single.to_owned() } else { format!("{count} {several}") }
@@ -70,10 +91,22 @@ impl Slip {
             Self::Lacks { kind, field } => {
                 format!("{} of the type `{kind}` without `{field}`", some("an event", "events"))
             }
-            Self::Request { sent, asked, .. } => format!(
-                "{} of the request {sent}, and {it}: it was asked as {asked}",
-                some("a message", "messages")
-            ),
+            Self::Request { sent, asked, .. } => {
+                let messages = some("a message", "messages");
+                let asked =
+                    asked.map_or("nobody made it".to_owned(), |asked| format!("it was asked as {asked}"));
+                format!("{messages} of the request {sent}, and {it}: {asked}")
+            }
+            Self::Twice(id) if one => format!("a second answer to the request {id}, and {it}"),
+            Self::Twice(_) => format!("{count} answers to requests that were answered before, and {it}"),
+            Self::Behind(_) => {
+                let events = some("events", "times events");
+                format!("{events} of a request behind its answer, and they are left out")
+            }
+            Self::Mark => {
+                let lines = some("a line that begins", "lines that begin");
+                format!("{lines} with a byte order mark, which is passed over")
+            }
             Self::Kind(kind) => {
                 format!("{} of the type `{kind}`, which nobody knows", some("an event", "events"))
             }
@@ -84,6 +117,15 @@ impl Slip {
                 )
             }
             Self::Field(field) => format!("`{field}` in its answer, which nobody knows"),
+            Self::Misspelt { of, field, meant } => {
+                format!("`{field}` in {of}, which nobody knows (did you mean `{meant}`?)")
+            }
+            Self::Word { field, word, help } => {
+                format!("`{word}` as `{field}`, which nobody knows ({help})")
+            }
+            Self::Outside(field) => {
+                format!("`{field}` beside `data` of an error, where nobody looks (it belongs into `data`)")
+            }
         }
     }
 }
@@ -112,7 +154,9 @@ impl Odd {
     pub(super) fn note(&mut self, slip: &Slip, got: &str) {
         const SORTS: usize = 20;
         let same = |seen: &Seen| match (&seen.slip, slip) {
-            (Slip::Request { .. }, Slip::Request { .. }) => true,
+            (Slip::Request { .. }, Slip::Request { .. })
+            | (Slip::Twice(_), Slip::Twice(_))
+            | (Slip::Behind(_), Slip::Behind(_)) => true,
             (known, new) => known == new,
         };
         if let Some(seen) = self.seen.iter_mut().find(|seen| same(seen)) {
@@ -136,7 +180,7 @@ impl Odd {
     /// Notes what an answer says that nobody knows.
     pub(super) fn look_at_answer(&mut self, answer: &str) {
         let Ok(Value::Object(fields)) = serde_json::from_str(answer) else { return };
-        for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+        for name in fields.keys().filter(|name| !is_of_answer(name)) {
             self.note(&Slip::Field(name.clone()), answer);
         }
     }
@@ -171,10 +215,6 @@ const KINDS: [&str; 13] = [
     "warning",
     "raw",
 ];
-
-/// The fields that the protocol names of an answer.
-const FIELDS: [&str; 7] =
-    ["finishReason", "vendorReason", "stopSequence", "usage", "model", "responseId", "content"];
 
 /// The field that an event is for, where that is not there.
 fn lacking(event: &WireEvent<'_>) -> Option<&'static str> {

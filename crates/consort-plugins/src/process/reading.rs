@@ -3,12 +3,12 @@ use super::answer::Budget;
 use super::connection::{Connection, Pending};
 use super::odd::{Slip, no_text};
 use consort_core::{Error, ErrorKind};
-use consort_plugin::protocol::{self, EventBatch, Failure, GenerateResult, Id, Incoming, LogParams, code};
+use consort_plugin::protocol::{self, EventBatch, Failure, Incoming, LogParams, code};
 use consort_process::{Line, Lines, Writer};
 use serde_json::json;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncRead;
 
@@ -83,17 +83,23 @@ impl Connection {
                 return None;
             }
         };
+        // Some libraries write one before each line.
+        let text = text.strip_prefix('\u{feff}').map_or(text, |rest| {
+            self.note(&Slip::Mark, rest);
+            rest
+        });
         if text.trim().is_empty() {
             return None;
         }
         match Incoming::read(text) {
+            Err(why) if self.unread_answer(text, &why) => None,
             Err(why) => {
                 self.stray(Slip::of_line(text, why).as_ref(), text);
                 None
             }
             Ok(Incoming::Notification { method, params }) => self.notified(&method, params, text.len()),
             Ok(Incoming::Answer { id, result }) => {
-                self.answered(&id, result);
+                self.answered(&id, result, text);
                 None
             }
             Ok(Incoming::Request { id, method, params }) => {
@@ -108,7 +114,7 @@ impl Connection {
         if let Some(slip) = slip
             && !self.odd(text, |_| slip.clone())
         {
-            self.odd.lock().unwrap_or_else(PoisonError::into_inner).note(slip, text);
+            self.note(slip, text);
         }
         self.log.add(Writer::Stdout, &format!("stray output: {text}"));
         if self.stray.fetch_add(1, Relaxed) + 1 >= MOST_STRAY {
@@ -117,7 +123,7 @@ impl Connection {
     }
 
     /// Notes in all answers that are open that this came. False where none is.
-    fn odd(&self, got: &str, slip: impl Fn(u64) -> Slip) -> bool {
+    pub(super) fn odd(&self, got: &str, slip: impl Fn(u64) -> Slip) -> bool {
         let mut open = self.lock();
         let mut noted = false;
         for (id, pending) in &mut open.requests {
@@ -129,10 +135,13 @@ impl Connection {
         noted
     }
 
-    /// Something came of a request that is not open.
-    fn of_no_request(&self, sent: u64, got: &str) {
+    /// An event came of a request that is not open.
+    fn event_of_no_request(&self, sent: u64, got: &str) {
+        if self.lock().is_answered(sent) {
+            self.note(&Slip::Behind(sent), got);
+        }
         let is_past = sent < self.next.load(Relaxed);
-        self.odd(got, |asked| Slip::Request { sent: sent.to_string(), asked, is_past });
+        self.odd(got, |asked| Slip::Request { sent: sent.to_string(), asked: Some(asked), is_past });
     }
 
     fn notified(&self, method: &str, params: Option<&RawValue>, bytes: usize) -> Option<Slow> {
@@ -155,7 +164,7 @@ impl Connection {
                         Some(_) => {}
                         None => {
                             drop(open);
-                            self.of_no_request(id, text);
+                            self.event_of_no_request(id, text);
                         }
                     }
                 }
@@ -171,45 +180,16 @@ impl Connection {
                 }
             }
             "cancel" => self.cancelled(text),
-            "models/changed" => self.changed.store(true, Relaxed),
+            "models/changed" => {
+                self.changed.store(true, Relaxed);
+                (self.on_change)();
+            }
             _ if method.starts_with("x-") => {}
             _ => {
                 self.odd(text, |_| Slip::Method(method.to_owned()));
             }
         }
         None
-    }
-
-    fn answered(&self, id: &Id, result: Result<&RawValue, Failure>) {
-        let Id::Number(id) = id else {
-            let got = result.map_or("an error", RawValue::get);
-            self.odd(got, |asked| Slip::Request { sent: format!("{id:?}"), asked, is_past: false });
-            return;
-        };
-        let pending = self.lock().requests.remove(id);
-        self.awaited.fetch_add(u64::from(pending.is_some()), Relaxed);
-        match pending {
-            None => self.of_no_request(*id, result.map_or("an error", RawValue::get)),
-            Some(Pending::Call(to)) => {
-                // Whoever asked may be gone.
-                let _ = to.send(result.map(RawValue::to_owned));
-            }
-            Some(Pending::Abandoned(to)) => {
-                self.close_unwanted(result.ok());
-                let _ = to.send(());
-            }
-            Some(Pending::Session(opening)) => self.session_opened(*opening, result),
-            Some(Pending::Answer(sink)) => match result {
-                Err(failure) => sink.fail(self.failed(&failure)),
-                Ok(raw) => match serde_json::from_str::<GenerateResult>(raw.get()) {
-                    Ok(result) => sink.finish(result, raw.get()),
-                    Err(error) => {
-                        let message = format!("the plugin's answer could not be read: {error}");
-                        sink.fail(self.named(Error::new(ErrorKind::PluginBug, message)));
-                    }
-                },
-            },
-        }
     }
 
     /// A line was too long: where one request alone is open, it was meant.
@@ -225,16 +205,7 @@ impl Connection {
         let Some((_, pending)) = open.requests.drain().next() else { return };
         drop(open);
         let message = format!("the plugin sent more than {} MiB in one line", protocol::MAX_MESSAGE >> 20);
-        match pending {
-            Pending::Answer(sink) => sink.fail(self.named(Error::new(ErrorKind::PluginBug, message))),
-            Pending::Call(to) => {
-                let _ = to.send(Err(Failure::new(code::INVALID_REQUEST, message)));
-            }
-            Pending::Session(opening) => {
-                opening.refuse(Failure::new(code::INVALID_REQUEST, message));
-            }
-            Pending::Abandoned(_) => {}
-        }
+        self.fail_one(pending, Failure::new(code::INVALID_REQUEST, message));
     }
 
     fn too_slow(self: &Arc<Self>, id: u64) {

@@ -17,12 +17,17 @@ pub(crate) struct Start {
     pub(crate) hidden: Vec<Secret>,
 }
 
-type MakeStart = Box<dyn Fn() -> BoxFuture<'static, Result<Start, Error>> + Send + Sync>;
+pub(crate) type MakeStart = Box<dyn Fn() -> BoxFuture<'static, Result<Start, Error>> + Send + Sync>;
+
+/// Whom a plugin that changed calls.
+pub(crate) type OnChange = Arc<dyn Fn() + Send + Sync>;
 
 /// One plugin's process, present or not.
 pub(crate) struct Supervisor {
     plugin: String,
     make: MakeStart,
+    /// Called when the plugin says that its models changed.
+    on_change: OnChange,
     pub(crate) log: Arc<LogRing>,
     slot: Mutex<Slot>,
     /// For those who must not wait.
@@ -39,10 +44,11 @@ struct Slot {
 }
 
 impl Supervisor {
-    pub(crate) fn new(plugin: impl Into<String>, log: LogRing, make: MakeStart) -> Self {
+    pub(crate) fn new(plugin: impl Into<String>, log: LogRing, make: MakeStart, on_change: OnChange) -> Self {
         Self {
             plugin: plugin.into(),
             make,
+            on_change,
             log: Arc::new(log),
             slot: Mutex::default(),
             current: StdMutex::default(),
@@ -71,12 +77,17 @@ impl Supervisor {
         let made = (self.make)().await.map_err(|error| error.provider(&self.plugin))?;
         let Start { launch, config, services, hidden } = made;
         hidden.into_iter().for_each(|secret| self.log.hide(secret));
-        let (services, log) = (Arc::new(services), self.log.clone());
-        let started = Connection::start(&self.plugin, &launch, config, services, log, inspect).await;
+        let (services, log, on_change) = (Arc::new(services), self.log.clone(), self.on_change.clone());
+        let started =
+            Connection::start(&self.plugin, &launch, config, services, log, on_change, inspect).await;
         match started {
             Ok(connection) => {
                 slot.connection = Some(connection.clone());
                 *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+                // What it said before it could be found.
+                if connection.has_changed() {
+                    (self.on_change)();
+                }
                 Ok(connection)
             }
             Err(no) => {

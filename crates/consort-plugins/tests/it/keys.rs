@@ -117,3 +117,51 @@ async fn a_row_names_the_key_that_is_not_there() {
     model(&plugins.find("lister").unwrap()).await.unwrap();
     assert_eq!(row(&plugins), ("ready".into(), String::new()));
 }
+
+/// Answers whatever keys it has: its host must know better.
+const CARELESS: &str = r#"# /// llm-plugin
+# protocol = 1
+# ///
+import json, sys
+
+for line in sys.stdin:
+    m = json.loads(line)
+    i, method, result = m.get("id"), m.get("method"), {}
+    if method == "initialize":
+        result = {"protocolVersion": 1, "capabilities": {"generate": True}, "env": ["SIGN_OF_ACME"]}
+    elif method == "models/list":
+        needs = {"secrets": ["acme"], "env": ["ACME_KEY", "SIGN_OF_ACME"]}
+        result = {"models": [{"id": "open"}, {"id": "big", "needs": needs}]}
+    elif method == "generate":
+        result = {"finishReason": "stop", "content": [{"type": "text", "text": "here"}]}
+    if i is not None:
+        print(json.dumps({"jsonrpc": "2.0", "id": i, "result": result}), flush=True)
+"#;
+
+#[tokio::test]
+async fn a_model_whose_key_is_not_there_is_not_asked() {
+    if !has_python() {
+        return;
+    }
+    let place = Place::new();
+    place.plugin("lister.py", CARELESS);
+    let says = async |more: &[(&str, &str)], name: &str| {
+        let plugins = place.open_with(more);
+        plugins.find("lister").unwrap().check().await;
+        let answer = ask(&plugins.providers()[0].model(name).unwrap(), "x").await;
+        let error =
+            answer.error.map(|error| format!("{}: {} {:?}", error.kind(), error.message(), error.hints()));
+        error.unwrap_or_else(|| answer.answer.text())
+    };
+    assert_eq!(says(&[], "open").await, "here");
+    let lacks = |help: &str| format!("setup: `lister/big` needs setup: the key `acme` [\"{help}\"]");
+    assert_eq!(says(&[], "big").await, lacks("consort plugins grant lister acme"));
+    grant(&place.open(), "acme");
+    assert_eq!(says(&[], "big").await, lacks("consort keys set acme"));
+    assert_eq!(says(&[("ACME_KEY", "sk-acme")], "big").await, "here");
+    // One that it reads by itself is a key too, once it is given to it.
+    let own = [("SIGN_OF_ACME", "sk-acme")];
+    assert_eq!(says(&own, "big").await, lacks("consort keys set acme"));
+    grant(&place.open(), "SIGN_OF_ACME");
+    assert_eq!(says(&own, "big").await, "here");
+}

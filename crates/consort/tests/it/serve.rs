@@ -190,6 +190,63 @@ fn models_stay_while_grants_and_keys_change() {
     }
 }
 
+/// A list that comes late is in the rows by itself; what it holds can be asked, and is not where its key is missing.
+#[cfg(unix)]
+#[test]
+fn a_list_that_comes_late_is_seen_and_a_model_without_its_key_is_not_asked() {
+    let place = Place::new();
+    let list = r#"'"models":[{"id":"shell","capabilities":{"input":["text"],"stream":true}}]'"#;
+    let late = r#"'"models":[]'
+    n=$((n+1))
+    if [ $n = 1 ]; then
+      (sleep 1; echo '{"jsonrpc":"2.0","method":"models/changed"}') &
+    else
+      result='"models":[{"id":"shell"},{"id":"keyed","needs":{"secrets":["hosted"]}}]'
+    fi"#;
+    let text = include_str!("plugins/samples/shell.sh");
+    assert!(text.contains(list));
+    let file = place.file("home/data/plugins/late.sh", text.replace(list, late));
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let served = Served::start(&place, &[]);
+    let begun = Instant::now();
+    loop {
+        let rows = served.call("GET", "/api/models", &Value::Null).to_string();
+        if rows.contains("late/keyed") && rows.contains("late/shell") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{rows}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let start = |model: &str| {
+        let made = served.call("POST", "/api/conversations", &json!({"model": model}));
+        let live = served.live(&json!({
+            "type": "start", "id": 1, "conversation": made["id"], "key": "once", "parent": null,
+            "user": {"parts": [{"type": "text", "text": "hello"}]}, "models": [model], "about": "x".repeat(100),
+        }));
+        live.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        (live, format!("/api/conversations/{}", made["id"].as_str().unwrap()))
+    };
+    let (_live, conversation) = start("late/shell");
+    let begun = Instant::now();
+    loop {
+        let now = served.call("GET", &conversation, &Value::Null).to_string();
+        if now.contains("from a shell") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{now}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (mut live, conversation) = start("late/keyed");
+    let (mut said, mut piece) = (String::new(), [0; 4096]);
+    while !said.contains("consort plugins grant late hosted") {
+        let read = live.read(&mut piece).unwrap_or_else(|error| panic!("{error}: {said}"));
+        assert!(read > 0, "{said}");
+        said.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    let now = served.call("GET", &conversation, &Value::Null).to_string();
+    assert!(!now.contains("from a shell"), "{now}");
+}
+
 /// An answer without end ends, and neither it nor what is kept of it takes the host's memory.
 #[cfg(target_os = "linux")]
 #[test]

@@ -155,10 +155,7 @@ mod protocol {
         }
         assert_eq!(place.run(&["--json", "-m", "prog", "x"]).json()["usage"]["output"], 3);
         let check = place.run(&["plugins", "check", "prog"]);
-        assert!(
-            check.code == 0 && check.stdout.contains("prog can be stopped, and answers again"),
-            "{check}"
-        );
+        assert!(check.code == 0 && check.stdout.contains("prog answers again behind a `cancel`"), "{check}");
     }
 
     #[test]

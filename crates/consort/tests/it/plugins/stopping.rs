@@ -158,6 +158,23 @@ fn the_time_limit_ends_it() {
 }
 
 #[test]
+fn the_time_limit_holds_for_a_start_too() {
+    let Some(place) = Plugged::with_python() else { return };
+    place.plugin("sleeps.py", format!("import time\ntime.sleep(60)\n{}", drop_in("yield 'so far'")));
+    // Also where nobody knows whose the name is.
+    for name in ["sleeps", "nobodys"] {
+        let begun = Instant::now();
+        let run = place.run(&["--timeout", "2", "-m", name, "x"]);
+        assert_eq!(run.code, 7, "{run}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10) && run.stderr.contains("did not start in the time"),
+            "{run}"
+        );
+        none_left(&place.root());
+    }
+}
+
+#[test]
 fn one_that_crashes_says_how_and_answers_again() {
     let Some(place) = Plugged::with_python() else { return };
     place.plugin("dies.py", drop_in("import os, signal\nyield 'so '\nif 'now' in user_message: signal.raise_signal(signal.SIGSEGV)\nyield 'well'"));
