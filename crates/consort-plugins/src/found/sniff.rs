@@ -5,15 +5,22 @@ use super::python::{self, Statement, is_name};
 use super::variables;
 use std::collections::BTreeSet;
 
+/// The package that a drop-in file may call its own folder by.
+pub(super) const PACKAGE: &str = "llm_plugins";
+
 /// What a Python file's text tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Sniffed {
     /// Absent where it defines no model.
     pub(super) dialect: Option<Dialect>,
+    /// Its own classes or hooks say so, and not only what it imports.
+    pub(super) is_plain: bool,
     /// It imports `llm`, whether or not it has a hook.
     pub(super) imports_llm: bool,
     /// The modules that are imported when the file is, without what is below them.
     pub(super) imports: Vec<String>,
+    /// What may lie beside it of all that it imports, wherever it does.
+    pub(super) near: Vec<String>,
     /// The environment variables that it reads.
     pub(super) env: Vec<String>,
     /// The keys that its models name in `needs_key`.
@@ -34,6 +41,7 @@ pub(super) fn sniff(source: &str) -> Sniffed {
     let Look { mut found, seen, mut names, .. } = look;
     found.imports_llm = seen.llm;
     found.dialect = seen.dialect();
+    found.is_plain = (seen.llm && seen.hook) || seen.class.is_some();
     names.add(&mut found.env, source, &mask);
     found
 }
@@ -57,8 +65,8 @@ struct Look<'a> {
 }
 
 /// What speaks for a dialect.
-#[derive(Default)]
-struct Seen {
+#[derive(Debug, Default)]
+pub(super) struct Seen {
     llm: bool,
     hook: bool,
     llm_utils: bool,
@@ -92,18 +100,18 @@ impl Seen {
         }
     }
 
-    /// Takes note of a class by one that it derives from. `LLM` alone says little: many files have one of their own.
-    fn base(&mut self, base: &str) {
-        let dialect = match base {
-            "LLMClient" => Dialect::DropIn,
-            "LLMInterface" => Dialect::Bruno,
-            "LLM" | "AudioLLM" | "VideoLLM" | "OmniLLM" | "Realtime" if self.vision => Dialect::Vision,
-            _ => return,
-        };
-        self.class.get_or_insert(dialect);
+    /// What a class is that derives from this one. `LLM` alone says little: many files have one of their own.
+    pub(super) fn of_base(&self, base: &str) -> Option<Dialect> {
+        let name = base.split('[').next().unwrap_or_default();
+        match name.rsplit('.').next().unwrap_or_default() {
+            "LLMClient" => Some(Dialect::DropIn),
+            "LLMInterface" => Some(Dialect::Bruno),
+            "LLM" | "AudioLLM" | "VideoLLM" | "OmniLLM" | "Realtime" if self.vision => Some(Dialect::Vision),
+            _ => None,
+        }
     }
 
-    fn module(&mut self, module: &str) {
+    pub(super) fn module(&mut self, module: &str) {
         match top(module) {
             "llm" => self.llm = true,
             "llm_utils" => self.llm_utils = true,
@@ -114,7 +122,7 @@ impl Seen {
     }
 }
 
-fn top(module: &str) -> &str {
+pub(super) fn top(module: &str) -> &str {
     module.split('.').next().unwrap_or_default()
 }
 
@@ -133,7 +141,8 @@ impl<'a> Look<'a> {
             }
             "from" => self.import_from(rest),
             "class" => {
-                bases(rest).for_each(|base| self.seen.base(base.rsplit('.').next().unwrap_or_default()));
+                let found = bases(rest).find_map(|base| self.seen.of_base(base));
+                self.seen.class = self.seen.class.or(found);
                 self.seen.foreign_base |= bases(rest).any(|base| self.foreign.contains(top(base)));
                 self.inside.get_or_insert(statement.indent);
             }
@@ -151,9 +160,19 @@ impl<'a> Look<'a> {
 
     fn import(&mut self, module: &str) {
         self.seen.module(module);
+        self.near(module);
         let module = top(module);
         if self.inside.is_none() && !module.is_empty() {
             variables::keep(&mut self.found.imports, module);
+        }
+    }
+
+    /// Takes note of what may lie beside the file.
+    fn near(&mut self, module: &str) {
+        let inside = module.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('.'));
+        let name = top(inside.unwrap_or(module));
+        if !name.is_empty() && name.chars().all(is_name) {
+            variables::keep(&mut self.found.near, name);
         }
     }
 
@@ -185,6 +204,11 @@ impl<'a> Look<'a> {
             self.import(plain);
         } else {
             self.seen.module(plain);
+            self.near(plain);
+        }
+        // `from . import words` and `from llm_plugins import words`.
+        if plain.is_empty() || plain == PACKAGE {
+            names(list).for_each(|(name, _)| self.near(name));
         }
         for (_, known_as) in names(list) {
             self.foreign(module, known_as);
@@ -228,7 +252,7 @@ impl<'a> Look<'a> {
 }
 
 /// The names of an import list, and what each is known as.
-fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
     list.split(',').filter_map(|item| {
         let mut words = item
             .trim_matches(|letter: char| "()\\".contains(letter) || letter.is_whitespace())
@@ -239,7 +263,7 @@ fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The classes that a class derives from, as they are written.
-fn bases(rest: &str) -> impl Iterator<Item = &str> {
+pub(super) fn bases(rest: &str) -> impl Iterator<Item = &str> {
     let list = rest.split_once('(').map_or("", |(_, list)| list);
     let list = list.rsplit_once(')').map_or(list, |(list, _)| list);
     list.split(',').map(str::trim)
@@ -353,6 +377,13 @@ mod tests {
         let source = "import os, json.tool as j\nfrom a.b import c\nif x:\n  import d\ndef f():\n  import hidden\n\
             class C:\n  import too\n  def g(self): pass\nimport os.path\nfrom . import e\nx = 1; import g\n";
         assert_eq!(sniff(source).imports, ["os", "json", "a", "d", "g"]);
+    }
+
+    #[test]
+    fn what_may_lie_beside_it() {
+        let source = "import words.more, json\nfrom .a import b\nfrom . import c\nfrom llm_plugins import d\n\
+            def f():\n  from llm_plugins.e import x\n  import g.h as i\n";
+        assert_eq!(sniff(source).near, ["words", "json", "a", "c", "llm_plugins", "d", "e", "g"]);
     }
 
     #[test]
