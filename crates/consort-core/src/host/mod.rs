@@ -183,6 +183,11 @@ impl Host {
             (_, [only], _) | (_, [], [only]) => return Ok(*only),
             (_, [], _) => {}
             _ => {
+                // A name of its own is meant before what only another calls itself too.
+                let own: Vec<usize> = ready.iter().copied().filter(|at| named[*at].name == wanted).collect();
+                if let [only] = own.as_slice() {
+                    return Ok(*only);
+                }
                 let several = format!("several providers that are set up have a model `{wanted}`");
                 let which = ids(&mut ready.into_iter().map(|at| named[at]));
                 return Err(Error::new(ErrorKind::ModelNotFound, several).hint(format!("say which: {which}")));
