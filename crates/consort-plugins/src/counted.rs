@@ -44,7 +44,7 @@ impl Stream for Counted {
                 self.said.add(text);
             }
             Some(Ok(Event::Usage(ref usage))) => {
-                self.counts |= usage.input.is_some() || usage.output.is_some()
+                self.counts |= usage.input.is_some() || usage.output.is_some();
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How many files are read for one plugin, and how many classes are followed: a folder may hold anything.
-const FILES: usize = 16;
+const FILES: usize = 8;
 const STEPS: usize = 64;
 
 /// The dialect of the first class that is a model by way of a file beside it.
@@ -15,7 +15,7 @@ pub(super) fn dialect(source: &str, file: &Path) -> Option<Dialect> {
     let root = file.parent()?;
     let mut search = Search { root, files: BTreeMap::new(), steps: STEPS };
     let classes = Classes::of(source, root.to_owned());
-    let mut bases = classes.classes.iter().flat_map(|(_, bases)| bases);
+    let mut bases = classes.defined.iter().flat_map(|(_, bases)| bases);
     bases.find_map(|base| {
         // A class of the file itself has bases that are looked at with the others.
         let path = classes.imported(base)?;
@@ -28,7 +28,7 @@ pub(super) fn in_package(folder: &Path, name: &str) -> Option<(String, String)> 
     if !folder.join("__init__.py").is_file() || !name.chars().all(python::is_name) {
         return None;
     }
-    let entries = std::fs::read_dir(folder).ok()?.flatten().take(FILES * FILES).map(|entry| entry.path());
+    let entries = std::fs::read_dir(folder).ok()?.flatten().take(256).map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|it| it == "py")).collect();
     files.sort_unstable();
@@ -36,7 +36,7 @@ pub(super) fn in_package(folder: &Path, name: &str) -> Option<(String, String)> 
         let Ok(Content::Text(text)) = file::read(file) else { return None };
         let classes = Classes::of(&String::from_utf8_lossy(&text), folder.to_owned());
         let is_model = |bases: &[String]| bases.iter().any(|base| classes.seen.of_base(base).is_some());
-        let (class, _) = classes.classes.iter().find(|(_, bases)| is_model(bases))?;
+        let (class, _) = classes.defined.iter().find(|(_, bases)| is_model(bases))?;
         let module = match file.file_stem()?.to_str()? {
             "__init__" => name.to_owned(),
             stem => format!("{name}.{stem}"),
@@ -55,7 +55,7 @@ struct Classes {
     /// The modules of which everything was imported.
     stars: Vec<String>,
     /// Each class with the classes that it derives from, as they are written.
-    classes: Vec<(String, Vec<String>)>,
+    defined: Vec<(String, Vec<String>)>,
     seen: Seen,
 }
 
@@ -71,7 +71,7 @@ impl Classes {
                 "class" => {
                     let name = rest.trim_start().split(|letter| !python::is_name(letter)).next();
                     let bases = sniff::bases(rest).map(str::to_owned).collect();
-                    found.classes.push((name.unwrap_or_default().to_owned(), bases));
+                    found.defined.push((name.unwrap_or_default().to_owned(), bases));
                 }
                 _ => {}
             }
@@ -133,7 +133,7 @@ impl Search<'_> {
 
     fn class(&mut self, at: &Classes, name: &str) -> Option<Dialect> {
         self.steps = self.steps.checked_sub(1)?;
-        let Some((_, bases)) = at.classes.iter().find(|(known, _)| known == name) else {
+        let Some((_, bases)) = at.defined.iter().find(|(known, _)| known == name) else {
             // It passes on what it imported itself.
             if let Some(path) = at.imported(name) {
                 return self.follow(&at.here, &path);
