@@ -246,6 +246,7 @@ fn an_alias_that_is_a_vendors_model_says_so() {
     let (from, to) = ("{\"id\": \"other\",", "{\"id\": \"other\", \"aliases\": [\"gpt-4o\"],");
     assert!(text.contains(from), "{text}");
     std::fs::write(&file, text.replace(from, to)).unwrap();
+    assert_eq!(place.run(&["plugins", "check", "other"]).code, 0);
     assert_eq!(place.run(&["-m", "gpt-4o", "x"]).stdout, "heard: x ", "the other is not set up");
     let key = [("OPENAI_API_KEY", "sk-none")];
     let why = place.run_with(&key, &["plugins", "why", "other"]);
