@@ -7,6 +7,7 @@ use consort_mcp::McpServers;
 use consort_plugins::found::{self, Folder, Origin, StateFile};
 use consort_plugins::{Home, Plugin, Plugins};
 use consort_providers::Catalogue;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,10 +115,24 @@ impl Setup {
             .then(|| format!("`{plugin}` means the plugin of that name, and not {}", ids.join(" or ")))
     }
 
-    /// The same among the providers that are no plugins.
-    pub(crate) fn namesakes_of(&self, plugin: &Plugin) -> Option<String> {
+    /// The same among the providers that are no plugins; and the aliases of its models that come behind a name of theirs.
+    pub(crate) fn namesakes_of(&self, plugin: &Plugin) -> Vec<String> {
         let catalogue = Catalogue::load(&self.folders, &self.env, &self.settings);
-        Self::namesakes(&catalogue.providers, plugin.id())
+        let mut notes = Vec::from_iter(Self::namesakes(&catalogue.providers, plugin.id()));
+        let ready = catalogue.providers.iter().filter(|provider| provider.card().state == State::Ready);
+        let named: BTreeMap<String, String> = ready
+            .flat_map(|provider| pollster::block_on(provider.models()).unwrap_or_default())
+            .map(|model| (model.card().name.clone(), model.card().id.clone()))
+            .collect();
+        for known in plugin.learnt().iter().flat_map(|learnt| &learnt.models) {
+            let (id, name) = (&known.card.id, &known.card.name);
+            let aliases = known.card.aliases.iter().filter(|alias| *alias != name && *alias != plugin.id());
+            notes.extend(aliases.filter_map(|alias| {
+                let other = named.get(alias)?;
+                Some(format!("`{alias}` means `{other}`, and not `{id}`, of which it is an alias"))
+            }));
+        }
+        notes
     }
 
     /// Whether a provider that is no plugin has this name: no plugin may take it.

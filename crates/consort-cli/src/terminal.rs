@@ -80,6 +80,8 @@ pub(crate) struct Signs {
     pub(crate) dot: &'static str,
     pub(crate) good: &'static str,
     pub(crate) prompt: &'static str,
+    /// Before a number that is an estimate.
+    pub(crate) about: &'static str,
     pub(crate) spinner: &'static [&'static str],
 }
 
@@ -90,9 +92,9 @@ impl Signs {
             || locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
         if utf8 {
             let spinner = &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-            Self { dot: "·", good: "✓", prompt: "›", spinner }
+            Self { dot: "·", good: "✓", prompt: "›", about: "≈ ", spinner }
         } else {
-            Self { dot: "-", good: "ok:", prompt: ">", spinner: &["|", "/", "-", "\\"] }
+            Self { dot: "-", good: "ok:", prompt: ">", about: "about ", spinner: &["|", "/", "-", "\\"] }
         }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// }
 /// assert_eq!(fold.finish().unwrap().text(), "Good morning.");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Accumulator {
     parts: Vec<Building>,
     usage: Option<Usage>,
@@ -29,7 +29,7 @@ pub struct Accumulator {
 }
 
 /// A part that is being put together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Building {
     key: PartKey,
     choice: u32,

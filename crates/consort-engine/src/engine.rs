@@ -21,7 +21,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) windows: Arc<Windows>,
     bus: Bus,
-    counter: Counter,
+    pub(crate) counter: Counter,
     runs: Mutex<HashMap<RunId, Run>>,
     /// The conversations that a summary is being written of.
     summarised: Mutex<HashSet<ConversationId>>,

@@ -5,6 +5,7 @@
 //! it started. What a plugin said of itself is kept, so that a listing starts nothing.
 //!
 //! This crate must never know: HTTP servers, the terminal, a vendor.
+mod counted;
 mod embedder;
 mod examine;
 mod examine_live;

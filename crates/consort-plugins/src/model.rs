@@ -1,4 +1,5 @@
 //! A plugin's model as a model like any other.
+use crate::counted::counted;
 use crate::media::MediaFolder;
 use crate::plugin::Plugin;
 use crate::process::{Files, Question, answer};
@@ -46,6 +47,7 @@ impl Model for PluginModel {
         let checked = self.check(&request);
         let (plugin, name) = (self.plugin.clone(), self.card.name.clone());
         let given = context.clone();
+        let asked = estimate_tokens(&request).tokens;
         let no_files = self.card.capabilities.reads(Modality::File) == Support::No;
         let question = async move {
             checked?;
@@ -60,7 +62,7 @@ impl Model for PluginModel {
             let (params, warnings) = GenerateParams::new(&request, &plugin.wire(), schema.as_ref());
             Ok(Question { params, warnings, files })
         };
-        answer(self.plugin.supervisor().clone(), Box::pin(question), context)
+        counted(answer(self.plugin.supervisor().clone(), Box::pin(question), context), asked)
     }
 
     fn count_tokens<'a>(

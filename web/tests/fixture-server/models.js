@@ -17,10 +17,10 @@ const options = {
 
 export function fixed() {
   return [
-    { id: "script", name: "script", card: card("script", yes(["text", "image", "pdf"], { reasoning: "yes" }), { title: "Plays scenes", options, price: { input: 3_000_000, output: 15_000_000, source: "2026-11-01, example" } }), source: { kind: "plugin", plugin: "script", path: "llm_plugins/script.py", dialect: "drop-in" }, state: { state: "ready" }, about: "Plays the scenes of the tests.\n\nSay `#code`, `#tool` or `#slow`.", measured: { first_ms: 420, tokens_per_second: 88.1, runs: 5, at: Date.now() } },
+    { id: "script", name: "script", card: card("script", yes(["text", "image", "pdf"], { reasoning: "yes" }), { title: "Plays scenes", options, price: { input: 3_000_000, output: 15_000_000, source: "2026-11-01, example" } }), source: { kind: "plugin", plugin: "script", path: "llm_plugins/script.py", dialect: "drop_in" }, state: { state: "ready" }, about: "Plays the scenes of the tests.\n\nSay `#code`, `#tool` or `#slow`.", measured: { first_ms: 420, tokens_per_second: 88.1, runs: 5, at: Date.now() } },
     { id: "demo", name: "demo", card: card("demo", yes(["text"], { tools: "no" }), { limits: { context: 8000, output: null } }), source: { kind: "builtin" }, state: { state: "ready" }, offline: true, about: "Answers without a network.", measured: { first_ms: 0.2, tokens_per_second: null, runs: 3, at: Date.now() } },
     { id: "acme/large", name: "acme/large", card: card("acme/large", yes(["text", "image", "audio"]), { price: { input: 250_000, output: 1_250_000, source: "" } }), source: { kind: "hosted" }, state: { state: "needs_setup", missing: "the key acme" }, keys: [{ name: "acme", env: ["ACME_API_KEY"], command: [], secret: true, required: true, help: "https://example.org/keys" }] },
-    { id: "borrowed", name: "borrowed", card: null, source: { kind: "plugin", plugin: "borrowed", path: "./llm_plugins/borrowed.py", dialect: "drop-in" }, state: { state: "needs_setup", missing: "your trust" }, untrusted: true },
+    { id: "borrowed", name: "borrowed", card: null, source: { kind: "plugin", plugin: "borrowed", path: "./llm_plugins/borrowed.py", dialect: "drop_in" }, state: { state: "needs_setup", missing: "your trust" }, untrusted: true },
     { id: "<img src=x onerror=window.hacked=30>", name: "<img src=x onerror=window.hacked=30>", card: card("evil/<b>", yes(), { title: "<script>window.hacked=31</script>" }), source: { kind: "plugin", plugin: "<svg onload=window.hacked=32>", path: "<a href=javascript:1>", dialect: "llm" }, state: { state: "ready" }, about: "<script>window.hacked=33</script>" },
   ];
 }
@@ -28,7 +28,7 @@ export function fixed() {
 /** A file's row, by what a glance at its text tells. */
 function rowOf(file, text) {
   const name = file.replace(/\.py$/, "");
-  const source = { kind: "plugin", plugin: name, path: `llm_plugins/${file}`, dialect: "drop-in" };
+  const source = { kind: "plugin", plugin: name, path: `llm_plugins/${file}`, dialect: "drop_in" };
   const lines = text.split("\n");
   const at = lines.findIndex((line) => /import missing_|^def broken\($/.test(line));
   if (at >= 0) {

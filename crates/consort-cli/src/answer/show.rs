@@ -323,7 +323,7 @@ impl<'a> Show<'a> {
     fn line(&self, answer: &Response, cost: Option<Money>, times: &Times) -> String {
         let mut words = vec![self.card.id.clone()];
         if let Some(usage) = &answer.usage {
-            let guess = if usage.source == UsageSource::Estimated { "about " } else { "" };
+            let guess = if usage.source == UsageSource::Estimated { self.signs.about } else { "" };
             let counts = [(usage.all_input(), "in"), (usage.all_output(), "out"), (usage.cached, "cached")];
             let counts = counts.into_iter().filter(|(count, word)| *word != "cached" || *count != Some(0));
             words.extend(

@@ -522,6 +522,8 @@ pub(crate) enum Scaffold {
     Python,
     /// A Node script that speaks the plugin protocol
     Node,
+    /// A shell script that speaks the plugin protocol
+    Shell,
     /// A Rust program
     Rust,
 }

@@ -183,6 +183,11 @@ impl Host {
             (_, [only], _) | (_, [], [only]) => return Ok(*only),
             (_, [], _) => {}
             _ => {
+                // A name of its own is meant before what only another calls itself too.
+                let own: Vec<usize> = ready.iter().copied().filter(|at| named[*at].name == wanted).collect();
+                if let [only] = own.as_slice() {
+                    return Ok(*only);
+                }
                 let first = &named[ready.first().copied().unwrap_or_default()].provider;
                 let is_of_one = ready.iter().all(|at| named[*at].provider == *first);
                 let several = if is_of_one {

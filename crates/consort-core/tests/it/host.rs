@@ -63,6 +63,14 @@ fn a_model_is_found_by_id_alias_and_name() {
     }
 }
 
+#[test]
+fn a_name_is_meant_before_an_alias() {
+    let mut other = named("drop", "mine");
+    other.0.aliases = vec!["parrot".into()];
+    let host = Host::new().model(other).model(named("zoo", "parrot"));
+    assert_eq!(found(&host, "parrot"), "zoo/parrot");
+}
+
 impl Embedder for Named {
     fn card(&self) -> &ModelCard {
         &self.0

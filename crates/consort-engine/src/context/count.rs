@@ -88,9 +88,32 @@ struct Counted {
 impl Counter {
     /// What each turn takes for this model.
     pub(crate) async fn count(&self, log: &[Turn], model: &dyn Model, context: &Context) -> Counts {
-        let mut counts = HashMap::with_capacity(log.len());
         let known = self.lock().models.contains(&model.card().id);
-        let until = Instant::now() + if known { PATIENCE } else { FIRST };
+        self.within(if known { PATIENCE } else { FIRST }, log, model, context).await
+    }
+
+    /// What the turns before the last took, and what the last did, by the model's own count: nothing of what it does not
+    /// count in a moment. What it counted once it is not asked again.
+    pub(crate) async fn exchange(
+        &self,
+        log: &[Turn],
+        model: &dyn Model,
+        context: &Context,
+    ) -> (Option<u64>, Option<u64>) {
+        let Some((answer, asked)) = log.split_last() else { return (None, None) };
+        let counts = self.within(PATIENCE, log, model, context).await;
+        let exact = |turns: &[Turn]| {
+            turns
+                .iter()
+                .map(|turn| counts.of(turn.id))
+                .try_fold(0_u64, |sum, count| count.exact.then(|| sum.saturating_add(count.tokens)))
+        };
+        (exact(asked), exact(std::slice::from_ref(answer)))
+    }
+
+    async fn within(&self, patience: Duration, log: &[Turn], model: &dyn Model, context: &Context) -> Counts {
+        let mut counts = HashMap::with_capacity(log.len());
+        let until = Instant::now() + patience;
         let mut counts_itself = true;
         for turn in log {
             let key = (model.card().id.clone(), turn.id);

@@ -1,15 +1,34 @@
 //! What is known of an answer while it comes, and what is kept of it when it ends.
 use super::drive::{Driver, Stop, status_of};
+use super::prepare::Prepared;
 use super::thought::Thought;
 use crate::envelope::What;
 use consort_core::{
-    Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked, Warning,
+    Accumulator, Attempt, Body, Error, Event, FinishReason, Money, Part, Response, Unasked, Usage, Warning,
 };
-use consort_store::{Answer, Ending, Status};
+use consort_store::{Answer, Ending, Status, Turn};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 impl Driver {
+    /// An estimated usage, by the model's own counts where it counts itself. They stay marked as estimated: they are of what
+    /// was said, and not what somebody charged. An answer waits a moment for them, and no longer.
+    pub(super) async fn counted(&self, usage: Usage, prepared: &Prepared, answer: &Answering) -> Usage {
+        let Some(turn) = self.branch.log.last() else { return usage };
+        let sent = &prepared.smaller;
+        // What the view left out was not sent: then the answer alone can be counted.
+        let whole = !sent.left_out();
+        let mut log = if whole { sent.log.clone() } else { Vec::new() };
+        log.push(Turn { parts: answer.fold.clone().partial().parts, ..turn.clone() });
+        let counts = self.engine.counter.exchange(&log, self.ask.model.as_ref(), &self.context);
+        let (input, output) = tokio::select! {
+            counted = counts => counted,
+            () = self.context.cancel.cancelled() => return usage,
+        };
+        let input = input.filter(|_| whole).map(|tokens| tokens.saturating_add(sent.budget.fixed));
+        Usage { input: input.or(usage.input), output: output.or(usage.output), ..usage }
+    }
+
     /// Writes how the turn ended.
     pub(super) async fn end_of(
         &mut self,

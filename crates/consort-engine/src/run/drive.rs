@@ -11,7 +11,9 @@ use crate::context::Budget;
 use crate::engine::Inner;
 use crate::envelope::What;
 use crate::tools::{Approval, Runner};
-use consort_core::{Attempt, Context, Error, ErrorKind, Event, FinishReason, PartKind, Request, Response};
+use consort_core::{
+    Attempt, Context, Error, ErrorKind, Event, FinishReason, PartKind, Request, Response, UsageSource,
+};
 use consort_store::Status;
 use futures_util::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
@@ -200,7 +202,12 @@ impl Driver {
                 let words = "the answer ended before it was finished";
                 return answer.finished.ok_or_else(|| Error::new(ErrorKind::Interrupted, words));
             };
-            let event = self.renamed(stamped(event?));
+            let event = match self.renamed(stamped(event?)) {
+                Event::Usage(usage) if usage.source == UsageSource::Estimated => {
+                    Event::Usage(self.counted(usage, prepared, answer).await)
+                }
+                event => event,
+            };
             answer.said += event.size();
             if answer.said > MOST_SAID {
                 return Err(too_long());

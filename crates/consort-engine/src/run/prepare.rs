@@ -63,6 +63,7 @@ impl Driver {
             added,
             run: self.branch.run.clone(),
             windows: self.engine.windows.clone(),
+            trimmed: report.is_trimmed() || report.summary.is_some(),
             sent: Mutex::new(Sent { tokens: report.tokens, ..Sent::default() }),
         };
         Ok(Prepared { request: Arc::new(request), smaller: Arc::new(smaller) })

@@ -23,6 +23,8 @@ pub(crate) struct SmallerView {
     pub(crate) added: Vec<Part>,
     pub(crate) run: Arc<RunState>,
     pub(crate) windows: Arc<Windows>,
+    /// Whether the first view was not the whole log.
+    pub(crate) trimmed: bool,
     pub(crate) sent: Mutex<Sent>,
 }
 
@@ -68,6 +70,12 @@ impl SmallerView {
         let mut messages = view.messages;
         complete(&mut messages, &self.added);
         Some(Arc::new(Request { messages, ..request.clone() }))
+    }
+
+    /// Whether the last view is not the whole log.
+    pub(crate) fn left_out(&self) -> bool {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.trimmed || sent.steps > 0
     }
 
     /// What was sent last was taken: what was refused before it was too long indeed.

@@ -1,8 +1,8 @@
 //! What is booked: also for answers that were stopped, and for those that were refused.
 use crate::support::{Desk, Scripted, Step};
 use consort_core::{
-    Attempt, Context, Delta, Error, ErrorKind, Event, EventStream, Model, ModelCard, Money, PartKey,
-    PartKind, Price, Request,
+    Attempt, BoxFuture, Context, Delta, Error, ErrorKind, Event, EventStream, Model, ModelCard, Money,
+    PartKey, PartKind, Price, Request, TokenCount, Usage, UsageSource,
 };
 use consort_engine::Ask;
 use consort_store::{GroupBy, SpendQuery};
@@ -103,4 +103,70 @@ async fn a_certain_refusal_is_free() {
     // Nobody knows how far these came.
     assert_eq!(cost_of(vec![fail(ErrorKind::Network)]).await, None);
     assert_eq!(cost_of(vec![Step::Say("So far"), fail(ErrorKind::RateLimit)]).await, None);
+}
+
+/// Says that its usage is an estimate, and counts a token a letter; or never ends counting.
+struct Counts {
+    card: ModelCard,
+    asked: Mutex<Vec<String>>,
+    hangs: bool,
+}
+
+impl Counts {
+    fn new(hangs: bool) -> Arc<Self> {
+        Arc::new(Self { card: ModelCard::new("zoo", "owl"), asked: Mutex::default(), hangs })
+    }
+}
+
+impl Model for Counts {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn stream(&self, _: Arc<Request>, _: Context) -> EventStream {
+        let mut events = Event::text_answer("Yes.");
+        let end = events.len() - 1;
+        let (input, output, source) = (Some(70), Some(80), UsageSource::Estimated);
+        events.insert(end, Event::Usage(Usage { input, output, source, ..Usage::default() }));
+        consort_core::events_of(events)
+    }
+
+    fn count_tokens<'a>(
+        &'a self,
+        request: &'a Request,
+        _: Context,
+    ) -> BoxFuture<'a, Result<TokenCount, Error>> {
+        let text = request.messages[0].text();
+        self.asked.lock().unwrap().push(text.clone());
+        Box::pin(async move {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(TokenCount { tokens: text.chars().count() as u64, exact: true })
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_estimated_usage_is_by_the_models_own_counts() {
+    let desk = Desk::new().await;
+    let model = Counts::new(false);
+    let ask = Ask { model: model.clone(), ..desk.ask(&Scripted::new(vec![]), "Hello") };
+    let run = desk.engine.start(ask).await.unwrap();
+    let outcome = run.done().await;
+    let usage = outcome.attempts[0].usage.clone().unwrap();
+    assert_eq!((usage.input, usage.output, usage.source), (Some(5), Some(4), UsageSource::Estimated));
+    assert_eq!(*model.asked.lock().unwrap(), ["Hello", "Yes."]);
+    assert_eq!(desk.store.spend(SpendQuery::default()).await.unwrap().estimated, 1);
+}
+
+#[tokio::test]
+async fn a_count_that_hangs_holds_up_no_answer() {
+    let desk = Desk::new().await;
+    let ask = Ask { model: Counts::new(true), ..desk.ask(&Scripted::new(vec![]), "Hello") };
+    let begun = std::time::Instant::now();
+    let (outcome, _) = desk.run(ask).await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    let usage = outcome.attempts[0].usage.clone().unwrap();
+    assert_eq!((usage.input, usage.output, usage.source), (Some(70), Some(80), UsageSource::Estimated));
 }

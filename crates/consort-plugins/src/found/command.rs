@@ -24,12 +24,18 @@ pub(super) fn written(words: &[String], file: &str, folder: &Path, inside: bool)
     words.collect()
 }
 
-/// The usual command for a file: the file itself where it is a program, or what runs files of its ending.
+/// The usual command for a file: the file itself where it is a program, what its first line names where it is not marked
+/// as one, or what runs files of its ending.
 pub(super) fn usual(file: &str, ending: &str, executable: bool, head: &[u8]) -> Option<Vec<String>> {
     let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let names_its_own = first.starts_with(b"#!");
+    let named = || shebang(first).filter(|_| !executable && !cfg!(windows));
     // Which Python runs a Python file is found out once and for all files; another first line has its reasons.
     let python = ending == "py" && first.windows(6).any(|word| word == b"python");
+    if !python && let Some(mut words) = named() {
+        words.push(file.to_owned());
+        return Some(words);
+    }
     match interpreter(ending) {
         // A script that is marked as a program but does not say what runs it cannot be started by itself.
         Some(words) if !executable || !names_its_own || python || cfg!(windows) => {
@@ -38,6 +44,14 @@ pub(super) fn usual(file: &str, ending: &str, executable: bool, head: &[u8]) -> 
         _ if executable => Some(vec![file.to_owned()]),
         _ => None,
     }
+}
+
+/// What a `#!` line has a file run by: a program and at most one argument, as the system takes it.
+fn shebang(first: &[u8]) -> Option<Vec<String>> {
+    let line = std::str::from_utf8(first.strip_prefix(b"#!")?).ok()?.trim();
+    let (program, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let words = [program, argument.trim()].into_iter().filter(|word| !word.is_empty());
+    program.starts_with('/').then(|| words.map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -55,8 +69,14 @@ mod tests {
         assert_eq!(usual("js", true, "#!/usr/bin/env deno\n").as_deref(), Some("/p/a"));
         assert_eq!(usual("py", true, "#!/usr/bin/env python3\n").as_deref(), Some("python3 /p/a"));
         assert_eq!(usual("py", true, "#!/usr/bin/env -S uv run --script\n").as_deref(), Some("/p/a"));
+        assert_eq!(usual("sh", false, "#!/bin/bash\r\n").as_deref(), Some("/bin/bash /p/a"));
+        assert_eq!(usual("js", false, "#! /usr/bin/env deno\n").as_deref(), Some("/usr/bin/env deno /p/a"));
+        assert_eq!(usual("sh", false, "#!\n").as_deref(), Some("sh /p/a"));
+        assert_eq!(usual("py", false, "#!/usr/bin/env python3\n").as_deref(), Some("python3 /p/a"));
         assert_eq!(usual("", true, "\u{7f}ELF").as_deref(), Some("/p/a"));
         assert_eq!(usual("", false, ""), None);
+        let words = shebang(b"#!/usr/bin/env -S uv run --script").unwrap();
+        assert_eq!(words, ["/usr/bin/env", "-S uv run --script"]);
     }
 
     #[cfg(unix)]

@@ -53,12 +53,14 @@ pub fn folders(
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for (origin, path) in named.filter(|(_, path)| !path.as_os_str().is_empty()) {
         let path = std::path::absolute(&path).unwrap_or(path);
-        // Most folders may be missing: they are made when somebody needs them. This one was asked for just now.
-        if origin == Origin::Flag && !path.exists() {
-            problems.push(
-                Problem::new(&path, "there is no such folder")
-                    .help("`--plugins` takes a folder that holds plugin files"),
-            );
+        // Most folders may be missing: they are made when somebody needs them. These were asked for just now.
+        let help = match origin {
+            Origin::Flag => "`--plugins` takes a folder that holds plugin files",
+            Origin::Variable => "CONSORT_PLUGINS lists folders that hold plugin files",
+            Origin::Setting | Origin::Data | Origin::Project => "",
+        };
+        if !help.is_empty() && !path.exists() {
+            problems.push(Problem::new(&path, "there is no such folder").help(help));
             continue;
         }
         let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
@@ -104,14 +106,15 @@ mod tests {
             [
                 ("flag", Origin::Flag, true),
                 ("var", Origin::Variable, true),
-                ("gone", Origin::Variable, true),
                 ("set", Origin::Setting, true),
                 ("home/plugins", Origin::Data, true),
                 ("project/llm_plugins", Origin::Project, false),
             ]
         );
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].to_string().ends_with("/nowhere: there is no such folder"));
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let is_told =
+            |at: usize, name: &str| told[at].ends_with(&format!("/{name}: there is no such folder"));
+        assert!(told.len() == 2 && is_told(0, "nowhere") && is_told(1, "gone"), "{told:?}");
         // Whoever names a project's folder trusts it.
         let (found, _) = folders(
             &places,

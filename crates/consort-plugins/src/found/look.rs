@@ -8,7 +8,7 @@ use super::row::{Found, Kind};
 use super::scan::Entry;
 use super::sidecar::{self, Sidecar};
 use super::sniff::sniff;
-use super::{block, command, python_file};
+use super::{block, classes, command, python_file};
 use std::fs::Metadata;
 use std::path::Path;
 
@@ -80,6 +80,14 @@ fn script(
         }
     };
     let block = block_of(entry, &content);
+    // Nothing says what runs it, and a shell would take it for its own.
+    if block.is_none()
+        && sidecar.is_none()
+        && !content.bytes().starts_with(b"#!")
+        && let Some(found) = nameless_python(folder, entry, meta)
+    {
+        return Some(found);
+    }
     if block.is_none() && sidecar.is_none() && !executable {
         return None;
     }
@@ -210,7 +218,7 @@ fn folder(folder: &Folder, entry: &Entry, salt: &str) -> Option<Found> {
     // In a folder that is closed to the user nobody can tell; most folders are no plugins.
     if std::fs::symlink_metadata(&file).is_err() {
         if !matches!(entry.sort, Sort::Python | Sort::Script | Sort::Toml) {
-            return None;
+            return package(folder, entry);
         }
         let mut found = row(folder, entry, &entry.stem);
         found.broken(
@@ -226,6 +234,21 @@ fn folder(folder: &Folder, entry: &Entry, salt: &str) -> Option<Found> {
     let inside = fingerprint::of_folder(&entry.path).join("\n");
     found.fingerprint =
         fingerprint::of([salt.as_bytes(), text.as_bytes(), inside.as_bytes(), &marks(&found)]);
+    Some(found)
+}
+
+/// A Python package that holds a model: whoever saved it would look for it in vain.
+fn package(folder: &Folder, entry: &Entry) -> Option<Found> {
+    let (module, class) = classes::in_package(&entry.path, &entry.name)?;
+    let mut found = row(folder, entry, &entry.name);
+    found.broken(
+        format!("it is a folder with the model {class} in it, and has no `{FOLDER}`"),
+        format!(
+            "two lines in a file beside it make the model a plugin, in {}_model.py: `from {module} import {class}` and \
+             `class Model({class}): pass`; a folder that is a program has a `{FOLDER}` with `protocol = 1` and `run = [\"python3\", \"main.py\"]`",
+            entry.name
+        ),
+    );
     Some(found)
 }
 

@@ -5,6 +5,7 @@
 
 mod block;
 mod cache;
+mod classes;
 mod command;
 mod fields;
 mod file;

@@ -8,10 +8,11 @@ use super::scan::Entry;
 use super::script::Script;
 use super::sidecar::Sidecar;
 use super::sniff::{Sniffed, sniff};
-use super::{block, command};
+use super::{block, classes, command, fingerprint};
 use consort_settings::Problem;
 use std::borrow::Cow;
 use std::fs::Metadata;
+use std::path::Path;
 
 pub(super) fn look(
     folder: &Folder,
@@ -58,7 +59,9 @@ pub(super) fn look(
         found.troubled(problems);
     }
     let sniffed = sniff(&source);
-    kind(&mut found, entry, meta, &sniffed, bytes);
+    kind(&mut found, entry, meta, &sniffed, &source);
+    let (beside, marks) = beside(&entry.path, sniffed.near);
+    found.beside = beside;
     found.imports = sniffed.imports;
     found.env = sniffed.env;
     found.key_env = sniffed.key_env;
@@ -68,8 +71,32 @@ pub(super) fn look(
             found.secrets.push(key);
         }
     }
-    print(&mut found, salt, &content, meta, sidecar);
+    let salt = if marks.is_empty() { Cow::Borrowed(salt) } else { format!("{salt}\n{marks}").into() };
+    print(&mut found, &salt, &content, meta, sidecar);
     found
+}
+
+/// What lies beside a file of these names, and when it was changed: the plugin changes with it. What begins with `_`
+/// counts for all plugins of the folder already.
+fn beside(file: &Path, names: Vec<String>) -> (Vec<String>, String) {
+    let mut marks = Vec::new();
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut is_there = |name: &String| {
+        let helper = name.starts_with('_');
+        let package = folder.join(name);
+        if package.is_dir() {
+            marks.extend((!helper).then(|| fingerprint::of_folder(&package).join("\n")));
+            return true;
+        }
+        let module = folder.join(format!("{name}.py"));
+        let found = if module == file { None } else { std::fs::metadata(module).ok() };
+        marks.extend(
+            found.as_ref().filter(|_| !helper).map(|found| format!("{name} {}", fingerprint::mark(found))),
+        );
+        found.is_some()
+    };
+    let names = names.into_iter().filter(|name| is_there(name)).collect();
+    (names, marks.join("\n"))
 }
 
 /// The key that an argument of a constructor is for, as the worker names it.
@@ -90,7 +117,7 @@ fn too_large(found: &mut Found, size: u64) {
 }
 
 /// How it is run.
-fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, head: &[u8]) {
+fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, source: &str) {
     if found.manifest.package.is_some() {
         return no_package(found);
     }
@@ -101,18 +128,21 @@ fn kind(found: &mut Found, entry: &Entry, meta: &Metadata, sniffed: &Sniffed, he
             found.broken("the manifest says both a `dialect` and how to run it as a program", help);
         }
         let executable = file::is_executable(meta, &entry.ending);
-        let usual = command::usual(&text_path(found), &entry.ending, executable, head);
+        let usual = command::usual(&text_path(found), &entry.ending, executable, source.as_bytes());
         return process(found, usual, false);
     }
-    match found.manifest.dialect.or(sniffed.dialect) {
+    // A class may be a model by way of a file beside it; what is only imported says less.
+    let beside = || classes::dialect(source, &found.file);
+    let seen = || if sniffed.is_plain { sniffed.dialect } else { beside().or(sniffed.dialect) };
+    match found.manifest.dialect.or_else(seen) {
         Some(dialect) => found.kind = Kind::Python { dialect },
-        None => no_model(found, sniffed, head),
+        None => no_model(found, sniffed, source),
     }
 }
 
-fn no_model(found: &mut Found, sniffed: &Sniffed, text: &[u8]) {
-    let begins = |line: &[u8], word: &str| line.trim_ascii_start().starts_with(word.as_bytes());
-    let mut lines = text.split(|byte| *byte == b'\n');
+fn no_model(found: &mut Found, sniffed: &Sniffed, source: &str) {
+    let begins = |line: &str, word: &str| line.trim_start().starts_with(word);
+    let mut lines = source.split('\n');
     let client = lines.position(|line| {
         begins(line, "def generate_response") || begins(line, "async def generate_response")
     });
@@ -127,12 +157,13 @@ fn no_model(found: &mut Found, sniffed: &Sniffed, text: &[u8]) {
             "register its models in a function marked `@llm.hookimpl`; a helper's name starts with `_`",
         );
     } else {
-        let known = Dialect::ALL.map(Dialect::word).join("\", \"");
+        let [known @ .., last] = Dialect::ALL.map(|dialect| format!("`dialect = \"{}\"`", dialect.word()));
         found.broken(
             "it defines no model",
             format!(
-                "a drop-in model is a class that derives from LLMClient; a helper's name starts with `_`; a model whose text does not tell what it is says `dialect = \"{known}\"` \
-                 in a `/// llm-plugin` block, and a program that speaks the plugin protocol `protocol = 1`"
+                "a drop-in model is a class that derives from LLMClient; a helper's name starts with `_`; a model whose text does not tell what it is says one of {} or {last} \
+                 in a `/// llm-plugin` block, and a program that speaks the plugin protocol `protocol = 1`",
+                known.join(", ")
             ),
         );
     }

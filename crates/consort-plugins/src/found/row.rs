@@ -24,6 +24,8 @@ pub struct Found {
     pub requires_python: Option<String>,
     /// The modules that a Python file imports at its top.
     pub imports: Vec<String>,
+    /// The files and folders beside a Python file that it imports, by name.
+    pub beside: Vec<String>,
     /// The environment variables that a Python file reads.
     pub env: Vec<String>,
     /// The keys that it may ask for: those of its manifest, and what a Python file's models name in `needs_key`.
@@ -65,6 +67,7 @@ impl Found {
             dependencies: Vec::new(),
             requires_python: None,
             imports: Vec::new(),
+            beside: Vec::new(),
             env: Vec::new(),
             secrets: Vec::new(),
             key_env: Vec::new(),

@@ -6,7 +6,7 @@ use super::row::{Found, Kind};
 use super::sidecar::Sidecar;
 use super::{fingerprint, look};
 use consort_settings::Problem;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,11 @@ fn one(folder: &Folder, salt: &str, problems: &mut Vec<Problem>) -> Vec<(Sort, F
     for sidecar in beside.values().filter(|sidecar| !sidecar.used) {
         found.extend(look::alone(folder, sidecar, salt).map(|row| (Sort::Toml, row)));
     }
+    // A folder that a plugin imports from helps it, and is no plugin that lacks something.
+    let used: BTreeSet<String> = found.iter().flat_map(|(_, row)| row.beside.iter().cloned()).collect();
+    found.retain(|(sort, row)| {
+        !(*sort == Sort::Folder && row.kind == Kind::Unknown && used.contains(&row.id) && row.file.is_dir())
+    });
     found
 }
 

@@ -1,6 +1,7 @@
 //! What a plugin may ask of its host: keys that it was granted, HTTP to hosts that it named, tools of its request. What
 //! it keeps there is beside this, in `remembered`.
 //! Every check is here, below all that speaks for a plugin.
+use super::failed::is_variable_like;
 use super::remembered::Remembered;
 use crate::start::is_for;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -54,6 +55,15 @@ impl Services {
     /// From now on these keys count.
     pub(crate) fn set_keys(&self, keys: Vec<ConfigKey>) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// What it was granted that is a key, by its name: a variable may hold anything else.
+    pub(super) fn key_names(&self) -> Vec<String> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let is_key = |name: &str| {
+            !is_variable_like(name) || ["KEY", "TOKEN", "SECRET"].iter().any(|end| name.ends_with(end))
+        };
+        keys.iter().map(|key| key.name.clone()).filter(|name| is_key(name)).collect()
     }
 
     fn allowed_key(&self, name: &str) -> Option<ConfigKey> {

@@ -44,6 +44,57 @@ fn python_files() {
 }
 
 #[test]
+fn a_model_by_way_of_a_file_beside_it() {
+    let base = "from llm_utils import LLMClient\nclass Base(LLMClient):\n    def generate_response(self, a, b, c, d): return 'x'\n";
+    let place = Place::with(&[
+        ("_base.py", base),
+        ("clients/base.py", base),
+        ("mine.py", "from _base import Base\nclass Mine(Base):\n    def ask(self, q): return q\n"),
+        ("folder.py", "from clients.base import Base\nclass Mine(Base):\n    prefix = 'folder:'\n"),
+        ("none.py", "from _base import Nothing\nclass Mine(Nothing): pass\n"),
+    ]);
+    let rows = ["folder: drop_in", "mine: drop_in", "none: unknown ! none.py: it defines no model"];
+    assert_eq!(place.rows(), rows);
+    let print = || place.row("folder").fingerprint;
+    let first = print();
+    assert_eq!(print(), first);
+    place.write("clients/base.py", "from llm_utils import LLMClient\nclass Base(LLMClient): pass\n");
+    assert_ne!(print(), first, "it changes with the folder that it imports from");
+}
+
+#[test]
+fn a_package_with_a_model_in_it() {
+    let class = "from llm_utils import LLMClient\nclass Bot(LLMClient): pass\n";
+    let place = Place::with(&[
+        ("pkgbot/__init__.py", ""),
+        ("pkgbot/client.py", class),
+        ("helping/__init__.py", class),
+        ("uses.py", "from helping import Bot\nclass Mine(Bot): pass\n"),
+        ("also/__init__.py", class),
+        ("inside.py", &format!("{class}def f():\n    from .also import Bot\n")),
+        ("_hidden/__init__.py", class),
+        ("paper/__init__.py", "x = 1\n"),
+        ("clone/plugin.py", class),
+    ]);
+    assert_eq!(
+        place.rows(),
+        [
+            "inside: drop_in",
+            "pkgbot: unknown ! pkgbot: it is a folder with the model Bot in it, and has no `plugin.toml`",
+            "uses: drop_in",
+        ]
+    );
+    let help = place.row("pkgbot").problem.unwrap().help.unwrap();
+    assert!(
+        help.contains("pkgbot_model.py: `from pkgbot.client import Bot` and `class Model(Bot): pass`"),
+        "{help}"
+    );
+    // What the help says makes it a model, and the folder no longer a row.
+    place.write("pkgbot_model.py", "from pkgbot.client import Bot\nclass Model(Bot): pass\n");
+    assert_eq!(place.rows(), ["inside: drop_in", "pkgbot_model: drop_in", "uses: drop_in"]);
+}
+
+#[test]
 fn keys_that_a_constructor_asks_for() {
     let class = "class A(LLMInterface):\n    def __init__(self, api_key, openai_api_key): pass\n";
     let place = Place::with(&[
@@ -90,7 +141,9 @@ fn scripts_and_programs() {
         ("unsaid.xyz", ""),
         ("unsaid.toml", "protocol = 1\n"),
         ("library.so", ""),
+        ("shbot.sh", "#!/bin/bash\n# /// llm-plugin\n# protocol = 1\n# ///\n"),
     ]);
+    place.program("noending", DROP_IN);
     place.program("acme", "\u{7f}ELF\0");
     place.program("acme-2.bin", "\u{7f}ELF\0");
     place.program("run me.sh", "#!/bin/sh\n");
@@ -106,8 +159,10 @@ fn scripts_and_programs() {
             "beside: run ruby beside.rb",
             "block: run node block.js",
             "marked: run marked.js",
+            "noending: unknown ! noending: it is written in Python, and its name does not say so",
             "own: run luajit -O own.lua",
             "run me: run run me.sh",
+            "shbot: run /bin/bash shbot.sh",
             "strange: run xyz strange.xyz",
             "unsaid: unknown ! unsaid.xyz: nothing says what runs it",
         ]

@@ -131,7 +131,7 @@ fn report(name: &str, setup: &Setup) -> Result<(), Failure> {
             }
         }
     }
-    if let Some(note) = setup.namesakes_of(&plugin) {
+    for note in setup.namesakes_of(&plugin) {
         writeln!(to, "{}", Style::Dim.paint(format!("note: {note}")))?;
     }
     Ok(())

@@ -82,7 +82,7 @@ pub(super) fn why(plugin: &Plugin, plugins: &Plugins, setup: &Setup) -> Done {
         lines.extend(learnt.beside_models(plugin.id()));
         lines.extend(learnt.notes.iter().map(|note| ("note", note.clone())));
     }
-    lines.extend(setup.namesakes_of(plugin).map(|note| ("note", note)));
+    lines.extend(setup.namesakes_of(plugin).into_iter().map(|note| ("note", note)));
     let env: Vec<String> = plugin.variables();
     if !env.is_empty() {
         lines.push(("reads", env.join(", ")));

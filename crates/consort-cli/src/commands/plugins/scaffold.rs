@@ -15,6 +15,7 @@ const VISION_AGENTS: &str = include_str!("../../../scaffolds/vision_agents.py");
 const VISION_AGENTS_LIVE: &str = include_str!("../../../scaffolds/vision_agents_live.py");
 const PYTHON: &str = include_str!("../../../scaffolds/protocol.py");
 const NODE: &str = include_str!("../../../scaffolds/protocol.mjs");
+const SHELL: &str = include_str!("../../../scaffolds/protocol.sh");
 const RUST_MANIFEST: &str = include_str!("../../../scaffolds/rust/Cargo.toml.in");
 const RUST_MAIN: &str = include_str!("../../../scaffolds/rust/main.rs.in");
 
@@ -42,6 +43,7 @@ pub(super) fn run(sort: Scaffold, name: &str, plugins: &Plugins, setup: &Setup) 
         Scaffold::VisionAgentsLive => vec![(folder.join(format!("{name}.py")), filled(VISION_AGENTS_LIVE))],
         Scaffold::Python => vec![(folder.join(format!("{name}.py")), filled(PYTHON))],
         Scaffold::Node => vec![(folder.join(format!("{name}.mjs")), filled(NODE))],
+        Scaffold::Shell => vec![(folder.join(format!("{name}.sh")), filled(SHELL))],
         Scaffold::Rust => {
             let folder = PathBuf::from(&package);
             vec![

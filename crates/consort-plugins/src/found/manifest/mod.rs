@@ -70,6 +70,15 @@ impl Dialect {
             Self::Vision => "vision",
         }
     }
+
+    /// By its word, or by what `consort plugins new` calls it; hyphens are as good.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let name = name.replace('-', "_");
+        if matches!(name.as_str(), "vision_agents" | "vision_agents_live") {
+            return Some(Self::Vision);
+        }
+        Self::ALL.into_iter().find(|dialect| dialect.word() == name)
+    }
 }
 
 impl Manifest {

@@ -140,7 +140,7 @@ fn is_package(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>, name: &str)
 
 fn dialect(fields: &mut Fields<'_>, value: &Spanned<DeValue<'_>>) -> Option<Dialect> {
     let word = fields.text("dialect", value)?;
-    let found = Dialect::ALL.into_iter().find(|dialect| dialect.word() == word);
+    let found = Dialect::named(&word);
     if found.is_none() {
         let help = near(&word, &Dialect::ALL.map(Dialect::word));
         fields.wrong(value.span(), format!("no dialect is named `{word}`"), help);

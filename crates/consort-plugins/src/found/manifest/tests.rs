@@ -35,6 +35,17 @@ fn every_field() {
 }
 
 #[test]
+fn every_spelling_of_a_dialect() {
+    let spelt = [("drop-in", Dialect::DropIn), ("vision-agents", Dialect::Vision)];
+    let more = [("vision_agents", Dialect::Vision), ("vision-agents-live", Dialect::Vision)];
+    let words = Dialect::ALL.map(|dialect| (dialect.word(), dialect));
+    for (word, dialect) in spelt.into_iter().chain(more).chain(words) {
+        let (manifest, problems) = read(&format!("dialect = '{word}'\n"));
+        assert_eq!((manifest.dialect, problems), (Some(dialect), vec![]), "{word}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     check_problem(
         "\nrnu = ['x']\n",
@@ -57,7 +68,7 @@ fn what_is_wrong_is_told_with_its_line() {
         "hosts = ['https://a.example/v1']",
         "a.toml:1: `https://a.example/v1` is no host [write the host alone, for instance \"api.acme.example\" or \"localhost:8080\"]",
     );
-    check_problem("dialect = 'drop-in'", "a.toml:1: no dialect is named `drop-in` [did you mean `drop_in`?]");
+    check_problem("dialect = 'drop-im'", "a.toml:1: no dialect is named `drop-im` [did you mean `drop_in`?]");
     check_problem(
         "package = '-r /etc/passwd'",
         "a.toml:1: `package` must be a package's name [for instance package = \"llm-echo\"]",

@@ -105,6 +105,22 @@ fn a_key_of_the_manifest_comes_as_its_variable() {
 }
 
 #[test]
+fn a_refused_key_is_named() {
+    let Some(place) = Plugged::with_python() else { return };
+    let block = "# /// llm-plugin\n# env = { ACME_KEY = \"acme\" }\n# ///\n";
+    let body = "error = Exception('401 Client Error')\nerror.status_code = 401\nraise error";
+    place.plugin("acme.py", format!("{block}{}", drop_in(body)));
+    place.pipe("sk-acme-1", &["keys", "set", "acme"]);
+    place.run(&["plugins", "grant", "acme", "acme"]);
+    let run = place.ask("acme", "x");
+    assert!(run.stderr.starts_with("error: acme: the key `acme` was refused: "), "{run}");
+    assert!(
+        run.stderr.contains("401 Client Error") && run.stderr.contains("help: consort keys set acme\n"),
+        "{run}"
+    );
+}
+
+#[test]
 fn what_was_never_granted_is_not_taken_away() {
     let Some(place) = Plugged::with_python() else { return };
     place.sample("parrot.py");

@@ -21,7 +21,13 @@ fn one_object_and_events() {
       "model": "parrot",
       "provider": "parrot",
       "resolved_model": null,
-      "usage": null,
+      "usage": {
+        "input": 1,
+        "output": 4,
+        "cached_in_input": false,
+        "reasoning_in_output": false,
+        "source": "estimated"
+      },
       "cost": null,
       "finish": "stop",
       "tool_calls": [],
@@ -29,11 +35,14 @@ fn one_object_and_events() {
       "ms": "[TIMES]"
     }
     "#);
+    let told = place.run(&["-u", "-m", "parrot", "hi"]).stderr;
+    assert!(told.starts_with("parrot - about 1 in - about 4 out - price unknown - "), "{told}");
     assert_snapshot!(place.run(&["--jsonl", "-m", "parrot", "hi"]), @r#"
     {"type":"started"}
     {"type":"part_start","part":0,"choice":0,"kind":{"type":"text"}}
     {"type":"part_delta","part":0,"delta":{"text":"**parrot** (t=0.7, sys=0): hi"}}
     {"type":"part_end","part":0}
+    {"type":"usage","input":1,"output":4,"cached":null,"cache_write":null,"reasoning":null,"total":null,"cached_in_input":false,"reasoning_in_output":false,"source":"estimated"}
     {"type":"finished","reason":"stop","vendor_reason":"stop"}
     "#);
     let failed = place.run(&["--json", "-m", "parrott", "hi"]);

@@ -243,3 +243,24 @@ fn a_plugin_that_is_named_like_a_vendors_model_says_so() {
     assert_eq!(place.ask("gpt-4o", "x").stderr, "");
     assert_eq!(place.run_with(&key, &["-q", "-m", "gpt-4o", "x"]).stderr, "");
 }
+
+#[test]
+fn an_alias_that_is_a_vendors_model_says_so() {
+    let Some(place) = Plugged::with_python() else { return };
+    assert_eq!(place.run(&["plugins", "new", "python", "other"]).code, 0);
+    let file = place.place.path("home/data/plugins/other.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (from, to) = ("{\"id\": \"other\",", "{\"id\": \"other\", \"aliases\": [\"gpt-4o\"],");
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&file, text.replace(from, to)).unwrap();
+    assert_eq!(place.run(&["plugins", "check", "other"]).code, 0);
+    assert_eq!(place.run(&["-m", "gpt-4o", "x"]).stdout, "heard: x ", "the other is not set up");
+    let key = [("OPENAI_API_KEY", "sk-none")];
+    let why = place.run_with(&key, &["plugins", "why", "other"]);
+    assert!(
+        why.stdout.contains("`gpt-4o` means `openai/gpt-4o`, and not `other`, of which it is an alias"),
+        "{why}"
+    );
+    let meant = place.run_with(&key, &["models", "options", "gpt-4o"]);
+    assert!(meant.code == 0 && !meant.stderr.contains("several"), "{meant}");
+}

@@ -165,7 +165,12 @@ fn folders_that_are_named() {
     assert_eq!(place.run_with(&env, &["-m", "one", "x"]).stdout, "one");
     assert_eq!(place.run_with(&env, &["-m", "two", "x"]).stdout, "two");
     let missing = [("CONSORT_PLUGINS", "/nowhere")];
-    assert_snapshot!(place.run_with(&missing, &["-m", "demo", "-o", "say", "well", "x"]), @"well");
+    assert_snapshot!(place.run_with(&missing, &["-m", "demo", "-o", "say", "well", "x"]), @r"
+    well<no newline>
+    --- stderr
+    warning: /nowhere: there is no such folder
+      help: CONSORT_PLUGINS lists folders that hold plugin files
+    ");
     place
         .place
         .file("home/consort.toml", format!("plugin_dirs = ['{}']\n", place.place.path("mine").display()));

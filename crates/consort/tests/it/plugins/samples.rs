@@ -135,7 +135,8 @@ fn what_is_printed_is_kept_and_harms_nothing() {
     {"jsonrpc": "2.0", "id": 1, "result": {}}
     noise past Python
     noise of a child
-    noise without an end
+    noise without an endnoise while counting
+    noise while counting
     "#);
     place.ask("flaky", "x");
     let log = place.run(&["plugins", "log", "flaky"]);

@@ -1,7 +1,10 @@
 //! `consort plugins new`: each scaffold passes its own check, and answers.
 use super::Plugged;
 use insta::assert_snapshot;
-use std::process::Command;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_drop_in_and_a_protocol_scaffold_in_python() {
@@ -17,6 +20,52 @@ fn a_drop_in_and_a_protocol_scaffold_in_python() {
         assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
         assert_eq!(place.ask(id, "hello").stdout, answer);
     }
+    lives_through_mistakes(place.python.unwrap(), &place.place.path("home/data/plugins/spoken.py"), true);
+}
+
+/// A mistake in one request is an error of it alone, and `cancel` ends an answer where it is heard while one is given.
+#[track_caller]
+fn lives_through_mistakes(program: &str, file: &Path, hears: bool) {
+    let mut child = Command::new(program)
+        .arg(file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut said = from.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let mut tell = |message: Value| {
+        let Value::Object(mut rest) = message else { panic!() };
+        let id = rest.remove("id").map(|id| format!("\"id\":{id},")).unwrap_or_default();
+        let rest = Value::from(rest).to_string();
+        writeln!(to, "{{\"jsonrpc\":\"2.0\",{id}{}", &rest[1..]).unwrap();
+    };
+    let mut answer = |id: u64| said.find(|message| message["id"] == id).unwrap();
+    if hears {
+        tell(json!({"id": 1, "method": "generate", "params": {"messages": []}}));
+        let error = answer(1)["error"].clone();
+        assert_eq!(
+            (&error["code"], &error["data"]["kind"]),
+            (&json!(-32020), &json!("plugin_bug")),
+            "{error}"
+        );
+        assert!(error["data"]["traceback"].as_str().unwrap().contains("generate"), "{error}");
+        let parts = json!([{"type": "text", "text": "word ".repeat(200_000)}]);
+        tell(
+            json!({"id": 2, "method": "generate", "params": {"messages": [{"role": "user", "content": parts}]}}),
+        );
+        tell(json!({"id": 3, "method": "ping"}));
+        assert_eq!(answer(3)["result"], json!({}), "it is heard beside an answer");
+        tell(json!({"method": "cancel", "params": {"request": 2}}));
+        assert_eq!(answer(2)["result"], json!({"finishReason": "cancelled"}));
+    }
+    tell(json!({"id": 4, "method": "strange"}));
+    assert_eq!(answer(4)["error"]["code"], -32601);
+    tell(json!({"id": 5, "method": "ping", "params": {}}));
+    assert_eq!(answer(5)["result"], json!({}));
+    drop(to);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
@@ -86,6 +135,18 @@ fn a_node_scaffold() {
     let check = place.run(&["plugins", "check", "noded"]);
     assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
     assert_eq!(place.ask("noded", "hello").stdout, "heard: hello ");
+    lives_through_mistakes("node", &place.place.path("home/data/plugins/noded.mjs"), true);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shell_scaffold() {
+    let place = Plugged::new();
+    assert_eq!(place.run(&["plugins", "new", "shell", "my shell"]).code, 0);
+    let check = place.run(&["plugins", "check", "my shell"]);
+    assert!(check.code == 0 && !check.stdout.contains("warning"), "{check}");
+    assert_eq!(place.ask("my shell", "say \"hello\"").stdout, "heard: say \"hello\" ");
+    lives_through_mistakes("sh", &place.place.path("home/data/plugins/my shell.sh"), false);
 }
 
 #[test]
