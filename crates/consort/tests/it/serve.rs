@@ -220,7 +220,7 @@ fn a_list_that_comes_late_is_seen_and_a_model_without_its_key_is_not_asked() {
     let start = |model: &str| {
         let made = served.call("POST", "/api/conversations", &json!({"model": model}));
         let live = served.live(&json!({
-            "type": "start", "id": 1, "conversation": made["id"], "key": "once", "parent": null,
+            "type": "start", "id": 1, "conversation": made["id"], "key": model, "parent": null,
             "user": {"parts": [{"type": "text", "text": "hello"}]}, "models": [model], "about": "x".repeat(100),
         }));
         live.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
