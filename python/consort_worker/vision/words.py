@@ -35,7 +35,8 @@ class Words:
         if self.giver is answer:
             self._shut()
 
-    def _end_turn(self, reason="stop", **more):
+    def _end_turn(self, reason="stop", by_plugin=True, **more):
+        self._turn_ended(by_plugin and reason == "stop")
         self.emit(type="turn_done", finishReason=reason, **more)
         self.begin_turn()
         self._end_item()
