@@ -1,4 +1,5 @@
 //! What an answer is made of, in the order in which it came, and how much of that was heard.
+use super::super::patience::{Came, Piece, Side};
 use super::super::words::Words;
 use crate::heard::{Played, Sound, Speed};
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 pub(super) struct Parts {
     parts: Vec<Part>,
     played: Played<Duration>,
+    /// Whether the model told that there is no sound.
+    is_silent: bool,
 }
 
 /// One of them, by the model's name for it, how much of its sound was sent, and whether that is all of it.
@@ -16,9 +19,30 @@ struct Part {
     words: Words,
     sent: Duration,
     is_whole: bool,
+    /// How much of its sound the model gave, told on or not; and whether that was none.
+    sound: Side,
+    is_silent: bool,
+    /// Where it is the sound of words that were told before: what holds those, and what they are.
+    words_of: Option<(String, String)>,
 }
 
 impl Part {
+    fn lacks_words(&self) -> bool {
+        self.sound != Side::Nothing && !self.words.is_final() && self.words_of.is_none()
+    }
+
+    fn piece(&self) -> Piece {
+        if self.is_silent && self.sound == Side::Nothing {
+            return Piece::WHOLE;
+        }
+        let words = match self.words.whole() {
+            _ if self.words.is_final() || self.words_of.is_some() => Side::All,
+            "" => Side::Nothing,
+            _ => Side::Some,
+        };
+        Piece { words, sound: self.sound }
+    }
+
     fn sound(&self) -> Sound {
         Sound { came: self.sent, is_whole: self.is_whole }
     }
@@ -33,14 +57,45 @@ impl Parts {
         self.parts.is_empty()
     }
 
-    /// Whether more sound of it may come.
-    pub(super) fn is_sounding(&self) -> bool {
-        self.parts.iter().any(|part| !part.sent.is_zero() && !part.is_whole)
+    /// How far each is.
+    pub(super) fn each_came(&self) -> Vec<Came> {
+        let piece = |part: &Part| {
+            let is_silent = self.is_silent && part.sound == Side::Nothing;
+            if is_silent { Piece::WHOLE } else { part.piece() }
+        };
+        Piece::each(&self.parts.iter().map(piece).collect::<Vec<_>>())
     }
 
-    /// Whether all of its words are known.
-    pub(super) fn is_final(&self) -> bool {
-        self.parts.iter().all(|part| part.words.is_final())
+    /// Whether last words of it may still come: of what sounds, and of this part of it.
+    pub(super) fn lacks_words(&self) -> bool {
+        self.parts.iter().any(Part::lacks_words)
+    }
+
+    pub(super) fn lacks_words_of(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name && part.lacks_words())
+    }
+
+    /// The model gave sound of a part.
+    pub(super) fn sounds(&mut self, name: &str) {
+        self.part(name).sound = Side::Some;
+    }
+
+    /// What sounds under this name was told in words before.
+    pub(super) fn worded(&mut self, name: &str, words: (String, String)) {
+        self.part(name).words_of = Some(words);
+    }
+
+    /// Of words that were told before what sounds them, those that were heard: what holds them, and their text.
+    pub(super) fn heard_of_before(&self, heard: Duration, speed: Speed) -> Vec<(String, String)> {
+        let mut left = heard;
+        let heard = self.parts.iter().filter_map(|part| {
+            let of_it = left.min(part.sent);
+            left -= of_it;
+            let (id, words) = part.words_of.as_ref()?;
+            let words = if of_it.is_zero() { "" } else { part.sound().heard_of(words, of_it, speed) };
+            Some((id.clone(), words.to_owned()))
+        });
+        heard.collect()
     }
 
     /// Each, and all that was said of it.
@@ -64,15 +119,26 @@ impl Parts {
     pub(super) fn sent(&mut self, name: &str, length: Duration, from: Duration) -> Duration {
         // Nothing more is said of what is before it.
         let before = self.parts.iter_mut().take_while(|part| part.name != name);
-        before.for_each(|part| part.is_whole = true);
+        before.for_each(|part| {
+            part.is_whole = true;
+            if part.sound == Side::Some {
+                part.sound = Side::All;
+            }
+        });
         let part = self.part(name);
         (part.sent, part.is_whole) = (part.sent + length, false);
         self.played.push(length, from)
     }
 
-    /// All of a part's sound was sent.
+    /// All of a part's sound was given, and sent.
     pub(super) fn whole(&mut self, name: &str) {
-        self.part(name).is_whole = true;
+        self.is_silent |= !self.has(name);
+        let part = self.part(name);
+        part.is_whole = true;
+        match part.sound {
+            Side::Nothing => part.is_silent = true,
+            _ => part.sound = Side::All,
+        }
     }
 
     /// How fast the parts were spoken of which all is there.
