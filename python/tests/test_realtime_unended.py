@@ -13,6 +13,11 @@ async def speak(self, *seconds):
         self.events.send(RealtimeAudioOutputEvent(plugin_name='x', audio_data=sound, sample_rate=24000))
         await self.output_track.write(sound)
 """
+WORDS = """
+async def simple_response(self, text, processors=None, participant=None):
+    self.events.send(LLMResponseCompletedEvent(plugin_name='x', original=None, text=text))
+async def simple_audio_response(self, pcm): pass
+"""
 TEXT = {"type": "text", "text": "hi"}
 
 
@@ -43,7 +48,7 @@ async def simple_audio_response(self, pcm):
             items.append(events[0]["item"])
         self.assertEqual(len(set(items)), 3, "each answer is an item of its own")
 
-    def test_the_sound_behind_the_end_of_its_words_is_over_too(self):
+    def test_the_sound_behind_the_end_of_its_words_is_of_the_same_answer(self):
         one = self.live(SPEAK + """
 async def _handle_events(self):
     self.asked = asyncio.Queue()
@@ -59,8 +64,27 @@ async def simple_audio_response(self, pcm): pass
         session = one.open_session("acme")
         for _ in range(2):
             self.feed(one, session, TEXT)
-            self.assertEqual(self.kinds(one.heard(session, "turn_done")), ["text", "turn_done"])
-            self.assertEqual(self.kinds(one.heard(session, "turn_done")), ["audio", "audio_done", "turn_done"])
+            events = one.heard(session, "turn_done")
+            self.assertEqual(self.kinds(events), ["text", "audio", "audio_done", "turn_done"])
+            self.assertEqual(len({event["item"] for event in events[:3]}), 1)
+
+    def test_words_that_no_sound_follows_end_by_themselves_and_at_once_from_then_on(self):
+        one = self.live(WORDS, head=QUICK)
+        session = one.open_session("acme")
+        for least, most in ((0.25, 2), (0, 0.2)):
+            self.feed(one, session, TEXT)
+            one.heard(session, "text")
+            events, took = self.timed(one, session, "turn_done")
+            self.assertEqual(self.kinds(events), ["turn_done"])
+            self.assertTrue(least <= took < most, took)
+        # Two that come at once are two.
+        one = self.live(WORDS)
+        session = one.open_session("acme")
+        self.feed(one, session, TEXT, TEXT)
+        one.heard(session, "text")
+        self.assertEqual(self.kinds(one.heard(session, "text")), ["turn_done", "text"])
+        one.ask("realtime/close", session=session)
+        self.assertEqual(self.kinds(one.heard(session, "closed")), ["turn_done", "closed"])
 
     def test_what_is_still_worked_on_is_not_over(self):
         one = self.live(SPEAK + """

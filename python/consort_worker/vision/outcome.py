@@ -62,10 +62,12 @@ class Outcome(Words, Items, Unended):
         self.emit(type="warning", message=masked(message, self.secrets()))
 
     def fail(self, failure):
+        self._end_held()
         self.emit(type="error", error=failure.to_error())
 
     def end(self, reason):
         """The last event of a session."""
+        self._end_held()
         if not self.closed:
             self.emit(type="closed", reason=masked(reason, self.secrets()))
             self.closed = True

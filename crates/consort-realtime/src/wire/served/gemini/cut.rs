@@ -104,18 +104,13 @@ impl GeminiServed {
         });
     }
 
-    /// More words of an answer that was sent: what is new of them. None where it is not known, or has all its words.
-    pub(super) fn add_words(
-        &mut self,
-        item: &str,
-        mode: TranscriptMode,
-        text: &str,
-    ) -> Option<Option<String>> {
+    /// More words of an answer that was sent: what is new of them. Nothing where it is not known, or has all its words.
+    pub(super) fn add_words(&mut self, item: &str, mode: TranscriptMode, text: &str) -> Option<String> {
         let sent =
             self.sent.iter_mut().rev().find(|sent| sent.is_known && sent.parts.lacks_words_of(item))?;
         let more = sent.parts.words(item).add(mode, text);
         self.past.shorten(&sent.id, &sent.parts.said(None, self.past.speed));
-        Some(more)
+        Some(more.unwrap_or_default())
     }
 
     /// What an answer said is part of the conversation.

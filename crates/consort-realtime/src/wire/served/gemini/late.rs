@@ -52,7 +52,7 @@ impl GeminiServed {
             return false;
         }
         let Some(more) = self.add_words(item, *mode, text) else { return false };
-        self.transcribe(more, reply);
+        self.transcribe(Some(more).filter(|more| !more.is_empty()), reply);
         true
     }
 

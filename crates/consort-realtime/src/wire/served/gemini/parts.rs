@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    parts: Vec<Part>,
+    all: Vec<Part>,
     played: Played<Duration>,
     /// Whether the model told that there is no sound.
     is_silent: bool,
@@ -50,11 +50,11 @@ impl Part {
 
 impl Parts {
     pub(super) fn has(&self, name: &str) -> bool {
-        self.parts.iter().any(|part| part.name == name)
+        self.all.iter().any(|part| part.name == name)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.all.is_empty()
     }
 
     /// How far each is.
@@ -63,16 +63,16 @@ impl Parts {
             let is_silent = self.is_silent && part.sound == Side::Nothing;
             if is_silent { Piece::WHOLE } else { part.piece() }
         };
-        Piece::each(&self.parts.iter().map(piece).collect::<Vec<_>>())
+        Piece::each(&self.all.iter().map(piece).collect::<Vec<_>>())
     }
 
     /// Whether last words of it may still come: of what sounds, and of this part of it.
     pub(super) fn lacks_words(&self) -> bool {
-        self.parts.iter().any(Part::lacks_words)
+        self.all.iter().any(Part::lacks_words)
     }
 
     pub(super) fn lacks_words_of(&self, name: &str) -> bool {
-        self.parts.iter().any(|part| part.name == name && part.lacks_words())
+        self.all.iter().any(|part| part.name == name && part.lacks_words())
     }
 
     /// The model gave sound of a part.
@@ -88,7 +88,7 @@ impl Parts {
     /// Of words that were told before what sounds them, those that were heard: what holds them, and their text.
     pub(super) fn heard_of_before(&self, heard: Duration, speed: Speed) -> Vec<(String, String)> {
         let mut left = heard;
-        let heard = self.parts.iter().filter_map(|part| {
+        let heard = self.all.iter().filter_map(|part| {
             let of_it = left.min(part.sent);
             left -= of_it;
             let (id, words) = part.words_of.as_ref()?;
@@ -100,15 +100,15 @@ impl Parts {
 
     /// Each, and all that was said of it.
     pub(super) fn each(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parts.iter().map(|part| (part.name.as_str(), part.words.said()))
+        self.all.iter().map(|part| (part.name.as_str(), part.words.said()))
     }
 
     fn part(&mut self, name: &str) -> &mut Part {
-        let at = self.parts.iter().position(|part| part.name == name).unwrap_or_else(|| {
-            self.parts.push(Part { name: name.to_owned(), ..Part::default() });
-            self.parts.len() - 1
+        let at = self.all.iter().position(|part| part.name == name).unwrap_or_else(|| {
+            self.all.push(Part { name: name.to_owned(), ..Part::default() });
+            self.all.len() - 1
         });
-        &mut self.parts[at]
+        &mut self.all[at]
     }
 
     pub(super) fn words(&mut self, name: &str) -> &mut Words {
@@ -118,7 +118,7 @@ impl Parts {
     /// So much of a part's sound was sent, to a client that has time for it from then on. Until when it plays that.
     pub(super) fn sent(&mut self, name: &str, length: Duration, from: Duration) -> Duration {
         // Nothing more is said of what is before it.
-        let before = self.parts.iter_mut().take_while(|part| part.name != name);
+        let before = self.all.iter_mut().take_while(|part| part.name != name);
         before.for_each(|part| {
             part.is_whole = true;
             if part.sound == Side::Some {
@@ -143,7 +143,7 @@ impl Parts {
 
     /// How fast the parts were spoken of which all is there.
     pub(super) fn learn(&self, speed: &mut Speed) {
-        let whole = self.parts.iter().filter(|part| part.is_whole && !part.sent.is_zero());
+        let whole = self.all.iter().filter(|part| part.is_whole && !part.sent.is_zero());
         whole.for_each(|part| speed.learn(part.words.said(), part.sent));
     }
 
@@ -160,7 +160,7 @@ impl Parts {
     /// What is playing after so much of it was heard, and how much of that.
     pub(super) fn playing(&self, heard: Duration) -> (Option<String>, Duration) {
         let (mut left, mut playing) = (heard, (None, Duration::ZERO));
-        for part in self.parts.iter().filter(|part| !part.sent.is_zero()) {
+        for part in self.all.iter().filter(|part| !part.sent.is_zero()) {
             playing = (Some(part.name.clone()), left.min(part.sent));
             if left < part.sent {
                 break;
@@ -172,17 +172,17 @@ impl Parts {
 
     /// Its words; where it was cut, those that were heard, spoken so fast.
     pub(super) fn said(&self, heard: Option<Duration>, speed: Speed) -> String {
-        let Some(heard) = heard else { return joined(self.parts.iter().map(|part| part.words.whole())) };
+        let Some(heard) = heard else { return joined(self.all.iter().map(|part| part.words.whole())) };
         // Of what was cut a model may take back by itself what was not heard: it is not cut twice.
-        let sounding = || self.parts.iter().filter(|part| !part.sent.is_zero());
+        let sounding = || self.all.iter().filter(|part| !part.sent.is_zero());
         if sounding().all(|part| part.words.said().is_empty()) {
             // What sounds and what is written are not of the same names: all is one.
-            let all = joined(self.parts.iter().map(|part| part.words.said()));
+            let all = joined(self.all.iter().map(|part| part.words.said()));
             let is_whole = sounding().next().is_some() && sounding().all(|part| part.is_whole);
             return Sound { came: self.played.sounded(), is_whole }.heard_of(&all, heard, speed).to_owned();
         }
         let mut left = heard;
-        joined(self.parts.iter().map(|part| {
+        joined(self.all.iter().map(|part| {
             let words = part.words.said();
             let heard =
                 if left.is_zero() { "" } else { part.sound().heard_of(words, left.min(part.sent), speed) };
