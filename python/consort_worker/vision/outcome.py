@@ -1,6 +1,7 @@
 """What a live session gives: the plugin's events and items of every version, as those of the protocol."""
 
 import threading
+import time
 
 from .. import logs
 from ..failures import Failure, failure_of, masked
@@ -8,15 +9,17 @@ from . import data, repeats
 from .current import answering
 from .items import Items
 from .sound import EVENT, ITEM, TRACK, Once, Pieces, Wrong, encoded, piece, same_sound, samples_of, told_apart
+from .unended import Unended
 from .words import Words
 
 _STEP = 327_680  # letters of base64 in one event: whole samples of any usual number of channels
 
 
-class Outcome(Words, Items):
+class Outcome(Words, Items, Unended):
     def __init__(self, ident, host, raw):
         Words.__init__(self)
         Items.__init__(self)
+        Unended.__init__(self)
         self.ident = ident
         self.host = host
         self.raw = raw
@@ -38,7 +41,7 @@ class Outcome(Words, Items):
         self.told += 1
         answer = answering.get()
         if event["type"] in ("audio", "text") or event.get("role") == "assistant":
-            self.giver, self.giver_thread = answer, threading.current_thread()
+            self.giver, self.giver_thread, self.last = answer, threading.current_thread(), time.monotonic()
             if answer is not None:
                 answer.gave = self.answers = True
         size = self.host.notify("realtime/event", {"session": self.ident, "events": [event]})
@@ -64,10 +67,12 @@ class Outcome(Words, Items):
         self.emit(type="warning", message=masked(message, self.secrets()))
 
     def fail(self, failure):
+        self._end_held()
         self.emit(type="error", error=failure.to_error())
 
     def end(self, reason):
         """The last event of a session."""
+        self._end_held()
         if not self.closed:
             self.emit(type="closed", reason=masked(reason, self.secrets()))
             self.closed = True
@@ -130,6 +135,7 @@ class Outcome(Words, Items):
         self.sounded = True
         for start in range(0, len(text), _STEP):
             self.emit(type="audio", item=item, data=text[start : start + _STEP], rate=rate, channels=channels)
+        self._plays(item, sound.duration)
 
     def _audio_done(self, event, way=EVENT):
         if self.done_by is not None and self.done_by[0] != way and self.done_by[1] == self.told:
@@ -139,6 +145,7 @@ class Outcome(Words, Items):
             self.emit(type="interrupted", **({"item": item} if item else {}))
         self.emit(type="audio_done", item=item or f"{self.ident}.{self.items}", interrupted=interrupted)
         self.sounding, self.done_by = None, (way, self.told)
+        self._told_end(interrupted)
         self._end_item()
 
     # -- what methods return --------------------------------------------------------------------------------------

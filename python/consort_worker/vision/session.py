@@ -32,7 +32,7 @@ class Session(Beside, Outcome, Remembered):
         Outcome.__init__(self, ident, host, bool((params.get("meta") or {}).get("raw")))
         Remembered.__init__(self)
         self.model = model
-        self.tools = tools
+        self.tools = self._counted(tools)
         self.given = given
         self.params = params
         self.dialect = dialect
@@ -214,6 +214,7 @@ class Session(Beside, Outcome, Remembered):
                 self._end_cut(answer)
                 self._leave_floor(answer)  # also where it does not stop
         self._end_item()  # what is said from now on is another answer, whatever the plugin makes of this
+        self._stops_playing()
 
     def is_cut(self, task):
         """From another thread, where the loop is held up and cannot cut: whether this task is one to be broken into."""
@@ -230,7 +231,7 @@ class Session(Beside, Outcome, Remembered):
             if is_real(self.model):
                 self.model.set_instructions(item["system"])
         if isinstance(item.get("tools"), list):
-            self.tools = self.dialect.tools_of({"tools": item["tools"]}, {"session": self.ident})
+            self.tools = self._counted(self.dialect.tools_of({"tools": item["tools"]}, {"session": self.ident}))
             for name, (function, said, schema) in self.tools.items() if is_real(self.model) else ():
                 self.model.function_registry.register(name, said, schema)(function)
         for name in ("voice", "turnDetection"):

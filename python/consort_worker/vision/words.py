@@ -19,6 +19,10 @@ class Words:
         return answer is not None and answer.cut
 
     def begin_turn(self, answer=None):
+        self._end_held()
+        self._new_turn(answer)
+
+    def _new_turn(self, answer=None):
         self.turn, self.turn_text, self.by_words, self.transcribed = answer, [], None, False
 
     def _end_cut(self, answer):
@@ -35,7 +39,11 @@ class Words:
         if self.giver is answer:
             self._shut()
 
-    def _end_turn(self, reason="stop", **more):
+    def _end_turn(self, reason="stop", by_plugin=True, holds=False, **more):
+        if holds and self._holds(more):
+            return self._new_turn()
+        self._end_held()
+        self._turn_ended(by_plugin and reason == "stop")
         self.emit(type="turn_done", finishReason=reason, **more)
         self.begin_turn()
         self._end_item()
@@ -51,6 +59,7 @@ class Words:
             return
         if self.by_words not in (None, way):
             return
+        self._end_held()
         self.by_words = way
         self.turn_text.append(text)
         item = self._item()
@@ -66,7 +75,7 @@ class Words:
             self._word(text[len(said) :], way)
         if self.by_words == way or (self.by_words is None and not said):
             usage = data.usage(done)
-            self._end_turn(**({"usage": usage} if usage else {}))
+            self._end_turn(holds=way == "events", **({"usage": usage} if usage else {}))
 
     def _chunk(self, event):
         self._word(event.delta, "events")

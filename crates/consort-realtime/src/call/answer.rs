@@ -147,7 +147,13 @@ impl Answer {
     /// What of it was not heard yet is not heard any more, and what still comes is not either.
     /// Of words that came just now the sound may be about to come.
     pub(super) fn cut(&mut self, sound_comes: bool) {
-        let is_whole = (self.is_over() && self.is_heard()) || self.is_read();
+        if self.is_over() {
+            // What it said to its end and made no sound was read.
+            self.items.iter_mut().filter(|item| item.spoken.is_read()).for_each(|item| item.spoken.end());
+        }
+        let is_ahead = sound_comes && !self.is_over();
+        let is_ahead = is_ahead && self.items.iter().any(|item| item.spoken.is_awaited());
+        let is_whole = !is_ahead && ((self.is_over() && self.is_heard()) || self.is_read());
         if is_whole && self.done.is_some() {
             return;
         }
@@ -171,7 +177,7 @@ impl Answer {
     }
 
     /// Whether all of it is words that were read. What is only written is whole when the model says so.
-    fn is_read(&self) -> bool {
+    pub(super) fn is_read(&self) -> bool {
         let is_read = |item: &Item| item.spoken.is_read() && item.written.is_empty();
         !self.items.is_empty() && self.calls.is_empty() && self.items.iter().all(is_read)
     }

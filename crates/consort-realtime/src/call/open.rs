@@ -5,7 +5,7 @@ use super::minutes::{About, Minutes};
 use super::{Call, Pace};
 use crate::audio::{Shape, Track, TrackSettings};
 use consort_core::{
-    Clock, Context, Error, ManualClock, Message, Processor, RealtimeModel, Request, SessionConfig,
+    Clock, Context, Error, ManualClock, Message, Modality, Processor, RealtimeModel, Request, SessionConfig,
     SessionEvent, SessionInput, estimate_tokens,
 };
 use consort_engine::{Budget, Counts, Tools, view};
@@ -84,6 +84,7 @@ impl Call {
                 ..store::Answer::default()
             },
             price: card.price.clone(),
+            speaks: card.capabilities.output.contains(&Modality::Audio),
         };
         let session = model.connect(config, context.clone()).await?;
         for media in pictures {

@@ -104,10 +104,9 @@ impl Spoken {
         self.ended = true;
     }
 
-    /// The rest of it is heard by nobody. Words without sound were read, unless they are not final and their sound may be about to
-    /// come.
+    /// The rest of it is heard by nobody. Words without sound were read, unless their sound may be about to come.
     pub(super) fn cut(&mut self, sound_comes: bool) {
-        let is_ahead = sound_comes && self.sound.is_zero() && !self.is_final;
+        let is_ahead = sound_comes && self.may_sound();
         if self.cut.is_none() && (!self.is_whole() || is_ahead) {
             self.cut = Some(if self.sound.is_zero() { 0 } else { self.text().len() });
         }
@@ -117,6 +116,15 @@ impl Spoken {
     /// Whether all of it was heard: all that was said, where that makes no sound.
     pub(super) fn is_whole(&self) -> bool {
         self.cut.is_none() && (self.sound.is_zero() || self.ended && self.is_caught_up())
+    }
+
+    /// Whether there are words of it and no sound, and nobody said that there is none.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.text.is_empty() && self.may_sound()
+    }
+
+    fn may_sound(&self) -> bool {
+        self.sound.is_zero() && !(self.is_final && self.ended)
     }
 
     pub(super) fn is_silent(&self) -> bool {

@@ -5,8 +5,8 @@ use crate::wire::ServedWire;
 use crate::wire::served::{Away, Close, Reply};
 use bytes::Bytes;
 use consort_core::{
-    BoxFuture, CloseReason, Context, Error, Object, Phase, RealtimeModel, RealtimeSession, SessionConfig,
-    SessionEvent, SessionInput,
+    BoxFuture, CloseReason, Context, Error, Modality, Object, Phase, RealtimeModel, RealtimeSession,
+    SessionConfig, SessionEvent, SessionInput,
 };
 use futures_util::{Sink, Stream, StreamExt as _};
 use std::collections::VecDeque;
@@ -229,7 +229,10 @@ impl Line {
             match found
                 .unwrap_or_else(|_| Err(Error::timeout(Phase::Deadline, "the model was not found in time")))
             {
-                Ok(found) => self.model = Some(found),
+                Ok(found) => {
+                    self.wire.speaks(found.model.card().capabilities.output.contains(&Modality::Audio));
+                    self.model = Some(found);
+                }
                 Err(error) => return self.fail(error),
             }
         }

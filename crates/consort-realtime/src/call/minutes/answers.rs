@@ -130,6 +130,7 @@ impl Minutes {
     }
 
     pub(super) fn end_answer(&mut self, mut answer: Answer) {
+        self.may_speak &= answer.cut || !answer.is_read();
         answer.teach(&mut self.speed);
         // Of what was passed over, all words are those that were heard.
         answer.end_sound();

@@ -40,6 +40,8 @@ pub(super) struct About {
     /// What each answer is known by.
     pub(super) answer: store::Answer,
     pub(super) price: Option<Price>,
+    /// Whether it speaks, as its card says.
+    pub(super) speaks: bool,
 }
 
 /// It does no I/O and waits for nothing: it is told what happens and when, and gives what is to be written.
@@ -66,6 +68,8 @@ pub(super) struct Minutes {
     /// Whether the model tells when somebody speaks, and whether it speaks itself.
     tells: bool,
     speaks: bool,
+    /// The same as its card says, and it never yet gave all of its words and no sound.
+    may_speak: bool,
     /// The turn whose call the result is of that the last turn holds.
     resulted: Option<TurnId>,
     asked: Option<Instant>,
@@ -94,6 +98,7 @@ impl User {
 
 impl Minutes {
     pub(super) fn new(about: About, speaker: Option<String>, now: Instant) -> Self {
+        let may_speak = about.speaks;
         Self {
             about,
             follows: false,
@@ -109,6 +114,7 @@ impl Minutes {
             spoke: false,
             tells: false,
             speaks: false,
+            may_speak,
             resulted: None,
             asked: None,
             now,
@@ -194,7 +200,7 @@ impl Minutes {
 
     /// What waits to be played is not heard any more.
     pub(super) fn cut(&mut self) {
-        let (now, speaks) = (self.now, self.speaks);
+        let (now, speaks) = (self.now, self.speaks || self.may_speak);
         for answer in self.answers.iter_mut().filter(|answer| !answer.cut) {
             let is_new = now.saturating_duration_since(answer.touched) < SETTLE;
             answer.cut(speaks && is_new);

@@ -150,6 +150,20 @@ impl Entry {
         self.settle(speed);
     }
 
+    pub(super) fn set_right(&mut self, text: &str, speed: Speed) {
+        text.clone_into(&mut self.answer.text);
+        self.settle(speed);
+    }
+
+    /// How long an answer sounds, and whether that is all.
+    pub(super) fn sound(&self) -> (Duration, bool) {
+        (self.sounds_for(), self.answer.is_whole)
+    }
+
+    pub(super) fn voiced(&mut self, length: Duration, is_whole: bool) {
+        (self.length, self.answer.is_whole) = (length, is_whole);
+    }
+
     pub(super) fn hear(&mut self, heard: Duration, speed: Speed) {
         self.answer.heard = Some(heard);
         self.settle(speed);

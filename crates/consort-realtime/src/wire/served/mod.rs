@@ -39,6 +39,9 @@ pub trait ServedWire: Send {
     /// What comes first, before the client says anything.
     fn greet(&mut self) -> Reply;
 
+    /// The model that the client named was found, and its card says whether it speaks.
+    fn speaks(&mut self, _speaks: bool) {}
+
     /// A message of the client.
     fn message(&mut self, message: &[u8], at: Duration) -> Reply;
 

@@ -161,6 +161,24 @@ impl Past {
         }
     }
 
+    /// All that an answer said, where more of it is known than before.
+    pub(super) fn set_right(&mut self, id: &str, text: &str) {
+        let speed = self.speed;
+        if let Some(at) = self.position(id) {
+            self.change(at, |entry| entry.set_right(text, speed));
+        }
+    }
+
+    /// The sound of an answer's words is that of another entry.
+    pub(super) fn voiced(&mut self, id: &str, sound: &str) {
+        let Some((length, is_whole)) = self.position(sound).map(|at| self.entries[at].sound()) else {
+            return;
+        };
+        if let Some(at) = self.position(id) {
+            self.change(at, |entry| entry.voiced(length, is_whole));
+        }
+    }
+
     /// The same of one whose words are known that were heard.
     pub(super) fn shorten(&mut self, id: &str, text: &str) {
         if let Some(at) = self.position(id) {

@@ -51,10 +51,25 @@ impl Held {
         Self::open_in(Arc::new(MemoryStore::new()), None, change).await
     }
 
+    /// The same with a model whose card says something else.
+    async fn open_model(change: impl FnOnce(&mut ModelCard)) -> Self {
+        Self::open_as(Arc::new(MemoryStore::new()), None, change, |_| {}).await
+    }
+
     async fn open_in(store: Arc<dyn Store>, keep: Option<Keep>, change: impl FnOnce(&mut CallSetup)) -> Self {
+        Self::open_as(store, keep, |_| {}, change).await
+    }
+
+    async fn open_as(
+        store: Arc<dyn Store>,
+        keep: Option<Keep>,
+        says: impl FnOnce(&mut ModelCard),
+        change: impl FnOnce(&mut CallSetup),
+    ) -> Self {
         let mut card = ModelCard::new("zoo", "parrot");
         card.kind = ModelKind::Realtime;
         card.price = Some(Price { input: 0, output: 1_000_000, ..Price::default() });
+        says(&mut card);
         let keep = if let Some(keep) = keep {
             keep
         } else {

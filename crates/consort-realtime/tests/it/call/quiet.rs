@@ -1,6 +1,6 @@
 //! Answers without sound: they were read.
 use super::{Held, lines};
-use consort_core::{Error, SessionEvent, Speaker, TranscriptMode};
+use consort_core::{Error, FinishReason, Modality, SessionEvent, Speaker, TranscriptMode};
 use consort_realtime::call::CallEvent;
 
 impl Held {
@@ -17,7 +17,7 @@ impl Held {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_answer_was_read_where_it_makes_no_sound() {
-    for (after, leaves) in [(0, false), (1, false), (1, true), (5_000, false), (5_000, true)] {
+    for (after, leaves) in [(0, false), (1, false), (5_000, false), (5_000, true)] {
         let mut held = Held::open(|_| {}).await;
         held.hello().await;
         for (item, text) in [("a1", "Read once."), ("a2", "Read twice.")] {
@@ -50,6 +50,49 @@ async fn words_that_need_not_be_all_are_kept_as_far_as_they_came() {
     held.say.close(Error::protocol("garbage"));
     while held.call.next().await.is_some() {}
     assert_eq!(lines(&held.log().await).last().unwrap(), "Assistant Interrupted: Half of");
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_words_whose_sound_is_about_to_come_were_not_heard_when_they_are_cut() {
+    for (after, sounds, kept) in [
+        (500, false, "Assistant Interrupted: "),
+        // Nothing sounded in all this time.
+        (3_000, false, "Assistant Complete: Cut the red wire."),
+        // As much as was heard.
+        (500, true, "Assistant Interrupted: Cut"),
+    ] {
+        let mut held = Held::open(|_| {}).await;
+        held.hello().await;
+        held.call.say("How?");
+        held.quiet_words("a1", TranscriptMode::Final, "Cut the red wire.");
+        if sounds {
+            held.say.push(SessionEvent::Audio { item: "a1".into(), epoch: 0, pcm: super::sound("Cut") });
+        }
+        held.pass(after).await;
+        let log = held.leave().await;
+        assert_eq!(log.last().unwrap(), kept, "{after} {sounds}: {log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_whose_card_says_that_it_speaks_is_believed_until_it_gave_words_alone() {
+    let open = || Held::open_model(|card| card.capabilities.output = vec![Modality::Text, Modality::Audio]);
+    let mut held = open().await;
+    held.call.say("How?");
+    held.quiet_words("a1", TranscriptMode::Final, "Cut the red wire.");
+    held.pass(500).await;
+    assert_eq!(held.leave().await.last().unwrap(), "Assistant Interrupted: ");
+    let mut held = open().await;
+    for (item, text) in [("a1", "Read once."), ("a2", "Read twice.")] {
+        held.call.say("Go on.");
+        held.quiet_words(item, TranscriptMode::Final, text);
+        held.say.push(SessionEvent::TurnDone { finish: FinishReason::Stop.into(), usage: None });
+        held.pass(3_000).await;
+    }
+    held.call.say("Go on.");
+    held.quiet_words("a3", TranscriptMode::Final, "Read thrice.");
+    held.pass(100).await;
+    assert_eq!(held.leave().await.last().unwrap(), "Assistant Complete: Read thrice.");
 }
 
 #[tokio::test(start_paused = true)]

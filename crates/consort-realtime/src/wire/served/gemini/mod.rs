@@ -15,7 +15,7 @@ mod turns;
 use super::ears::Ears;
 use super::entry::Entry;
 use super::past::Past;
-use super::patience::Came;
+use super::patience::{Came, Habits};
 use super::words::Words;
 use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
@@ -44,8 +44,7 @@ pub struct GeminiServed {
     is_open: bool,
     /// The answer under way.
     answer: Option<Answer>,
-    /// Whether the model was heard to speak.
-    speaks: bool,
+    habits: Habits,
     /// Answers that are over for the client and may still play, and how many were kept so far.
     sent: Vec<Sent>,
     kept: u64,
@@ -78,8 +77,8 @@ struct Answer {
     heard: Option<Duration>,
     /// When it is over, where the model does not say so before.
     due: Option<Duration>,
-    /// What may still come of it, where the model did not say that it is over.
-    rest: Came,
+    /// What may still come of each part, where the model did not say that it is over.
+    rest: Vec<Came>,
     /// From when on nothing more of it is made until its calls have their results.
     waits: Option<Duration>,
 }
@@ -89,17 +88,11 @@ impl Answer {
         self.parts.is_empty() && self.sound.is_none()
     }
 
-    /// How far it is.
-    fn came(&self) -> Came {
-        if self.parts.is_sounding() {
-            Came::SomeSound
-        } else if self.complete {
-            Came::All
-        } else if self.parts.is_final() {
-            Came::Words
-        } else {
-            Came::SomeWords
-        }
+    /// How far it is; for who hears it, or only reads.
+    fn came(&self, is_heard: bool) -> Came {
+        let came = self.parts.each_came().into_iter().max().unwrap_or_default();
+        // Who only reads waits for no voice.
+        if came == Came::Words && !is_heard { Came::All } else { came }
     }
 }
 
@@ -145,6 +138,11 @@ impl GeminiServed {
     /// Another session hears too what is being said, or may be the beginning of it: speech is noticed late.
     fn hear_again(&mut self, reply: &mut Reply) {
         reply.inputs.extend(self.speech.again(self.heard()));
+    }
+
+    /// Whether the client hears answers; else it reads them.
+    fn is_heard(&self) -> bool {
+        self.setup.as_ref().is_none_or(|setup| setup.speaks)
     }
 
     /// How much the user said so far, or was silent.
@@ -245,6 +243,10 @@ impl ServedWire for GeminiServed {
         Reply::default()
     }
 
+    fn speaks(&mut self, speaks: bool) {
+        self.habits.may_sound = speaks;
+    }
+
     fn message(&mut self, message: &[u8], at: Duration) -> Reply {
         let mut reply = Reply::default();
         if let Err(reason) = self.hear(message, at, &mut reply) {
@@ -270,6 +272,7 @@ impl ServedWire for GeminiServed {
     fn tick(&mut self, at: Duration) -> Reply {
         let mut reply = Reply::default();
         if self.answer.as_ref().and_then(|answer| answer.due).is_some_and(|due| due <= at) {
+            self.learn();
             self.finish_early(&mut reply);
         }
         self.hand_on(at, &mut reply);

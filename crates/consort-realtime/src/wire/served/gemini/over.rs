@@ -12,8 +12,10 @@ const MOST: usize = 64;
 pub(super) struct Over(VecDeque<(String, String, Came)>);
 
 impl Over {
-    pub(super) fn push(&mut self, parts: &Parts, rest: Came) {
-        self.0.extend(parts.each().map(|(name, said)| (name.to_owned(), said.to_owned(), rest)));
+    pub(super) fn push(&mut self, parts: &Parts, rest: &[Came]) {
+        let rest = rest.iter().copied().chain(std::iter::repeat(Came::All));
+        let each = parts.each().zip(rest);
+        self.0.extend(each.map(|((name, said), rest)| (name.to_owned(), said.to_owned(), rest)));
         let more = self.0.len().saturating_sub(MOST);
         self.0.drain(..more);
     }
@@ -26,6 +28,12 @@ impl Over {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.said(name).is_some()
+    }
+
+    /// Whether all of its sound came, and not all of its words.
+    pub(super) fn is_sounded(&self, name: &str) -> bool {
+        let newest = self.0.iter().rev().find(|(item, ..)| item == name);
+        newest.is_some_and(|(_, _, rest)| *rest == Came::Sound)
     }
 
     /// Whether a text is what was heard of an item that was cut: the beginning of what was said of it.

@@ -13,7 +13,10 @@ use std::time::Duration;
 
 impl GeminiServed {
     pub(super) fn told(&mut self, event: SessionEvent, at: Duration, reply: &mut Reply) {
-        self.goes_on(&event);
+        if self.last_words(&event, reply) {
+            return;
+        }
+        self.goes_on(&event, at);
         if self.is_of_before(&event) {
             return;
         }
@@ -76,7 +79,7 @@ impl GeminiServed {
         }
     }
 
-    fn begin(&mut self, at: Duration) -> &mut super::Answer {
+    pub(super) fn begin(&mut self, at: Duration) -> &mut super::Answer {
         if let Some(ears) = &mut self.ears {
             ears.answers(true);
         }
@@ -120,11 +123,16 @@ impl GeminiServed {
         at: Duration,
         reply: &mut Reply,
     ) {
-        let (speaks, wanted) = self.setup.as_ref().map_or((true, false), |s| (s.speaks, s.answer_words));
         let more = self.begin(at).parts.words(item).add(mode, text);
         self.wait(at);
+        self.transcribe(more, reply);
+    }
+
+    /// What an answer says aloud, in words.
+    pub(super) fn transcribe(&self, more: Option<String>, reply: &mut Reply) {
+        let wanted = self.setup.as_ref().is_some_and(|setup| setup.answer_words);
         let Some(more) = more else { return };
-        if !speaks {
+        if !self.is_heard() {
             content(reply, json!({"modelTurn": {"role": "model", "parts": [{"text": more}]}}));
         } else if wanted {
             content(reply, json!({"outputTranscription": {"text": more}}));
@@ -132,13 +140,19 @@ impl GeminiServed {
     }
 
     fn sound(&mut self, item: String, pcm: &Pcm, at: Duration, reply: &mut Reply) -> Result<(), Error> {
-        if self.setup.as_ref().is_some_and(|setup| !setup.speaks) {
-            self.wait(at);
+        let is_heard = self.is_heard();
+        if !is_heard && self.answer.is_none() && self.over.has(&item) {
             return Ok(());
         }
         let mut busy = self.busy;
         let answer = self.begin(at);
         if answer.cut {
+            return Ok(());
+        }
+        answer.parts.sounds(&item);
+        if !is_heard {
+            // The client only reads: that the model speaks says all the same that the answer is not over.
+            self.wait(at);
             return Ok(());
         }
         let out = match &mut answer.sound {
@@ -215,7 +229,7 @@ impl GeminiServed {
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
         let Some(answer) = &mut self.answer else { return };
         if !answer.cut {
-            answer.rest = answer.came();
+            answer.rest = answer.parts.each_came();
         }
         self.owed += 1;
         self.finish(&FinishReason::Other.into(), None, reply);
@@ -233,7 +247,7 @@ impl GeminiServed {
             ears.answers(false);
         }
         let answer = self.answer.take().unwrap_or_default();
-        self.over.push(&answer.parts, answer.rest);
+        self.over.push(&answer.parts, &answer.rest);
         answer.parts.learn(&mut self.past.speed);
         if !answer.complete && !answer.cut {
             content(reply, json!({"generationComplete": true}));

@@ -1,5 +1,5 @@
 //! One answer on its way to the client, and what it says so far.
-use super::super::patience::Came;
+use super::super::patience::{Came, Habits, Piece, Side};
 use super::super::words::Words;
 use super::super::{QUIET, Reply};
 use super::settings::{Settings, format_json};
@@ -25,11 +25,15 @@ pub(super) struct Answer {
     /// Why it was cut, in the vendor's word, and whether the client knows by itself.
     pub(super) cut: Option<(&'static str, bool)>,
     pub(super) failed: Option<Error>,
-    /// Whether the model was heard to speak before, and told that no sound of this one comes.
-    pub(super) speaker: bool,
+    /// What the model is known to do, and whether it told that no sound of this one comes.
+    pub(super) habits: Habits,
     pub(super) soundless: bool,
-    /// What may still come of it, where the model did not say that it is over.
-    pub(super) rest: Came,
+    /// Sound that the client does not want: the model's name for what it is of, and whether that is all.
+    pub(super) voices: Vec<(String, bool)>,
+    /// What may still come of each item, where the model did not say that it is over.
+    pub(super) rest: Vec<Came>,
+    /// When something of it last came.
+    pub(super) touched: Duration,
     /// When it is over, where the model does not say so before.
     pub(super) due: Option<Duration>,
     /// Whether a spoken turn began it, rather than the client.
@@ -55,6 +59,10 @@ pub(super) struct Item {
     pub(super) text: String,
     pub(super) sound: Option<Outgoing>,
     pub(super) sound_done: bool,
+    /// Whether the model told that it makes no sound.
+    pub(super) silent: bool,
+    /// Where it is the sound of words that were told before: the item that holds those.
+    pub(super) words_of: Option<String>,
     /// Whether all of its sound was sent.
     pub(super) is_whole: bool,
     pub(super) words_done: bool,
@@ -80,9 +88,11 @@ impl Answer {
             called: false,
             cut: None,
             failed: None,
-            speaker: false,
+            habits: Habits::default(),
             soundless: false,
-            rest: Came::All,
+            voices: Vec::new(),
+            rest: Vec::new(),
+            touched: Duration::ZERO,
             due: None,
             expected: false,
             limit: None,
@@ -119,12 +129,12 @@ impl Answer {
     }
 
     pub(super) fn has(&self, theirs: &str) -> bool {
-        self.items.iter().any(|item| item.theirs == theirs)
+        self.items.iter().any(|item| item.theirs == theirs) || self.voice(theirs).is_some()
     }
 
     /// Something came of it. Where more of it need not come, its end is waited for, and not for ever: some models say none.
     pub(super) fn wait(&mut self, at: Duration) {
-        self.limit = None;
+        (self.limit, self.touched) = (None, at);
         if self.cut.is_some() {
             return;
         }
@@ -132,24 +142,71 @@ impl Answer {
         if self.called || self.failed.is_some() {
             self.due = Some(at + QUIET);
         } else if came.may_be_over() {
-            self.due = Some(at + came.patience(self.speaker));
+            self.due = Some(at + came.patience(self.habits));
         } else {
-            (self.due, self.limit) = (None, Some(at + came.patience(self.speaker)));
+            (self.due, self.limit) = (None, Some(at + came.patience(self.habits)));
         }
+    }
+
+    /// Whether nothing of it came yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.voices.is_empty()
+    }
+
+    /// Of the sound that the client does not want, what is of this item: whether that is all.
+    fn voice(&self, theirs: &str) -> Option<bool> {
+        self.voices.iter().find(|(name, _)| name == theirs).map(|(_, is_all)| *is_all)
     }
 
     /// How far it is. Also where the client only reads: what is said aloud has an end all the same.
     pub(super) fn came(&self) -> Came {
-        let sounds = |item: &Item| item.sounds() || item.sound_done;
-        if !self.items.iter().all(Item::is_quiet) {
-            Came::SomeSound
-        } else if self.soundless || self.items.iter().any(sounds) {
-            Came::All
-        } else if self.items.iter().all(|item| item.call.is_some() || item.words.is_final()) {
-            Came::Words
-        } else {
-            Came::SomeWords
+        let came = self.each().into_iter().max().unwrap_or_default();
+        // Who only reads waits for no voice.
+        if came == Came::Words && !self.speaks { Came::All } else { came }
+    }
+
+    /// Whether its words are all there, and their sound is awaited.
+    pub(super) fn waits_for_voice(&self) -> bool {
+        let is_under_way = self.cut.is_none() && self.failed.is_none() && !self.called;
+        is_under_way && self.habits.speaks() && self.came() == Came::Words
+    }
+
+    /// Whether sound of it came that need not be all, and nothing more does. Its items have names, so that what is new is known.
+    pub(super) fn is_played(&self, at: Duration) -> bool {
+        let is_named = self.items.iter().all(|item| !item.theirs.is_empty());
+        let is_quiet = self.touched + QUIET <= at && self.cut.is_none() && !self.items.is_empty();
+        is_quiet && is_named && self.came() == Came::SomeSound
+    }
+
+    /// How far each of its items is, and behind them what is only heard by nobody.
+    pub(super) fn each(&self) -> Vec<Came> {
+        let unheard = |(name, is_all): &(String, bool)| {
+            let sound = if *is_all { Side::All } else { Side::Some };
+            let is_item = self.items.iter().any(|item| item.theirs == *name);
+            (!is_item).then_some(Piece { sound, ..Piece::default() })
+        };
+        let items = self.items.iter().map(|item| self.piece(item));
+        Piece::each(&items.chain(self.voices.iter().filter_map(unheard)).collect::<Vec<_>>())
+    }
+
+    fn piece(&self, item: &Item) -> Piece {
+        let sound = match (item.sounds(), self.voice(&item.theirs)) {
+            (true, _) if item.sound_done => Side::All,
+            (true, _) | (_, Some(false)) => Side::Some,
+            (_, Some(true)) => Side::All,
+            (false, None) => Side::Nothing,
+        };
+        if item.call.is_some() || (sound == Side::Nothing && (item.silent || self.soundless)) {
+            return Piece::WHOLE;
         }
+        let words = if item.words.is_final() || item.words_of.is_some() {
+            Side::All
+        } else if item.says().is_empty() {
+            Side::Nothing
+        } else {
+            Side::Some
+        };
+        Piece { words, sound }
     }
 
     /// How much of each item was heard by now.
@@ -170,6 +227,8 @@ impl Item {
             text: String::new(),
             sound: None,
             sound_done: false,
+            silent: false,
+            words_of: None,
             is_whole: false,
             words_done: false,
             played: Played::default(),
@@ -181,10 +240,6 @@ impl Item {
     /// Whether sound of it came that is told to the client, or is about to be.
     pub(super) fn sounds(&self) -> bool {
         self.sound.is_some() || !self.played.sounded().is_zero()
-    }
-
-    fn is_quiet(&self) -> bool {
-        !self.sounds() || self.sound_done
     }
 
     /// All that it says, aloud or not.

@@ -287,7 +287,7 @@ impl OpenAiServed {
         if self.answer.as_ref().is_some_and(|answer| answer.due.is_some()) {
             self.finish_early(reply);
         }
-        self.give_way(reply);
+        self.give_way(at, reply);
         if let Some(answer) = &self.answer {
             let what = format!("The conversation has a response under way: {}.", answer.id);
             return Err(Refusal::new("conversation_already_has_active_response", what));

@@ -1,7 +1,7 @@
 //! Answers that are not heard to their end: cut by speech or by the client, and truncated to what was played.
 use super::super::entry::Says;
 use super::super::patience::Came;
-use super::super::{CUT, Reply};
+use super::super::{CUT, QUIET, Reply};
 use super::answer::{Answer, Item};
 use super::refusal::Refusal;
 use super::wish::Wish;
@@ -14,7 +14,9 @@ use std::time::Duration;
 impl OpenAiServed {
     /// What the user said will be answered: the client knows of it before the model says a word.
     pub(super) fn expect(&mut self, at: Duration, reply: &mut Reply) {
-        if self.answer.as_ref().is_some_and(|answer| answer.due.is_some()) {
+        // Words whose sound is awaited are not all of it.
+        let is_over = |answer: &Answer| answer.due.is_some() && !(answer.waits_for_voice());
+        if self.answer.as_ref().is_some_and(is_over) {
             self.finish_early(reply);
         }
         if self.answer.is_none() {
@@ -58,7 +60,7 @@ impl OpenAiServed {
         let items = self.answer.iter().flat_map(|answer| &answer.items);
         let heard: Vec<(String, Duration)> =
             items.map(|item| item.id.clone()).zip(heard.iter().copied()).collect();
-        heard.into_iter().for_each(|(id, heard)| self.past.heard(&id, heard));
+        heard.into_iter().for_each(|(id, heard)| self.heard(&id, heard));
     }
 
     /// The model cut what it said: the answer under way, unless the client was told already that the one it means is over.
@@ -95,7 +97,11 @@ impl OpenAiServed {
 
     /// What was heard as a turn need not be one for the model: where nothing came of its answer, and there is more to be
     /// answered, it gives way.
-    pub(super) fn give_way(&mut self, reply: &mut Reply) {
+    pub(super) fn give_way(&mut self, at: Duration, reply: &mut Reply) {
+        // One of which nobody hears any more, and whose model says no end, either.
+        if self.answer.as_ref().is_some_and(|answer| answer.is_played(at) && self.busy + QUIET <= at) {
+            return self.finish_early(reply);
+        }
         let has_more = self.past.entries.iter().any(|entry| !entry.told);
         let Some(answer) = self.answer.as_mut().filter(|answer| answer.expected && has_more) else { return };
         if answer.items.is_empty() && answer.cut.is_none() {
@@ -108,9 +114,10 @@ impl OpenAiServed {
     pub(super) fn is_hushed(&mut self, theirs: &str, reply: &mut Reply) -> bool {
         if self.hushed && !self.is_past(theirs) {
             let told = Some(Duration::ZERO);
-            let said = Said { id: String::new(), theirs: theirs.to_owned(), told, rest: Came::All };
+            let theirs = theirs.to_owned();
+            let said = Said { id: String::new(), theirs, told, rest: Came::All, last: None, words_of: None };
+            let item = Some(said.theirs.clone());
             self.said.push_back(said);
-            let item = Some(theirs.to_owned());
             reply.inputs.push(SessionInput::Interrupt { item, heard: Duration::ZERO });
         }
         self.hushed
@@ -169,7 +176,7 @@ impl OpenAiServed {
             return Err(Refusal::value("audio_end_ms", what));
         }
         self.stops_playing(at);
-        self.past.heard(id, end);
+        self.heard(id, end);
         self.tell_heard(id, end, length, reply);
         self.tell(
             reply,

@@ -18,8 +18,9 @@ mod wish;
 
 use super::ears::Ears;
 use super::past::Past;
-use super::patience::Came;
+use super::patience::{Came, Habits};
 use super::recent::Recent;
+use super::words::Words;
 use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
 use answer::Answer;
@@ -59,8 +60,7 @@ pub struct OpenAiServed {
     recent: Recent,
     users: Users,
     answer: Option<Answer>,
-    /// Whether the model was heard to speak.
-    speaks: bool,
+    habits: Habits,
     /// Until when the client plays what it was sent.
     busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
@@ -83,6 +83,19 @@ struct Said {
     told: Option<Duration>,
     /// What may still come of it.
     rest: Came,
+    /// Where its last words go, which may still be missing.
+    last: Option<Last>,
+    /// Where it is the sound of words that were told before: the item that holds those.
+    words_of: Option<String>,
+}
+
+/// The words of an answer that is over: so far, and which place of which response they are of.
+#[derive(Debug)]
+struct Last {
+    words: Words,
+    response: String,
+    output: usize,
+    content: usize,
 }
 
 impl OpenAiServed {
@@ -103,7 +116,7 @@ impl OpenAiServed {
             recent: Recent::default(),
             users: Users::default(),
             answer: None,
-            speaks: false,
+            habits: Habits::default(),
             busy: Duration::ZERO,
             owed: 0,
             queued: 0,
@@ -174,7 +187,7 @@ impl OpenAiServed {
         let conversation = self.conversation();
         self.hushed = false;
         let mut answer = Answer::new(id, &self.settings, wish);
-        answer.speaker = self.speaks;
+        answer.habits = self.habits;
         answer.begin(&conversation, reply, &mut |value| numbered(&mut self.events, &self.session, value));
         self.answer.insert(answer)
     }
@@ -210,6 +223,10 @@ impl ServedWire for OpenAiServed {
         reply
     }
 
+    fn speaks(&mut self, speaks: bool) {
+        self.habits.may_sound = speaks;
+    }
+
     fn message(&mut self, message: &[u8], at: Duration) -> Reply {
         let mut reply = Reply::default();
         self.hear(message, at, &mut reply);
@@ -231,6 +248,7 @@ impl ServedWire for OpenAiServed {
         let mut reply = Reply::default();
         let is_over = |until: Option<Duration>| until.is_some_and(|until| until <= at);
         if self.answer.as_ref().is_some_and(|answer| is_over(answer.due)) {
+            self.learn();
             self.finish_early(&mut reply);
         } else if self.answer.as_ref().is_some_and(|answer| is_over(answer.limit)) {
             self.give_up(&mut reply);

@@ -6,7 +6,7 @@ use super::super::{Close, Reply};
 use super::answer::Answer;
 use super::refusal::of_error;
 use super::user::Spoken;
-use super::{CALLS, EMPTY, MOST_REMEMBERED, OpenAiServed, Said, items};
+use super::{CALLS, EMPTY, Last, MOST_REMEMBERED, OpenAiServed, Said, items};
 use consort_core::{
     CloseReason, Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, SessionInput,
     SessionUpdate, Speaker, ToolCall, TranscriptMode, Usage,
@@ -40,6 +40,10 @@ impl OpenAiServed {
             SessionEvent::Transcript { item, mode: TranscriptMode::Final, text, .. }
                 if self.is_heard(&item, &text) => {}
             SessionEvent::Transcript { item, mode, text, .. } => {
+                self.habits.writes |= mode == TranscriptMode::Final;
+                if self.last_words(&item, mode, &text, reply) {
+                    return;
+                }
                 self.goes_on(&item, Came::owes_words);
                 self.say(&item, at, reply, |telling| telling.words(&item, mode, &text));
             }
@@ -48,10 +52,8 @@ impl OpenAiServed {
                 self.say(&item, at, reply, |telling| telling.text(&item, &text));
             }
             SessionEvent::Audio { item, pcm, .. } => {
-                self.speaks = true;
-                if self.settings.speaks {
-                    self.goes_on(&item, Came::owes_sound);
-                }
+                self.habits.sounded = true;
+                let words = if self.settings.speaks { self.goes_on(&item, Came::owes_sound) } else { None };
                 let mut failed = None;
                 self.say(&item, at, reply, |telling| {
                     telling.sound(&item, &pcm, at).unwrap_or_else(|error| {
@@ -62,6 +64,7 @@ impl OpenAiServed {
                 if let Some(error) = failed {
                     self.error(error, reply);
                 }
+                self.sound_of(&item, words);
             }
             SessionEvent::AudioDone { item, interrupted } => {
                 if self.is_of_answer(&item, interrupted) {
@@ -273,8 +276,7 @@ impl OpenAiServed {
 
     fn done(&mut self, finish: &Finish, usage: Option<&Usage>, reply: &mut Reply) {
         self.dequeue(finish);
-        let is_empty =
-            self.answer.as_ref().is_none_or(|answer| answer.items.is_empty() && answer.failed.is_none());
+        let is_empty = self.answer.as_ref().is_none_or(|answer| answer.is_empty() && answer.failed.is_none());
         if self.owed > 0 && is_empty {
             // Its end was told before it came.
             self.owed -= 1;
@@ -293,7 +295,7 @@ impl OpenAiServed {
     pub(super) fn finish_early(&mut self, reply: &mut Reply) {
         let Some(answer) = &mut self.answer else { return };
         if answer.cut.is_none() && answer.failed.is_none() {
-            answer.rest = answer.came();
+            answer.rest = answer.each();
         }
         let reason = if answer.failed.is_some() { FinishReason::Other } else { FinishReason::Stop };
         self.owed += 1;
@@ -314,8 +316,8 @@ impl OpenAiServed {
         let conversation = self.conversation();
         self.telling(reply, |telling| telling.finish(finish, usage, &conversation));
         self.ears.answers(false);
-        let Some(answer) = self.answer.take() else { return };
-        self.remember(&answer);
+        let Some(mut answer) = self.answer.take() else { return };
+        self.remember(&mut answer);
         if answer.overrides && self.is_open {
             let update = SessionUpdate {
                 instructions: Some(self.settings.instructions.clone()),
@@ -327,14 +329,26 @@ impl OpenAiServed {
     }
 
     /// What was said is part of the conversation, as far as it was heard.
-    fn remember(&mut self, answer: &Answer) {
+    fn remember(&mut self, answer: &mut Answer) {
         self.keep_answer(answer, if answer.cut.is_some() { "incomplete" } else { "completed" });
-        for item in answer.items.iter().filter(|item| item.call.is_none()) {
+        for (at, item) in answer.items.iter_mut().enumerate().filter(|(_, item)| item.call.is_none()) {
             if item.is_whole && item.sounds() {
                 self.past.speed.learn(item.all(), item.played.sounded());
             }
-            let (id, theirs) = (item.id.clone(), item.theirs.clone());
-            self.said.push_back(Said { id, theirs, told: item.told, rest: answer.rest });
+            let last = item.spoken.filter(|_| answer.cut.is_none() && item.sounds()).map(|content| Last {
+                words: std::mem::take(&mut item.words),
+                response: answer.id.clone(),
+                output: at,
+                content,
+            });
+            self.said.push_back(Said {
+                id: item.id.clone(),
+                theirs: item.theirs.clone(),
+                told: item.told,
+                rest: answer.rest.get(at).copied().unwrap_or_default(),
+                last: last.filter(|last| !last.words.is_final()),
+                words_of: item.words_of.take(),
+            });
         }
         while self.said.len() > MOST_REMEMBERED {
             self.said.pop_front();

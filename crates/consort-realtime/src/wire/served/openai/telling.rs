@@ -123,7 +123,11 @@ impl Telling<'_> {
     }
 
     pub(super) fn sound(&mut self, theirs: &str, pcm: &Pcm, at_time: Duration) -> Result<bool, Error> {
-        if !self.answer.speaks || self.answer.cut.is_some() {
+        if self.answer.cut.is_some() {
+            return Ok(false);
+        }
+        if !self.answer.speaks {
+            self.unwanted(theirs);
             return Ok(false);
         }
         let (at, is_new) = self.item(theirs);
@@ -138,6 +142,14 @@ impl Telling<'_> {
         Ok(is_new)
     }
 
+    /// The client only reads: that the model speaks says all the same that the answer is not over.
+    fn unwanted(&mut self, theirs: &str) {
+        match self.answer.voices.iter_mut().find(|(name, _)| name == theirs) {
+            Some((_, is_all)) => *is_all = false,
+            None => self.answer.voices.push((theirs.to_owned(), false)),
+        }
+    }
+
     /// The client plays it behind what else it has.
     fn sounds(&mut self, at: usize, delta: &str, length: Duration) {
         if !length.is_zero() {
@@ -149,13 +161,17 @@ impl Telling<'_> {
     /// No more sound comes of this item, or none at all. What was cut is not complete.
     pub(super) fn sound_done(&mut self, theirs: &str, is_cut: bool) {
         let place = self.answer.items.iter().position(|item| item.theirs == theirs);
-        self.answer.soundless |= place.is_none_or(|at| !self.answer.items[at].sounds());
+        if let Some((_, is_all)) = self.answer.voices.iter_mut().find(|(name, _)| name == theirs) {
+            *is_all = true;
+        } else if let Some(at) = place {
+            self.answer.items[at].silent |= !self.answer.items[at].sounds();
+        } else {
+            self.answer.soundless = true;
+        }
         let Some(at) = place.filter(|_| self.answer.cut.is_none()) else { return };
         self.answer.items[at].is_whole = !is_cut;
         if self.answer.speaks {
             self.hush(at);
-        } else {
-            self.answer.items[at].sound_done = true;
         }
     }
 

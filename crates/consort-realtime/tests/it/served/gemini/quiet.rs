@@ -68,6 +68,65 @@ fn a_slow_voice_is_heard_behind_its_words() {
 }
 
 #[test]
+fn the_first_voice_may_be_slow_where_the_card_says_that_the_model_speaks() {
+    let mut wire = served(json!({}));
+    wire.speaks(true);
+    say(&mut wire, &content("Hello", true), 0);
+    tell(&mut wire, [says("a", TranscriptMode::Final)]);
+    assert_eq!(wire.due(), Some(5 * SECOND + Duration::from_millis(10)));
+    let told = tell(&mut wire, [sound_of("a"), sound_done("a")]);
+    assert!(told[0]["serverContent"]["modelTurn"].is_object(), "{told:?}");
+    over(&mut wire, SECOND + Duration::from_millis(10));
+}
+
+#[test]
+fn last_words_may_come_behind_their_sound_and_the_end_of_their_turn() {
+    for modality in ["AUDIO", "TEXT"] {
+        for late in [false, true] {
+            let setup = json!({"generationConfig": {"responseModalities": [modality]}, "outputAudioTranscription": {}});
+            let mut wire = served(setup);
+            say(&mut wire, &content("Hello", true), 0);
+            tell(&mut wire, [sound_of("a"), sound_done("a")]);
+            let three = 3 * SECOND + Duration::from_millis(10);
+            assert_eq!(wire.due(), Some(three));
+            if late {
+                over(&mut wire, three);
+            }
+            let told = tell(&mut wire, [says("a", TranscriptMode::Final)]);
+            let content = &told[0]["serverContent"];
+            let text = if modality == "TEXT" {
+                &content["modelTurn"]["parts"][0]["text"]
+            } else {
+                &content["outputTranscription"]["text"]
+            };
+            assert_eq!((text, told.len()), (&json!("Hi"), 1), "{modality} {late}: {told:?}");
+            if late {
+                assert_eq!(wire.due(), None, "it is of the turn that is over");
+            } else {
+                over(&mut wire, SECOND + Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+#[test]
+fn each_part_has_its_own_sound() {
+    let mut wire = served(json!({}));
+    say(&mut wire, &content("Hello", true), 0);
+    tell(&mut wire, [sound_of("a"), sound_done("a"), says("a", TranscriptMode::Final)]);
+    tell(&mut wire, [says("b", TranscriptMode::Delta)]);
+    assert_eq!(wire.due(), Some(10 * SECOND + Duration::from_millis(10)));
+}
+
+#[test]
+fn who_only_reads_is_not_told_that_an_answer_is_over_that_is_still_spoken() {
+    let mut wire = served(json!({"generationConfig": {"responseModalities": ["TEXT"]}}));
+    say(&mut wire, &content("Hello", true), 0);
+    tell(&mut wire, [says("a", TranscriptMode::Delta), sound_of("a")]);
+    assert_eq!(wire.due(), Some(60 * SECOND + Duration::from_millis(10)));
+}
+
+#[test]
 fn an_answer_that_called_is_over_when_its_calls_were_answered() {
     let mut wire = served(json!({"tools": [{"functionDeclarations": [{"name": "clock"}]}]}));
     say(&mut wire, &content("What time is it?", true), 0);
