@@ -60,7 +60,10 @@ fn command(cli: Cli, providers: Vec<Arc<dyn Provider>>) -> Done {
         Some(Command::Plugins(plugins)) => commands::plugins::run(plugins, read()),
         Some(Command::Talk(talk)) => talk::run(talk, read()),
         Some(Command::Realtime(Realtime::Replay(replay))) => commands::realtime::replay(replay),
-        Some(Command::Serve(serve)) => serve::run(serve, read()),
+        Some(Command::Serve(serve)) => {
+            log::of_server();
+            serve::run(serve, read())
+        }
         Some(Command::Mcp(mcp)) => commands::mcp::run(mcp, read()),
         Some(Command::Routes(routes)) => commands::routes::run(routes, read()),
         Some(Command::Providers(providers)) => commands::providers::run(providers, read()),

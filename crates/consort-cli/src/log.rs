@@ -1,4 +1,4 @@
-//! The debug log on stderr, when `CONSORT_LOG` asks for it.
+//! The debug log on stderr, when `CONSORT_LOG` asks for it; and what a server warns of, where nothing does.
 use std::io::Write;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
@@ -18,4 +18,16 @@ pub(crate) fn start() {
     // The library that speaks with MCP servers logs what is said, keys and all.
     let stderr = std::io::stderr.with_filter(|from| !from.target().starts_with("rmcp"));
     tracing_subscriber::fmt().with_max_level(level).with_writer(stderr).with_ansi(false).init();
+}
+
+/// Where nobody asked for a log: what models warn of in live sessions that other programs' clients hold, whom nobody else tells.
+pub(crate) fn of_server() {
+    if std::env::var("CONSORT_LOG").is_ok_and(|level| !level.is_empty()) {
+        return;
+    }
+    let stderr = std::io::stderr.with_filter(|from| from.target().starts_with("consort_realtime::serve"));
+    let log =
+        tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).with_ansi(false);
+    // Where there is a log already, that is the one.
+    let _ = log.without_time().with_target(false).try_init();
 }

@@ -95,6 +95,8 @@ impl Server {
             .merge(realtime::router())
             .route("/v1", any(api::no_gateway))
             .route("/v1/{*rest}", any(api::no_gateway))
+            .route("/openai", any(api::no_gateway))
+            .route("/openai/{*rest}", any(api::no_gateway))
             .merge(page::router(self.assets.clone()))
             .layer(from_fn_with_state(self.shared.clone(), guard::check))
             .with_state(self.shared.clone())

@@ -94,8 +94,10 @@ const GEMINI: LiveApi = LiveApi {
 };
 
 /// All of them.
-pub const APIS: [LiveApi; 3] = [
+pub const APIS: [LiveApi; 4] = [
     OPENAI,
+    // Azure's clients.
+    LiveApi { path: "/openai/v1/realtime", ..OPENAI },
     GEMINI,
     LiveApi {
         path: "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",

@@ -24,6 +24,8 @@ const LONG_MESSAGE: usize = 32 << 10;
 
 /// How many inputs wait for a session that opens, or is slow.
 const MOST_INPUTS: usize = 256;
+/// How many kinds of warnings of one connection are told in the log, each of them once.
+const MOST_WARNED: usize = 64;
 /// How long a session may take to open.
 const OPENING: Duration = Duration::from_mins(1);
 /// How often a sign of life is asked for, and how long one may be missing.
@@ -75,6 +77,7 @@ where
         moved: now,
         ends: None,
         close: None,
+        warned: Vec::new(),
     };
     let (mut sink, mut stream) = socket.split();
     let greeting = line.wire.greet();
@@ -107,6 +110,8 @@ struct Line {
     /// When the server ends.
     ends: Option<Instant>,
     close: Option<Close>,
+    /// What kinds of things its sessions warned of: they are told in the log once.
+    warned: Vec<String>,
 }
 
 /// What happened.
@@ -214,7 +219,11 @@ impl Line {
     }
 
     async fn tell(&mut self, event: SessionEvent) {
-        if let SessionEvent::Warning { warning } = &event {
+        if let SessionEvent::Warning { warning } = &event
+            && self.warned.len() < MOST_WARNED
+            && !self.warned.contains(&warning.code)
+        {
+            self.warned.push(warning.code.clone());
             tracing::warn!(code = warning.code, "a served live session: {}", warning.message);
         }
         let reply = self.wire.event(event, self.at());

@@ -112,7 +112,14 @@ async fn nothing_that_is_sent_may_be_taken_for_something_else() {
 #[tokio::test]
 async fn other_programs_calls_are_not_answered_by_the_page() {
     let site = Site::with(Guard::default(), Arc::new(crate::page::Files)).await;
-    for (method, path) in [("GET", "/v1"), ("GET", "/v1/models"), ("POST", "/v1/chat/completions")] {
+    for (method, path) in [
+        ("GET", "/v1"),
+        ("GET", "/v1/models"),
+        ("POST", "/v1/chat/completions"),
+        ("GET", "/openai"),
+        ("GET", "/openai/v1/realtime/calls"),
+        ("POST", "/openai/deployments/x/chat/completions"),
+    ] {
         let (status, body) = site.call(method, path, Some(serde_json::json!({}))).await;
         assert_eq!((status, &body["error"]["kind"]), (404, &"invalid_request".into()), "{body}");
     }

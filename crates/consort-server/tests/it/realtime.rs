@@ -112,7 +112,7 @@ async fn only_who_may_call_holds_a_session() {
         // The page's own way in is none here.
         assert_eq!(connect(&site, &format!("{path}{mark}token=s3cret"), &[]).await.unwrap_err(), 401);
     }
-    assert_eq!(ways, 6);
+    assert_eq!(ways, 8);
 }
 
 #[tokio::test]

@@ -66,15 +66,19 @@ impl Served {
             self.address
         );
         stream.write_all(upgrade.as_bytes()).unwrap();
-        let text = message.to_string();
-        // A whole text, of a length in two bytes, under a mask that changes nothing.
-        let mut frame = vec![0x81, 0xfe];
-        frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        stream.write_all(&frame).unwrap();
+        stream.write_all(&frame(message)).unwrap();
         stream
     }
+}
+
+/// A whole text, of a length in two bytes, under a mask that changes nothing.
+fn frame(message: &Value) -> Vec<u8> {
+    let text = message.to_string();
+    let mut frame = vec![0x81, 0xfe];
+    frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
 }
 
 impl Drop for Served {
@@ -401,4 +405,27 @@ fn with_a_certificate_it_speaks_tls() {
     assert!(wrong.code != 0 && wrong.stderr.contains("there is no certificate in it"), "{wrong}");
     let alone = place.run(&["serve", "--listen", "127.0.0.1:0", "--tls-cert", &cert]);
     assert!(alone.code != 0 && alone.stderr.contains("--tls-key"), "{alone}");
+}
+
+#[test]
+fn what_a_live_session_of_another_programs_client_warns_of_is_told_once() {
+    let mut served = Served::start(&Place::new(), &[]);
+    let voice = |name: &str| json!({"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": name}}}});
+    let mut stream = served.socket("/v1/realtime?model=demo/live", &voice("nobody"));
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut come = String::new();
+    for round in 1..=2 {
+        stream.write_all(&frame(&json!({"type": "response.create"}))).unwrap();
+        while come.matches("response.done").count() < round {
+            let mut piece = [0; 4096];
+            let length = stream.read(&mut piece).unwrap();
+            assert!(length > 0, "{come}");
+            come += &String::from_utf8_lossy(&piece[..length]);
+        }
+        stream.write_all(&frame(&voice("nobody else"))).unwrap();
+    }
+    served.child.kill().unwrap();
+    let mut told = String::new();
+    served.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(told.matches("a served live session").count(), 1, "{told}");
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 /// A peak of so many decibels is what is left of nothing: a handful of the least steps.
 const NOTHING: f32 = -72.0;
+/// How late a model may tell what the server found before it, where more sounded since; and where nothing did.
+const LATE: Duration = Duration::from_secs(3);
+const LATE_IN_SILENCE: Duration = Duration::from_mins(1);
 
 /// Who finds out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,14 +23,19 @@ pub(super) enum Hearing {
 /// What was found out, at which moment of the sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    Began {
-        at: Duration,
-    },
-    /// Whether the model is still to be told.
-    Ended {
-        at: Duration,
-        untold: bool,
-    },
+    Began { at: Duration },
+    Ended { at: Duration, model: Model },
+}
+
+/// What the model knows of the end of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    /// That it is one: it told it, or is given it as one.
+    Knows,
+    /// Nothing: it is to be told.
+    IsToBeTold,
+    /// It finds ends itself, and did not tell this one: what the server heard need not be a turn for it.
+    IsSilent,
 }
 
 #[derive(Debug)]
@@ -51,11 +59,20 @@ pub(super) struct Ears {
     alone: bool,
     /// Whether an answer is under way: some models listen behind it only.
     answering: bool,
-    /// How many turns the server found alone that the model may still tell: it hears them later, however much sound came by then.
+    /// How many turns the server found alone that the model may still tell, and when who hears no faster than somebody speaks has
+    /// heard the last of them, or the model could begin to hear it.
     untold: u32,
-    /// Whether it is telling one of those, and whether it did since it answered last.
+    untold_at: Duration,
+    /// When all that came so far is heard by who hears no faster than somebody speaks: sound may come at any speed.
+    played: Duration,
+    /// Whether it is telling one of those, whether it did since it answered last, and how many of whose words are still to come.
     behind: bool,
     told_late: bool,
+    wordless: u32,
+    /// Whether it told of somebody who speaks now, or of one of those.
+    unsure: bool,
+    /// Whether what it answers next was written, or is what a call gave.
+    written: bool,
     /// Whether the model was given sound that is no microphone's, and did not answer it yet: of which it tells too.
     given: bool,
 }
@@ -76,8 +93,13 @@ impl Ears {
             alone: false,
             answering: false,
             untold: 0,
+            untold_at: Duration::ZERO,
+            played: Duration::ZERO,
             behind: false,
             told_late: false,
+            wordless: 0,
+            unsure: false,
+            written: false,
             given: false,
         };
         ears.change(how);
@@ -147,9 +169,10 @@ impl Ears {
         matches!(self.how, Hearing::Model(_))
     }
 
-    /// Sound of the client.
-    pub(super) fn hear(&mut self, pcm: &Pcm) -> Result<Vec<Turn>, Error> {
+    /// Sound of the client, that came at this time.
+    pub(super) fn hear(&mut self, pcm: &Pcm, now: Duration) -> Result<Vec<Turn>, Error> {
         self.heard += pcm.duration();
+        self.played = self.played.max(now) + pcm.duration();
         let Some(detector) = &mut self.detector else { return Ok(Vec::new()) };
         let events = detector.push(pcm)?;
         let level = Level::of(pcm);
@@ -168,10 +191,18 @@ impl Ears {
                     turns.push(Turn::Began { at: self.since + at });
                 }
                 VoiceEvent::Stopped { at, .. } if self.speaking && (!believed || self.alone) => {
+                    let at = self.since + at;
                     (self.speaking, self.voice) = (false, false);
                     (self.loud, self.had_turns) = (false, true);
                     self.untold += 1;
-                    turns.push(Turn::Ended { at: self.since + at, untold: !believed });
+                    self.untold_at = self.played.saturating_sub(self.heard.saturating_sub(at));
+                    self.unsure = false;
+                    let model = match believed {
+                        false => Model::IsToBeTold,
+                        true if self.given => Model::Knows,
+                        true => Model::IsSilent,
+                    };
+                    turns.push(Turn::Ended { at, model });
                 }
                 _ => {}
             }
@@ -179,33 +210,61 @@ impl Ears {
         Ok(turns)
     }
 
-    /// The model tells that the user began to speak, or ended.
-    pub(super) fn told(&mut self, began: bool) -> Option<Turn> {
+    /// The model tells at this time that the user began to speak, or ended.
+    pub(super) fn told(&mut self, began: bool, now: Duration) -> Option<Turn> {
         if !self.model_detects() {
             return None;
         }
         self.model_tells = true;
-        if self.is_late(began) || self.is_of_given() {
+        if self.is_late(began, now) || self.is_of_given() {
             return None;
         }
-        self.alone = false;
+        // Who may have been meant by a turn before is heard to their end by the server too.
+        self.alone = began && self.unsure;
         let at = self.heard;
         (self.voice, self.had_turns) = (began, self.had_turns || !began);
         self.loud &= began;
         if !began {
-            return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, untold: false });
+            return std::mem::take(&mut self.speaking).then_some(Turn::Ended { at, model: Model::Knows });
         }
         (!std::mem::replace(&mut self.speaking, true)).then_some(Turn::Began { at })
     }
 
     /// Whether it tells what the server found before it: that is not told twice, and ends nobody who speaks by now.
-    fn is_late(&mut self, began: bool) -> bool {
+    fn is_late(&mut self, began: bool, now: Duration) -> bool {
+        let sounds = self.detector.as_ref().is_some_and(VoiceDetector::is_speaking);
         if !began {
+            let unsure = std::mem::take(&mut self.unsure) && sounds && self.untold > 0;
+            if unsure {
+                self.tells_late();
+            }
             return std::mem::take(&mut self.behind);
         }
-        let Some(left) = self.untold.checked_sub(1) else { return false };
-        (self.untold, self.behind, self.told_late) = (left, true, true);
+        let most = if self.voice || self.loud { LATE } else { LATE_IN_SILENCE };
+        if now.saturating_sub(self.untold_at) > most {
+            self.untold = 0;
+        }
+        // Somebody speaks, whomever it means.
+        self.unsure = self.untold > 0 && sounds && !self.speaking;
+        if self.untold == 0 || self.unsure {
+            return false;
+        }
+        self.tells_late();
         true
+    }
+
+    fn tells_late(&mut self) {
+        self.untold -= 1;
+        self.wordless += 1;
+        (self.behind, self.told_late) = (true, true);
+    }
+
+    /// The model told all words of a turn that the server found alone: it tells nothing else of it from now on.
+    pub(super) fn worded(&mut self) {
+        match self.wordless.checked_sub(1) {
+            Some(left) => self.wordless = left,
+            None => self.untold = self.untold.saturating_sub(1),
+        }
     }
 
     /// Whether it tells of what it was given: unless it told before that somebody speaks, and now tells their end.
@@ -214,9 +273,21 @@ impl Ears {
     }
 
     /// The model is given these parts of the conversation. What it tells until it answers is of the sound among them, and the
-    /// server alone finds who speaks meanwhile.
-    pub(super) fn give(&mut self, inputs: &[SessionInput]) {
+    /// server alone finds who speaks meanwhile. Some models hear what was said meanwhile only behind what a call gave.
+    pub(super) fn give(&mut self, inputs: &[SessionInput], now: Duration) {
+        let is_result = |input: &SessionInput| matches!(input, SessionInput::ToolResult { .. });
         self.given |= inputs.iter().any(|input| matches!(input, SessionInput::Audio(_)));
+        if inputs.iter().any(|input| is_result(input) || matches!(input, SessionInput::Text { .. })) {
+            self.writes();
+        }
+        if inputs.iter().any(is_result) {
+            self.untold_at = self.untold_at.max(now);
+        }
+    }
+
+    /// What is answered next is what the user wrote.
+    pub(super) fn writes(&mut self) {
+        self.written = true;
     }
 
     /// The model answers what it was given, or says that it is done with it.
@@ -226,17 +297,23 @@ impl Ears {
 
     /// The client ends the turn itself.
     pub(super) fn end(&mut self) {
-        self.untold += u32::from(self.speaking && self.alone);
+        if self.speaking && self.alone {
+            (self.untold, self.untold_at, self.unsure) = (self.untold + 1, self.played, false);
+        }
         // Who speaks on may say that this is another, or the end of a word sounds on: what is no beginning is told as none.
         let goes_on = self.detector.as_ref().is_some_and(VoiceDetector::is_speaking);
         (self.speaking, self.voice, self.loud, self.had_turns) = (false, goes_on, false, true);
     }
 
     /// The model begins to answer, or it is done. One that told nothing of the turn that it answers will not: what it tells from
-    /// now on is of another. One that did goes on to the next.
+    /// now on is of another. One that did goes on to the next; and what it answers may be what was written.
     pub(super) fn answers(&mut self, now: bool) {
         let was = std::mem::replace(&mut self.answering, now);
-        if now && !was && !self.speaking && !std::mem::take(&mut self.told_late) {
+        if !now || was {
+            return;
+        }
+        let is_of_speech = !std::mem::take(&mut self.written);
+        if is_of_speech && !self.speaking && !std::mem::take(&mut self.told_late) {
             self.untold = 0;
         }
     }
@@ -245,6 +322,7 @@ impl Ears {
     pub(super) fn renewed(&mut self) {
         (self.model_tells, self.answering, self.given) = (false, false, false);
         (self.untold, self.behind, self.told_late) = (0, false, false);
+        (self.wordless, self.unsure, self.written) = (0, false, false);
         // It told nothing of who speaks.
         self.alone = self.speaking;
     }
@@ -254,15 +332,17 @@ impl Ears {
 mod tests {
     use super::*;
 
+    const NOW: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_model_that_tells_turns_is_believed_and_told_none() {
         let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
-        ears.hear(&Pcm::mono(vec![0; 16_000], 16_000)).unwrap();
+        ears.hear(&Pcm::mono(vec![0; 16_000], 16_000), NOW).unwrap();
         let at = Duration::from_secs(1);
-        assert_eq!(ears.told(true), Some(Turn::Began { at }));
-        assert_eq!(ears.told(true), None, "told twice");
-        assert_eq!(ears.told(false), Some(Turn::Ended { at, untold: false }));
-        assert_eq!(ears.told(false), None);
+        assert_eq!(ears.told(true, NOW), Some(Turn::Began { at }));
+        assert_eq!(ears.told(true, NOW), None, "told twice");
+        assert_eq!(ears.told(false, NOW), Some(Turn::Ended { at, model: Model::Knows }));
+        assert_eq!(ears.told(false, NOW), None);
     }
 
     #[test]
@@ -272,13 +352,17 @@ mod tests {
         // However much sound came by then, and whoever speaks.
         ears.heard = Duration::from_mins(2);
         (ears.speaking, ears.alone) = (true, true);
-        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        assert_eq!((ears.told(true, NOW), ears.told(false, NOW)), (None, None));
         assert!(ears.is_speaking());
         ears.speaking = false;
         ears.answers(true);
         ears.answers(false);
-        assert_eq!((ears.told(true), ears.told(false)), (None, None), "it answered the first, and told that");
-        assert!(ears.told(true).is_some(), "the next one is new");
+        assert_eq!(
+            (ears.told(true, NOW), ears.told(false, NOW)),
+            (None, None),
+            "it answered the first, and told that"
+        );
+        assert!(ears.told(true, NOW).is_some(), "the next one is new");
     }
 
     #[test]
@@ -286,33 +370,72 @@ mod tests {
         let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
         ears.untold = 1;
         ears.answers(true);
-        assert!(ears.told(true).is_some());
+        assert!(ears.told(true, NOW).is_some());
         // Where the client says first that it is done, the model tells it later too.
         (ears.speaking, ears.alone) = (true, true);
         ears.end();
-        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        assert_eq!((ears.told(true, NOW), ears.told(false, NOW)), (None, None));
     }
 
     #[test]
     fn what_is_told_of_sound_that_was_given_is_no_turn() {
         let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
-        ears.give(&[SessionInput::Audio(Pcm::mono(vec![9; 99], 16_000))]);
-        assert_eq!((ears.told(true), ears.told(false)), (None, None));
+        ears.give(&[SessionInput::Audio(Pcm::mono(vec![9; 99], 16_000))], NOW);
+        assert_eq!((ears.told(true, NOW), ears.told(false, NOW)), (None, None));
         // Somebody spoke before it.
         ears.speaking = true;
-        assert!(ears.told(false).is_some());
+        assert!(ears.told(false, NOW).is_some());
         ears.answered();
-        assert!(ears.told(true).is_some());
+        assert!(ears.told(true, NOW).is_some());
     }
 
     #[test]
     fn only_who_is_asked_finds_turns() {
         let mut ears = Ears::new(Hearing::Server(VoiceSettings::default()));
-        assert_eq!(ears.told(true), None);
+        assert_eq!(ears.told(true, NOW), None);
         ears.change(Hearing::Client);
         assert_eq!(
-            (ears.told(true), ears.hear(&Pcm::mono(vec![9; 99], 16_000)).unwrap()),
+            (ears.told(true, NOW), ears.hear(&Pcm::mono(vec![9; 99], 16_000), NOW).unwrap()),
             (None, Vec::new())
         );
+    }
+
+    #[test]
+    fn a_turn_that_the_model_never_tells_is_forgotten() {
+        let found =
+            || Ears { untold: 1, untold_at: NOW, ..Ears::new(Hearing::Model(VoiceSettings::default())) };
+        let mut ears = found();
+        ears.loud = true;
+        assert_eq!(ears.told(true, NOW + LATE), None, "the model may be slow");
+        let mut ears = found();
+        ears.loud = true;
+        assert!(ears.told(true, NOW + LATE + Duration::from_millis(1)).is_some());
+        // Where nothing sounded since, there is nothing else that it could tell.
+        let mut ears = found();
+        assert_eq!(ears.told(true, NOW + 2 * LATE), None);
+        // One whose words are known is told.
+        let mut ears = found();
+        ears.worded();
+        assert!(ears.told(true, NOW).is_some());
+        // The words of one that was told late are no other's.
+        let mut ears = found();
+        ears.untold = 2;
+        assert_eq!((ears.told(true, NOW), ears.told(false, NOW)), (None, None));
+        ears.worded();
+        assert_eq!(ears.told(true, NOW), None);
+    }
+
+    #[test]
+    fn an_answer_to_what_was_written_says_nothing_of_what_was_spoken() {
+        for written in [false, true] {
+            let mut ears = Ears::new(Hearing::Model(VoiceSettings::default()));
+            (ears.untold, ears.untold_at) = (1, NOW);
+            if written {
+                ears.give(&[SessionInput::text("Hello")], NOW);
+            }
+            ears.answers(true);
+            ears.answers(false);
+            assert_eq!(ears.told(true, NOW).is_none(), written);
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::HEARD_PIECE;
 use super::entry::{Entry, Says, result, sounds};
 use crate::audio::Sound;
 use crate::heard::Speed;
-use consort_core::{Body, Media, Message, Part, Pcm, Role, SessionInput};
+use consort_core::{Body, Media, Message, Part, Pcm, Role, SessionInput, ToolCall};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub(super) struct Past {
     stale: bool,
     /// How fast its answers are spoken.
     pub(super) speed: Speed,
+    /// The calls that the model does not wait for any more.
+    cancelled: Vec<String>,
 }
 
 impl Past {
@@ -204,7 +206,38 @@ impl Past {
 
     /// Whether there is what a running session cannot be told.
     pub(super) fn is_stale(&self) -> bool {
-        self.stale || self.entries.iter().any(|entry| !entry.told && !entry.is_sayable())
+        let cannot_be_told = |entry: &Entry| !entry.told && (!entry.is_sayable() || self.is_unwanted(entry));
+        self.stale || self.entries.iter().any(cannot_be_told)
+    }
+
+    /// The calls that were made in the conversation.
+    pub(super) fn calls(&self) -> impl DoubleEndedIterator<Item = &ToolCall> {
+        self.entries.iter().flat_map(Entry::parts).filter_map(called)
+    }
+
+    /// The model makes a call; it does not wait for one any more.
+    pub(super) fn called(&mut self, id: &str) {
+        self.cancelled.retain(|cancelled| cancelled != id);
+    }
+
+    pub(super) fn cancelled(&mut self, id: String) {
+        self.cancelled.push(id);
+    }
+
+    /// Whether it is the result of a call that the session which goes on did not make, or does not wait for any more: another one
+    /// is told it as what was said before.
+    fn is_unwanted(&self, entry: &Entry) -> bool {
+        let made = |id: &str| {
+            let made = |entry: &&Entry| entry.parts().iter().filter_map(called).any(|call| call.id == id);
+            self.entries.iter().rev().find(made)
+        };
+        entry.parts().iter().any(|part| match &part.body {
+            Body::ToolResult(result) => {
+                let id = &result.call_id;
+                self.cancelled.contains(id) || made(id).is_some_and(|call| call.begun_with || !call.told)
+            }
+            _ => false,
+        })
     }
 
     /// All that the model is to know before the user speaks: what the user wrote last waits for the wish to be answered.
@@ -299,13 +332,15 @@ impl Past {
         self.entries.iter().enumerate().filter(is_asked).map(|(at, _)| at).collect()
     }
 
-    /// Whether the session that goes on made calls whose results are not there: it may answer nothing else until they are.
+    /// Whether the session that goes on made calls whose results are not there, and waits for them: it may answer nothing else
+    /// until they are.
     pub(super) fn waits_for_results(&self) -> bool {
         let parts = || self.entries.iter().filter(|entry| !entry.begun_with).flat_map(Entry::parts);
         let has_result = |id: &str| {
             parts().any(|part| matches!(&part.body, Body::ToolResult(result) if result.call_id == id))
         };
-        parts().any(|part| matches!(&part.body, Body::ToolCall(call) if !has_result(&call.id)))
+        let waits = |call: &ToolCall| !has_result(&call.id) && !self.cancelled.contains(&call.id);
+        parts().filter_map(called).any(waits)
     }
 
     fn speaks(&self, asked: &[usize]) -> bool {
@@ -364,14 +399,24 @@ impl Past {
         parts.flat_map(hear).chain([SessionInput::Commit]).collect()
     }
 
-    /// The results of calls that the session was not told yet.
+    /// The results of calls that the session waits for and was not told yet.
     pub(super) fn results(&mut self) -> Vec<SessionInput> {
         let mut inputs = Vec::new();
-        for entry in self.entries.iter_mut().filter(|entry| !entry.told && entry.is_result()) {
-            entry.told = true;
-            inputs.extend(entry.message.iter().flat_map(|message| &message.parts).filter_map(result));
+        for at in 0..self.entries.len() {
+            let entry = &self.entries[at];
+            if !entry.told && entry.is_result() && !self.is_unwanted(entry) {
+                inputs.extend(entry.parts().iter().filter_map(result));
+                self.entries[at].told = true;
+            }
         }
         inputs
+    }
+}
+
+fn called(part: &Part) -> Option<&ToolCall> {
+    match &part.body {
+        Body::ToolCall(call) => Some(call),
+        _ => None,
     }
 }
 
@@ -467,5 +512,37 @@ mod tests {
         past.push(entry("3", noon("c3")));
         let plan = past.ask(false);
         assert_eq!((plan.past.unwrap().len(), plan.inputs), (3, vec![SessionInput::text(GO_ON)]));
+    }
+
+    #[test]
+    fn results_that_nobody_waits_for_are_of_the_past() {
+        let call = Part::tool_call("c1", "clock", consort_core::Arguments::new("{}"));
+        let call = || Message::new(Role::Assistant, vec![call.clone()]);
+        // It was cancelled, or another session made it.
+        for is_cancelled in [true, false] {
+            let mut past = Past::default();
+            past.push(entry("1", Message::user("a")));
+            past.ask(false);
+            past.keep(Entry::new("2", Value::Null, Some(call()), true));
+            assert!(past.waits_for_results());
+            if is_cancelled {
+                past.cancelled("c1".into());
+            } else {
+                past.outdate();
+                past.ask(true);
+            }
+            assert!(!past.waits_for_results());
+            past.push(entry("3", noon("c1")));
+            assert_eq!(past.results(), [], "it is not told to whoever does not want it");
+            let plan = past.ask(true);
+            let is_result = |message: &Message| message.role == Role::Tool;
+            assert!(plan.past.unwrap().iter().any(is_result), "{is_cancelled}");
+            assert_eq!(plan.inputs, [SessionInput::text(GO_ON)], "{is_cancelled}");
+            // One that is made once more is waited for.
+            past.called("c1");
+            past.keep(Entry::new("4", Value::Null, Some(call()), true));
+            past.push(entry("5", noon("c1")));
+            assert_eq!(past.results().len(), 1, "{is_cancelled}");
+        }
     }
 }

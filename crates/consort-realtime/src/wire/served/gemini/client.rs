@@ -1,5 +1,5 @@
 //! The client's messages.
-use super::super::ears::{Ears, Turn};
+use super::super::ears::{Ears, Model, Turn};
 use super::super::entry::Entry;
 use super::super::{HEARD_PIECE, Reply};
 use super::setup::{self, field, known, list};
@@ -33,7 +33,7 @@ impl GeminiServed {
             self.live(input, at, reply)?;
         }
         if let Some(response) = part("toolResponse") {
-            self.results(response, reply)?;
+            self.results(response, at, reply)?;
         }
         Ok(())
     }
@@ -79,6 +79,7 @@ impl GeminiServed {
             self.past.push(entry);
         }
         if is_asked {
+            self.ears.iter_mut().for_each(Ears::writes);
             self.ask_now(reply);
         }
         Ok(())
@@ -108,6 +109,7 @@ impl GeminiServed {
         }
         if let Some(text) = input["text"].as_str() {
             let entry = self.entry(Message::user(text), false)?;
+            self.ears.iter_mut().for_each(Ears::writes);
             self.say_in_words(entry, reply);
         }
         let says_so = self.ears.as_ref().is_some_and(Ears::is_told_by_the_client);
@@ -167,7 +169,7 @@ impl GeminiServed {
         for piece in pcm.into_pieces(HEARD_PIECE) {
             let heard = self.heard();
             let turns = match &mut self.ears {
-                Some(ears) => ears.hear(&piece).map_err(|error| super::super::said(&error))?,
+                Some(ears) => ears.hear(&piece, at).map_err(|error| super::super::said(&error))?,
                 None => Vec::new(),
             };
             self.say_aloud(heard, SessionInput::Audio(piece), at, reply);
@@ -192,8 +194,8 @@ impl GeminiServed {
                     self.cut(at, reply);
                 }
             }
-            Turn::Ended { untold, .. } => {
-                let is_unheard = self.speech.waits();
+            Turn::Ended { model, .. } => {
+                let (untold, is_unheard) = (model == Model::IsToBeTold, self.speech.waits());
                 if untold {
                     self.say_aloud(self.heard(), SessionInput::Commit, at, reply);
                 } else if is_unheard {
@@ -204,19 +206,26 @@ impl GeminiServed {
         }
     }
 
-    fn results(&mut self, response: &Value, reply: &mut Reply) -> Result<(), String> {
+    fn results(&mut self, response: &Value, at: Duration, reply: &mut Reply) -> Result<(), String> {
         known(response, &["functionResponses"], "toolResponse")?;
         for given in list(field(response, "functionResponses"), "functionResponses")? {
-            let (id, name) = (given["id"].as_str(), given["name"].as_str());
-            let at = self
-                .calls
-                .iter()
-                .position(|(call, tool)| id.map_or_else(|| name == Some(tool.as_str()), |id| call == id));
-            // One that was cancelled, or is of a session that is gone, is wanted by nobody.
-            let Some((id, name)) = at.map(|at| self.calls.remove(at)) else { continue };
+            let text = |key: &str| given[key].as_str().filter(|text| !text.is_empty());
+            let (id, name) = (text("id"), text("name"));
+            let is_it =
+                |(call, tool): &(String, String)| id.map_or(name == Some(tool.as_str()), |id| call == id);
+            let Some(place) = self.calls.iter().position(is_it) else {
+                self.was_called(id, name)?;
+                // One that was cancelled, or is of a session that is gone, is wanted by nobody.
+                continue;
+            };
+            let (id, name) = self.calls.remove(place);
             let part = turns::result(id, name, &given["response"]);
             if let Body::ToolResult(result) = &part.body {
-                reply.inputs.push(SessionInput::ToolResult { result: result.clone() });
+                let input = SessionInput::ToolResult { result: result.clone() };
+                if let Some(ears) = &mut self.ears {
+                    ears.give(std::slice::from_ref(&input), at);
+                }
+                reply.inputs.push(input);
             }
             let entry = self.entry(Message::new(Role::Tool, vec![part]), true)?;
             self.past.push(entry);
@@ -226,5 +235,19 @@ impl GeminiServed {
             answer.waits = None;
         }
         Ok(())
+    }
+
+    /// Whether there ever was such a call: what answers none would be waited for in vain, on the other side.
+    fn was_called(&self, id: Option<&str>, name: Option<&str>) -> Result<(), String> {
+        if self.past.calls().any(|call| id.map_or(name == Some(call.name.as_str()), |id| call.id == id)) {
+            return Ok(());
+        }
+        Err(match (id, name) {
+            (Some(id), _) => format!("no toolCall has the id \"{id}\" that a functionResponse answers"),
+            (None, Some(name)) => {
+                format!("no toolCall of \"{name}\" was made that a functionResponse answers")
+            }
+            (None, None) => "a functionResponse has the `id` of its call, or its `name`".to_owned(),
+        })
     }
 }

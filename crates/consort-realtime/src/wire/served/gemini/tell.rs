@@ -32,7 +32,7 @@ impl GeminiServed {
             SessionEvent::SpeechStarted { by: Speaker::User }
             | SessionEvent::SpeechStopped { by: Speaker::User } => {
                 let began = event.kind() == "speech_started";
-                if let Some(turn) = self.ears.as_mut().and_then(|ears| ears.told(began)) {
+                if let Some(turn) = self.ears.as_mut().and_then(|ears| ears.told(began, at)) {
                     self.turn(turn, at, reply);
                 }
             }

@@ -274,30 +274,32 @@ impl Item {
     }
 }
 
-/// Tokens as the vendor counts them: those that were read again are among those that went in.
+/// Tokens as the vendor counts them: those that were read again are among those that went in. What nobody counted is left out:
+/// clients take a number or nothing.
 pub(super) fn counts(usage: &Usage) -> Value {
     let (input, output) = (usage.all_input(), usage.all_output());
-    let total = usage.total.or_else(|| Some(input? + output?));
-    let cached = usage.cached.unwrap_or(0);
     let (heard, spoken) = (usage.audio_input.unwrap_or(0), usage.audio_output.unwrap_or(0));
-    let mut counts = json!({
-        "input_token_details": {
-            "text_tokens": input.unwrap_or(0).saturating_sub(heard), "audio_tokens": heard, "image_tokens": 0,
-            "cached_tokens": cached,
-            "cached_tokens_details": {"text_tokens": cached, "audio_tokens": 0, "image_tokens": 0},
-        },
-        "output_token_details": {
-            "text_tokens": output.unwrap_or(0).saturating_sub(spoken), "audio_tokens": spoken,
-        },
-    });
-    // What nobody counted is left out: clients take a number or nothing.
+    let total = input.and_then(|input| usage.total.or(Some(input + output?)));
+    let mut counts = json!({});
     for (key, count) in [("total_tokens", total), ("input_tokens", input), ("output_tokens", output)] {
         if let Some(count) = count {
             counts[key] = count.into();
         }
     }
-    if let Some(reasoning) = usage.reasoning {
-        counts["output_token_details"]["reasoning_tokens"] = reasoning.into();
+    if let Some(input) = input {
+        let cached = usage.cached.unwrap_or(0);
+        counts["input_token_details"] = json!({
+            "text_tokens": input.saturating_sub(heard), "audio_tokens": heard, "image_tokens": 0,
+            "cached_tokens": cached,
+            "cached_tokens_details": {"text_tokens": cached, "audio_tokens": 0, "image_tokens": 0},
+        });
+    }
+    if let Some(output) = output {
+        counts["output_token_details"] =
+            json!({"text_tokens": output.saturating_sub(spoken), "audio_tokens": spoken});
+        if let Some(reasoning) = usage.reasoning {
+            counts["output_token_details"]["reasoning_tokens"] = reasoning.into();
+        }
     }
     counts
 }

@@ -1,11 +1,12 @@
 //! The client's events.
+use super::super::ears::Model;
 use super::super::entry::Entry;
 use super::super::{HEARD_PIECE, Reply};
 use super::refusal::{Refusal, fields, wanted};
 use super::wish::Wish;
 use super::{EMPTY, OpenAiServed, items};
 use crate::audio::{Reader, unbase64};
-use consort_core::{Body, Pcm, Role, SessionInput, SessionUpdate};
+use consort_core::{Pcm, Role, SessionInput, SessionUpdate};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ impl OpenAiServed {
             }
             "input_audio_buffer.clear" => {
                 with(&[])?;
-                self.clear(reply);
+                self.clear(at, reply);
                 Ok(())
             }
             "conversation.item.create" => {
@@ -73,14 +74,14 @@ impl OpenAiServed {
                 self.create(item, object.get("previous_item_id").unwrap_or(&Value::Null), at, reply)
             }
             "conversation.item.retrieve" => {
-                let (place, _) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?)?;
+                let (place, _) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?, "item_id")?;
                 self.note();
                 let item = self.past.entries[place].shown.clone();
                 self.tell(reply, json!({"type": "conversation.item.retrieved", "item": item}));
                 Ok(())
             }
             "conversation.item.delete" => {
-                let (place, id) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?)?;
+                let (place, id) = self.entry(wanted(with(&["item_id"])?, "", "item_id")?, "item_id")?;
                 self.past.remove(place);
                 self.tell(reply, json!({"type": "conversation.item.deleted", "item_id": id}));
                 Ok(())
@@ -130,7 +131,7 @@ impl OpenAiServed {
         let session = self.settings.to_json(&self.session, &self.model);
         self.tell(reply, json!({"type": "session.updated", "session": session}));
         if !waited.is_empty() {
-            self.ready_to_hear(reply);
+            self.ready_to_hear(at, reply);
         }
         for input in waited {
             if let SessionInput::Audio(piece) = input {
@@ -141,7 +142,7 @@ impl OpenAiServed {
     }
 
     /// Takes back what was said and is no turn yet. A model that heard a voice in it is to forget it: another session is opened.
-    fn clear(&mut self, reply: &mut Reply) {
+    fn clear(&mut self, at: Duration, reply: &mut Reply) {
         let spoke = self.ears.forget();
         self.buffer.clear();
         self.pending = Duration::ZERO;
@@ -151,7 +152,7 @@ impl OpenAiServed {
         self.tell(reply, json!({"type": "input_audio_buffer.cleared"}));
         if spoke && self.is_open {
             self.past.outdate();
-            self.ready_to_hear(reply);
+            self.ready_to_hear(at, reply);
         }
     }
 
@@ -166,7 +167,7 @@ impl OpenAiServed {
         }
         self.pending += pcm.duration();
         if !waits {
-            self.ready_to_hear(reply);
+            self.ready_to_hear(at, reply);
         }
         pcm.into_pieces(HEARD_PIECE).try_for_each(|piece| self.listen(piece, at, reply))
     }
@@ -174,7 +175,7 @@ impl OpenAiServed {
     /// A piece of sound: it is handed on, or waits, and turns are found in it.
     fn listen(&mut self, piece: Pcm, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
         let began = self.ears.heard();
-        let turns = self.ears.hear(&piece);
+        let turns = self.ears.hear(&piece, at);
         if self.settings.turns.is_null() {
             self.buffer.push(SessionInput::Audio(piece));
         } else {
@@ -204,7 +205,7 @@ impl OpenAiServed {
             };
             return Err(Refusal::new("input_audio_buffer_commit_empty", what));
         }
-        self.ready_to_hear(reply);
+        self.ready_to_hear(at, reply);
         let heard = self.ears.heard();
         let began = heard.saturating_sub(self.pending);
         if self.users.speaking().is_none() {
@@ -216,13 +217,14 @@ impl OpenAiServed {
         let sound = self.recent.whole(began, &waited);
         reply.inputs.extend(waited);
         if let Some(id) = self.keep_spoken(heard, sound.as_ref(), reply) {
-            self.answer_spoken(id, true, at, reply);
+            self.answer_spoken(id, Model::IsToBeTold, at, reply);
         }
         Ok(())
     }
 
-    pub(super) fn entry(&self, id: &str) -> Result<(usize, String), Refusal> {
-        let unknown = || Refusal::value("item_id", format!("There is no item with the id '{id}'."));
+    /// The item that a field names.
+    pub(super) fn entry(&self, id: &str, field: &str) -> Result<(usize, String), Refusal> {
+        let unknown = || Refusal::value(field, format!("There is no item with the id '{id}'."));
         Ok((self.past.position(id).ok_or_else(unknown)?, id.to_owned()))
     }
 
@@ -246,12 +248,15 @@ impl OpenAiServed {
         let place = match previous.as_str() {
             None => self.past.entries.len(),
             Some("root") => 0,
-            Some(previous) => self.entry(previous)?.0 + 1,
+            Some(previous) => self.entry(previous, "previous_item_id")?.0 + 1,
         };
         let calls = |id: &str| self.called(id);
         let (shown, message) = items::read(item, &id, self.settings.input, calls)?;
         let is_result = message.role == Role::Tool;
-        let entry = Entry::new(&id, shown.clone(), Some(message), false);
+        // There is nothing to tell of what holds nothing.
+        let message = Some(message).filter(|message| !message.parts.is_empty());
+        let is_empty = message.is_none();
+        let entry = Entry::new(&id, shown.clone(), message, is_empty);
         if !self.past.has_room(entry.size) {
             return Err(Refusal::new("conversation_too_large", "The conversation holds no more."));
         }
@@ -265,20 +270,22 @@ impl OpenAiServed {
         // A response that was asked for waits for the results that are still missing.
         if is_result && let Some(answer) = self.answer.as_mut().filter(|answer| answer.items.is_empty()) {
             answer.limit = Some(at + EMPTY);
-            let results = self.past.results();
-            reply.inputs.extend(results);
+            self.give_results(at, reply);
         }
         Ok(())
     }
 
+    /// The model is given the results that it waits for.
+    pub(super) fn give_results(&mut self, at: Duration, reply: &mut Reply) {
+        let results = self.past.results();
+        self.ears.give(&results, at);
+        self.queue.given(!results.is_empty());
+        reply.inputs.extend(results);
+    }
+
     /// The name of a call in the conversation.
     fn called(&self, id: &str) -> Option<String> {
-        let messages = self.past.entries.iter().filter_map(|entry| entry.message.as_ref());
-        let mut calls = messages.flat_map(|message| &message.parts).filter_map(|part| match &part.body {
-            Body::ToolCall(call) => Some(call),
-            _ => None,
-        });
-        calls.find(|call| call.id == id).map(|call| call.name.clone())
+        self.past.calls().rev().find(|call| call.id == id).map(|call| call.name.clone())
     }
 
     fn respond(&mut self, response: &Value, at: Duration, reply: &mut Reply) -> Result<(), Refusal> {
@@ -296,7 +303,7 @@ impl OpenAiServed {
         let answer = self.begin(&wish, reply);
         (answer.overrides, answer.limit) = (overrides, Some(at + EMPTY));
         let mut plan = self.past.ask(self.is_open);
-        self.queue(&mut plan);
+        self.queue_written(&mut plan);
         let is_new = plan.past.is_some();
         if let Some(past) = plan.past.take() {
             self.open(past, reply);
@@ -305,11 +312,12 @@ impl OpenAiServed {
         if overrides {
             reply.inputs.push(SessionInput::Update { update: wish.update });
         }
-        self.ears.give(&plan.inputs);
+        self.ears.give(&plan.inputs, at);
         reply.inputs.append(&mut plan.inputs);
         if is_new {
             self.hear_again(reply);
         }
+        self.tell_held(at, reply);
         Ok(())
     }
 }

@@ -129,7 +129,7 @@ impl OpenAiServed {
             let what = format!("nothing of an answer came in {} s", EMPTY.as_secs());
             answer.failed = Some(Error::timeout(Phase::FirstEvent, what));
         }
-        self.queued = 0;
+        self.queue.clear();
         self.finish_early(reply);
     }
 
@@ -161,7 +161,7 @@ impl OpenAiServed {
         at: Duration,
         reply: &mut Reply,
     ) -> Result<(), Refusal> {
-        let (place, _) = self.entry(id)?;
+        let (place, _) = self.entry(id, "item_id")?;
         self.note();
         let length = self.past.entries[place].sounds_for();
         if length.is_zero() {

@@ -1,7 +1,7 @@
 //! Items of the conversation that a client puts into it.
-use super::refusal::{Refusal, fields, text, wanted, word};
+use super::refusal::{Refusal, fields, wanted, word};
 use crate::audio::{Encoding, Format, Sound};
-use consort_core::{Arguments, Media, Message, Part, Role};
+use consort_core::{Arguments, Media, Message, Object, Part, Role};
 use serde_json::{Value, json};
 
 /// An item as it is shown, and as the model is told it. `calls` says the name of a call by its id.
@@ -29,7 +29,7 @@ pub(super) fn read(
             let (mut parts, mut seen) = (Vec::new(), Vec::new());
             for (at, piece) in list.iter().enumerate() {
                 let (part, piece) = part(piece, role, sound, &format!("item.content[{at}]"))?;
-                parts.push(part);
+                parts.extend(part);
                 seen.push(piece);
             }
             shown["content"] = seen.into();
@@ -61,8 +61,19 @@ pub(super) fn read(
     Ok((shown, message))
 }
 
-/// A piece of a message, and how it is shown: sound and pictures are not shown again.
-fn part(piece: &Value, role: Role, sound: Format, path: &str) -> Result<(Part, Value), Refusal> {
+/// What pieces of any kind have: libraries write those of the others as null.
+const PIECE: [&str; 6] = ["type", "text", "audio", "transcript", "image_url", "detail"];
+
+/// The fields of a piece that are set, which are those of its kind.
+fn piece_of<'a>(piece: &'a Value, path: &str, known: &[&str]) -> Result<&'a Object, Refusal> {
+    let object = piece.as_object().ok_or_else(|| Refusal::kind(path, "an object"))?;
+    let is_set = |key: &str| object.get(key).is_some_and(|value| !value.is_null());
+    let unset = PIECE.iter().filter(|key| !is_set(key));
+    fields(piece, path, &known.iter().chain(unset).copied().collect::<Vec<_>>())
+}
+
+/// A piece of a message, where it says anything, and how it is shown: sound and pictures are not shown again.
+fn part(piece: &Value, role: Role, sound: Format, path: &str) -> Result<(Option<Part>, Value), Refusal> {
     let known: &[&str] = match role {
         Role::User => &["input_text", "input_audio", "input_image"],
         Role::Assistant => &["output_text", "output_audio"],
@@ -72,34 +83,38 @@ fn part(piece: &Value, role: Role, sound: Format, path: &str) -> Result<(Part, V
     let kind = word(kind, &format!("{path}.type"), known)?;
     match kind {
         "input_text" | "output_text" => {
-            let object = fields(piece, path, &["type", "text"])?;
+            let object = piece_of(piece, path, &["type", "text"])?;
             let text = wanted(object, path, "text")?;
-            Ok((Part::text(text), json!({"type": kind, "text": text})))
+            Ok((Some(Part::text(text)), json!({"type": kind, "text": text})))
         }
         "output_audio" => {
-            let object = fields(piece, path, &["type", "transcript", "audio"])?;
+            let object = piece_of(piece, path, &["type", "transcript", "audio"])?;
+            // Nobody knows what was said in it.
+            if object.get("transcript").is_some_and(Value::is_null) {
+                return Ok((None, json!({"type": kind, "transcript": null})));
+            }
             let words = wanted(object, path, "transcript")?;
-            Ok((Part::text(words), json!({"type": kind, "transcript": words})))
+            Ok((Some(Part::text(words)), json!({"type": kind, "transcript": words})))
         }
         "input_audio" => {
-            let object = fields(piece, path, &["type", "audio", "transcript"])?;
+            let object = piece_of(piece, path, &["type", "audio", "transcript"])?;
             let param = format!("{path}.audio");
             let given = wanted(object, path, "audio")?;
             let heard = Sound::from_base64(given, sound)
                 .map_err(|error| Refusal::value(&param, super::super::said(&error)))?;
             let wav = Media::bytes("audio/wav", heard.to_wav(Encoding::S16));
-            Ok((Part::media(wav), json!({"type": kind, "transcript": object.get("transcript")})))
+            Ok((Some(Part::media(wav)), json!({"type": kind, "transcript": object.get("transcript")})))
         }
         _ => {
-            let object = fields(piece, path, &["type", "image_url", "detail"])?;
+            let object = piece_of(piece, path, &["type", "image_url", "detail"])?;
             let param = format!("{path}.image_url");
-            let url = text(object.get("image_url").ok_or_else(|| Refusal::missing(&param))?, &param)?;
+            let url = wanted(object, path, "image_url")?;
             let media = Media::from_url(url);
             if media.base64().is_none() || media.family() != "image" {
                 let what = "A picture is given as a data: URL with its type and its bytes in base64.";
                 return Err(Refusal::value(&param, what));
             }
-            Ok((Part::media(media), json!({"type": kind})))
+            Ok((Some(Part::media(media)), json!({"type": kind})))
         }
     }
 }

@@ -25,6 +25,7 @@ use super::{Close, Reply, ServedWire};
 use crate::audio::Reader;
 use answer::Answer;
 use consort_core::{SessionConfig, SessionEvent, SessionInput};
+use queue::Queue;
 use serde_json::{Value, json};
 use settings::Settings;
 use std::collections::VecDeque;
@@ -65,8 +66,8 @@ pub struct OpenAiServed {
     busy: Duration,
     /// How many ends of answers the model still owes, which the client was told already.
     owed: u32,
-    /// How many ends of answers the model is to say before all is answered that it was asked while a call's result was missing.
-    queued: u32,
+    /// What it was asked while a call's result was missing.
+    queue: Queue,
     /// Whether an answer was cut before it began, and is not to begin any more.
     hushed: bool,
     /// The newest items of answers that are over.
@@ -119,7 +120,7 @@ impl OpenAiServed {
             habits: Habits::default(),
             busy: Duration::ZERO,
             owed: 0,
-            queued: 0,
+            queue: Queue::default(),
             hushed: false,
             said: VecDeque::new(),
             settings,
@@ -148,7 +149,7 @@ impl OpenAiServed {
         for turn in self.users.renewed() {
             self.give_words_up(&turn, reply);
         }
-        (self.owed, self.queued, self.hushed) = (0, 0, false);
+        (self.owed, self.queue, self.hushed) = (0, Queue::default(), false);
         self.said.iter_mut().for_each(|said| said.theirs.clear());
         reply.open = Some(SessionConfig {
             instructions: self.settings.instructions.clone(),
@@ -163,13 +164,13 @@ impl OpenAiServed {
     }
 
     /// Before the user speaks the model knows what was said, as far as a session can be begun with it.
-    fn ready_to_hear(&mut self, reply: &mut Reply) {
+    fn ready_to_hear(&mut self, at: Duration, reply: &mut Reply) {
         let is_busy = self.answer.is_some() || self.ears.is_speaking();
         if !self.is_open || (self.past.is_stale() && !is_busy) {
             let past = self.past.before_speech();
             self.open(past, reply);
             let waiting = self.past.waiting();
-            self.ears.give(&waiting);
+            self.ears.give(&waiting, at);
             reply.inputs.extend(waiting);
             self.hear_again(reply);
         }
@@ -235,18 +236,23 @@ impl ServedWire for OpenAiServed {
 
     fn event(&mut self, event: SessionEvent, at: Duration) -> Reply {
         let mut reply = Reply::default();
-        self.told(event, at, &mut reply);
+        if !self.holds(&event, at, &mut reply) {
+            self.told(event, at, &mut reply);
+        }
         reply
     }
 
     fn due(&self) -> Option<Duration> {
-        let answer = self.answer.as_ref()?;
-        answer.due.into_iter().chain(answer.limit).min()
+        let answer = self.answer.iter().flat_map(|answer| answer.due.into_iter().chain(answer.limit));
+        answer.chain(self.queue.due()).min()
     }
 
     fn tick(&mut self, at: Duration) -> Reply {
         let mut reply = Reply::default();
         let is_over = |until: Option<Duration>| until.is_some_and(|until| until <= at);
+        if is_over(self.queue.due()) {
+            self.tell_held(at, &mut reply);
+        }
         if self.answer.as_ref().is_some_and(|answer| is_over(answer.due)) {
             self.learn();
             self.finish_early(&mut reply);

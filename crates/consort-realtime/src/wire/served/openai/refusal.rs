@@ -82,10 +82,11 @@ pub(super) fn text<'a>(value: &'a Value, path: &str) -> Result<&'a str, Refusal>
     value.as_str().ok_or_else(|| Refusal::kind(path, "a text"))
 }
 
-/// A text that must be there.
+/// A text that must be there; what is null is not set.
 pub(super) fn wanted<'a>(object: &'a Object, path: &str, key: &str) -> Result<&'a str, Refusal> {
     let param = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    text(object.get(key).ok_or_else(|| Refusal::missing(&param))?, &param)
+    let given = object.get(key).filter(|value| !value.is_null());
+    text(given.ok_or_else(|| Refusal::missing(&param))?, &param)
 }
 
 /// One of these words.

@@ -112,8 +112,10 @@ impl Settings {
                 let path = format!("{path}.{key}");
                 match key.as_str() {
                     "format" if value.is_null() => {}
-                    "format" => self.input = format(value, &path)?,
+                    "format" => self.input = format(value, &path)?.unwrap_or(self.input),
                     "transcription" => self.transcription = unused::transcription(value, &path)?,
+                    // An object in which nothing is set.
+                    "turn_detection" if is_unset(value) => {}
                     "turn_detection" => self.turns = turns(value, &path)?,
                     _ => unused::check(key, value, &path)?,
                 }
@@ -124,7 +126,8 @@ impl Settings {
             for (key, value) in given(output, path, &["format", "voice", "speed"])? {
                 let path = format!("{path}.{key}");
                 match key.as_str() {
-                    "format" => self.output = format(value, &path)?,
+                    "format" => self.output = format(value, &path)?.unwrap_or(self.output),
+                    "voice" if is_unset(value) => {}
                     "voice" => self.voice = voice(value, &path)?,
                     _ => unused::check(key, value, &path)?,
                 }
@@ -258,8 +261,17 @@ pub(super) fn tool_choice(value: &Value, path: &str) -> Result<bool, Refusal> {
     Ok(word(value, path, &["auto", "none", "required"])? != "none")
 }
 
-pub(super) fn format(value: &Value, path: &str) -> Result<Format, Refusal> {
+/// Whether it is an object with nothing but fields that are null: libraries write so what nobody set.
+pub(super) fn is_unset(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| !object.is_empty() && object.values().all(Value::is_null))
+}
+
+/// A format of sound, where one is named.
+pub(super) fn format(value: &Value, path: &str) -> Result<Option<Format>, Refusal> {
     let object = fields(value, path, &["type", "rate"])?;
+    if is_unset(value) {
+        return Ok(None);
+    }
     let kind = wanted(object, path, "type")?;
     let wanted =
         match word(&json!(kind), &format!("{path}.type"), &["audio/pcm", "audio/pcmu", "audio/pcma"])? {
@@ -272,7 +284,7 @@ pub(super) fn format(value: &Value, path: &str) -> Result<Format, Refusal> {
             let what = format!("'{kind}' has the rate {}.", wanted.shape.rate());
             Err(Refusal::value(&format!("{path}.rate"), what))
         }
-        _ => Ok(wanted),
+        _ => Ok(Some(wanted)),
     }
 }
 
@@ -301,7 +313,8 @@ fn turns(value: &Value, path: &str) -> Result<Value, Refusal> {
     if value.is_null() {
         return Ok(Value::Null);
     }
-    let kind = value.get("type").ok_or_else(|| Refusal::missing(&format!("{path}.type")))?;
+    let kind = value.get("type").filter(|kind| !kind.is_null());
+    let kind = kind.ok_or_else(|| Refusal::missing(&format!("{path}.type")))?;
     let mut whole = match word(kind, &format!("{path}.type"), &["server_vad", "semantic_vad"])? {
         "server_vad" => server_vad(),
         _ => {

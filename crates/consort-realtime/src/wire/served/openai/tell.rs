@@ -1,5 +1,5 @@
 //! What the model's session tells, as the server's events.
-use super::super::ears::Turn;
+use super::super::ears::{Model, Turn};
 use super::super::entry::Entry;
 use super::super::patience::Came;
 use super::super::{Close, Reply};
@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::refusal::of_error;
 use super::user::Spoken;
 use super::{CALLS, EMPTY, Last, MOST_REMEMBERED, OpenAiServed, Said, items};
+use crate::cascade::UNHEARD;
 use consort_core::{
     CloseReason, Error, Finish, FinishReason, Message, Part, Pcm, Role, SessionEvent, SessionInput,
     SessionUpdate, Speaker, ToolCall, TranscriptMode, Usage,
@@ -18,12 +19,12 @@ impl OpenAiServed {
     pub(super) fn told(&mut self, event: SessionEvent, at: Duration, reply: &mut Reply) {
         match event {
             SessionEvent::SpeechStarted { by: Speaker::User } => {
-                if let Some(turn) = self.ears.told(true) {
+                if let Some(turn) = self.ears.told(true, at) {
                     self.turn(turn, at, reply);
                 }
             }
             SessionEvent::SpeechStopped { by: Speaker::User } => {
-                if let Some(turn) = self.ears.told(false) {
+                if let Some(turn) = self.ears.told(false, at) {
                     self.turn(turn, at, reply);
                 }
             }
@@ -75,13 +76,13 @@ impl OpenAiServed {
                 }
             }
             SessionEvent::ToolCall { call } => self.call(&call, at, reply),
+            SessionEvent::ToolCancelled { id } => self.past.cancelled(id),
             SessionEvent::Interrupted { item } => self.interrupted(item.as_deref(), at),
-            SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage.as_ref(), reply),
+            SessionEvent::TurnDone { finish, usage } => self.done(&finish, usage.as_ref(), at, reply),
             SessionEvent::Error { error } => self.failed(error, at, reply),
             SessionEvent::Closed { reason } => self.closed(&reason, reply),
             SessionEvent::SpeechStopped { .. }
             | SessionEvent::Connected { .. }
-            | SessionEvent::ToolCancelled { .. }
             | SessionEvent::Reconnecting { .. }
             | SessionEvent::Warning { .. }
             | SessionEvent::Native { .. } => {}
@@ -130,8 +131,10 @@ impl OpenAiServed {
     pub(super) fn turn(&mut self, turn: Turn, at: Duration, reply: &mut Reply) {
         match turn {
             Turn::Began { at: began } => {
+                self.tell_held(at, reply);
                 let id = self.name("item");
-                (self.hushed, self.queued) = (false, 0);
+                self.hushed = false;
+                self.queue.clear();
                 self.users.begin(id.clone(), began);
                 self.tell(
                     reply,
@@ -144,8 +147,9 @@ impl OpenAiServed {
                     self.cut("turn_detected", at, reply);
                 }
             }
-            Turn::Ended { at: ended, untold } => {
+            Turn::Ended { at: ended, model } => {
                 let Some(turn) = self.users.speaking() else { return };
+                turn.alone = model != Model::Knows;
                 let (id, began) = (turn.id.clone(), turn.began);
                 self.tell(
                     reply,
@@ -156,24 +160,27 @@ impl OpenAiServed {
                 );
                 let sound = self.recent.whole(began, &[]);
                 if let Some(id) = self.keep_spoken(ended, sound.as_ref(), reply) {
-                    self.answer_spoken(id, untold, at, reply);
+                    self.answer_spoken(id, model, at, reply);
                 }
             }
         }
     }
 
-    /// A spoken turn is answered, or waits until the client wants that.
-    pub(super) fn answer_spoken(&mut self, id: String, untold: bool, at: Duration, reply: &mut Reply) {
+    /// A spoken turn is answered, or waits until the client wants that. Where the model may not take it for one, there is no answer
+    /// before it says something.
+    pub(super) fn answer_spoken(&mut self, id: String, model: Model, at: Duration, reply: &mut Reply) {
         if !self.settings.creates() {
             return self.past.wait(&id);
         }
         self.users.ask(vec![id], at);
-        if untold {
-            let results = self.past.results();
-            reply.inputs.extend(results);
+        if model == Model::IsToBeTold {
+            self.give_results(at, reply);
             reply.inputs.push(SessionInput::Commit);
         }
-        self.expect(at, reply);
+        if model != Model::IsSilent {
+            self.queue_spoken();
+            self.expect(at, reply);
+        }
     }
 
     /// What was spoken becomes part of the conversation.
@@ -230,6 +237,9 @@ impl OpenAiServed {
         let more = turn.words.add(mode, text);
         let (id, whole, seconds) = (turn.id.clone(), turn.words.whole().to_owned(), turn.seconds());
         let is_final = mode == TranscriptMode::Final;
+        if is_final && std::mem::take(&mut turn.alone) {
+            self.ears.worded();
+        }
         let with = if is_final { std::mem::take(&mut turn.with) } else { Vec::new() };
         self.past.words(&id, &whole, is_final);
         // The model heard them as one: what was said in all of them stands in the last.
@@ -238,7 +248,9 @@ impl OpenAiServed {
             return;
         }
         let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
-        if is_final {
+        if is_final && whole.is_empty() {
+            self.no_words(&id, "unheard", "Nothing was understood of what was said.", reply);
+        } else if is_final {
             self.tell(
                 reply,
                 json!({
@@ -260,6 +272,7 @@ impl OpenAiServed {
             return reply.inputs.push(SessionInput::Interrupt { item: None, heard: Duration::ZERO });
         }
         self.answered();
+        self.past.called(&call.id);
         self.telling(reply, |telling| telling.call(call));
         let Some(answer) = &mut self.answer else { return };
         answer.limit = None;
@@ -274,7 +287,7 @@ impl OpenAiServed {
         }
     }
 
-    fn done(&mut self, finish: &Finish, usage: Option<&Usage>, reply: &mut Reply) {
+    fn done(&mut self, finish: &Finish, usage: Option<&Usage>, at: Duration, reply: &mut Reply) {
         self.dequeue(finish);
         let is_empty = self.answer.as_ref().is_none_or(|answer| answer.is_empty() && answer.failed.is_none());
         if self.owed > 0 && is_empty {
@@ -288,7 +301,12 @@ impl OpenAiServed {
         }
         self.owed = 0;
         self.ears.answered();
+        if self.answer.is_none() && finish.vendor_reason.as_deref() == Some(UNHEARD) {
+            // Of what the client was told to be no turn, either.
+            return;
+        }
         self.finish(finish, usage, reply);
+        self.queue.hold(at);
     }
 
     /// The answer is over for the client, whatever the model will still say of it.
@@ -374,21 +392,31 @@ impl OpenAiServed {
         if self.settings.transcription.is_null() {
             return;
         }
-        let kind = |end: &str| format!("conversation.item.input_audio_transcription.{end}");
         let (id, words) = (&turn.id, turn.words.whole());
-        let told = if words.is_empty() {
-            let error = json!({
-                "type": "transcription_error", "code": "no_transcript", "param": null,
-                "message": "The session that heard it ended before it wrote it down.",
-            });
-            json!({"type": kind("failed"), "item_id": id, "content_index": 0, "error": error})
-        } else {
+        if words.is_empty() {
+            let what = "The session that heard it ended before it wrote it down.";
+            return self.no_words(id, "no_transcript", what, reply);
+        }
+        self.tell(
+            reply,
             json!({
-                "type": kind("completed"), "item_id": id, "content_index": 0, "transcript": words,
+                "type": "conversation.item.input_audio_transcription.completed", "item_id": id,
+                "content_index": 0, "transcript": words,
                 "usage": {"type": "duration", "seconds": turn.seconds()},
-            })
-        };
-        self.tell(reply, told);
+            }),
+        );
+    }
+
+    /// There are no words of a turn. No `param`: a library for JavaScript reads none that is null.
+    fn no_words(&mut self, id: &str, code: &str, why: &str, reply: &mut Reply) {
+        let error = json!({"type": "transcription_error", "code": code, "message": why});
+        self.tell(
+            reply,
+            json!({
+                "type": "conversation.item.input_audio_transcription.failed", "item_id": id,
+                "content_index": 0, "error": error,
+            }),
+        );
     }
 
     pub(super) fn error(&mut self, error: Error, reply: &mut Reply) {

@@ -276,9 +276,9 @@ impl Telling<'_> {
             FinishReason::Other if was_cut(finish) => {
                 ("cancelled", json!({"type": "cancelled", "reason": "turn_detected"}))
             }
-            // Nobody said anything, so nothing is answered: that is no failure.
+            // Nobody said anything, so nothing is answered: that is no failure, and clients take `incomplete` for one.
             FinishReason::Other if finish.vendor_reason.as_deref() == Some(UNHEARD) => {
-                ("completed", Value::Null)
+                ("cancelled", json!({"type": "cancelled", "reason": null}))
             }
             FinishReason::Other => {
                 let mut details = json!({"type": "failed", "error": null});

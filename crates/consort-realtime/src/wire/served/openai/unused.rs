@@ -31,10 +31,15 @@ pub(super) fn check(key: &str, value: &Value, path: &str) -> Result<(), Refusal>
         "reasoning" if !value.is_null() => {
             let effort = fields(value, path, &["effort"])?.get("effort");
             let known = ["none", "minimal", "low", "medium", "high", "xhigh"];
-            effort.map_or(Ok(()), |effort| word(effort, &format!("{path}.effort"), &known).map(drop))
+            effort
+                .filter(|effort| !effort.is_null())
+                .map_or(Ok(()), |effort| word(effort, &format!("{path}.effort"), &known).map(drop))
         }
         "noise_reduction" if !value.is_null() => {
             let given = fields(value, path, &["type", "strength"])?;
+            if super::settings::is_unset(value) {
+                return Ok(());
+            }
             one_of(given.get("type"), &format!("{path}.type"), &["near_field", "far_field"])
         }
         "metadata" if !value.is_null() && !value.is_object() => Err(Refusal::kind(path, "an object")),

@@ -26,6 +26,8 @@ pub(super) struct Spoken {
     kept: bool,
     asked: Option<Duration>,
     answered: bool,
+    /// Whether the server found its end, and the model told none.
+    pub(super) alone: bool,
     /// Those that the model was told to be one with it.
     pub(super) with: Vec<String>,
 }

@@ -1,5 +1,5 @@
 //! What is wanted of one response.
-use super::refusal::{Refusal, fields, given, text};
+use super::refusal::{Refusal, fields, given, text, word};
 use super::settings::{self, Settings};
 use super::unused;
 use crate::audio::Format;
@@ -64,7 +64,7 @@ impl Wish {
                     wish.metadata = value.clone();
                 }
                 "audio" => wish.sound(value)?,
-                "conversation" if *value != "auto" => {
+                "conversation" if word(value, &path, &["auto", "none"])? == "none" => {
                     let what =
                         "A response outside of the conversation is not possible: a live model holds one.";
                     return Err(Refusal::unsupported(&path, what));
@@ -89,7 +89,8 @@ impl Wish {
         for (key, value) in given(output, path, &["format", "voice"])? {
             let path = format!("{path}.{key}");
             match key.as_str() {
-                "format" => self.format = settings::format(value, &path)?,
+                "format" => self.format = settings::format(value, &path)?.unwrap_or(self.format),
+                "voice" if settings::is_unset(value) => {}
                 // A session has one voice.
                 _ => settings::voice(value, &path).map(drop)?,
             }

@@ -137,6 +137,18 @@ fn calls_are_part_of_one_turn() {
         [words(Speaker::Assistant, TranscriptMode::Final, "Noon."), done(FinishReason::Stop)],
     );
     assert_eq!(told.last().unwrap()["usageMetadata"]["totalTokenCount"], 10, "of the whole turn");
+    // Each was called, whatever became of it; no other was.
+    for given in [json!({"id": "c1"}), json!({"id": "c2"}), json!({"name": "clock"})] {
+        let late = say(&mut wire, &json!({"toolResponse": {"functionResponses": [given]}}), 0);
+        assert!(late.close.is_none() && late.inputs.is_empty(), "{late:?}");
+    }
+    for (given, word) in [
+        (json!({"id": "zzz", "name": "clock"}), "\"zzz\""),
+        (json!({"name": "g"}), "\"g\""),
+        (json!({}), "`id`"),
+    ] {
+        refused(&say(&mut wire, &json!({"toolResponse": {"functionResponses": [given]}}), 0), word);
+    }
 }
 
 fn audio(bytes: &[u8]) -> Value {

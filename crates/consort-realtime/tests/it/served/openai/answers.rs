@@ -138,6 +138,8 @@ fn one_answer_at_a_time() {
     assert_eq!(error["code"], "conversation_already_has_active_response");
     let outside = json!({"type": "response.create", "event_id": "e", "response": {"conversation": "none"}});
     assert_eq!((&refused(&say(&mut wire, &outside, 1))["code"],), (&"unsupported".into(),));
+    let nowhere = json!({"type": "response.create", "response": {"conversation": "weird"}});
+    assert_eq!((&refused(&say(&mut wire, &nowhere, 1))["code"],), (&"invalid_value".into(),));
     tell(
         &mut wire,
         [
@@ -294,10 +296,15 @@ fn where_nobody_said_anything_nothing_has_failed_and_what_nobody_counted_is_left
     let finish = consort_core::Finish::new(FinishReason::Other, "unheard");
     let told = tell(&mut wire, [SessionEvent::TurnDone { finish, usage: Some(usage) }]);
     let response = &told.last().unwrap()["response"];
-    assert_eq!((&response["status"], &response["output"]), (&"completed".into(), &json!([])), "{response}");
+    assert_eq!((&response["status"], &response["output"]), (&"cancelled".into(), &json!([])), "{response}");
+    assert_eq!(response["status_details"], json!({"type": "cancelled", "reason": null}));
     let usage = response["usage"].as_object().unwrap();
     assert_eq!(usage["output_tokens"], 4);
-    assert!(!usage.contains_key("input_tokens") && !usage.contains_key("total_tokens"), "{usage:?}");
+    let unknown = ["input_tokens", "input_token_details", "total_tokens"];
+    assert!(!unknown.iter().any(|key| usage.contains_key(*key)), "{usage:?}");
+    assert_eq!(usage["output_token_details"]["text_tokens"], 4);
+    let finish = consort_core::Finish::new(FinishReason::Other, "unheard");
+    assert_eq!(tell(&mut wire, [SessionEvent::TurnDone { finish, usage: None }]), [Value::Null; 0]);
     // An event's number is a text.
     let error = refused(&say(&mut wire, &json!({"type": "response.cancel", "event_id": 7}), 0));
     assert_eq!(error["event_id"], Value::Null);

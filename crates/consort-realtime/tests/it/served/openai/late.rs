@@ -1,6 +1,6 @@
 //! What the model tells late, of something else, or behind something else.
 use super::*;
-use consort_core::{Arguments, SessionInput, ToolCall};
+use consort_core::SessionInput;
 
 const USER: Speaker = Speaker::User;
 
@@ -115,30 +115,32 @@ fn an_interruption_of_one_that_still_plays_cuts_not_the_next() {
 }
 
 #[test]
-fn what_was_asked_while_a_result_was_missing_is_answered_once() {
+fn a_cough_that_the_model_does_not_tell_swallows_no_turn_and_opens_no_response() {
     let mut wire = served();
-    say(&mut wire, &user("What time is it?"), 0);
-    say(&mut wire, &respond(), 0);
-    let call = ToolCall { id: "c1".into(), name: "clock".into(), arguments: Arguments::new("{}") };
-    tell(&mut wire, [SessionEvent::ToolCall { call }]);
+    // The model tells turns.
+    say(&mut wire, &append(&sound(2_400)), 0);
+    tell(&mut wire, spoken());
+    tell(&mut wire, [words("a", TranscriptMode::Final, "Hm?"), done(FinishReason::Stop)]);
+    say(&mut wire, &user("Count."), 500);
+    say(&mut wire, &respond(), 500);
+    tell(&mut wire, [SessionEvent::audio("b", Pcm::mono(vec![1; 144_000], 24_000))]);
+    let voice = super::super::voice();
+    let hear = |wire: &mut OpenAiServed, from: u64| {
+        let pieces = voice.chunks(4_800).zip((from..).step_by(100));
+        let replies = pieces.map(|(piece, at)| say(wire, &append(piece), at));
+        replies.flat_map(|reply| types(&reply)).collect::<Vec<_>>()
+    };
+    let told = hear(&mut wire, 1_200);
+    assert_eq!(told[0], "input_audio_buffer.speech_started");
+    assert!(told.contains(&"input_audio_buffer.committed".to_owned()), "{told:?}");
+    assert!(!told.contains(&"response.created".to_owned()), "{told:?}");
     wire.tick(wire.due().unwrap());
-    say(&mut wire, &user("Are you there?"), 300);
-    assert_eq!(say(&mut wire, &respond(), 300).inputs, [SessionInput::text("Are you there?")]);
-    let output = json!({"type": "conversation.item.create",
-        "item": {"type": "function_call_output", "call_id": "c1", "output": "noon"}});
-    let given = say(&mut wire, &output, 400).inputs;
-    assert!(matches!(given.as_slice(), [SessionInput::ToolResult { .. }]), "{given:?}");
-    // This model answers one thing behind the other.
-    let told = tell(&mut wire, [words("a", TranscriptMode::Final, "Noon."), done(FinishReason::Stop)]);
-    assert_eq!(responses(&told), [completed("Noon.")]);
-    let asked = say(&mut wire, &respond(), 500);
-    assert_eq!(
-        (types(&asked), asked.inputs),
-        (vec!["response.created".into()], vec![]),
-        "it answers already"
-    );
-    let told = tell(&mut wire, [words("b", TranscriptMode::Final, "Yes."), done(FinishReason::Stop)]);
-    assert_eq!(responses(&told), [completed("Yes.")]);
-    // All is answered: it is asked to go on.
-    assert_eq!(say(&mut wire, &respond(), 600).inputs.len(), 1);
+    assert!(wire.due().is_none(), "nothing is waited for");
+    // Somebody speaks, and the model tells that.
+    hear(&mut wire, 8_100);
+    let mut at = |event| types(&wire.event(event, Duration::from_millis(8_600)));
+    assert_eq!(at(SessionEvent::SpeechStarted { by: USER }), ["input_audio_buffer.speech_started"]);
+    let ended = at(SessionEvent::SpeechStopped { by: USER });
+    assert_eq!(ended[..2], ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]);
+    assert_eq!(ended.last().unwrap(), "response.created");
 }

@@ -1,5 +1,6 @@
 //! One format's messages, as its clients send and read them.
 mod answers;
+mod calls;
 mod ends;
 mod heard;
 mod items;

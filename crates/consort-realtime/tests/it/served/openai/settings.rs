@@ -256,3 +256,31 @@ fn what_libraries_write_as_null_is_not_set() {
         tell(&mut wire, [done(FinishReason::Stop)]);
     }
 }
+
+#[test]
+fn an_object_in_which_all_is_null_sets_nothing() {
+    let mut wire = served();
+    let set = update(
+        json!({"audio": {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": {"type": "semantic_vad"}},
+        "output": {"format": {"type": "audio/pcma"}, "voice": "marin"}}}),
+    );
+    let before = sent(&say(&mut wire, &set, 0))[0]["session"].clone();
+    let unset = update(json!({
+        "reasoning": {"effort": null},
+        "audio": {
+            "input": {
+                "format": {"type": null, "rate": null}, "noise_reduction": {"type": null},
+                "turn_detection": {"type": null, "threshold": null},
+            },
+            "output": {"format": {"type": null}, "voice": {"id": null}},
+        },
+    }));
+    let reply = sent(&say(&mut wire, &unset, 0));
+    assert_eq!((&reply[0]["type"], &reply[0]["session"]), (&"session.updated".into(), &before), "{reply:?}");
+    let untyped = json!({"type": "session.update", "session": {"type": null}});
+    assert_eq!(refused(&say(&mut wire, &untyped, 0))["code"], "missing_required_parameter");
+    let wish = json!({"type": "response.create", "response": {"audio": {"output": {"format": {"type": null}, "voice": {"id": null}}}}});
+    say(&mut wire, &user("Hello"), 0);
+    let asked = sent(&say(&mut wire, &wish, 0));
+    assert_eq!(asked[0]["response"]["audio"]["output"]["format"]["type"], "audio/pcma", "{asked:?}");
+}

@@ -355,3 +355,19 @@ fn speech_that_is_not_noticed_yet_is_heard_by_a_session_that_is_opened_in_its_be
         assert_eq!(super::super::sound_in(&anew.inputs), wanted, "{asks}");
     }
 }
+
+#[test]
+fn what_was_not_understood_has_no_words() {
+    let mut wire = served();
+    say(&mut wire, &update(json!({"audio": {"input": {"transcription": {"model": "any"}}}})), 0);
+    say(&mut wire, &append(&sound(2_400)), 0);
+    let by = Speaker::User;
+    let heard =
+        SessionEvent::Transcript { item: "u".into(), by, mode: TranscriptMode::Final, text: String::new() };
+    let told =
+        tell(&mut wire, [SessionEvent::SpeechStarted { by }, SessionEvent::SpeechStopped { by }, heard]);
+    let failed = told.last().unwrap();
+    assert_eq!(failed["type"], "conversation.item.input_audio_transcription.failed");
+    assert_eq!((&failed["item_id"], &failed["error"]["code"]), (&told[0]["item_id"], &"unheard".into()));
+    assert!(failed["error"].get("param").is_none(), "{failed}");
+}
