@@ -7,7 +7,7 @@ export class Answer {
   /** Whether it is heard right now, and how loud, from 0 to 1. */
   sounds = $state(false);
   level = $state(0);
-  /** No more of it comes. */
+  /** All of it was made: what comes still is played as it comes. */
   #done = false;
   /** What was asked cut an answer: the next end is that one's. */
   #cuts = false;
@@ -35,7 +35,7 @@ export class Answer {
   /** Sound of it comes. */
   comes(): void {
     this.sounds = true;
-    this.#give();
+    this.#stage = "given";
   }
 
   plays(level: number, over: boolean): void {
@@ -59,14 +59,9 @@ export class Answer {
 
   #event(event: SessionEvent): void {
     const isGiven = event.type === "text" || (event.type === "transcript" && event.by === "assistant" && event.mode !== "final");
-    if (isGiven) this.#give();
+    if (isGiven) this.#stage = "given";
     else if (event.type === "turn_done") this.#ended();
     else if (event.type === "error" && this.awaited) this.end();
-  }
-
-  #give(): void {
-    this.#stage = "given";
-    this.#done = false;
   }
 
   #ended(): void {

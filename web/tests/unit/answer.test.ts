@@ -18,6 +18,8 @@ it("is under way in its gaps, until its end is told and played", () => {
   expect([now(), answer.sounds]).toEqual(["given", false]);
   answer.comes();
   event({ type: "turn_done" });
+  // Its sound is sent as it is played.
+  answer.comes();
   expect([now(), answer.sounds]).toEqual(["given", true]);
   answer.plays(0, true);
   expect(now()).toBe("none");
