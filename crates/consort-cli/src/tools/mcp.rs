@@ -13,6 +13,7 @@ pub(super) async fn find(wanted: &Name<'_>, setup: &Setup) -> Result<Option<Vec<
     if !servers.rows().iter().any(|row| row.name == server) {
         return Ok(None);
     }
+    wanted.sets_nothing()?;
     let checked = servers.check(server).await?;
     for note in &checked.notes {
         // Where stderr is closed, nobody is left to tell.

@@ -34,6 +34,7 @@ async fn find(wanted: Name<'_>, given: &str, setup: &Setup) -> Result<Vec<Arc<dy
     if wanted.owner.is_none()
         && let Some(tool) = builtin::tool(wanted.tool)
     {
+        wanted.sets_nothing()?;
         return Ok(vec![tool]);
     }
     let mut found = plugged::find(&wanted, setup).await?;

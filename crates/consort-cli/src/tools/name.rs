@@ -36,6 +36,16 @@ impl<'a> Name<'a> {
     }
 }
 
+impl Name<'_> {
+    /// What is no toolbox has nothing to set.
+    pub(super) fn sets_nothing(&self) -> Result<(), Error> {
+        match &self.settings {
+            Settings::Named(named) if named.is_empty() => Ok(()),
+            _ => Err(exit::usage(format!("`{}` takes no settings", self.tool))),
+        }
+    }
+}
+
 impl Settings {
     /// An object, `name=VALUE, ...` or `VALUE, ...`.
     fn read(brackets: &str) -> Option<Self> {

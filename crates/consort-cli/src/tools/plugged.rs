@@ -42,7 +42,9 @@ async fn of(
         return Ok(Some(tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect()));
     }
     let tool = offered.tools.into_iter().find(|tool| tool.spec().name == wanted.tool);
-    Ok(tool.map(|tool| vec![Arc::new(tool) as Arc<dyn Tool>]))
+    let Some(tool) = tool else { return Ok(None) };
+    wanted.sets_nothing()?;
+    Ok(Some(vec![Arc::new(tool) as Arc<dyn Tool>]))
 }
 
 /// The settings by their names, which a toolbox's schema has in their order; paths as ones that the plugin finds too.
