@@ -149,7 +149,7 @@ impl Greeting {
 }
 
 fn is_silence(pcm: &Pcm) -> bool {
-    pcm.samples.iter().all(|sample| *sample == 0)
+    pcm.peak() <= 0.0
 }
 
 /// What came of what was said.

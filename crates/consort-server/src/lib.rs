@@ -32,7 +32,6 @@ pub use tls::Tls;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::any;
 use consort_engine::Engine;
 use consort_store::TurnQuery;
 use state::Shared;
@@ -93,10 +92,7 @@ impl Server {
         Router::new()
             .nest("/api", api::router())
             .merge(realtime::router())
-            .route("/v1", any(api::no_gateway))
-            .route("/v1/{*rest}", any(api::no_gateway))
-            .route("/openai", any(api::no_gateway))
-            .route("/openai/{*rest}", any(api::no_gateway))
+            .merge(realtime::unserved())
             .merge(page::router(self.assets.clone()))
             .layer(from_fn_with_state(self.shared.clone(), guard::check))
             .with_state(self.shared.clone())

@@ -1,5 +1,5 @@
 //! Live sessions for clients that were written for others: which path is whose, `consort-realtime` knows.
-use crate::api::Asked;
+use crate::api::{Asked, no_gateway};
 use crate::problem::{Answer, Problem};
 use crate::state::Shared;
 use axum::Router;
@@ -13,15 +13,30 @@ use consort_realtime::serve::{APIS, FOLDERS, Find, Found, Frame, LONGEST_MESSAGE
 use consort_realtime::wire::served::Close;
 use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    let in_folder = |path: &str| FOLDERS.iter().any(|folder| path.starts_with(folder));
-    let single = APIS.iter().map(|api| api.path).filter(|path| !in_folder(path)).map(str::to_owned);
-    let all = single.chain(FOLDERS.iter().map(|folder| format!("{folder}{{*rest}}")));
+    let all = single().map(str::to_owned).chain(FOLDERS.iter().map(|folder| format!("{folder}{{*rest}}")));
     all.fold(Router::new(), |router, path| router.route(&path, any(open)))
+}
+
+/// What clients of these formats ask for beside live sessions.
+pub(crate) fn unserved() -> Router<Arc<Shared>> {
+    let folders: BTreeSet<&str> = single().filter_map(|path| path.split('/').nth(1)).collect();
+    folders.into_iter().fold(Router::new(), |router, folder| {
+        router
+            .route(&format!("/{folder}"), any(no_gateway))
+            .route(&format!("/{folder}/{{*rest}}"), any(no_gateway))
+    })
+}
+
+/// Addresses of one path each.
+fn single() -> impl Iterator<Item = &'static str> {
+    let in_folder = |path: &str| FOLDERS.iter().any(|folder| path.starts_with(folder));
+    APIS.iter().map(|api| api.path).filter(move |path| !in_folder(path))
 }
 
 /// How long a client that was told the end may take to close.
