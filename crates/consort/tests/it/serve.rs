@@ -334,8 +334,9 @@ fn a_toolbox_is_opened_once_for_a_conversation() {
         loop {
             let now = served.call("GET", &path, &Value::Null);
             let last = now["turns"].as_array().and_then(|turns| turns.last()).cloned().unwrap_or_default();
-            let is_new = now["conversation"]["head"] != head && last["role"] == "assistant";
-            if is_new && last["status"] != "running" {
+            // The call of the tool is an answer of its own, before the one in words.
+            let is_new = now["conversation"]["head"] != head && last["parts"][0]["type"] == "text";
+            if is_new && last["role"] == "assistant" && last["status"] != "running" {
                 break last["parts"].to_string();
             }
             assert!(begun.elapsed() < Duration::from_secs(20), "{now}");
