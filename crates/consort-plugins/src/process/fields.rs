@@ -202,4 +202,32 @@ mod tests {
             "{models:?}"
         );
     }
+
+    /// The schema of the protocol is the one list of what it has: these are the same words.
+    #[test]
+    fn the_words_are_those_of_the_schema() {
+        let schema = &consort_plugin::testing::schema()["$defs"];
+        let results = &schema["results"]["$defs"];
+        for (what, known) in [
+            (&results["generate"], ANSWER),
+            (&results["initialize"], HELLO),
+            (&results["initialize"]["properties"]["capabilities"], ABLE),
+            (&results["models/list"], LIST),
+            (&schema["usage"], USAGE),
+            (&schema["error"], ERROR),
+            (&schema["error"]["properties"]["data"], DATA),
+            (&schema["model"], MODEL),
+            (&schema["model"]["properties"]["capabilities"], MODEL_ABLE),
+            (&schema["needs"], NEEDS),
+        ] {
+            let mut named: Vec<&String> =
+                what["properties"].as_object().into_iter().flat_map(Map::keys).collect();
+            let mut known = known.to_vec();
+            named.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(known, named, "{what}");
+        }
+        let reasons = &results["generate"]["properties"]["finishReason"]["enum"];
+        assert_eq!(serde_json::json!(REASONS), *reasons);
+    }
 }
